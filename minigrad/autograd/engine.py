@@ -1,0 +1,314 @@
+"""The backward sweep: from outputs to leaves, newest node first.
+
+Nodes are numbered by birth, and a node's arguments are always older than it. So taking the newest
+waiting node first means that all of its cotangents have arrived: no recursion, no counting of
+dependencies, linear in the graph, any depth. Where only one node waits (a chain) the heap is
+not touched at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from minigrad.autograd.apply import edge_of, make
+from minigrad.autograd.graph import AccumulateGrad, Clock, Node, Output
+from minigrad.autograd.modes import ANOMALY, GRAD, MODE, NO_GRAD
+from minigrad.autograd.op import arrays, pull_all, saved_as_tensors, tensors
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import xp_of
+from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.errors import GradientShapeError, ShapeError
+
+Cotangents = dict[int, list[Any]]  # seq -> [node, cotangent so far]
+
+
+class Reading:
+    """How a sweep reads the derivatives: on arrays, or on Tensors so that they are recorded."""
+
+    def __init__(self, create_graph: bool, retain_graph: bool) -> None:
+        self.F = tensors if create_graph else arrays
+        self.recorded = create_graph
+        self.retain = retain_graph
+        self.anomaly = ANOMALY.get() > 1
+        self.captured: dict[Node, Any] | None = None  # gradients that `grad` was asked for
+        self.needed: set[int] | None = None  # seqs of nodes on a path to those; None: all
+        self.accumulate = True  # write .grad of leaves
+
+    def to_tensor(self, g: Any) -> Any:
+        """A cotangent as hooks and users see it."""
+        return g if isinstance(g, TensorBase) else make(g)
+
+    def from_tensor(self, g: Any) -> Any:
+        """A cotangent as the sweep carries it."""
+        if self.recorded:
+            return g
+        return g._array if isinstance(g, TensorBase) else g
+
+
+def sweep(waiting: Cotangents, reading: Reading) -> None:
+    """Run every waiting node, newest first, until none waits."""
+    token, mode = quiet(), MODE.set(GRAD if reading.recorded else NO_GRAD)
+    try:
+        _sweep(waiting, reading)
+    finally:
+        MODE.reset(mode)
+        unquiet(token)
+
+
+def _sweep(waiting: Cotangents, reading: Reading) -> None:
+    F, needed = reading.F, reading.needed
+    special = reading.recorded or reading.anomaly or reading.captured is not None
+    heap: list[int] = []
+    for seq in waiting:
+        heappush(heap, -seq)
+    alone: tuple[Node, Any] | None = None  # the next node, if it is the only one waiting
+    while alone is not None or heap:
+        if alone is not None:
+            node, g = alone
+            alone = None
+        else:
+            node, g = waiting.pop(-heappop(heap))
+        if special or node.hooks is not None or node.op is None:
+            pairs = _visit(node, g, reading)
+        else:
+            if node.stores and Clock.last_write > node.seq or type(node.saved) is not tuple:
+                node.check()
+            pulls = node.op.pulls
+            saved = node.saved
+            pairs = []
+            if pulls is None:
+                pairs = zip(node.edges, pull_all(node, g, saved, F), strict=False)
+            else:
+                for parent, pull in zip(node.edges, pulls, strict=False):
+                    if parent is not None:
+                        pairs.append((parent, pull(g, saved, node, F)))
+            if not reading.retain:
+                node.free()
+        for parent, gp in pairs:
+            if parent is None or gp is None:
+                continue
+            seq = parent.seq
+            if needed is not None and seq not in needed:
+                continue
+            if type(parent.shape) is tuple and gp.__class__ is not Part and gp.shape != parent.shape:
+                gp = fit(gp, parent.shape, node, F)
+            if alone is not None:
+                waiting[alone[0].seq] = list(alone)
+                heappush(heap, -alone[0].seq)
+                alone = None
+            entry = waiting.get(seq)
+            if entry is None:
+                if heap:
+                    waiting[seq] = [parent, collect(None, gp)]
+                    heappush(heap, -seq)
+                else:
+                    alone = (parent, collect(None, gp))
+            else:
+                entry[1] = collect(entry[1], gp)
+
+
+class Part:
+    """The cotangent of one output of an op with several."""
+
+    __slots__ = ("count", "g", "index")
+
+    def __init__(self, g: Any, index: int, count: int) -> None:
+        self.g, self.index, self.count = g, index, count
+
+
+def collect(so_far: Any, g: Any) -> Any:
+    """Add a cotangent to what has arrived; parts of several outputs are laid side by side."""
+    if g.__class__ is not Part:
+        return g if so_far is None else so_far + g
+    parts = [None] * g.count if so_far is None else list(so_far)
+    parts[g.index] = g.g if parts[g.index] is None else parts[g.index] + g.g
+    return tuple(parts)
+
+
+def fit(g: Any, shape: tuple[int, ...], node: Node, F: Any) -> Any:
+    """Undo broadcasting, here and nowhere else; any other wrong shape is an error."""
+    if node.op is not None and node.op.broadcasts and _broadcasts_to(shape, tuple(g.shape)):
+        return F.sum_to(g, shape)
+    if node.op is not None and node.op.broadcasts and _broadcasts_to(tuple(g.shape), shape):
+        return F.expand(g, shape)
+    raise GradientShapeError(
+        f"{node.name()} returned a gradient of shape {tuple(g.shape)} for an argument of shape "
+        f"{tuple(shape)} [{node.where()}]"
+    )
+
+
+def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    return len(small) <= len(large) and all(
+        a in (1, b) for a, b in zip(reversed(small), reversed(large), strict=False)
+    )
+
+
+def _visit(node: Node, g: Any, reading: Reading) -> Any:
+    """Run one node with everything that may hang on it: hooks, captures, anomaly checks."""
+    hooks = node.hooks
+    if hooks is not None:
+        for hook in tuple(hooks.tensor.values()):
+            changed = hook(reading.to_tensor(g))
+            g = g if changed is None else _replacement(changed, g, reading, node)
+        for hook in tuple(hooks.pre.values()):
+            changed = hook(_user_tuple(g, reading))
+            g = g if changed is None else _from_user(changed, g, reading)
+    captured = reading.captured
+    if captured is not None and node in captured:
+        captured[node] = g if captured[node] is None else captured[node] + g
+    if isinstance(node, Output):
+        owner = node.edges[0]
+        assert owner is not None
+        return [(owner, Part(g, node.index, len(owner.shape)))]
+    if isinstance(node, AccumulateGrad):
+        if reading.accumulate:
+            accumulate(node, g, reading)
+        return []
+    gradients = _gradients(node, g, reading)
+    if hooks is not None:
+        for hook in tuple(hooks.post.values()):
+            outer = tuple(None if x is None else reading.to_tensor(x) for x in gradients)
+            changed = hook(outer, _user_tuple(g, reading))
+            if changed is not None:
+                changed = changed if isinstance(changed, tuple) else (changed,)
+                gradients = [None if c is None else reading.from_tensor(c) for c in changed]
+    if not reading.retain:
+        node.free()
+    return list(zip(node.edges, gradients, strict=False))
+
+
+def _gradients(node: Node, g: Any, reading: Reading) -> Sequence[Any]:
+    """The gradients of a node's arguments, in the sweep's reading."""
+    own = getattr(node, "user_vjp", None)
+    if own is not None:  # a user-defined Function
+        gradients: Sequence[Any] = own(g, reading)
+    else:
+        node.check()
+        saved = saved_as_tensors(node, make) if reading.recorded else node.saved
+        gradients = pull_all(node, g, saved, reading.F)
+    if reading.anomaly:
+        for index, gradient in enumerate(gradients):
+            _check_nan(node, index, gradient)
+    return gradients
+
+
+def _check_nan(node: Node, index: int, gradient: Any) -> None:
+    if gradient is None or node.edges[index] is None:
+        return
+    array = gradient._array if isinstance(gradient, TensorBase) else gradient
+    if xp_of(array).isnan(array).any():
+        error = RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
+        error.add_note(f"The forward call was {node.where()}")
+        raise error
+
+
+def _replacement(changed: Any, g: Any, reading: Reading, node: Node) -> Any:
+    """What a tensor hook returned, checked."""
+    if not isinstance(changed, TensorBase):
+        raise TypeError(f"a gradient hook must return a Tensor or None, not {type(changed).__name__}")
+    if changed._array.shape != tuple(g.shape):
+        raise GradientShapeError(
+            f"hook of {node.name()} has changed the size of value: {tuple(g.shape)} became "
+            f"{changed._array.shape}"
+        )
+    return reading.from_tensor(changed)
+
+
+def _user_tuple(g: Any, reading: Reading) -> tuple[Any, ...]:
+    parts = g if isinstance(g, tuple) else (g,)
+    return tuple(None if p is None else reading.to_tensor(p) for p in parts)
+
+
+def _from_user(changed: Any, g: Any, reading: Reading) -> Any:
+    parts = changed if isinstance(changed, tuple) else (changed,)
+    back = tuple(None if p is None else reading.from_tensor(p) for p in parts)
+    return back if isinstance(g, tuple) else back[0]
+
+
+def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
+    """Add a gradient to the leaf's ``.grad``, in place where the old one has no history."""
+    leaf = node.variable
+    if leaf is None or leaf._node is None:
+        return
+    old = leaf._grad
+    if reading.recorded:
+        leaf._grad = g if old is None else old + g
+    else:
+        if g.dtype is not leaf._array.dtype:
+            g = g.astype(leaf._array.dtype)
+        if old is None:
+            leaf._grad = make(_own(g))
+        elif old._node is not None:
+            leaf._grad = old + make(g)
+        else:
+            old._array += g
+            if old._storage is not None:
+                old._storage.write()
+    for hook in tuple(node.post_accumulate.values()):
+        hook(leaf)
+
+
+def _own(g: Any) -> Any:
+    """An array that nobody else will write to: a copy, unless the sweep made it for us.
+
+    A gradient may be the cotangent of another leaf as well (``a + b``), a view of one, or
+    the array that the user passed in. Whoever holds one of those must not see the others change.
+    """
+    return g.copy()
+
+
+def grad_for_root(output: TensorBase, gradient: Any) -> Any:
+    """The cotangent that a sweep starts with: the given one, checked, or one for a scalar."""
+    array = output._array
+    if gradient is None:
+        if array.size != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return make(xp_of(array).ones_like(array))
+    if not isinstance(gradient, TensorBase):
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+        )
+    if gradient._array.shape != array.shape:
+        raise ShapeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has "  # type: ignore[attr-defined]
+            f"a shape of {output.shape}."  # type: ignore[attr-defined]
+        )
+    return gradient
+
+
+def start(outputs: Sequence[TensorBase], gradients: Sequence[Any], reading: Reading) -> Cotangents:
+    """The cotangents of the outputs, by node."""
+    waiting: Cotangents = {}
+    for output, gradient in zip(outputs, gradients, strict=True):
+        edge = edge_of(output)
+        if edge is None:
+            raise RuntimeError(
+                "element 0 of tensors does not require grad and does not have a grad_fn"
+            )
+        g = reading.from_tensor(grad_for_root(output, gradient))
+        if not reading.recorded and g.dtype is not output._array.dtype:
+            g = g.astype(output._array.dtype)
+        entry = waiting.setdefault(edge.seq, [edge, None])
+        entry[1] = collect(entry[1], g)
+    return waiting
+
+
+def paths_to(roots: Cotangents, targets: set[Node]) -> set[int]:
+    """The births of all nodes that lie on a path from a root to a target."""
+    oldest = min((t.seq for t in targets), default=0)
+    seen: dict[int, Node] = {}
+    stack = [node for node, _ in roots.values()]
+    while stack:
+        node = stack.pop()
+        if node.seq in seen or node.seq < oldest:
+            continue
+        seen[node.seq] = node
+        stack.extend(edge for edge in node.edges if edge is not None)
+    needed: set[int] = set()
+    for seq in sorted(seen):  # arguments before the calls that used them
+        node = seen[seq]
+        if node in targets or any(e is not None and e.seq in needed for e in node.edges):
+            needed.add(seq)
+    return needed

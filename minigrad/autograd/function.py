@@ -1,0 +1,242 @@
+"""``Function``: a user's own op, with a forward and a backward on Tensors.
+
+Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.Function
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.apply import edge_of, make, may_save
+from minigrad.autograd.graph import (
+    FREED,
+    AccumulateGrad,
+    Node,
+    Output,
+    call_site,
+    new,
+    storage_of,
+    tick,
+)
+from minigrad.autograd.modes import MODE, NO_GRAD
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.errors import InPlaceError
+
+
+class FunctionCtx(Node):
+    """What a Function's forward leaves for its backward; it is the graph node itself."""
+
+    function: type[Function]
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Save tensors (inputs, outputs or others) for :attr:`saved_tensors`."""
+        self.to_save = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What was saved, with its place in the graph; an error if freed or overwritten."""
+        self.check()
+        return tuple(
+            None if value is None else make(value, self._origin(origin))
+            for value, origin in zip(self.saved, self.origins, strict=True)
+        )
+
+    def _origin(self, origin: Any) -> Node | None:
+        """The node of a saved input or of this function's own output."""
+        kind, index = origin
+        if kind == "input":
+            return self.edges[index]
+        if kind == "output":
+            return Output(self, index, self.shape[index])
+        return index  # type: ignore[no-any-return]
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Say which inputs forward wrote in place."""
+        self.dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Say which outputs have no gradient."""
+        self.non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (True) or None (False) for outputs that nobody used."""
+        self.materialize = value
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """For each argument of forward: does somebody want its gradient?"""
+        return self.needs
+
+    def user_vjp(self, g: Any, reading: Any) -> list[Any]:
+        """Call the user's backward and check what it returns."""
+        self.check()
+        given = []
+        for index, part in enumerate(g):
+            if part is None and self.materialize:
+                part = self.zeros(index)
+            given.append(None if part is None else reading.to_tensor(part))
+        returned = self.function.backward(self, *given)
+        returned = returned if isinstance(returned, tuple) else (returned,)
+        count = len(self.needs)
+        if len(returned) > count and all(r is None for r in returned[count:]):
+            returned = returned[:count]
+        if len(returned) != count:
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients "
+                f"(expected {count}, got {len(returned)})"
+            )
+        return [
+            None if r is None else reading.from_tensor(r)
+            for r, position in zip(returned, self.positions, strict=True)
+            if position is not None
+        ]
+
+    def zeros(self, index: int) -> Any:
+        """A zero cotangent for an output that nobody used."""
+        xp, dtype = self.zeros_like[index]
+        return xp.zeros(self.shape[index], dtype)
+
+
+class Function:
+    """A user-defined op: ``forward(ctx, *args)`` and ``backward(ctx, *grads)`` as static methods.
+
+    Called by ``apply``. backward runs on Tensors, so it can be differentiated again.
+
+    >>> import minigrad as torch
+    >>> class Square(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         x, = ctx.saved_tensors
+    ...         return 2 * x * g
+    >>> x = torch.tensor(3., requires_grad=True)
+    >>> Square.apply(x).backward(); x.grad
+    tensor(6.)
+    """
+
+    _node_class: type[FunctionCtx] | None = None
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; the user's to write."""
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Save for backward apart from forward, which then takes no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Compute the gradients of forward's arguments; the user's to write."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
+        )
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run forward unrecorded, and record the call as one node."""
+        if cls.__dict__.get("_node_class") is None:
+            cls._node_class = type(f"{cls.__name__}Backward", (FunctionCtx,), {})
+            cls._node_class.function = cls
+        assert cls._node_class is not None
+        ctx = new(cls._node_class)
+        _prepare(ctx, args)
+        token = MODE.set(min(MODE.get(), NO_GRAD))
+        try:
+            if cls.setup_context is not Function.setup_context:
+                output = cls.forward(*args, **kwargs)
+                cls.setup_context(ctx, args, output)
+            else:
+                output = cls.forward(ctx, *args, **kwargs)
+        finally:
+            MODE.reset(token)
+        return _record(ctx, args, output)
+
+
+def _prepare(ctx: FunctionCtx, args: tuple[Any, ...]) -> None:
+    """Fill in what the node knows before forward runs."""
+    recording = MODE.get() > 0
+    edges = [edge_of(a) if isinstance(a, TensorBase) and recording else None for a in args]
+    tensor_edges = [e for a, e in zip(args, edges, strict=True) if isinstance(a, TensorBase)]
+    ctx.edges = tuple(tensor_edges)
+    ctx.needs = tuple(e is not None for e in edges)
+    ctx.positions = [i if isinstance(a, TensorBase) else None for i, a in enumerate(args)]
+    ctx.op = None  # type: ignore[misc]
+    ctx.params = ctx.saved = ctx.stores = ctx.origins = ()
+    ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
+    ctx.materialize = True
+    ctx.hooks = None
+    ctx.shape = ()
+    ctx.seq = tick()
+    ctx.code, ctx.lasti = call_site(3)
+
+
+def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
+    """Point the outputs to the node, and save what forward asked to save."""
+    single = isinstance(output, TensorBase)
+    outs: list[Any] = [output] if single else list(output)
+    dirty = {id(t) for t in ctx.dirty}
+    given = {id(a): a for a in args if isinstance(a, TensorBase)}
+    if not any(ctx.needs):
+        for tensor in ctx.dirty:
+            storage_of(tensor).write()
+        return output
+    for tensor in ctx.dirty:
+        if isinstance(tensor._node, AccumulateGrad):
+            raise InPlaceError(
+                "a leaf Variable that requires grad is being used in an in-place operation."
+            )
+        storage_of(tensor).write()
+    # An input returned as it is must not lose its own history: the output is a new view of it.
+    results = [
+        make(o._array) if isinstance(o, TensorBase) and id(o) in given and id(o) not in dirty else o
+        for o in outs
+    ]
+    _save(ctx, args, outs)
+    ctx.seq = tick()
+    ctx.shape = tuple(o._array.shape if isinstance(o, TensorBase) else () for o in results)
+    ctx.zeros_like = [_zeros(o) for o in results]
+    constant = {id(t) for t in ctx.non_differentiable}
+    for index, (result, out) in enumerate(zip(results, outs, strict=True)):
+        floating = isinstance(result, TensorBase) and result._array.dtype.kind in "fV"
+        if floating and id(out) not in constant:
+            result._node = Output(ctx, index, result._array.shape)
+    return results[0] if single else tuple(results)
+
+
+def _zeros(out: Any) -> Any:
+    from minigrad.backend import xp_of
+
+    return (xp_of(out._array), out._array.dtype) if isinstance(out, TensorBase) else None
+
+
+def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
+    """Keep arrays, and where each came from: keeping the Tensors would tie a knot in the graph."""
+    inputs = [a for a in args if isinstance(a, TensorBase)]
+    saved, stores, origins = [], [], []
+    for tensor in ctx.to_save:
+        if tensor is None:
+            saved.append(None), stores.append(None), origins.append((None, None))  # type: ignore
+            continue
+        origin: tuple[Any, Any] = ("none", tensor._node)
+        for index, source in enumerate(inputs):
+            if source is tensor:
+                origin = ("input", index)
+        for index, out in enumerate(outs):
+            if out is tensor and origin[0] == "none":
+                origin = ("output", index)
+        saved.append(tensor._array)
+        stores.append(may_save(storage_of(tensor)))
+        origins.append(origin)
+    ctx.saved, ctx.stores, ctx.origins = tuple(saved), tuple(stores), origins
+    ctx.to_save = ()
+
+
+__all__ = ["FREED", "Function", "FunctionCtx"]

@@ -1,0 +1,235 @@
+"""Writing in place: what may be written, and how the graph follows.
+
+``x.op_(...)`` is ``op`` out of place with its result written into ``x``'s memory; then ``x``
+points to the result's node. If ``x`` is a view, its base gets a node that says "the old base,
+with this region replaced", and every view of that base is recorded anew when it is next used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.apply import apply, edge_of, finish, make, promoted, run
+from minigrad.autograd.graph import AccumulateGrad, Node, call_site, new, storage_of, tick
+from minigrad.autograd.modes import MODE
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array, xp_of
+from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.errors import DtypeError, InPlaceError, ShapeError
+
+
+class CopySlices(Op):
+    """The node of a base after one of its views was written: the base with a region replaced."""
+
+    grad_fn = "CopySlices"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, value: Array, path: Any) -> Any:  # type: ignore[override]
+        """Replace the region that the view ops of ``path`` lead to."""
+        out = input.copy()
+        region = replay(out, path)
+        if xp.shares_memory(region, out) or region.size == 0:
+            region[...] = value
+        else:  # a path that had to copy in this layout: write through positions instead
+            where = replay(xp.arange(out.size).reshape(out.shape), path)
+            flat = out.reshape(-1)
+            flat[where] = value
+            out = flat.reshape(out.shape)
+        return out
+
+    @staticmethod
+    def grad_input(g: Any, path: Any, F: Any) -> Any:
+        """The gradient of what was not replaced."""
+        return F.copy_slices(g, 0.0, path)
+
+    @staticmethod
+    def grad_value(g: Any, path: Any, F: Any) -> Any:
+        """The gradient of what replaced it."""
+        for op, params, index in path:
+            g = getattr(F, op.name)(g, *params)
+            g = g if index is None else g[index]
+        return g
+
+
+def replay(array: Any, path: Sequence[Any]) -> Any:
+    """Follow view ops on an array."""
+    for op, params, index in path:
+        array = op.forward(xp_of(array), array, *params)
+        array = array if index is None else array[index]
+    return array
+
+
+def check_writable(tensor: TensorBase) -> None:
+    """Raise torch's error if a write would corrupt the graph or hit an element twice."""
+    if MODE.get() > 0:
+        view = tensor._view
+        if isinstance(tensor._node, AccumulateGrad):
+            raise InPlaceError(
+                "a leaf Variable that requires grad is being used in an in-place operation."
+            )
+        if view is not None and isinstance(view.base._node, AccumulateGrad):
+            raise InPlaceError(
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation."
+            )
+        if view is not None and view.multiple and edge_of(tensor) is not None:
+            raise InPlaceError(
+                f"{tensor._node!r} is one of several views made by one call, and is being "
+                "modified inplace. Such views do not allow it; clone() the tensor first."
+            )
+        if tensor._storage is not None and tensor._storage.inference:
+            raise RuntimeError(
+                "Inplace update to inference tensor outside InferenceMode is not allowed."
+            )
+    array = tensor._array
+    if array.size > 1 and 0 in array.strides and _overlaps(array):
+        raise InPlaceError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def _overlaps(array: Any) -> bool:
+    return any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides, strict=True))
+
+
+def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
+    """The in-place form of a function: ``x.fn_(...)``."""
+    ufunc = getattr(np, op.ufunc) if op is not None and op.ufunc else None
+    keeps_input = op is None or "input" in op.saves or bool(op.keeps)
+    floats = op is not None and op.promotes == "float"
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if ufunc is not None and not kwargs and _plain(self, args, floats):
+            token = quiet()
+            try:
+                ufunc(self._array, *[_value(a) for a in args], out=self._array)
+            except ValueError as error:
+                raise _broadcast_error(self, args) from error
+            finally:
+                unquiet(token)
+            storage_of(self).write()
+            return self
+        check_writable(self)
+        recorded = MODE.get() > 0 and _any_edge(self, args)
+        array = self._array.copy() if recorded and keeps_input else self._array
+        old = make(array, edge_of(self) if recorded else None)
+        return replace(self, fn(old, *args, **kwargs))
+
+    return method
+
+
+def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
+    """Whether a write needs no promotion and leaves no trace in the graph."""
+    array = tensor._array
+    if MODE.get() > 0 and _any_edge(tensor, args):
+        return False
+    if type(array) is not np.ndarray or array.dtype.kind != "f":
+        return False
+    for a in args:
+        if isinstance(a, TensorBase):
+            if a._array.dtype is not array.dtype:
+                return False
+        elif type(a) is not float and type(a) is not int:
+            return False
+    check_writable(tensor)
+    return True
+
+
+def _any_edge(tensor: TensorBase, args: Sequence[Any]) -> bool:
+    return edge_of(tensor) is not None or any(
+        isinstance(a, TensorBase) and a._node is not None for a in args
+    )
+
+
+def _value(argument: Any) -> Any:
+    return argument._array if isinstance(argument, TensorBase) else argument
+
+
+def replace(tensor: Any, result: Any) -> Any:
+    """Write a result into a tensor's memory, and let the tensor take its place in the graph."""
+    array, value = tensor._array, result._array
+    if value.shape != array.shape:
+        raise _shape_error(array.shape, value.shape)
+    if value.dtype != array.dtype:
+        wide, narrow = dtypes.of_numpy(value.dtype), dtypes.of_numpy(array.dtype)
+        if wide.category > narrow.category:
+            raise DtypeError(
+                f"result type {wide.name.capitalize()} can't be cast to the desired output type "
+                f"{narrow.name.capitalize()}"
+            )
+        value = value.astype(array.dtype)
+    xp_of(array).copyto(array, value)
+    storage = storage_of(tensor)
+    storage.write()
+    node = edge_of(result)
+    if node is not None and type(node.saved) is tuple and value is result._array:
+        # What backward needs of the output is in the tensor's own memory now.
+        node.stores = tuple(
+            storage if s is value else old
+            for s, old in zip(node.saved, node.stores, strict=True)
+        )
+        node.saved = tuple(array if s is value else s for s in node.saved)
+        node.seq = tick()  # born after the write that made its output
+    if MODE.get() > 0:
+        rebase(tensor, node)
+    return tensor
+
+
+def rebase(tensor: TensorBase, node: Node | None) -> None:
+    """Point a written tensor, or the base that it is a view of, to the node of its new value."""
+    view = tensor._view
+    if view is None:
+        tensor._node = node
+        return
+    base = view.base
+    if node is None and edge_of(base) is None:
+        return
+    slices = new(CopySlices.node_class)
+    slices.edges = (edge_of(base), node)
+    slices.params = (view.path,)
+    slices.saved = slices.stores = ()
+    slices.hooks = None
+    slices.shape = base._array.shape
+    slices.seq = tick()
+    slices.code, slices.lasti = call_site(2)
+    base._node = slices
+    edge_of(tensor)  # records the view anew on the changed base
+
+
+def write(op: type[Op], tensor: Any, others: Sequence[Any], params: tuple[Any, ...]) -> Any:
+    """Run an op whose forward writes into its first argument, straight in the tensor's memory."""
+    check_writable(tensor)
+    inputs = [tensor, *others]
+    if op.promotes:
+        inputs = list(promoted(op, inputs))
+        if inputs[0] is not tensor:
+            return replace(tensor, apply(op, inputs, params))
+    recorded = MODE.get() > 0 and _any_edge(tensor, others)
+    values = [_value(v) for v in inputs]
+    inputs[0] = make(tensor._array, edge_of(tensor) if recorded else None)
+    result = run(op, xp_of(tensor._array), values, params)
+    storage_of(tensor).write()
+    out = finish(op, inputs, values, params, result)
+    if recorded:
+        rebase(tensor, out._node)
+    return tensor
+
+
+def _shape_error(shape: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
+    return ShapeError(
+        f"output with shape {list(shape)} doesn't match the broadcast shape {list(got)}"
+    )
+
+
+def _broadcast_error(tensor: TensorBase, args: Sequence[Any]) -> Exception:
+    shapes = [tensor._array.shape, *(a._array.shape for a in args if isinstance(a, TensorBase))]
+    try:
+        return _shape_error(shapes[0], np.broadcast_shapes(*shapes))
+    except ValueError:
+        return ShapeError(f"shapes {' and '.join(map(str, shapes))} can't be broadcast together")

@@ -1,0 +1,246 @@
+"""Whether operations are recorded: ``no_grad`` and its relatives, and anomaly mode.
+
+The mode is kept in a context variable, so each thread (and each asyncio task) has its own.
+Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradient-computation
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+# The three modes. Comparing small integers is the cheapest test on the hot path.
+INFERENCE, NO_GRAD, GRAD = -1, 0, 1
+
+MODE: ContextVar[int] = ContextVar("grad_mode", default=GRAD)
+ANOMALY: ContextVar[int] = ContextVar("anomaly_mode", default=0)  # 0 off, 1 on, 2 on, check NaN
+
+
+class _Switch:
+    """Sets a context variable inside a ``with`` block or a decorated function."""
+
+    _var: ContextVar[int] = MODE
+
+    def __init__(self, value: int) -> None:
+        self._value = value
+        self._tokens: list[Token[int]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(self._var.set(self._value))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._var.reset(self._tokens.pop())
+
+    def _clone(self) -> _Switch:
+        return _Switch(self._value)
+
+    def __call__(self, fn: Fn) -> Fn:
+        if inspect.isgeneratorfunction(fn):
+            return cast(Fn, _wrap_generator(self._clone, fn))
+
+        @functools.wraps(fn)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self._clone():
+                return fn(*args, **kwargs)
+
+        return cast(Fn, wrapped)
+
+
+def _wrap_generator(make: Callable[[], _Switch], fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Switch the mode while the generator runs, and back while it is suspended."""
+
+    @functools.wraps(fn)
+    def wrapped(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        gen = fn(*args, **kwargs)
+        step: Callable[[], Any] = functools.partial(next, gen)
+        while True:
+            try:
+                with make():
+                    item = step()
+            except StopIteration as stop:
+                return stop.value
+            try:
+                sent = yield item
+                step = functools.partial(gen.send, sent)
+            except GeneratorExit:
+                with make():
+                    gen.close()
+                raise
+            except BaseException as error:
+                step = functools.partial(gen.throw, error)
+
+    return wrapped
+
+
+class _Fixed(_Switch):
+    """A switch whose value is known by its class; usable as a decorator without parentheses."""
+
+    value = GRAD
+
+    def __new__(cls, fn: Any = None) -> Any:
+        self = super().__new__(cls)
+        if fn is None:
+            return self
+        _Switch.__init__(self, cls.value)
+        return self(fn)
+
+    def __init__(self, fn: Any = None) -> None:
+        super().__init__(self.value)
+
+
+class no_grad(_Fixed):
+    """Operations are not recorded: a context manager and a decorator.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    value = NO_GRAD
+
+
+class enable_grad(_Fixed):
+    """Operations are recorded again inside ``no_grad``: a context manager and a decorator.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
+
+    value = GRAD
+
+
+class set_grad_enabled(_Switch):
+    """Set recording on or off: at once as a call, for a block as a context manager.
+
+    >>> import minigrad as torch
+    >>> with torch.set_grad_enabled(False):
+    ...     torch.is_grad_enabled()
+    False
+    >>> torch.is_grad_enabled()
+    True
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(GRAD if mode else NO_GRAD)
+        self._tokens.append(MODE.set(self._value))
+        self._entered = False
+
+    def __enter__(self) -> None:
+        if self._entered:  # the same object entered twice: nest like any other switch
+            super().__enter__()
+        self._entered = True
+
+    def __call__(self, fn: Fn) -> Fn:
+        MODE.reset(self._tokens.pop())  # as a decorator it says nothing about here and now
+        return super().__call__(fn)
+
+
+class inference_mode(_Switch):
+    """Like ``no_grad``, and what is made inside can't take part in a graph later.
+
+    >>> import minigrad as torch
+    >>> with torch.inference_mode():
+    ...     y = torch.ones(2) * 2
+    >>> y.is_inference()
+    True
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        self = super().__new__(cls)
+        if callable(mode):
+            _Switch.__init__(self, INFERENCE)
+            return self(mode)
+        return self
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__(INFERENCE if mode else MODE.get())
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded here.
+
+    >>> import minigrad as torch
+    >>> torch.is_grad_enabled()
+    True
+    """
+    return MODE.get() > 0
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether ``inference_mode`` holds here.
+
+    >>> import minigrad as torch
+    >>> torch.is_inference_mode_enabled()
+    False
+    """
+    return MODE.get() < 0
+
+
+class set_detect_anomaly(_Switch):
+    """Check every gradient for NaN, and name the forward operation where one first appears.
+
+    >>> import minigrad as torch
+    >>> x = torch.zeros(1, requires_grad=True)
+    >>> with torch.autograd.detect_anomaly():
+    ...     (x.sqrt() * 0).sum().backward()
+    Traceback (most recent call last):
+    RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+    """
+
+    _var = ANOMALY
+
+    def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
+        super().__init__((2 if check_nan else 1) if mode else 0)
+        self._tokens.append(ANOMALY.set(self._value))
+
+    def __enter__(self) -> None:
+        pass
+
+    def _clone(self) -> _Switch:
+        return detect_anomaly(self._value == 2)
+
+
+class detect_anomaly(_Switch):
+    """The context manager form of :class:`set_detect_anomaly`.
+
+    >>> import minigrad as torch
+    >>> with torch.autograd.detect_anomaly():
+    ...     torch.is_anomaly_enabled()
+    True
+    """
+
+    _var = ANOMALY
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(2 if check_nan else 1)
+
+    def _clone(self) -> _Switch:
+        return detect_anomaly(self._value == 2)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly mode holds here.
+
+    >>> import minigrad as torch
+    >>> torch.is_anomaly_enabled()
+    False
+    """
+    return ANOMALY.get() > 0

@@ -1,0 +1,256 @@
+"""An op: a ``forward`` on arrays and a derivative per argument, written once, read twice.
+
+The derivative ``grad_<argument>`` asks for what it needs *by name*, in its signature:
+
+=====================  ==========================================================================
+``g``                  the cotangent of the output (a tuple if there are several outputs)
+an argument's name     that argument; it is saved in forward, but only if this gradient is wanted
+``out``                the output, saved likewise
+a name in ``keeps``    what forward returned after its output(s), for this very purpose
+a parameter's name     the parameter (``dim``, ``stride``, ...)
+``shape``              the shape that this gradient must have
+``F``                  the ops themselves, for what operators on ``g`` cannot say
+=====================  ==========================================================================
+
+The same text is run on plain arrays for a first-order gradient (``F`` is :data:`arrays`), and on
+Tensors, recorded, for ``create_graph=True`` (``F`` is :data:`tensors`): every order, one formula.
+An op whose gradients share work defines ``vjp`` instead, with the same names and ``needs``,
+and returns one gradient for each argument.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from minigrad.autograd.graph import FREED, Node, Output
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array, xp_of
+
+# Every primitive op by name, read on arrays and read on Tensors.
+arrays: Any = SimpleNamespace()
+tensors: Any = SimpleNamespace()
+
+Pull = Callable[[Any, Sequence[Any], Node, Any], Any]
+
+
+class Op:
+    """Base of all primitive ops; a subclass is never instantiated.
+
+    ``forward(xp, *tensors, *params)`` takes arrays first (annotated ``Array``), then parameters.
+    """
+
+    name: ClassVar[str] = ""
+    broadcasts: ClassVar[bool] = False  # the engine sums gradients back to the arguments' shapes
+    promotes: ClassVar[str] = ""  # "common": one dtype for all; "float": and that a float
+    view: ClassVar[bool] = False  # the output may share the first argument's memory
+    writes: ClassVar[bool] = False  # forward writes into its first argument and returns it
+    outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
+    keeps: ClassVar[tuple[str, ...]] = ()  # names of what forward returns after its outputs
+    ufunc: ClassVar[str] = ""  # the array module's function that is the whole forward
+    grad_fn: ClassVar[Any] = ""  # torch's name of the node, or a function of params giving it
+
+    # Filled in by `prepare`.
+    inputs: ClassVar[tuple[str, ...]] = ()
+    variadic: ClassVar[bool] = False
+    params: ClassVar[tuple[str, ...]] = ()
+    saves: ClassVar[tuple[str, ...]] = ()
+    wanted_by: ClassVar[tuple[tuple[int, ...], ...]] = ()  # per saved name: which gradients ask
+    pulls: ClassVar[tuple[Pull | None, ...] | None] = None
+    joint: ClassVar[Pull | None] = None
+    differentiable: ClassVar[bool] = False
+    node_class: ClassVar[type[Node]] = Node
+
+    forward: ClassVar[Callable[..., Any]]
+
+
+class Unary(Op):
+    """An elementwise op of one argument."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Any:  # type: ignore[override]
+        """Only the signature: the ufunc does the work."""
+        raise NotImplementedError
+
+
+class Binary(Op):
+    """An elementwise op of two arguments that are broadcast to one shape and one dtype."""
+
+    broadcasts = True
+    promotes = "common"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, other: Array) -> Any:  # type: ignore[override]
+        """Only the signature: the ufunc does the work."""
+        raise NotImplementedError
+
+
+def prepare(op: type[Op], name: str) -> None:
+    """Read an op's signatures once, and build from them all that running it needs."""
+    op.name = name
+    if op.ufunc:
+        op.forward = staticmethod(_ufunc_forward(op, op.ufunc))  # type: ignore[assignment]
+    arguments = list(inspect.signature(op.forward).parameters.values())[1:]
+    is_tensor = ["Array" in str(p.annotation) for p in arguments]
+    if is_tensor != sorted(is_tensor, reverse=True):
+        raise TypeError(f"{op.__name__}.forward: tensors come first, then parameters")
+    op.inputs = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if t)
+    op.params = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if not t)
+    op.variadic = any(p.kind is p.VAR_POSITIONAL for p in arguments)
+    _prepare_derivatives(op)
+    torch_name = op.grad_fn if isinstance(op.grad_fn, str) else ""
+    op.node_class = node_class(op, torch_name or f"{camel(name)}Backward0")
+    setattr(arrays, name, _on_arrays(op))
+
+
+def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
+    def forward(xp: Any, *inputs: Any) -> Any:
+        return getattr(xp, ufunc)(*inputs)
+
+    forward.__signature__ = inspect.signature(op.forward)  # type: ignore[attr-defined]
+    return forward
+
+
+def camel(name: str) -> str:
+    """``max_pool2d`` -> ``MaxPool2D``: how torch forms a node's name."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_")).replace("2d", "2D")
+
+
+def node_class(op: type[Op], name: str) -> type[Node]:
+    """The class of an op's nodes, carrying torch's name for them."""
+    found = op.__dict__.get("_node_classes", {}).get(name)
+    if found is None:
+        found = type(name, (Node,), {"__slots__": (), "op": op, "__module__": Node.__module__})
+        op._node_classes = {**op.__dict__.get("_node_classes", {}), name: found}  # type: ignore[attr-defined]
+    return found  # type: ignore[no-any-return]
+
+
+def _prepare_derivatives(op: type[Op]) -> None:
+    """Find what each derivative asks for, and so what forward has to save for whom."""
+    known = (*op.inputs, "out", *op.keeps)
+    asked: dict[str, list[int]] = {}
+
+    def note(fn: Callable[..., Any], index: int) -> None:
+        for wanted in list(inspect.signature(fn).parameters)[1:]:
+            if wanted in known:
+                asked.setdefault(wanted, []).append(index)
+            elif wanted not in (*op.params, "shape", "F", "needs"):
+                raise TypeError(f"{op.__name__}: nothing is called {wanted!r} in {fn.__name__}")
+
+    vjp = getattr(op, "vjp", None)
+    grads = [getattr(op, f"grad_{name}", None) for name in op.inputs]
+    if vjp is not None:
+        for index in range(len(op.inputs)):
+            note(vjp, index)
+    for index, fn in enumerate(grads):
+        if fn is not None:
+            note(fn, index)
+    op.saves = tuple(name for name in known if name in asked)
+    op.wanted_by = tuple(tuple(asked[name]) for name in op.saves)
+    op.differentiable = vjp is not None or any(grads)
+    op.joint = None if vjp is None else make_pull(op, vjp, 0)
+    if vjp is None:
+        op.pulls = tuple(None if f is None else make_pull(op, f, i) for i, f in enumerate(grads))
+
+
+def make_pull(op: type[Op], fn: Callable[..., Any], index: int) -> Pull:
+    """``pull(g, saved, node, F)``: call a derivative with what its signature asks for."""
+    names = list(inspect.signature(fn).parameters)[1:]
+    slots = [op.saves.index(name) for name in names if name in op.saves]
+    if len(slots) == len(names):  # the hot cases, free of any loop
+        if not slots:
+            return lambda g, saved, node, F: fn(g)
+        if len(slots) == 1:
+            only = slots[0]
+            return lambda g, saved, node, F: fn(g, saved[only])
+        if len(slots) == 2:
+            one, two = slots
+            return lambda g, saved, node, F: fn(g, saved[one], saved[two])
+    sources = [_source(op, name, index) for name in names]
+    return lambda g, saved, node, F: fn(g, *[source(saved, node, F) for source in sources])
+
+
+def _source(op: type[Op], name: str, index: int) -> Callable[[Any, Any, Any], Any]:
+    """Where the value for one name of a derivative's signature is found."""
+    if name in op.saves:
+        slot = op.saves.index(name)
+        return lambda saved, node, F: saved[slot]
+    if name in op.params:
+        number = op.params.index(name)
+        return lambda saved, node, F: node.params[number]
+    if name == "shape":
+        return lambda saved, node, F: node.edges[index].shape
+    if name == "needs":
+        return lambda saved, node, F: tuple(edge is not None for edge in node.edges)
+    return lambda saved, node, F: F
+
+
+def _on_arrays(op: type[Op]) -> Callable[..., Any]:
+    """The op's reading on arrays: forward without what it keeps for backward."""
+    forward, extra = op.forward, len(op.keeps)
+
+    def on_arrays(*args: Any, **kwargs: Any) -> Any:
+        xp = xp_of(args[0])
+        if op.writes:
+            args = (args[0].copy(), *args[1:])
+        result = forward(xp, *args, **kwargs)
+        if extra:
+            result = result[0] if op.outputs == 1 else result[:-extra]
+        return result
+
+    return on_arrays
+
+
+def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase]) -> list[Any]:
+    """The saved values as Tensors that stand where they stood in the graph.
+
+    Kept values are constants, unless the op says by ``rekeep`` how they come from its arguments.
+    """
+    op: type[Op] = node.op
+    found: dict[str, Any] = {}
+    for name, value in zip(op.saves, node.saved, strict=True):
+        if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+            found[name] = value  # None (not saved), a Python number, a shape
+        elif name in op.inputs:
+            found[name] = make(value, node.edges[op.inputs.index(name)])
+        elif name == "out":
+            found[name] = make(
+                value, node if op.outputs == 1 else Output(node, 0, value.shape)
+            )
+        else:
+            found[name] = make(value, None)
+    rekeep = getattr(op, "rekeep", None)
+    if rekeep is not None:
+        asks = list(inspect.signature(rekeep).parameters)[1:]
+        params = dict(zip(op.params, node.params, strict=True))
+        values = rekeep(tensors, *[found[a] if a in found else params[a] for a in asks])
+        found.update(zip(op.keeps, values, strict=True))
+    return [found[name] for name in op.saves]
+
+
+def pull_all(node: Node, g: Any, saved: Sequence[Any], F: Any) -> Sequence[Any]:
+    """The gradients of all arguments of a node; None where nobody wants one."""
+    op: type[Op] = node.op
+    if op.joint is not None:
+        gradients = op.joint(g, saved, node, F)
+        return gradients if isinstance(gradients, (tuple, list)) else (gradients,)
+    assert op.pulls is not None
+    return [
+        None if edge is None or pull is None else pull(g, saved, node, F)
+        for edge, pull in zip(node.edges, op.pulls, strict=False)
+    ]
+
+
+__all__ = [
+    "FREED",
+    "Binary",
+    "Op",
+    "Unary",
+    "arrays",
+    "prepare",
+    "pull_all",
+    "saved_as_tensors",
+    "tensors",
+]

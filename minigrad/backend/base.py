@@ -1,0 +1,26 @@
+"""What a backend has to offer: an array module and the way in and out of its memory."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+from minigrad.device import device
+
+Array: TypeAlias = Any  # a numpy.ndarray or a cupy.ndarray
+Xp: TypeAlias = Any  # the module that made it
+
+
+class Backend(Protocol):
+    """The interface that NumPy and CuPy are seen through."""
+
+    name: str
+    xp: Xp
+
+    def device_of(self, array: Array) -> device:
+        """The device on which the array lies."""
+
+    def from_host(self, array: Array, index: int | None) -> Array:
+        """A NumPy array brought to the device."""
+
+    def to_host(self, array: Array) -> Array:
+        """An array brought to the CPU as a NumPy array; the same object where it is one."""

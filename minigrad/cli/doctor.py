@@ -1,0 +1,84 @@
+"""``minigrad doctor``: what this machine offers to minigrad, and what to install for the rest."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_EXTRAS = {
+    "cli": ("typer", "rich", "matplotlib", "pillow"),
+    "test": ("torch", "pytest", "pytest-xdist", "hypothesis", "ruff", "mypy"),
+}
+
+
+def report() -> Iterator[str]:
+    """The lines of the report."""
+    yield _row("minigrad", mg.__version__, os.path.dirname(mg.__file__ or ""))
+    yield _row("Python", platform.python_version(), platform.platform())
+    yield _row("NumPy", np.__version__, _blas())
+    yield _row("ml_dtypes", _version("ml_dtypes") or "missing")
+    yield _row("CPU", f"{_cores()} cores", _thread_settings())
+    yield from _cuda()
+    for extra, packages in _EXTRAS.items():
+        yield from _extra(extra, packages)
+
+
+def _row(name: str, value: str, note: str = "") -> str:
+    return f"{name:<10} {value:<12} {note}".rstrip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _blas() -> str:
+    config: Any = np.show_config(mode="dicts")
+    blas = config["Build Dependencies"]["blas"]
+    return f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip()
+
+
+def _cores() -> int:
+    """Cores that this process may use, which in a container can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _thread_settings() -> str:
+    set_here = [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
+    return "BLAS threads: " + (", ".join(set_here) or f"not limited ({_THREADS[0]} is not set)")
+
+
+def _cuda() -> Iterator[str]:
+    """Which of the three is missing, if one is: CuPy, a wheel that fits, a card."""
+    if mg.cuda.is_available():
+        names = (mg.cuda.get_device_name(i) for i in range(mg.cuda.device_count()))
+        yield _row("CUDA", "ready", ", ".join(names))
+        return
+    try:
+        mg.zeros(1, device="cuda")
+        why = "the card can be used, yet reports itself as not available"
+    except (RuntimeError, AssertionError, ImportError) as error:
+        why = " ".join(str(error).split())
+    yield _row("CUDA", "not used", why)
+
+
+def _extra(extra: str, packages: tuple[str, ...]) -> Iterator[str]:
+    found = {package: _version(package) for package in packages}
+    missing = [package for package, version in found.items() if version is None]
+    have = ", ".join(f"{package} {version}" for package, version in found.items() if version)
+    yield _row(extra, "missing" if missing else "complete", have)
+    if missing:
+        pip = f"python -m pip install 'minigrad[{extra}]'"
+        yield _row("", "", f"not installed: {', '.join(missing)}; to install: {pip}")

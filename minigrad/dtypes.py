@@ -1,0 +1,202 @@
+"""Element types, torch's promotion rules, and the default floating point type.
+
+Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+
+class Category(enum.IntEnum):
+    """The three kinds of types; a result takes the highest kind among its arguments."""
+
+    BOOL = 0
+    INTEGER = 1
+    FLOAT = 2
+
+
+class dtype:
+    """An element type: ``float32``, ``int64`` and so on; printed as torch prints it.
+
+    >>> import minigrad as torch
+    >>> torch.float32, torch.float32.itemsize, torch.float32.is_floating_point
+    (torch.float32, 4, True)
+    """
+
+    __slots__ = ("category", "itemsize", "name", "numpy")
+
+    def __init__(self, name: str, numpy_type: Any, category: Category) -> None:
+        self.name = name
+        self.numpy: np.dtype[Any] = np.dtype(numpy_type)
+        self.category = category
+        self.itemsize = self.numpy.itemsize
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether the type is float16, bfloat16, float32 or float64."""
+        return self.category is Category.FLOAT
+
+    @property
+    def is_complex(self) -> bool:
+        """Always False: minigrad has real types only."""
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the type has negative numbers."""
+        return self.category is not Category.BOOL and self is not uint8
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name  # pickled and copied by name: one object per type
+
+
+bool_ = dtype("bool", np.bool_, Category.BOOL)
+uint8 = dtype("uint8", np.uint8, Category.INTEGER)
+int8 = dtype("int8", np.int8, Category.INTEGER)
+int16 = dtype("int16", np.int16, Category.INTEGER)
+int32 = dtype("int32", np.int32, Category.INTEGER)
+int64 = dtype("int64", np.int64, Category.INTEGER)
+float16 = dtype("float16", np.float16, Category.FLOAT)
+bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, Category.FLOAT)
+float32 = dtype("float32", np.float32, Category.FLOAT)
+float64 = dtype("float64", np.float64, Category.FLOAT)
+
+ALL: tuple[dtype, ...] = (
+    bool_,
+    uint8,
+    int8,
+    int16,
+    int32,
+    int64,
+    float16,
+    bfloat16,
+    float32,
+    float64,
+)
+bool = bool_
+int = int32
+short = int16
+long = int64
+half = float16
+float = float32
+double = float64
+
+_BY_NUMPY = {d.numpy: d for d in ALL}
+_default: ContextVar[dtype] = ContextVar("default_dtype", default=float32)
+
+
+def of_numpy(numpy_type: Any) -> dtype:
+    """The minigrad type of a NumPy type; TypeError for what minigrad leaves out.
+
+    >>> import numpy as np
+    >>> of_numpy(np.dtype("int64"))
+    torch.int64
+    """
+    found = _BY_NUMPY.get(numpy_type)
+    if found is None:
+        found = _BY_NUMPY.get(np.dtype(numpy_type).newbyteorder("="))
+    if found is None:
+        raise TypeError(
+            f"can't convert np.ndarray of type {np.dtype(numpy_type)}. The only supported types "
+            f"are: {', '.join(d.name for d in ALL)}."
+        )
+    return found
+
+
+def get_default_dtype() -> dtype:
+    """The type of float tensors made without ``dtype=``.
+
+    >>> import minigrad as torch
+    >>> torch.get_default_dtype()
+    torch.float32
+    """
+    return _default.get()
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Set the type of float tensors made without ``dtype=``, for this thread.
+
+    Raises: TypeError if ``d`` is not a floating point type.
+
+    >>> import minigrad as torch
+    >>> torch.set_default_dtype(torch.float64); torch.tensor(1.5).dtype
+    torch.float64
+    >>> torch.set_default_dtype(torch.float32)
+    """
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError(
+            f"only floating-point types are supported as the default type, got {d!r}"
+        )
+    _default.set(d)
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type of no lower kind that holds both.
+
+    >>> import minigrad as torch
+    >>> torch.promote_types(torch.uint8, torch.int8), torch.promote_types(torch.long, torch.half)
+    (torch.int16, torch.float16)
+    """
+    if type1 is type2:
+        return type1
+    low, high = sorted((type1, type2), key=lambda d: (d.category, d.itemsize))
+    if low.category is not high.category:
+        return high
+    if {low, high} == {uint8, int8}:
+        return int16
+    if {low, high} == {float16, bfloat16}:
+        return float32
+    return high
+
+
+def scalar_type(value: object) -> dtype:
+    """The type that a Python number brings into a promotion.
+
+    >>> scalar_type(True), scalar_type(3), scalar_type(2.5)
+    (torch.bool, torch.int64, torch.float32)
+    """
+    if isinstance(value, (_PyBool, np.bool_)):
+        return bool_
+    if isinstance(value, (_PyInt, np.integer)):
+        return int64
+    if isinstance(value, (_PyFloat, np.floating)):
+        return get_default_dtype()
+    if isinstance(value, complex):
+        raise TypeError("complex numbers are left out of minigrad: real types only")
+    raise TypeError(f"expected a Tensor or a Python number, got {type(value).__name__}")
+
+
+def promote(
+    dims: Iterable[dtype], zeros: Iterable[dtype] = (), scalars: Iterable[dtype] = ()
+) -> dtype:
+    """torch's result type: tensors with axes decide, then 0-d tensors, then Python numbers.
+
+    A lower class counts only where it is of a higher kind (float over integer over bool).
+    """
+    result: dtype | None = None
+    for group in (dims, zeros, scalars):
+        best: dtype | None = None
+        for d in group:
+            best = d if best is None else promote_types(best, d)
+        if best is None:
+            continue
+        if result is None or best.category > result.category:
+            result = best
+    assert result is not None
+    return result
+
+
+# The names bool, int and float above are the public torch.bool, torch.int and torch.float.
+import builtins as _builtins  # noqa: E402
+
+_PyBool, _PyInt, _PyFloat = _builtins.bool, _builtins.int, _builtins.float

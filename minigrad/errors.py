@@ -1,0 +1,45 @@
+"""The exceptions of minigrad, and the one pattern by which their messages are made.
+
+Every type derives from the built-in that torch raises in the same place, so ``except RuntimeError``
+written for torch keeps working.
+"""
+
+from __future__ import annotations
+
+
+class ShapeError(RuntimeError):
+    """Sizes that do not fit together."""
+
+
+class DtypeError(RuntimeError):
+    """An element type that the operation does not take."""
+
+
+class DeviceError(RuntimeError):
+    """Tensors on different devices, or a device that cannot be used here."""
+
+
+class GraphFreedError(RuntimeError):
+    """Backward through a graph whose saved values were dropped by an earlier backward."""
+
+
+class ModifiedInPlaceError(RuntimeError):
+    """A value that backward needs was overwritten after it was saved."""
+
+
+class InPlaceError(RuntimeError):
+    """An in-place write that would corrupt the graph."""
+
+
+class GradientShapeError(RuntimeError):
+    """A derivative returned a gradient that does not fit its argument."""
+
+
+def message(op: str, expected: str, got: str, hint: str = "") -> str:
+    """One sentence in the house pattern: operation, what was expected, what came, a way out.
+
+    >>> message("dot", "two vectors", "shapes (2, 3) and (3,)", "use mv")
+    'dot: expected two vectors, got shapes (2, 3) and (3,); use mv'
+    """
+    text = f"{op}: expected {expected}, got {got}"
+    return f"{text}; {hint}" if hint else text

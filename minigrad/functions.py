@@ -1,0 +1,18 @@
+"""Every public function of the top level, by name, from the op registry.
+
+``functions.pyi``, generated from the same records, tells type checkers about them.
+"""
+
+from __future__ import annotations
+
+import minigrad.ops  # noqa: F401  (fills the registry)
+from minigrad.autograd.registry import REGISTRY
+
+globals().update(
+    {
+        name: record.function
+        for record in REGISTRY.values()
+        if "torch" in record.where
+        for name in (record.name, *record.aliases)
+    }
+)

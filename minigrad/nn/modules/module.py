@@ -1,0 +1,385 @@
+"""``Module``: the base class of everything that holds parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, Self
+
+from minigrad.dtypes import dtype as Dtype
+from minigrad.nn.modules._state_dict import ModuleState
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
+
+__all__ = ["Module"]
+
+
+class Module(ModuleState):
+    """A function with parameters, built from smaller ones.
+
+    Tensors wrapped in ``Parameter`` and modules become members when they are set as attributes;
+    ``forward`` says what the module computes, and calling the module runs it.
+
+    >>> import minigrad as torch
+    >>> class Scale(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = torch.nn.Parameter(torch.tensor(3.0))
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> Scale()(torch.ones(2)).tolist()
+    [3.0, 3.0]
+    """
+
+    def _missing_forward(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    forward: Callable[..., Any] = _missing_forward
+
+    # --- walking the tree -----------------------------------------------------------------------
+
+    def named_modules(
+        self,
+        memo: set[Any] | None = None,
+        prefix: str = "",
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, Module]]:
+        """Every module of the tree with its dotted name, parents first, itself as ``''``.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.ReLU())
+        >>> [name for name, _ in net.named_modules()]
+        ['', '0']
+        """
+        seen: set[Any] = set() if memo is None else memo
+        if self in seen:
+            return
+        if remove_duplicate:
+            seen.add(self)
+        yield prefix, self
+        for name, child in self._modules.items():
+            if child is not None:
+                path = f"{prefix}.{name}" if prefix else name
+                yield from child.named_modules(seen, path, remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """Every module of the tree, each once, itself first.
+
+        >>> import minigrad as torch
+        >>> [type(m).__name__ for m in torch.nn.Sequential(torch.nn.ReLU()).modules()]
+        ['Sequential', 'ReLU']
+        """
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The direct submodules with their names, each once.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.Sequential(torch.nn.ReLU()).named_children())
+        [('0', ReLU())]
+        """
+        seen: set[Any] = set()
+        for name, child in self._modules.items():
+            if child is not None and child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """The direct submodules, each once.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Tanh()).children())
+        [ReLU(), Tanh()]
+        """
+        for _, child in self.named_children():
+            yield child
+
+    def _named_members(
+        self,
+        get_members_fn: Callable[[Any], Any],
+        prefix: str = "",
+        recurse: bool = True,
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, Any]]:
+        """The entries of one table over the tree, under dotted names."""
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else iter([(prefix, self)])
+        )
+        seen: set[Any] = set()
+        for path, module in modules:
+            for name, member in get_members_fn(module):
+                if member is None or member in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(member)
+                yield (f"{path}.{name}" if path else name), member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters of the tree with their dotted names, a shared one under its first name.
+
+        >>> import minigrad as torch
+        >>> [name for name, _ in torch.nn.Sequential(torch.nn.Linear(2, 1)).named_parameters()]
+        ['0.weight', '0.bias']
+        """
+        yield from self._named_members(
+            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
+        )
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters of the tree, each once: what an optimizer is given.
+
+        >>> import minigrad as torch
+        >>> sum(p.numel() for p in torch.nn.Linear(4, 3).parameters())
+        15
+        """
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers of the tree with their dotted names.
+
+        >>> import minigrad as torch
+        >>> [name for name, _ in torch.nn.BatchNorm1d(3).named_buffers()]
+        ['running_mean', 'running_var', 'num_batches_tracked']
+        """
+        yield from self._named_members(
+            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
+        )
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers of the tree, each once.
+
+        >>> import minigrad as torch
+        >>> len(list(torch.nn.BatchNorm1d(3).buffers()))
+        3
+        """
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    # --- changing the tree ----------------------------------------------------------------------
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call ``fn`` on every module of the tree, children first, and return the module.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.ReLU()).apply(lambda m: print(type(m).__name__))
+        ReLU
+        Sequential
+        """
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Replace the memory of all tensors by ``fn`` of it; parameters keep their identity."""
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        for parameter in self._parameters.values():
+            if parameter is None:
+                continue
+            grad = parameter.grad
+            parameter.data = fn(parameter.data)
+            if grad is not None:
+                # A gradient must fit its parameter at every moment, so it is set once both moved.
+                parameter.grad = fn(grad.detach()).requires_grad_(grad.requires_grad)
+        for name, buffer in self._buffers.items():
+            if buffer is not None:
+                self._buffers[name] = fn(buffer)
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move to a device, or change the type of the floating point members, in place.
+
+        It takes a device, a dtype, both, or a tensor that shows both.
+
+        Raises: TypeError for a dtype that is not floating point.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).to(torch.float64).weight.dtype
+        torch.float64
+        """
+        if args and isinstance(args[0], Tensor):
+            args = (args[0].device, args[0].dtype, *args[1:])
+        wanted = next((a for a in (*args, kwargs.get("dtype")) if isinstance(a, Dtype)), None)
+        if wanted is None:
+            return self._apply(lambda t: t.to(*args, **kwargs)) if args or kwargs else self
+        if not wanted.is_floating_point:
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={wanted}"
+            )
+        others = tuple(a for a in args if not isinstance(a, Dtype))
+        keywords = {key: value for key, value in kwargs.items() if key != "dtype"}
+
+        def convert(tensor: Tensor) -> Tensor:
+            dtype = wanted if tensor.is_floating_point() else tensor.dtype
+            moved = tensor.to(*others, **keywords) if others or keywords else tensor
+            result: Tensor = moved.to(dtype)
+            return result
+
+        return self._apply(convert)
+
+    def type(self, dst_type: Dtype | str) -> Self:
+        """Change the type of every parameter and buffer, integer ones too.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).type(torch.float64).bias.dtype
+        torch.float64
+        """
+        return self._apply(lambda t: t.type(dst_type))
+
+    def float(self) -> Self:
+        """Make the floating point members float32.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).double().float().bias.dtype
+        torch.float32
+        """
+        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+
+    def double(self) -> Self:
+        """Make the floating point members float64.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).double().bias.dtype
+        torch.float64
+        """
+        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+
+    def half(self) -> Self:
+        """Make the floating point members float16.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).half().bias.dtype
+        torch.float16
+        """
+        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+
+    def bfloat16(self) -> Self:
+        """Make the floating point members bfloat16.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).bfloat16().bias.dtype
+        torch.bfloat16
+        """
+        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+
+    def cpu(self) -> Self:
+        """Move to the CPU.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).cpu().weight.device
+        device(type='cpu')
+        """
+        return self._apply(lambda t: t.cpu())
+
+    def cuda(self, device: Any = None) -> Self:
+        """Move to a CUDA device, the current one unless ``device`` says which.
+
+        Raises: RuntimeError without a usable device, saying what is missing.
+        """
+        return self._apply(lambda t: t.cuda(device))
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode for the tree: dropout drops, batch norm counts.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Dropout().eval().train().training
+        True
+        """
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Set evaluation mode for the tree; the same as ``train(False)``.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Dropout().eval()(torch.ones(3))
+        tensor([1., 1., 1.])
+        """
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Say for all parameters whether they are trained.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).requires_grad_(False).weight.requires_grad
+        False
+        """
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer(torch.ones(2)).backward()
+        >>> layer.zero_grad()
+        >>> layer.weight.grad is None
+        True
+        """
+        for parameter in self.parameters():
+            grad = parameter.grad
+            if grad is None:
+                continue
+            if set_to_none:
+                parameter.grad = None
+            else:
+                if grad.grad_fn is not None:
+                    grad.detach_()
+                else:
+                    grad.requires_grad_(False)
+                grad.zero_()
+
+    def share_memory(self) -> Self:
+        """Move the tensors to memory that other processes see.
+
+        Raises: RuntimeError when a tensor cannot be moved.
+        """
+        return self._apply(lambda t: t.share_memory_())
+
+    # --- printing -------------------------------------------------------------------------------
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the printed form; a subclass overrides it.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).extra_repr()
+        'in_features=2, out_features=1, bias=True'
+        """
+        return ""
+
+    def _children_repr(self) -> list[str]:
+        """The printed lines of the children."""
+        return [f"({name}): {indent(repr(child))}" for name, child in self._modules.items()]
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = [*extra.split("\n"), *self._children_repr()] if extra else self._children_repr()
+        if not self._modules and "\n" not in extra:
+            return f"{self._get_name()}({extra})"
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def indent(text: str) -> str:
+    """Push every line but the first two columns to the right, as nested modules are printed."""
+    return text.replace("\n", "\n  ")

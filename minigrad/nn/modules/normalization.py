@@ -1,0 +1,75 @@
+"""Normalisation of each sample by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import functions
+from minigrad.nn import functional as F
+from minigrad.nn import init
+from minigrad.nn.modules.module import Module
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
+
+__all__ = ["LayerNorm"]
+
+
+class LayerNorm(Module):
+    """Normalise the last dimensions of each sample.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias, with the biased variance.
+
+    Shape: (*, normalized_shape), unchanged.
+
+    Source: Ba, Kiros and Hinton, Layer normalization, 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LayerNorm(2)(torch.tensor([[1.0, 3.0]])).detach().round()
+    tensor([[-1.,  1.]])
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        single = isinstance(normalized_shape, int)
+        self.normalized_shape: tuple[int, ...] = (
+            (normalized_shape,) if single else tuple(normalized_shape)  # type: ignore[arg-type,assignment]
+        )
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
+            empty = functions.empty(self.normalized_shape, device=device, dtype=dtype)
+            self.register_parameter(name, Parameter(empty) if wanted else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weight 1 and bias 0.
+
+        >>> import minigrad as torch
+        >>> torch.nn.LayerNorm(2).reset_parameters()
+        """
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input, normalised, scaled and shifted."""
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """All options."""
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )

@@ -1,0 +1,17 @@
+"""All operations, by family. Importing this package fills the registry."""
+
+from __future__ import annotations
+
+from minigrad.ops import arithmetic  # noqa: F401
+from minigrad.ops import cast  # noqa: F401
+from minigrad.ops import compare  # noqa: F401
+from minigrad.ops import creation  # noqa: F401
+from minigrad.ops import extrema  # noqa: F401
+from minigrad.ops import fill  # noqa: F401
+from minigrad.ops import index  # noqa: F401
+from minigrad.ops import join  # noqa: F401
+from minigrad.ops import pointwise  # noqa: F401
+from minigrad.ops import random  # noqa: F401
+from minigrad.ops import reduce  # noqa: F401
+from minigrad.ops import rounding  # noqa: F401
+from minigrad.ops import shape  # noqa: F401

@@ -1,0 +1,57 @@
+"""Axis numbers as users give them: negative, single, several, none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def one_dim(dim: Any, ndim: int) -> int:
+    """An axis number counted from the front; IndexError in torch's words if there is none.
+
+    >>> one_dim(-1, 3)
+    2
+    """
+    reach = max(ndim, 1)
+    if not -reach <= dim < reach:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-reach}, {reach - 1}], but got "
+            f"{dim})"
+        )
+    return int(dim) % reach
+
+
+def all_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
+    """Several axis numbers as a tuple; None for all of them.
+
+    >>> all_dims((0, -1), 3), all_dims(None, 3), all_dims([], 3)
+    ((0, 2), None, None)
+    """
+    if dim is None:
+        return None
+    if not isinstance(dim, Sequence):
+        return (one_dim(dim, ndim),) if ndim else None
+    found = tuple(one_dim(d, ndim) for d in dim)
+    if len(set(found)) != len(found):
+        raise RuntimeError(f"dim {dim} appears multiple times in the list of dims")
+    return found if found and ndim else None
+
+
+def kept_shape(shape: Sequence[int], dim: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The shape of a reduction with ``keepdim``.
+
+    >>> kept_shape((2, 3, 4), (1,))
+    (2, 1, 4)
+    """
+    return tuple(1 if dim is None or i in dim else n for i, n in enumerate(shape))
+
+
+def sizes(args: Sequence[Any]) -> tuple[int, ...]:
+    """Sizes given one by one or as one sequence.
+
+    >>> sizes((2, 3)), sizes(([2, 3],))
+    ((2, 3), (2, 3))
+    """
+    if len(args) == 1 and not hasattr(args[0], "__index__"):
+        args = args[0]
+    return tuple(n.__index__() for n in args)

@@ -1,0 +1,429 @@
+"""Indexing: ``x[...]``, ``x[...] = v``, gather, and writing whole tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.apply import apply
+from minigrad.autograd.inplace import CopySlices, write
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, booleans, call, function, integers, reals, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.ops.dims import one_dim
+
+ANY = ("float", "int", "bool")
+Key = Any
+
+
+def plain_key(key: Key) -> tuple[tuple[Any, ...], bool]:
+    """An index as NumPy takes it, and whether it only selects a view (no lists, no tensors).
+
+    A trailing ``...`` keeps a 0-d result an array, and so a view.
+    """
+    parts = key if isinstance(key, tuple) else (key,)
+    out: list[Any] = []
+    basic = True
+    for part in parts:
+        if isinstance(part, slice):
+            if part.step is not None and int(part.step) <= 0:
+                raise ValueError("step must be greater than zero")
+            part = slice(*(None if v is None else int(v) for v in (part.start, part.stop, part.step)))
+        elif isinstance(part, TensorBase):
+            array = part._array
+            if array.dtype.kind not in "iub":
+                raise IndexError(
+                    "tensors used as indices must be long, int, byte or bool tensors, got "
+                    f"{part.dtype}"  # type: ignore[attr-defined]
+                )
+            part = array.astype(bool) if array.dtype == np.uint8 else array
+            basic = False
+        elif isinstance(part, bool):
+            basic = False
+        elif part is not None and part is not Ellipsis and not isinstance(part, (int, np.integer)):
+            part, basic = _list_key(part), False
+        out.append(part)
+    if basic and Ellipsis not in out:
+        out.append(Ellipsis)
+    return tuple(out), basic
+
+
+def _list_key(part: Any) -> Any:
+    if isinstance(part, (list, range, np.ndarray, tuple)):
+        array = np.asarray([p.item() if isinstance(p, TensorBase) else p for p in part])
+        return array if array.size else array.astype(np.int64)
+    raise TypeError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+        f"indices (got {type(part).__name__})"
+    )
+
+
+def _named(key: Any) -> str:
+    """torch's name for the last step of a basic index."""
+    last = [k for k in key if k is not Ellipsis and k != slice(None)] or [slice(None)]
+    kinds = {int: "SelectBackward0", slice: "SliceBackward0", type(None): "UnsqueezeBackward0"}
+    return kinds.get(type(last[-1]), "SelectBackward0")
+
+
+register("copy_slices", torch=None)(CopySlices)
+
+
+@register("select_view", torch=None)
+class SelectView(Op):
+    """Basic indexing: integers, slices, ``None``, ``...``; a view."""
+
+    grad_fn = _named
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, key: Key) -> Array:
+        """Let the array module move the pointer."""
+        return input[key]
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, key: Key, F: Any) -> Array:
+        """Put back among zeros."""
+        return F.put(g, shape, key)
+
+
+@register("select_copy", torch=None)
+class SelectCopy(Op):
+    """Advanced indexing: integer and bool arrays among the rest; a copy."""
+
+    grad_fn = "IndexBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, key: Key) -> Array:
+        """Pick."""
+        return input[key]
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, key: Key, F: Any) -> Array:
+        """Add back among zeros; what was picked twice counts twice."""
+        return F.put_add(g, shape, key)
+
+
+@register(torch=None)
+class Put(Op):
+    """Zeros of a shape with values at a basic index: the reverse of a view."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: Any, key: Key) -> Array:
+        """Write among zeros."""
+        out = xp.zeros(size, dtype=input.dtype)
+        out[key] = input
+        return out
+
+    @staticmethod
+    def grad_input(g: Array, key: Key, F: Any) -> Array:
+        """Read at the same place."""
+        return F.select_view(g, key)
+
+
+@register(torch=None)
+class PutAdd(Op):
+    """Zeros of a shape with values added at an advanced index."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: Any, key: Key) -> Array:
+        """Add one by one: an index may come twice. A mask never does, and is written at once."""
+        out = xp.zeros(size, dtype=input.dtype)
+        if all(not hasattr(k, "dtype") or k.dtype == bool for k in key):
+            out[key] = input
+        else:
+            xp.add.at(out, key, input)
+        return out
+
+    @staticmethod
+    def grad_input(g: Array, key: Key, F: Any) -> Array:
+        """Read at the same places."""
+        return F.select_copy(g, key)
+
+
+def _getitem(input: Any, key: Key) -> Any:
+    """``input[key]`` with torch's rules; basic keys give views, others copies.
+
+    Raises: IndexError for places that do not exist, TypeError for what is no index.
+    """
+    found, basic = plain_key(key)
+    try:
+        return apply(SelectView if basic else SelectCopy, (input,), (found,))
+    except IndexError as error:
+        raise _index_error(input, found, error) from None
+
+
+def _index_error(input: Any, key: tuple[Any, ...], error: IndexError) -> IndexError:
+    """torch's words for NumPy's index errors."""
+    shape = input._array.shape
+    used = sum(getattr(k, "ndim", 1) if _is_mask(k) else 1 for k in key if _takes_axis(k))
+    if used > len(shape):
+        if not shape:
+            return IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
+                "tensor to a number"
+            )
+        return IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    text = str(error)
+    if "out of bounds" in text:
+        return IndexError(text.replace("for axis", "for dimension"))
+    if "boolean index" in text:
+        mask = next(k for k in key if _is_mask(k))
+        return IndexError(
+            f"The shape of the mask {list(mask.shape)} does not match the shape of the indexed "
+            f"tensor {list(shape)}"
+        )
+    return IndexError(f"shape mismatch: indexing tensors could not be broadcast together ({text})")
+
+
+def _is_mask(k: Any) -> bool:
+    return getattr(k, "dtype", None) == bool
+
+
+def _takes_axis(k: Any) -> bool:
+    return k is not None and k is not Ellipsis and not isinstance(k, bool)
+
+
+@register("set_item", torch=None)
+class SetItem(Op):
+    """A tensor with values written at an index."""
+
+    grad_fn = "CopySlices"
+    writes = True
+    broadcasts = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, value: Array, key: Key) -> Array:
+        """Write in place; leading axes of size one in the value don't count."""
+        extra = getattr(value, "ndim", 0) - input[key].ndim
+        if extra > 0 and all(n == 1 for n in value.shape[:extra]):
+            value = value.reshape(value.shape[extra:])
+        input[key] = value
+        return input
+
+    @staticmethod
+    def grad_input(g: Array, key: Key, F: Any) -> Array:
+        """What was overwritten counts no more."""
+        return F.set_item(g, 0.0, key)
+
+    @staticmethod
+    def grad_value(g: Array, key: Key, F: Any) -> Array:
+        """What was written counts where it was written."""
+        return F.select_copy(g, key) if _advanced(key) else F.select_view(g, key)
+
+
+def _advanced(key: Any) -> bool:
+    return any(hasattr(k, "dtype") or isinstance(k, bool) for k in key)
+
+
+def _setitem(input: Any, key: Key, value: Any) -> None:
+    """``input[key] = value`` in place, recorded: the gradient flows into the value.
+
+    Raises: IndexError for places that do not exist, RuntimeError for shapes that don't fit or a
+    leaf that requires grad.
+    """
+    found, _ = plain_key(key)
+    if isinstance(value, TensorBase):
+        value = value.to(input.dtype)  # type: ignore[attr-defined]
+    elif not isinstance(value, (int, float, np.generic)):
+        value = input.new_tensor(value)
+    try:
+        write(SetItem, input, (value,), (found,))
+    except IndexError as error:
+        raise _index_error(input, found, error) from None
+
+
+def _delitem(input: Any, key: Key) -> None:
+    raise TypeError("Tensor does not support deleting items")
+
+
+TensorBase.__getitem__ = _getitem  # type: ignore[attr-defined]
+TensorBase.__setitem__ = _setitem  # type: ignore[attr-defined]
+TensorBase.__delitem__ = _delitem  # type: ignore[attr-defined]
+
+
+@function(dtypes=ANY, samples=(call(T(2, 3), 0, 1), call(T(2, 3), -1, -1)), errors=(call(T(2), 0, 5),))
+def select(input: Any, dim: int, index: int) -> Any:
+    """One slice of an axis, as a view.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).select(1, 0)
+    tensor([1, 3])
+    """
+    at = one_dim(dim, input._array.ndim)
+    size = input._array.shape[at]
+    if not -size <= index < size:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at "
+            f"dimension {at}"
+        )
+    return _getitem(input, (slice(None),) * at + (index,))
+
+
+def _gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
+    at = one_dim(dim, input._array.ndim)
+    if index._array.dtype != np.int64:
+        raise RuntimeError("gather(): Expected dtype int64 for index")
+    if index._array.ndim != input._array.ndim:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    size = input._array.shape[at]
+    if index._array.size and (index._array.min() < 0 or index._array.max() >= size):
+        worst = int(index._array.max())
+        raise RuntimeError(f"index {worst} is out of bounds for dimension {at} with size {size}")
+    return apply(Gather, (input, index), (at,))
+
+
+@register(
+    public=_gather,
+    samples=(
+        call(T(3, 4), 0, T(2, 4, domain=integers(0, 2))),
+        call(T(3, 4), 1, T(3, 2, domain=integers(0, 3))),
+        call(T(3, 4), -1, T(2, 5, domain=integers(0, 3))),
+    ),
+    errors=(call(T(3), 0, T(2, domain=integers(3, 5))),),
+)
+class Gather(Op):
+    """Values picked along an axis, one place for each result.
+
+    Formula:   out[i, j] = input[index[i, j], j]  (dim = 0)
+    Gradient:  g added to the places that were picked
+
+    >>> import minigrad as torch
+    >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, index: Array, dim: int) -> Array:
+        """Pick; the index may be shorter on the other axes."""
+        return input[_places(xp, index, dim)]
+
+    @staticmethod
+    def grad_input(g: Array, index: Array, shape: Any, dim: int, F: Any) -> Array:
+        """Add back."""
+        return F.put_along(g, index, shape, dim)
+
+
+def _places(xp: Any, index: Array, dim: int) -> tuple[Any, ...]:
+    """A full advanced index: ``index`` on its axis, counters on the others."""
+    grid = []
+    for axis, n in enumerate(index.shape):
+        shape = [1] * index.ndim
+        shape[axis] = n
+        grid.append(index if axis == dim else xp.arange(n).reshape(shape))
+    return tuple(grid)
+
+
+@register(torch=None)
+class PutAlong(Op):
+    """Zeros of a shape with values added along an axis: the reverse of gather."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, index: Array, size: Any, dim: int) -> Array:
+        """Add one by one: a place may come twice."""
+        out = xp.zeros(size, dtype=input.dtype)
+        xp.add.at(out, _places(xp, index, dim), input)
+        return out
+
+    @staticmethod
+    def grad_input(g: Array, index: Array, dim: int, F: Any) -> Array:
+        """Read at the same places."""
+        return F.gather(g, index, dim)
+
+
+def _masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    if mask._array.dtype != bool:
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+        )
+    if isinstance(value, TensorBase):
+        if value._array.ndim:
+            raise RuntimeError(
+                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value._array.ndim} dimension(s)."
+            )
+        value = value.to(input.dtype)  # type: ignore[attr-defined]
+    return apply(MaskedFill, (input, mask, value))
+
+
+@register(
+    public=_masked_fill,
+    where=("torch", "Tensor"),
+    samples=(
+        call(T(2, 3), T(2, 3, domain=booleans()), 0.5),
+        call(T(2, 3), T(3, domain=booleans()), -1.0),
+        call(T(2, 3), T(2, 1, domain=booleans()), T(domain=reals(-1, 1))),
+    ),
+    inplace=True,
+)
+class MaskedFill(Op):
+    """A value written where a mask holds.
+
+    Formula:   out = value if mask else input
+    Gradient:  g where the mask does not hold; its sum where it does for the value
+
+    >>> import minigrad as torch
+    >>> torch.tensor([1., 2.]).masked_fill(torch.tensor([True, False]), 0.)
+    tensor([0., 2.])
+    """
+
+    broadcasts = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, mask: Array, value: Array) -> Array:
+        """Choose."""
+        return xp.where(mask, xp.asarray(value, dtype=input.dtype), input)
+
+    @staticmethod
+    def grad_input(g: Array, mask: Array, F: Any) -> Array:
+        """Where it was left alone."""
+        return F.where(mask, 0.0, g)
+
+    @staticmethod
+    def grad_value(g: Array, mask: Array, F: Any) -> Array:
+        """Where it was written."""
+        return F.where(mask, g, 0.0)
+
+
+@function(
+    where=("torch", "Tensor"),
+    domain=[integers(0, 1)],
+    dtypes=("int",),
+    samples=(call(T(2, 3)), call(T(4))),
+    gradcheck=False,
+)
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The places of all elements that are not zero, one row each; or one tensor per axis.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([0, 5, 7]).nonzero()
+    tensor([[1],
+            [2]])
+    """
+    places = input._array.nonzero() if input._array.ndim else (input._array != 0).reshape(1).nonzero()
+    found = [tensors.from_array(p.astype(np.int64)) for p in places]
+    if as_tuple:
+        return tuple(found)
+    rows = np.stack([f._array for f in found], axis=1)
+    return tensors.from_array(rows if input._array.ndim else rows[:, :0])
+
+
+@function(
+    where=("torch", "Tensor"),
+    samples=(call(T(3, 4), 0, T(2, domain=integers(0, 2))), call(T(3, 4), 1, T(5, domain=integers(0, 3)))),
+)
+def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
+    """The slices of an axis at given places, in that order.
+
+    Formula:   out[i] = input[index[i]]
+    Gradient:  g added to the slices that were picked
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).index_select(0, torch.tensor([1, 1]))
+    tensor([[3, 4],
+            [3, 4]])
+    """
+    at = one_dim(dim, input._array.ndim)
+    return _getitem(input, (slice(None),) * at + (index,))

@@ -1,0 +1,281 @@
+"""Products of matrices and vectors.
+
+A product of two matrices goes straight to ``Mm``, the op behind ``x @ y`` in every layer; the
+other ranks have ops of their own, named as torch names their nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.op import tensors
+from minigrad.autograd.registry import T, call, function, reals
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.errors import ShapeError
+from minigrad.ops.products import different_types, wrong_inner
+
+_mm, _dot, _mv = tensors.mm, tensors.dot, tensors.mv
+_batched_matmul, _batched_mm = tensors.batched_matmul, tensors.batched_mm
+
+_MATMUL_SAMPLES = (
+    call(T(3, 4), T(4, 5)),
+    call(T(1, 4), T(4, 1)),
+    call(T(0, 3), T(3, 2)),
+    call(T(2, 0), T(0, 3)),
+    call(T(4), T(4)),
+    call(T(3, 4), T(4)),
+    call(T(4), T(4, 3)),
+    call(T(2, 3, 4), T(4, 5)),
+    call(T(2, 3, 4), T(4)),
+    call(T(4), T(2, 4, 3)),
+    call(T(3, 4), T(2, 4, 5)),
+    call(T(2, 3, 4), T(2, 4, 5)),
+    call(T(2, 1, 3, 4), T(3, 4, 2)),
+    call(T(2, 3, 4, 5), T(5)),
+)
+_MATMUL_ERRORS = (
+    call(T(2, 3), T(4, 5)),
+    call(T(3), T(4)),
+    call(T(2, 3), T(4)),
+    call(T(3), T(4, 5)),
+    call(T(2, 3, 4), T(5, 4)),
+    call(T(2, 3, 4), T(3, 4, 5)),
+    call(T(), T(3)),
+    call(T(3), 2.0),
+)
+
+
+@function(
+    domain=(reals(-3, 3),),
+    dtypes=("float", "int"),
+    dunder=("__matmul__",),
+    samples=_MATMUL_SAMPLES,
+    errors=_MATMUL_ERRORS,
+)
+def matmul(input: Any, other: Any) -> Any:
+    """The product of matrices, vectors, or stacks of matrices.
+
+    Formula: y = a b over the last axis of a and the last but one of b; a vector counts as a row on
+    the left and as a column on the right. Gradient: ga = g bᵀ, gb = aᵀ g.
+
+    Shape: (k) (k) -> (); (n, k) (k, m) -> (n, m); (*, n, k) (*, k, m) -> (*, n, m), where the
+    leading axes are broadcast.
+    Raises: RuntimeError if inner sizes, leading axes or dtypes differ, or for a 0-d tensor.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1., 2.], [3., 4.]]) @ torch.tensor([1., 10.])
+    tensor([21., 43.])
+    """
+    try:
+        x, y = input._array, other._array
+    except AttributeError:
+        raise _not_tensors("matmul", input, other) from None
+    if x.dtype is not y.dtype:
+        raise different_types(x, y)
+    if x.ndim == 2 and y.ndim == 2:
+        try:
+            return _mm(input, other)
+        except ShapeError:
+            raise wrong_inner(x.shape, y.shape) from None
+    return _matmul_of_ranks(input, other, x, y)
+
+
+def _matmul_of_ranks(input: Any, other: Any, x: Array, y: Array) -> Any:
+    """The cases in which one factor is not a matrix."""
+    if not x.ndim or not y.ndim:
+        raise ShapeError(
+            "both arguments to matmul need to be at least 1D, but they are "
+            f"{x.ndim}D and {y.ndim}D"
+        )
+    if y.ndim == 1 and x.ndim <= 2:
+        return dot(input, other) if x.ndim == 1 else mv(input, other)
+    if x.shape[-1] != y.shape[-2 if y.ndim > 1 else -1]:
+        raise wrong_inner((x.size // max(x.shape[-1], 1), x.shape[-1]), y.shape[-2:])
+    _check_leading(x.shape[:-2], y.shape[:-2])
+    if x.ndim == 1:
+        return _batched_or_mm(input.unsqueeze(0), other).squeeze(-2)
+    if y.ndim == 1:
+        return _batched_matmul(input, other.unsqueeze(1)).squeeze(-1)
+    return _batched_matmul(input, other)
+
+
+def _check_leading(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+            raise ShapeError(
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) "
+                f"at non-singleton dimension {max(len(a), len(b)) - back} (matmul)"
+            )
+
+
+def _batched_or_mm(input: Any, other: Any) -> Any:
+    return _mm(input, other) if other.ndim == 2 else _batched_matmul(input, other)
+
+
+def _not_tensors(op: str, input: Any, other: Any) -> TypeError:
+    wrong = other if isinstance(input, TensorBase) else input
+    if op == "matmul":
+        return TypeError(
+            f"unsupported operand type(s) for @: '{type(input).__name__}' and "
+            f"'{type(other).__name__}' (matmul needs two Tensors)"
+        )
+    return TypeError(f"{op}(): expected two Tensors, but got {type(wrong).__name__}")
+
+
+def _arrays_of(op: str, input: Any, other: Any) -> tuple[Array, Array]:
+    """The arrays of two tensors of one dtype."""
+    if not isinstance(input, TensorBase) or not isinstance(other, TensorBase):
+        raise _not_tensors(op, input, other)
+    x, y = input._array, other._array
+    if x.dtype != y.dtype:
+        raise different_types(x, y)
+    return x, y
+
+
+@function(
+    samples=(call(T(3, 4), T(4, 5)), call(T(1, 1), T(1, 2)), call(T(0, 2), T(2, 3))),
+    errors=(call(T(2, 3), T(4, 5)), call(T(2, 3), T(3))),
+    dtypes=("float", "int"),
+)
+def mm(input: Any, mat2: Any) -> Any:
+    """The product of two matrices, without broadcasting.
+
+    Formula: y = a b. Gradient: ga = g bᵀ, gb = aᵀ g.
+
+    Shape: (n, k) (k, m) -> (n, m).
+    Raises: RuntimeError for anything but two matrices whose inner sizes and dtypes agree.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.mm.html
+
+    >>> import minigrad as torch
+    >>> torch.mm(torch.ones(1, 2), torch.ones(2, 1))
+    tensor([[2.]])
+    """
+    x, y = _arrays_of("mm", input, mat2)
+    for name, array in (("self", x), ("mat2", y)):
+        if array.ndim != 2:
+            raise ShapeError(f"{name} must be a matrix (mm: got {x.ndim}-D and {y.ndim}-D)")
+    if x.shape[1] != y.shape[0]:
+        raise wrong_inner(x.shape, y.shape)
+    return _mm(input, mat2)
+
+
+@function(
+    samples=(call(T(2, 3, 4), T(2, 4, 5)), call(T(1, 2, 2), T(1, 2, 1)), call(T(0, 2, 3), T(0, 3, 2))),
+    errors=(
+        call(T(2, 3, 4), T(2, 5, 3)),
+        call(T(2, 3, 4), T(3, 4, 3)),
+        call(T(2, 3, 4), T(4, 5)),
+    ),
+)
+def bmm(input: Any, mat2: Any) -> Any:
+    """The products of two equally long stacks of matrices.
+
+    Formula: y[b] = a[b] b[b]. Gradient: ga = g bᵀ, gb = aᵀ g.
+
+    Shape: (b, n, k) (b, k, m) -> (b, n, m).
+    Raises: RuntimeError for anything but two such stacks.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.bmm.html
+
+    >>> import minigrad as torch
+    >>> torch.bmm(torch.ones(3, 1, 2), torch.ones(3, 2, 4)).shape
+    torch.Size([3, 1, 4])
+    """
+    x, y = _arrays_of("bmm", input, mat2)
+    for name, array in (("batch1", x), ("batch2", y)):
+        if array.ndim != 3:
+            raise ShapeError(f"{name} must be a 3D tensor (bmm: got {x.ndim}-D and {y.ndim}-D)")
+    if (x.shape[0], x.shape[2]) != y.shape[:2]:
+        raise ShapeError(
+            "Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{x.shape[0]}, {x.shape[2]}] but got: [{y.shape[0]}, {y.shape[1]}]."
+        )
+    return _batched_mm(input, mat2)
+
+
+@function(
+    samples=(call(T(3, 4), T(4)), call(T(1, 1), T(1)), call(T(0, 3), T(3))),
+    errors=(call(T(2, 3), T(4)), call(T(3), T(3))),
+    dtypes=("float", "int"),
+)
+def mv(input: Any, vec: Any) -> Any:
+    """A matrix times a vector.
+
+    Formula: y = a v. Gradient: ga = g vᵀ, gv = aᵀ g.
+
+    Shape: (n, k) (k) -> (n).
+    Raises: RuntimeError for other ranks or unequal inner sizes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.mv.html
+
+    >>> import minigrad as torch
+    >>> torch.mv(torch.eye(2), torch.tensor([3., 4.]))
+    tensor([3., 4.])
+    """
+    x, y = _arrays_of("mv", input, vec)
+    if x.ndim != 2 or y.ndim != 1:
+        raise ShapeError(
+            f"vector + matrix @ vector expected, got 1, {x.ndim}, {y.ndim} (mv takes a matrix and "
+            "a vector)"
+        )
+    if x.shape[1] != y.shape[0]:
+        raise ShapeError(
+            f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), vec "
+            f"({y.shape[0]})"
+        )
+    return _mv(input, vec)
+
+
+@function(
+    samples=(call(T(4), T(4)), call(T(1), T(1)), call(T(0), T(0))),
+    errors=(call(T(3), T(4)), call(T(3), T(3, 1)), call(T(2, 2), T(3))),
+    dtypes=("float", "int"),
+)
+def dot(input: Any, tensor: Any) -> Any:
+    """The inner product of two vectors.
+
+    Formula: y = Σ a b. Gradient: ga = g b, gb = g a.
+
+    Shape: (n) (n) -> ().
+    Raises: RuntimeError for other ranks or unequal lengths.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.dot.html
+
+    >>> import minigrad as torch
+    >>> torch.dot(torch.tensor([2., 3.]), torch.tensor([2., 1.]))
+    tensor(7.)
+    """
+    x, y = _arrays_of("dot", input, tensor)
+    if x.ndim != 1 or y.ndim != 1:
+        raise ShapeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors (dot)")
+    if x.shape != y.shape:
+        raise ShapeError(
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to "
+            f"have the same number of elements, but got {x.shape[0]} and {y.shape[0]} elements "
+            "respectively"
+        )
+    return _dot(input, tensor)
+
+
+@function(
+    aliases=("ger",),
+    samples=(call(T(3), T(4)), call(T(1), T(2)), call(T(0), T(3))),
+    errors=(call(T(3, 1), T(4)), call(T(3), T(2, 2))),
+)
+def outer(input: Any, vec2: Any) -> Any:
+    """The outer product of two vectors.
+
+    Formula: y[i, j] = a[i] b[j]. Gradient: ga = g b, gb = gᵀ a.
+
+    Shape: (n) (m) -> (n, m).
+    Raises: RuntimeError unless both are vectors.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.outer.html
+
+    >>> import minigrad as torch
+    >>> torch.outer(torch.tensor([1., 2.]), torch.tensor([3., 4.]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    for name, vector in (("self", input), ("vec2", vec2)):
+        if vector.ndim != 1:
+            raise ShapeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
+    return input.unsqueeze(1) * vec2

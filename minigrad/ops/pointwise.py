@@ -1,0 +1,423 @@
+"""Functions of one number, element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.op import Unary
+from minigrad.autograd.registry import reals, register
+from minigrad.backend import Array
+
+NUMBERS = ("float", "int")
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, dunder=("__neg__",), inplace=True)
+class Neg(Unary):
+    """Elementwise negative.
+
+    Formula:   out = -input
+    Gradient:  -g
+
+    >>> import minigrad as torch
+    >>> -torch.tensor([1., -2.])
+    tensor([-1.,  2.])
+    """
+
+    ufunc = "negative"
+
+    @staticmethod
+    def grad_input(g: Array) -> Array:
+        """The sign turns."""
+        return -g
+
+
+@register(
+    domain=[reals(-3, 3, avoid=[0])],
+    dtypes=NUMBERS,
+    dunder=("__abs__",),
+    inplace=True,
+    aliases=("absolute",),
+)
+class Abs(Unary):
+    """Elementwise absolute value.
+
+    Formula:   out = |input|
+    Gradient:  g * sign(input), zero at 0
+
+    >>> import minigrad as torch
+    >>> torch.abs(torch.tensor([-1., 2.]))
+    tensor([1., 2.])
+    """
+
+    ufunc = "absolute"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, F: Any) -> Array:
+        """The sign, which is zero at zero."""
+        return g * F.sign(input)
+
+
+@register(domain=[reals(-3, 3, avoid=[0])], dtypes=NUMBERS, inplace=True)
+class Sign(Unary):
+    """Elementwise sign: -1, 0 or 1.
+
+    Formula:   out = sign(input)
+    Gradient:  0
+
+    >>> import minigrad as torch
+    >>> torch.sign(torch.tensor([-2., 0., 3.]))
+    tensor([-1.,  0.,  1.])
+    """
+
+    ufunc = "sign"
+
+    @staticmethod
+    def grad_input(g: Array) -> Array:
+        """Flat on both sides."""
+        return g * 0.0
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+class Square(Unary):
+    """Elementwise square.
+
+    Formula:   out = input ** 2
+    Gradient:  2 * g * input
+
+    >>> import minigrad as torch
+    >>> torch.square(torch.tensor([1., -2.]))
+    tensor([1., 4.])
+    """
+
+    ufunc = "square"
+    grad_fn = "PowBackward0"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array) -> Array:
+        """Twice the input."""
+        return g * (2 * input)
+
+
+@register(domain=[reals(0.4, 3)], dtypes=NUMBERS, inplace=True)
+class Reciprocal(Unary):
+    """Elementwise reciprocal.
+
+    Formula:   out = 1 / input
+    Gradient:  -g * out ** 2
+
+    >>> import minigrad as torch
+    >>> torch.reciprocal(torch.tensor([2., -4.]))
+    tensor([ 0.5000, -0.2500])
+    """
+
+    promotes = "float"
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """One over the input."""
+        return 1 / input
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """The output already holds all that is needed."""
+        return -g * (out * out)
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+class Exp(Unary):
+    """Elementwise exponential.
+
+    Formula:   out = e ** input
+    Gradient:  g * out
+
+    >>> import minigrad as torch
+    >>> torch.exp(torch.tensor([0., 1.]))
+    tensor([1.0000, 2.7183])
+    """
+
+    ufunc = "exp"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """Its own derivative."""
+        return g * out
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+class Expm1(Unary):
+    """Elementwise ``e ** input - 1``, exact for small inputs.
+
+    Formula:   out = e ** input - 1
+    Gradient:  g * (out + 1)
+
+    >>> import minigrad as torch
+    >>> torch.expm1(torch.tensor([0., 1.]))
+    tensor([0.0000, 1.7183])
+    """
+
+    ufunc = "expm1"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """The exponential, from the output."""
+        return g * (out + 1)
+
+
+@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True)
+class Log(Unary):
+    """Elementwise natural logarithm; -inf at 0, NaN below.
+
+    Formula:   out = log(input)
+    Gradient:  g / input
+
+    >>> import minigrad as torch
+    >>> torch.log(torch.tensor([1., 10.]))
+    tensor([0.0000, 2.3026])
+    """
+
+    ufunc = "log"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array) -> Array:
+        """One over the input."""
+        return g / input
+
+
+@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True)
+class Log2(Unary):
+    """Elementwise logarithm to base 2.
+
+    Formula:   out = log2(input)
+    Gradient:  g / (input * log(2))
+
+    >>> import minigrad as torch
+    >>> torch.log2(torch.tensor([1., 8.]))
+    tensor([0., 3.])
+    """
+
+    ufunc = "log2"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array) -> Array:
+        """One over the input, scaled to the base."""
+        return g / (input * float(np.log(2)))
+
+
+@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True)
+class Log10(Unary):
+    """Elementwise logarithm to base 10.
+
+    Formula:   out = log10(input)
+    Gradient:  g / (input * log(10))
+
+    >>> import minigrad as torch
+    >>> torch.log10(torch.tensor([1., 100.]))
+    tensor([0., 2.])
+    """
+
+    ufunc = "log10"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array) -> Array:
+        """One over the input, scaled to the base."""
+        return g / (input * float(np.log(10)))
+
+
+@register(domain=[reals(-0.5, 3)], dtypes=NUMBERS, inplace=True)
+class Log1p(Unary):
+    """Elementwise ``log(1 + input)``, exact for small inputs.
+
+    Formula:   out = log(1 + input)
+    Gradient:  g / (input + 1)
+
+    >>> import minigrad as torch
+    >>> torch.log1p(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.6931])
+    """
+
+    ufunc = "log1p"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array) -> Array:
+        """One over one more than the input."""
+        return g / (input + 1)
+
+
+@register(domain=[reals(0.2, 4)], dtypes=NUMBERS, inplace=True)
+class Sqrt(Unary):
+    """Elementwise square root.
+
+    Formula:   out = sqrt(input)
+    Gradient:  g / (2 * out)
+
+    >>> import minigrad as torch
+    >>> torch.sqrt(torch.tensor([4., 2.]))
+    tensor([2.0000, 1.4142])
+    """
+
+    ufunc = "sqrt"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """Half of one over the root."""
+        return g / (2 * out)
+
+
+@register(domain=[reals(0.2, 4)], dtypes=NUMBERS, inplace=True)
+class Rsqrt(Unary):
+    """Elementwise reciprocal of the square root.
+
+    Formula:   out = 1 / sqrt(input)
+    Gradient:  -g / 2 * out ** 3
+
+    >>> import minigrad as torch
+    >>> torch.rsqrt(torch.tensor([4., 1.]))
+    tensor([0.5000, 1.0000])
+    """
+
+    promotes = "float"
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """One over the root."""
+        return 1 / xp.sqrt(input)
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """From the output alone."""
+        return (-0.5 * g) * (out * out * out)
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+class Sin(Unary):
+    """Elementwise sine of radians.
+
+    Formula:   out = sin(input)
+    Gradient:  g * cos(input)
+
+    >>> import minigrad as torch
+    >>> torch.sin(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.8415])
+    """
+
+    ufunc = "sin"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, F: Any) -> Array:
+        """The cosine."""
+        return g * F.cos(input)
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+class Cos(Unary):
+    """Elementwise cosine of radians.
+
+    Formula:   out = cos(input)
+    Gradient:  -g * sin(input)
+
+    >>> import minigrad as torch
+    >>> torch.cos(torch.tensor([0., 1.]))
+    tensor([1.0000, 0.5403])
+    """
+
+    ufunc = "cos"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, F: Any) -> Array:
+        """Minus the sine."""
+        return -g * F.sin(input)
+
+
+@register(domain=[reals(-1.2, 1.2)], dtypes=NUMBERS, inplace=True)
+class Tan(Unary):
+    """Elementwise tangent of radians.
+
+    Formula:   out = tan(input)
+    Gradient:  g * (1 + out ** 2)
+
+    >>> import minigrad as torch
+    >>> torch.tan(torch.tensor([0., 1.]))
+    tensor([0.0000, 1.5574])
+    """
+
+    ufunc = "tan"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """From the output alone."""
+        return g * (1 + out * out)
+
+
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True, aliases=("arctan",))
+class Atan(Unary):
+    """Elementwise inverse tangent, in radians.
+
+    Formula:   out = atan(input)
+    Gradient:  g / (input ** 2 + 1)
+
+    >>> import minigrad as torch
+    >>> torch.atan(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.7854])
+    """
+
+    ufunc = "arctan"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array) -> Array:
+        """One over one plus the square."""
+        return g / (input * input + 1)
+
+
+@register(domain=[reals(-2, 2)], dtypes=NUMBERS, inplace=True)
+class Sinh(Unary):
+    """Elementwise hyperbolic sine.
+
+    Formula:   out = sinh(input)
+    Gradient:  g * cosh(input)
+
+    >>> import minigrad as torch
+    >>> torch.sinh(torch.tensor([0., 1.]))
+    tensor([0.0000, 1.1752])
+    """
+
+    ufunc = "sinh"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, F: Any) -> Array:
+        """The hyperbolic cosine."""
+        return g * F.cosh(input)
+
+
+@register(domain=[reals(-2, 2)], dtypes=NUMBERS, inplace=True)
+class Cosh(Unary):
+    """Elementwise hyperbolic cosine.
+
+    Formula:   out = cosh(input)
+    Gradient:  g * sinh(input)
+
+    >>> import minigrad as torch
+    >>> torch.cosh(torch.tensor([0., 1.]))
+    tensor([1.0000, 1.5431])
+    """
+
+    ufunc = "cosh"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, F: Any) -> Array:
+        """The hyperbolic sine."""
+        return g * F.sinh(input)

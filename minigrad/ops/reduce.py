@@ -1,0 +1,471 @@
+"""Sums, means, variances, products, norms: many elements to one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad import dtypes
+from minigrad.autograd.apply import apply
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, booleans, call, function, into, reals, register
+from minigrad.backend import Array
+from minigrad.errors import DtypeError
+from minigrad.ops.dims import all_dims, kept_shape, one_dim
+
+SAMPLES = (
+    call(T(2, 3)),
+    call(T(2, 3), dim=1),
+    call(T(2, 3, 4), dim=(0, 2)),
+    call(T(2, 3, 4), dim=-2, keepdim=True),
+    call(T()),
+    call(T(1, 3), 0),
+)
+ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
+
+
+def spread(g: Any, shape: Any, dim: Any, keepdim: bool, F: Any) -> Any:
+    """A reduced cotangent with size-1 axes where the reduced ones were."""
+    return g if keepdim or len(shape) == 0 else F.reshape(g, kept_shape(shape, dim))
+
+
+def given_dim(dim: Any, axis: Any) -> Any:
+    """torch's ``dim``, or NumPy's ``axis`` for it."""
+    return dim if axis is None else axis
+
+
+def numbered(name: str) -> Any:
+    """torch's node names: ``SumBackward0`` over everything, ``SumBackward1`` over given axes."""
+    return lambda dim, *rest: f"{name}Backward{0 if dim is None else 1}"
+
+
+def _sum(
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+    out: Any = None,
+) -> Any:
+    if dtype is not None:
+        input = input.to(dtype)
+    elif input._array.dtype.kind in "biu":
+        input = input.to(dtypes.int64)
+    dims = all_dims(given_dim(dim, axis), input._array.ndim)
+    result = apply(Sum, (input,), (dims, keepdim or keepdims))
+    return result if out is None else into(out, result)
+
+
+@register(public=_sum, dtypes=("float", "int", "bool"), samples=SAMPLES, errors=ERRORS)
+class Sum(Op):
+    """Sum of all elements, or along axes; integers and bools are summed as int64.
+
+    Formula:   out = sum_i input_i
+    Gradient:  g, spread over what was summed
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([[1., 2.], [3., 4.]])
+    >>> x.sum(), x.sum(dim=0), x.sum(1, keepdim=True).shape
+    (tensor(10.), tensor([4., 6.]), torch.Size([2, 1]))
+    """
+
+    grad_fn = numbered("Sum")
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
+        """Half precision is added up in float32."""
+        if input.dtype.itemsize == 2 and input.dtype.kind in "fV":
+            return input.astype(xp.float32).sum(axis=dim, keepdims=keepdim).astype(input.dtype)
+        return input.sum(axis=dim, keepdims=keepdim)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
+        """Every element counts once."""
+        return F.expand(spread(g, shape, dim, keepdim, F), shape)
+
+
+def _mean(
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+    out: Any = None,
+) -> Any:
+    if dtype is not None:
+        input = input.to(dtype)
+    need_float("mean", input)
+    dims = all_dims(given_dim(dim, axis), input._array.ndim)
+    result = apply(Mean, (input,), (dims, keepdim or keepdims))
+    return result if out is None else into(out, result)
+
+
+def need_float(op: str, input: Any) -> None:
+    """Raise torch's error for integers where only floats have an answer."""
+    if not input.is_floating_point():
+        raise DtypeError(
+            f"{op}(): could not infer output dtype. Input dtype must be either a floating point or "
+            f"complex dtype. Got: {input.dtype.name.capitalize()}; use {op}(x.float())"
+        )
+
+
+@register(public=_mean, samples=SAMPLES, errors=ERRORS)
+class Mean(Op):
+    """Mean of all elements, or along axes.
+
+    Formula:   out = sum_i input_i / n
+    Gradient:  g / n, spread over what was averaged
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1., 2.], [3., 4.]]).mean(dim=1)
+    tensor([1.5000, 3.5000])
+    """
+
+    grad_fn = numbered("Mean")
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
+        """Half precision is added up in float32."""
+        if input.dtype.itemsize == 2:
+            return input.astype(xp.float32).mean(axis=dim, keepdims=keepdim).astype(input.dtype)
+        count = count_of(input.shape, dim)
+        return input.sum(axis=dim, keepdims=keepdim) / (count if count else math.nan)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
+        """Every element counts one n-th."""
+        return F.expand(spread(g, shape, dim, keepdim, F) / count_of(shape, dim), shape)
+
+
+def count_of(shape: Any, dim: Any) -> int:
+    """How many elements go into one result."""
+    return math.prod(n for i, n in enumerate(shape) if dim is None or i in dim)
+
+
+def _spread_facts(name: str) -> dict[str, Any]:
+    return {
+        "samples": (
+            call(T(2, 3)),
+            call(T(2, 3), dim=1),
+            call(T(2, 3, 4), dim=(0, 2), correction=0),
+            call(T(2, 3, 4), dim=-2, keepdim=True),
+            call(T(5), unbiased=False),
+        ),
+        "errors": ERRORS,
+    }
+
+
+def _moments(op: type[Op]) -> Any:
+    """The public form that ``var`` and ``std`` share."""
+
+    def moment(
+        input: Any,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Any:
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        need_float(op.__name__.lower(), input)
+        if correction is None:
+            correction = 1 if unbiased is None else int(unbiased)
+        dims = all_dims(given_dim(dim, axis), input._array.ndim)
+        result = apply(op, (input,), (dims, correction, keepdim))
+        return result if out is None else into(out, result)
+
+    return moment
+
+
+class Var(Op):
+    """Variance of all elements, or along axes; ``correction=1`` divides by n - 1.
+
+    Formula:   out = sum_i (input_i - mean) ** 2 / (n - correction)
+    Gradient:  g * 2 / (n - correction) * (input - mean)
+
+    >>> import minigrad as torch
+    >>> torch.var(torch.tensor([1., 2., 3., 4.])), torch.var(torch.tensor([1., 3.]), unbiased=False)
+    (tensor(1.6667), tensor(1.))
+    """
+
+    grad_fn = "VarBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
+        """Two passes: the mean, then the squares of what is left."""
+        centred = input - input.mean(axis=dim, keepdims=True)
+        degrees = max(count_of(input.shape, dim) - correction, 0)
+        total = (centred * centred).sum(axis=dim, keepdims=keepdim)
+        return total / xp.asarray(degrees, dtype=input.dtype)
+
+    @staticmethod
+    def grad_input(
+        g: Array, input: Array, shape: Any, dim: Any, correction: float, keepdim: bool, F: Any
+    ) -> Array:
+        """The mean's own share cancels out."""
+        centred = input - F.mean(input, dim, True)
+        scale = 2 / (count_of(shape, dim) - correction)
+        return spread(g, shape, dim, keepdim, F) * (scale * centred)
+
+
+register(public=_moments(Var), **_spread_facts("var"))(Var)
+
+
+class Std(Op):
+    """Standard deviation of all elements, or along axes; the root of :func:`var`.
+
+    Formula:   out = sqrt(var(input))
+    Gradient:  g / (2 * out) times that of the variance, zero where out is zero
+
+    >>> import minigrad as torch
+    >>> torch.std(torch.tensor([1., 2., 3., 4.]))
+    tensor(1.2910)
+    """
+
+    grad_fn = "StdBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
+        """The root of the variance."""
+        return xp.sqrt(Var.forward(xp, input, dim, correction, keepdim))
+
+    @staticmethod
+    def grad_input(
+        g: Array,
+        input: Array,
+        out: Array,
+        shape: Any,
+        dim: Any,
+        correction: float,
+        keepdim: bool,
+        F: Any,
+    ) -> Array:
+        """Through the root, then through the variance."""
+        inner = F.where(out == 0, 0.0, g / (2 * out))
+        return Var.grad_input(inner, input, shape, dim, correction, keepdim, F)
+
+
+register(public=_moments(Std), **_spread_facts("std"))(Std)
+
+
+def _prod(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+) -> Any:
+    if dtype is not None:
+        input = input.to(dtype)
+    elif input._array.dtype.kind in "biu":
+        input = input.to(dtypes.int64)
+    axis = None if dim is None else one_dim(dim, input._array.ndim)
+    result = apply(Prod, (input,), (axis if input._array.ndim else None, keepdim))
+    return result if out is None else into(out, result)
+
+
+@register(
+    public=_prod,
+    domain=[reals(0.5, 2)],
+    dtypes=("float", "int"),
+    samples=(
+        call(T(2, 3)),
+        call(T(2, 3), dim=1),
+        call(T(2, 3), 0, keepdim=True),
+        call(T()),
+        call(T(4, domain=booleans())),
+    ),
+    errors=ERRORS,
+)
+class Prod(Op):
+    """Product of all elements, or along one axis.
+
+    Formula:   out = prod_i input_i
+    Gradient:  g * the product of all the others, exact also where elements are zero
+
+    >>> import minigrad as torch
+    >>> torch.prod(torch.tensor([2., 3., 4.]))
+    tensor(24.)
+    """
+
+    grad_fn = numbered("Prod")
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
+        """Multiply."""
+        return input.prod(axis=dim, keepdims=keepdim)
+
+    @staticmethod
+    def grad_input(
+        g: Array, input: Array, out: Array, shape: Any, dim: Any, keepdim: bool, F: Any
+    ) -> Array:
+        """``out / input`` where nothing is zero, else the products from both sides."""
+        dims = None if dim is None else (dim,)
+        g, out = spread(g, shape, dims, keepdim, F), spread(out, shape, dims, keepdim, F)
+        plain = getattr(input, "_array", input)
+        if not (plain == 0).any():
+            return g * (out / input)
+        if dim is None:
+            flat = F.reshape(input, (plain.size,))
+            return g * F.reshape(_others(flat, 0, F), shape)
+        return g * _others(input, dim, F)
+
+
+def _others(input: Any, dim: int, F: Any) -> Any:
+    """For each element along an axis, the product of all the others."""
+    parts = [F.narrow(input, dim, i, 1) for i in range(input.shape[dim])]
+    before, after = [parts[0] * 0 + 1], [parts[0] * 0 + 1]
+    for part in parts[:-1]:
+        before.append(before[-1] * part)
+    for part in reversed(parts[1:]):
+        after.append(after[-1] * part)
+    return F.cat(*[b * a for b, a in zip(before, reversed(after), strict=True)], dim=dim)
+
+
+@register(dtypes=("float", "int", "bool"), samples=(call(T(2, 3), 1), call(T(4), dim=0)))
+class Cumsum(Op):
+    """Running sum along an axis.
+
+    Formula:   out_i = input_0 + ... + input_i
+    Gradient:  the running sum of g from the far end
+
+    >>> import minigrad as torch
+    >>> torch.cumsum(torch.tensor([1., 2., 3.]), dim=0)
+    tensor([1., 3., 6.])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int) -> Array:
+        """Add up; integers as int64."""
+        return xp.cumsum(input, axis=dim, dtype=input.dtype)
+
+    @staticmethod
+    def grad_input(g: Array, dim: int, F: Any) -> Array:
+        """Each element counts in all sums from its own place on."""
+        return F.flip(F.cumsum(F.flip(g, (dim,)), dim), (dim,))
+
+    @staticmethod
+    def public(
+        input: Any, dim: Any = None, *, axis: Any = None, dtype: Any = None, out: Any = None
+    ) -> Any:
+        """Check the axis, widen integers."""
+        if dtype is not None or input._array.dtype.kind in "biu":
+            input = input.to(dtype or dtypes.int64)
+        axis_number = one_dim(given_dim(dim, axis), input._array.ndim)
+        result = apply(Cumsum, (input,), (axis_number if input._array.ndim else None,))
+        return result if out is None else into(out, result)
+
+
+def _truth(name: str) -> Any:
+    """The public form that ``all`` and ``any`` share."""
+
+    def truth(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
+        dims = all_dims(dim, input._array.ndim)
+        result = getattr(tensors, name)(input, dims, keepdim)
+        return result if out is None else into(out, result)
+
+    return truth
+
+
+TRUTH: dict[str, Any] = {
+    "domain": [booleans()],
+    "dtypes": ("float", "int", "bool"),
+    "samples": SAMPLES,
+    "gradcheck": False,
+}
+
+
+@register(public=_truth("all"), **TRUTH)
+class All(Op):
+    """Whether all elements are true (not zero), overall or along axes.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[True, False], [True, True]]).all(dim=1)
+    tensor([False,  True])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
+        """And them all."""
+        return input.astype(bool).all(axis=dim, keepdims=keepdim)
+
+
+@register("any", public=_truth("any"), **TRUTH)
+class AnyTrue(Op):
+    """Whether any element is true (not zero), overall or along axes.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[True, False], [False, False]]).any(dim=1)
+    tensor([ True, False])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
+        """Or them all."""
+        return input.astype(bool).any(axis=dim, keepdims=keepdim)
+
+
+@function(
+    domain=[reals(0.3, 3)],
+    samples=(
+        call(T(2, 3)),
+        call(T(2, 3), dim=1),
+        call(T(2, 3), 1, dim=0),
+        call(T(4), float("inf")),
+        call(T(4), 3.0),
+        call(T(2, 3), 2, 1, True),
+    ),
+)
+def norm(
+    input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None,
+    dtype: Any = None,
+) -> Any:
+    """Vector norm of all elements, or along axes.
+
+    Formula:   out = (sum_i |input_i| ** p) ** (1 / p)
+    Gradient:  g * input / out for p = 2, zero where out is zero
+
+    >>> import minigrad as torch
+    >>> torch.norm(torch.tensor([3., -4.])), torch.norm(torch.tensor([3., -4.]), 1)
+    (tensor(5.), tensor(7.))
+    """
+    input = input if dtype is None else input.to(dtype)
+    need_float("norm", input)
+    order = 2.0 if p in ("fro", None) else float(p)
+    dims = all_dims(dim, input._array.ndim)
+    if order == 2:
+        result = tensors.euclid_norm(input, dims, keepdim)
+    elif order == 1:
+        result = input.abs().sum(dims, keepdim)
+    elif order == math.inf:
+        result = input.abs().amax(dims if dims is not None else (), keepdim)
+    elif order == -math.inf:
+        result = input.abs().amin(dims if dims is not None else (), keepdim)
+    elif order == 0:
+        result = (input != 0).to(input.dtype).sum(dims, keepdim)
+    else:
+        result = (input.abs() ** order).sum(dims, keepdim) ** (1 / order)
+    return result if out is None else into(out, result)
+
+
+@register(torch=None)
+class EuclidNorm(Op):
+    """The root of the sum of squares."""
+
+    grad_fn = "LinalgVectorNormBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
+        """Square, add up, take the root."""
+        return xp.sqrt((input * input).sum(axis=dim, keepdims=keepdim))
+
+    @staticmethod
+    def grad_input(
+        g: Array, input: Array, out: Array, shape: Any, dim: Any, keepdim: bool, F: Any
+    ) -> Array:
+        """The direction of the input; zero at the origin."""
+        g, out = spread(g, shape, dim, keepdim, F), spread(out, shape, dim, keepdim, F)
+        return input * F.where(out == 0, 0.0, g / out)

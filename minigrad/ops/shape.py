@@ -1,0 +1,539 @@
+"""Views: the same memory seen in another shape or order."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.apply import apply
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.errors import ShapeError
+from minigrad.ops.dims import one_dim, sizes
+
+ANY = ("float", "int", "bool")
+
+
+def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
+    """A shape with its -1 replaced by what makes the counts equal; an error in torch's words.
+
+    >>> inferred((-1, 2), 6, "reshape")
+    (3, 2)
+    """
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    known = math.prod(n for n in shape if n != -1)
+    if any(n < -1 for n in shape):
+        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    if -1 in shape and known and count % known == 0:
+        return tuple(count // known if n == -1 else n for n in shape)
+    if -1 in shape or known != count:
+        raise ShapeError(f"shape '{list(shape)}' is invalid for input of size {count} ({op})")
+    return shape
+
+
+@register(torch=None)
+class Reshape(Op):
+    """The elements in row-major order under another shape; a view where memory allows."""
+
+    grad_fn = "ViewBackward0"
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: Any) -> Array:
+        """Let the array module find out whether a copy is needed."""
+        return input.reshape(size)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """Back to the old shape."""
+        return F.reshape(g, shape)
+
+
+@function(
+    "reshape",
+    dtypes=ANY,
+    samples=(call(T(2, 6), (3, 4)), call(T(2, 6), (-1,)), call(T(4), (2, 1, 2)), call(T(), (1,))),
+    errors=(call(T(2, 3), (4, 2)), call(T(2, 3), (-1, -1))),
+)
+def reshape(input: Any, *shape: Any) -> Any:
+    """The same elements in row-major order under another shape; one size may be -1.
+
+    Formula:   out[j] = input[i] with equal row-major positions
+    Gradient:  g in the old shape
+
+    >>> import minigrad as torch
+    >>> torch.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    return apply(Reshape, (input,), (inferred(sizes(shape), input._array.size, "reshape"),))
+
+
+@function("view", where=("Tensor",), torch=None)
+def view(input: Any, *shape: Any) -> Any:
+    """Like :func:`reshape`, but never a copy.
+
+    Raises: RuntimeError if the elements do not lie in memory so that this is possible.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).view(3, 2).shape
+    torch.Size([3, 2])
+    """
+    if len(shape) == 1 and hasattr(shape[0], "is_floating_point"):
+        raise NotImplementedError("view(dtype) is left out; use to(dtype) for a conversion")
+    wanted = inferred(sizes(shape), input._array.size, "view")
+    out = apply(Reshape, (input,), (wanted,))
+    if out._view is None and out._array.size:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return out
+
+
+@function("view_as", where=("Tensor",), torch=None, aliases=("reshape_as",))
+def view_as(input: Any, other: Any) -> Any:
+    """The tensor under the shape of another.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(6).view_as(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return input.reshape(other.shape)
+
+
+@function(
+    "flatten",
+    dtypes=ANY,
+    samples=(call(T(2, 3, 4)), call(T(2, 3, 4), 1), call(T(2, 3, 4), 0, 1), call(T())),
+    errors=(call(T(2, 3), 1, 0),),
+)
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Some axes, one after the other, as one.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).flatten(1).shape
+    torch.Size([2, 12])
+    """
+    shape = input._array.shape
+    if not shape:
+        return input.reshape(1)
+    first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if first == last:
+        return input
+    return input.reshape((*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+@function("ravel", dtypes=ANY, samples=(call(T(2, 3)),))
+def ravel(input: Any) -> Any:
+    """All axes as one.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).ravel().shape
+    torch.Size([6])
+    """
+    return input.reshape(-1)
+
+
+@function("unflatten", samples=(call(T(2, 6), 1, (2, 3)), call(T(6), 0, (-1, 2))), dtypes=ANY)
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """One axis as several.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 6).unflatten(1, (2, 3)).shape
+    torch.Size([2, 2, 3])
+    """
+    shape = input._array.shape
+    at = one_dim(dim, len(shape))
+    return input.reshape((*shape[:at], *inferred(tuple(sizes), shape[at], "unflatten"), *shape[at + 1 :]))
+
+
+@register(torch=None)
+class PermuteAxes(Op):
+    """The axes in another order."""
+
+    grad_fn = "PermuteBackward0"
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dims: Any) -> Array:
+        """Reorder strides."""
+        return input.transpose(dims)
+
+    @staticmethod
+    def grad_input(g: Array, dims: Any, F: Any) -> Array:
+        """The inverse order."""
+        return F.permute_axes(g, tuple(np.argsort(dims).tolist()))
+
+
+@function(
+    "permute",
+    dtypes=ANY,
+    samples=(call(T(2, 3, 4), (2, 0, 1)), call(T(2, 3, 4), (0, -1, 1)), call(T(), ())),
+    errors=(call(T(2, 3), (0,)), call(T(2, 3), (0, 0))),
+)
+def permute(input: Any, *dims: Any) -> Any:
+    """The axes in another order, as a view.
+
+    Formula:   out.shape[i] = input.shape[dims[i]]
+    Gradient:  g with its axes put back
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+    """
+    ndim = input._array.ndim
+    order = tuple(one_dim(d, ndim) for d in sizes(dims))
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
+            f"to len(dims) = {len(order)}"
+        )
+    if len(set(order)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return apply(PermuteAxes, (input,), (order,))
+
+
+def _transpose(input: Any, dim0: int, dim1: int) -> Any:
+    ndim = input._array.ndim
+    return apply(Transpose, (input,), (one_dim(dim0, ndim), one_dim(dim1, ndim)))
+
+
+@register(
+    public=_transpose,
+    dtypes=ANY,
+    samples=(call(T(2, 3), 0, 1), call(T(2, 3, 4), -1, 0), call(T(), 0, 0)),
+    errors=(call(T(2, 3), 0, 2),),
+    aliases=("swapaxes", "swapdims"),
+)
+class Transpose(Op):
+    """Two axes exchanged, as a view.
+
+    Formula:   out[.., j, .., i, ..] = input[.., i, .., j, ..]
+    Gradient:  g with the two axes exchanged
+
+    >>> import minigrad as torch
+    >>> torch.arange(6).reshape(2, 3).transpose(0, 1).shape
+    torch.Size([3, 2])
+    """
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim0: int, dim1: int) -> Array:
+        """Exchange strides."""
+        return input.swapaxes(dim0, dim1) if input.ndim else input[...]
+
+    @staticmethod
+    def grad_input(g: Array, dim0: int, dim1: int, F: Any) -> Array:
+        """Exchange again."""
+        return F.transpose(g, dim0, dim1)
+
+
+@register(torch=None)
+class TransposeMatrix(Op):
+    """The two axes of a matrix exchanged: ``x.t()`` and ``x.T``."""
+
+    grad_fn = "TBackward0"
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Exchange strides."""
+        return input.T
+
+    @staticmethod
+    def grad_input(g: Array, F: Any) -> Array:
+        """Exchange again."""
+        return F.transpose_matrix(g)
+
+
+@function(
+    "t",
+    dtypes=ANY,
+    samples=(call(T(2, 3)), call(T(3)), call(T())),
+    errors=(call(T(2, 3, 4)),),
+)
+def t(input: Any) -> Any:
+    """A matrix transposed, as a view; a vector stays as it is.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).t().shape
+    torch.Size([3, 2])
+    """
+    if input._array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.dim()}D")
+    return apply(TransposeMatrix, (input,))
+
+
+def _reversed_axes(input: Any) -> Any:
+    """All axes in reverse order; of a matrix, its transpose."""
+    ndim = input._array.ndim
+    return t(input) if ndim <= 2 else input.permute(*range(ndim - 1, -1, -1))
+
+
+def _matrix_transpose(input: Any) -> Any:
+    """The last two axes exchanged."""
+    if input._array.ndim < 2:
+        raise RuntimeError(
+            "tensor.mT is only supported on matrices or batches of matrices. Got "
+            f"{input._array.ndim}-D tensor."
+        )
+    return input.transpose(-2, -1)
+
+
+for _name, _getter in {
+    "T": _reversed_axes,
+    "H": _reversed_axes,
+    "mT": _matrix_transpose,
+    "mH": _matrix_transpose,
+}.items():
+    setattr(TensorBase, _name, property(_getter))
+
+
+@function("movedim", dtypes=ANY, samples=(call(T(2, 3, 4), 0, 2), call(T(2, 3, 4), (0, 1), (1, 2))), aliases=("moveaxis",))
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """Axes moved to other places, the rest in their old order.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).movedim(0, 2).shape
+    torch.Size([3, 4, 2])
+    """
+    ndim = input._array.ndim
+    origin = [one_dim(d, ndim) for d in (source if isinstance(source, (tuple, list)) else [source])]
+    goal = [
+        one_dim(d, ndim)
+        for d in (destination if isinstance(destination, (tuple, list)) else [destination])
+    ]
+    if len(origin) != len(goal):
+        raise RuntimeError("movedim: Invalid source or destination dims: lengths differ")
+    order = [d for d in range(ndim) if d not in origin]
+    for place, axis in sorted(zip(goal, origin, strict=True)):
+        order.insert(place, axis)
+    return input.permute(order)
+
+
+def _squeeze(input: Any, dim: Any = None) -> Any:
+    shape = input._array.shape
+    given = range(len(shape)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+    axes = tuple(a for a in (one_dim(d, len(shape)) for d in given) if shape and shape[a] == 1)
+    return apply(Squeeze, (input,), (axes,))
+
+
+@register(
+    public=_squeeze,
+    dtypes=ANY,
+    samples=(call(T(2, 1, 3, 1)), call(T(2, 1), 1), call(T(2, 1), 0), call(T(1, 2, 1), (0, 2)), call(T())),
+    errors=(call(T(2, 3), 2),),
+    inplace=False,
+)
+class Squeeze(Op):
+    """Axes of size one dropped: all, or those given.
+
+    Formula:   the same elements under a shorter shape
+    Gradient:  g in the old shape
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 1, 3).squeeze().shape
+    torch.Size([2, 3])
+    """
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, axes: Any) -> Array:
+        """Drop the axes."""
+        return input.squeeze(axes)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """The old shape."""
+        return F.reshape(g, shape)
+
+
+def _unsqueeze(input: Any, dim: int) -> Any:
+    return apply(Unsqueeze, (input,), (one_dim(dim, input._array.ndim + 1),))
+
+
+@register(
+    public=_unsqueeze,
+    dtypes=ANY,
+    samples=(call(T(2, 3), 0), call(T(2, 3), -1), call(T(), 0)),
+    errors=(call(T(2, 3), 3),),
+)
+class Unsqueeze(Op):
+    """An axis of size one put in.
+
+    Formula:   the same elements under a longer shape
+    Gradient:  g in the old shape
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).unsqueeze(1).shape
+    torch.Size([2, 1, 3])
+    """
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int) -> Array:
+        """Put the axis in."""
+        return xp.expand_dims(input, dim)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """The old shape."""
+        return F.reshape(g, shape)
+
+
+@register(torch=None)
+class Expand(Op):
+    """Axes of size one repeated without a copy."""
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: Any) -> Array:
+        """A view with steps of zero; writable, so that in-place checks can speak for themselves."""
+        out = xp.broadcast_to(input, size)
+        if xp is np:
+            out = np.lib.stride_tricks.as_strided(input, size, out.strides)
+        return out
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """Add up what was repeated."""
+        return F.sum_to(g, shape)
+
+
+@register(torch=None)
+class SumTo(Op):
+    """The sum over axes that broadcasting added or repeated: the reverse of expand."""
+
+    grad_fn = "SumToSizeBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: Any) -> Array:
+        """Sum the extra axes in front, then those that were of size one."""
+        extra = input.ndim - len(size)
+        axes = tuple(range(extra)) + tuple(
+            i + extra for i, n in enumerate(size) if n == 1 and input.shape[i + extra] != 1
+        )
+        return input.sum(axis=axes, keepdims=True).reshape(size) if axes else input.reshape(size)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """Repeat what was added up."""
+        missing = (1,) * (len(shape) - len(g.shape))
+        return F.expand(F.reshape(g, (*missing, *g.shape)), shape)
+
+
+@function(
+    "expand",
+    where=("Tensor",),
+    dtypes=ANY,
+    torch="Tensor.expand",
+    samples=(call(T(3, 1), 3, 4), call(T(3), 2, -1), call(T(), 2)),
+    errors=(call(T(3, 2), 3, 4), call(T(3), -1, 3)),
+)
+def expand(input: Any, *size: Any) -> Any:
+    """Axes of size one repeated to a larger size without a copy; -1 keeps a size.
+
+    Formula:   out[i, j] = input[i, 0]
+    Gradient:  g, added up over what was repeated
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    shape, wanted = input._array.shape, sizes(size)
+    extra = len(wanted) - len(shape)
+    if extra < 0:
+        raise RuntimeError(
+            f"expand({input.type()}{{{list(shape)}}}, size={list(wanted)}): the number of sizes "
+            f"provided ({len(wanted)}) must be greater or equal to the number of dimensions in the "
+            f"tensor ({len(shape)})"
+        )
+    full = []
+    for i, n in enumerate(wanted):
+        old = shape[i - extra] if i >= extra else None
+        if n == -1 and old is None:
+            raise RuntimeError(
+                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
+                f"dimension {i}"
+            )
+        if old is not None and n not in (-1, old) and old != 1:
+            raise ShapeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({old}) at "
+                f"non-singleton dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: "
+                f"{list(shape)}"
+            )
+        full.append(old if n == -1 else n)
+    return apply(Expand, (input,), (tuple(full),))
+
+
+@function("expand_as", where=("Tensor",), torch=None)
+def expand_as(input: Any, other: Any) -> Any:
+    """The tensor expanded to the shape of another.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(1, 3).expand_as(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return input.expand(other.shape)
+
+
+@function("broadcast_to", dtypes=ANY, samples=(call(T(3, 1), (3, 4)), call(T(1), (2, 2))))
+def broadcast_to(input: Any, size: Any) -> Any:
+    """The tensor expanded to a shape.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(3).broadcast_to((2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return input.expand(size)
+
+
+def _unbind(input: Any, dim: int = 0) -> Any:
+    return apply(Unbind, (input,), (one_dim(dim, input._array.ndim),))
+
+
+@register(
+    public=_unbind,
+    dtypes=ANY,
+    samples=(call(T(2, 3)), call(T(2, 3), 1), call(T(2, 3, 2), -1)),
+)
+class Unbind(Op):
+    """The slices along an axis, as a tuple of views.
+
+    Formula:   out_i = input[i]
+    Gradient:  the cotangents, stacked
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).unbind()
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+
+    view = True
+    outputs = None
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int) -> Any:
+        """One view for each place; ``...`` keeps a 0-d slice a view."""
+        moved = xp.moveaxis(input, dim, 0)
+        return tuple(moved[i, ...] for i in range(len(moved)))
+
+    @staticmethod
+    def grad_input(g: Any, shape: Any, dim: int, F: Any) -> Array:
+        """Stack; zeros for slices that nobody used."""
+        known = next(part for part in g if part is not None)
+        parts = [known * 0 if part is None else part for part in g]
+        return F.cat(*[F.unsqueeze(part, dim) for part in parts], dim=dim)

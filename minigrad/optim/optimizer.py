@@ -1,0 +1,392 @@
+"""``Optimizer``: parameter groups, state, and what every optimizer shares."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from functools import wraps
+from typing import Any
+
+from minigrad.autograd import RemovableHandle, enable_grad
+from minigrad.optim._scratch import Scratch
+from minigrad.tensor import Tensor
+
+__all__ = ["Optimizer"]
+
+Group = dict[str, Any]
+Hook = Callable[..., Any]
+
+_HOOK_TABLES = (
+    "_optimizer_step_pre_hooks",
+    "_optimizer_step_post_hooks",
+    "_optimizer_state_dict_pre_hooks",
+    "_optimizer_state_dict_post_hooks",
+    "_optimizer_load_state_dict_pre_hooks",
+    "_optimizer_load_state_dict_post_hooks",
+)
+
+
+class Optimizer:
+    """Base of all optimizers: it owns the groups of parameters and the state kept for each.
+
+    ``params`` is an iterable of tensors, of ``(name, tensor)`` pairs, or of dictionaries with a
+    ``"params"`` entry and options that override the defaults for that group.
+
+    Raises: ValueError for no parameters, a parameter that an op made, or one in two groups;
+    TypeError for what is no tensor.
+
+    >>> import minigrad as torch
+    >>> w, b = torch.ones(2, requires_grad=True), torch.zeros(1, requires_grad=True)
+    >>> groups = [{"params": [w], "weight_decay": 0.1}, {"params": b}]
+    >>> [group["weight_decay"] for group in torch.optim.SGD(groups, lr=0.1).param_groups]
+    [0.1, 0]
+    """
+
+    defaults: dict[str, Any]
+    state: defaultdict[Tensor, Any]
+    param_groups: list[Group]
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or "
+                f"dicts, but got {params.type()}"
+            )
+        self.defaults = defaults
+        self.state = defaultdict(dict)
+        self.param_groups = []
+        self._prepare()
+        given = list(params)
+        if not given:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+            self.add_param_group(group)
+
+    def _prepare(self) -> None:
+        """Make what is not worth saving: the hook tables and the scratch memory."""
+        for table in _HOOK_TABLES:
+            setattr(self, table, OrderedDict())
+        self._scratch = Scratch()
+        _let_hooks_run(type(self))
+
+    # --- groups ---------------------------------------------------------------------------------
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add parameters with options of their own, for instance layers that are unfrozen later.
+
+        >>> import minigrad as torch
+        >>> a, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+        >>> optimizer = torch.optim.SGD([a], lr=0.1)
+        >>> optimizer.add_param_group({"params": b, "lr": 0.01})
+        >>> len(optimizer.param_groups)
+        2
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the "
+                "ordering of tensors in sets will change between runs. Please use a list instead."
+            )
+        param_group["params"] = [params] if isinstance(params, Tensor) else list(params)
+        _split_names(param_group)
+        _check_params(param_group["params"])
+        for name, value in self.defaults.items():
+            param_group.setdefault(name, value)
+        self._check_group(param_group)
+        self.param_groups.append(param_group)
+
+    def _check_group(self, group: Group) -> None:
+        """Raise, or warn, where a new group does not go with those that exist."""
+        if self.param_groups and ("param_names" in group) != (
+            "param_names" in self.param_groups[0]
+        ):
+            how = "with" if "param_names" in group else "without"
+            raise ValueError(
+                "all optimizer param groups should be with/without names. "
+                f"cannot add param group {how} names to the optimizer"
+            )
+        new = set(group["params"])
+        if len(new) != len(group["params"]):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; "
+                "in future, this will cause an error",
+                stacklevel=4,
+            )
+        if any(not new.isdisjoint(known["params"]) for known in self.param_groups):
+            raise ValueError("some parameters appear in more than one parameter group")
+
+    # --- stepping -------------------------------------------------------------------------------
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> w.sum().backward()
+        >>> torch.optim.SGD([w]).zero_grad()
+        >>> w.grad is None
+        True
+        """
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                grad = parameter.grad
+                if grad is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                else:
+                    if grad.grad_fn is not None:
+                        grad.detach_()
+                    else:
+                        grad.requires_grad_(False)
+                    grad.zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters from their gradients; what the closure returned, if there is one.
+
+        Raises: NotImplementedError here; every optimizer has its own.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> w.grad = torch.ones(1)
+        >>> torch.optim.SGD([w], lr=0.5).step()
+        >>> w
+        tensor([0.5000], requires_grad=True)
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def _run(closure: Callable[[], Any] | None) -> Any:
+        """The closure's loss, computed with recording on, whatever mode ``step`` is called in."""
+        if closure is None:
+            return None
+        with enable_grad():
+            return closure()
+
+    # --- saving and loading ---------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Options and state with parameters replaced by their numbers, as torch writes them.
+
+        >>> import minigrad as torch
+        >>> torch.optim.SGD([torch.ones(1, requires_grad=True)]).state_dict()["state"]
+        {}
+        """
+        for hook in list(self._hooks("_optimizer_state_dict_pre_hooks")):
+            hook(self)
+        numbers: dict[Tensor, int] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                numbers.setdefault(parameter, len(numbers))
+        packed = {
+            "state": {
+                numbers[key] if isinstance(key, Tensor) else key: value
+                for key, value in self.state.items()
+            },
+            "param_groups": [_pack(group, numbers) for group in self.param_groups],
+        }
+        for hook in list(self._hooks("_optimizer_state_dict_post_hooks")):
+            result = hook(self, packed)
+            packed = packed if result is None else result
+        return packed
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over options and state; state follows the type and device of its parameter.
+
+        Raises: ValueError when the groups do not match in number or size.
+
+        >>> import minigrad as torch
+        >>> one = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)
+        >>> other = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.5)
+        >>> other.load_state_dict(one.state_dict())
+        >>> other.param_groups[0]["lr"]
+        0.1
+        """
+        state_dict = dict(state_dict)
+        for hook in list(self._hooks("_optimizer_load_state_dict_pre_hooks")):
+            result = hook(self, state_dict)
+            state_dict = state_dict if result is None else result
+        saved = deepcopy(state_dict["param_groups"])
+        if len(saved) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        by_number: dict[Any, Tensor] = {}
+        for group, old in zip(self.param_groups, saved, strict=True):
+            if len(group["params"]) != len(old["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    "optimizer's group"
+                )
+            by_number.update(zip(old["params"], group["params"], strict=True))
+            old["params"] = group["params"]
+            if "param_names" in group:
+                old["param_names"] = group["param_names"]
+            else:
+                old.pop("param_names", None)
+        self.state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            parameter = by_number.get(key)
+            self.state[key if parameter is None else parameter] = (
+                value if parameter is None else _fit(value, parameter)
+            )
+        self.param_groups = saved
+        self.__setstate__({})
+        for hook in list(self._hooks("_optimizer_load_state_dict_post_hooks")):
+            hook(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "defaults": self.defaults,
+            "state": self.state,
+            "param_groups": self.param_groups,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "_scratch" not in self.__dict__:
+            self._prepare()
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)  # options that an older file does not know
+
+    # --- hooks ----------------------------------------------------------------------------------
+
+    def _hooks(self, table: str) -> Iterable[Hook]:
+        hooks: Iterable[Hook] = getattr(self, table).values()
+        return hooks
+
+    def _add_hook(self, table: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        hooks = getattr(self, table)
+        handle = RemovableHandle(hooks, hook)
+        if prepend:
+            hooks.move_to_end(handle.id, last=False)
+        return handle
+
+    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Run ``hook(optimizer, args, kwargs)`` before each step; it may return new ones.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_step_pre_hook(lambda *_: print("stepping"))
+        >>> optimizer.step()
+        stepping
+        """
+        return self._add_hook("_optimizer_step_pre_hooks", hook)
+
+    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Run ``hook(optimizer, args, kwargs)`` after each step.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_step_post_hook(lambda *_: print("stepped"))
+        >>> optimizer.step()
+        stepped
+        """
+        return self._add_hook("_optimizer_step_post_hooks", hook)
+
+    def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(optimizer)`` before ``state_dict``."""
+        return self._add_hook("_optimizer_state_dict_pre_hooks", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(optimizer, state_dict)`` after ``state_dict``; it may return another one."""
+        return self._add_hook("_optimizer_state_dict_post_hooks", hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(optimizer, state_dict)`` before loading; it may return another one."""
+        return self._add_hook("_optimizer_load_state_dict_pre_hooks", hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(optimizer)`` after loading."""
+        return self._add_hook("_optimizer_load_state_dict_post_hooks", hook, prepend)
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for number, group in enumerate(self.param_groups):
+            lines += [""] * (number > 0)
+            lines.append(f"Parameter Group {number}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _let_hooks_run(cls: type[Optimizer]) -> None:
+    """Wrap the ``step`` of a class, once, so that it runs the step hooks of its instances."""
+    step: Any = cls.step
+    if getattr(step, "hooked", False):
+        return
+
+    @wraps(step)
+    def step_with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        for hook in list(self._hooks("_optimizer_step_pre_hooks")):
+            result = hook(self, args, kwargs)
+            if result is not None:
+                if not (isinstance(result, tuple) and len(result) == 2):
+                    raise RuntimeError(
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got "
+                        f"{result}."
+                    )
+                args, kwargs = result
+        loss = step(self, *args, **kwargs)
+        for hook in list(self._hooks("_optimizer_step_post_hooks")):
+            hook(self, args, kwargs)
+        return loss
+
+    step_with_hooks.hooked = True  # type: ignore[attr-defined]
+    cls.step = step_with_hooks  # type: ignore[method-assign]
+
+
+def _split_names(group: Group) -> None:
+    """Put the names of ``(name, tensor)`` pairs beside the tensors."""
+    given = group["params"]
+    if not any(isinstance(entry, tuple) for entry in given):
+        return
+    if not all(isinstance(entry, tuple) for entry in given):
+        raise ValueError(
+            "all optimizer params should be with/without names. Some param names are missing"
+        )
+    group["params"] = [tensor for _, tensor in given]
+    group["param_names"] = [name for name, _ in given]
+
+
+def _check_params(params: list[Any]) -> None:
+    for parameter in params:
+        if not isinstance(parameter, Tensor):
+            raise TypeError(
+                "optimizer can only optimize Tensors, but one of the params is "
+                f"{type(parameter).__name__}"
+            )
+        if not (parameter.is_leaf or parameter.retains_grad):
+            raise ValueError("can't optimize a non-leaf Tensor")
+
+
+def _pack(group: Group, numbers: dict[Tensor, int]) -> Group:
+    """A group with its parameters, moved to the end, as numbers."""
+    packed = {name: value for name, value in group.items() if name != "params"}
+    packed["params"] = [numbers[parameter] for parameter in group["params"]]
+    return packed
+
+
+def _fit(value: Any, parameter: Tensor, name: str | None = None) -> Any:
+    """Loaded state in the type and on the device of its parameter; step counts stay as they are."""
+    if isinstance(value, dict):
+        return {key: _fit(entry, parameter, key) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_fit(entry, parameter) for entry in value)
+    if not isinstance(value, Tensor):
+        return value
+    # A copy: steps write in place, and the file's tensors are not ours to change.
+    if name == "step" or not parameter.is_floating_point():
+        return value.clone()
+    return value.to(device=parameter.device, dtype=parameter.dtype, copy=True)
+
+
+def number(value: Any) -> float:
+    """An option that may be a tensor of one element, as a Python number."""
+    return float(value.item()) if isinstance(value, Tensor) else value

@@ -1,0 +1,166 @@
+"""The Mersenne Twister behind every random number: torch's seeding, word order and state bytes.
+
+NumPy ships the same generator in C, so words come from there in bulk; this module adds torch's way
+of seeding it, torch's 64-bit words and the 5056-byte state that ``torch.get_rng_state()`` returns.
+
+Source: M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998; the state layout
+is that of torch's CPU generator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["DEFAULT_SEED", "STATE_BYTES", "MersenneTwister"]
+
+DEFAULT_SEED = 67280421310721
+"""The seed of a generator that nobody has seeded, the same as torch's."""
+
+_KEY_WORDS = 624
+
+# torch dumps a C struct; align=True reproduces its padding. Words are stored 64 bits wide because
+# older versions of torch held them so, and checkpoints must stay readable.
+_STATE = np.dtype(
+    [
+        ("seed", "<u8"),
+        ("left", "<i4"),
+        ("seeded", "<i4"),
+        ("next", "<u8"),
+        ("key", "<u8", (_KEY_WORDS,)),
+        ("unused_x", "<f8"),
+        ("double_sample", "<f8"),
+        ("unused_rho", "<f8"),
+        ("has_double_sample", "<i4"),
+        ("padding", "<i4"),
+        ("float_sample", "<f4"),
+        ("has_float_sample", "?"),
+    ],
+    align=True,
+)
+
+STATE_BYTES = _STATE.itemsize
+"""Length in bytes of a saved generator state."""
+
+
+class MersenneTwister:
+    """A stream of 32-bit words equal to torch's ``at::mt19937``, with the normal samples kept over.
+
+    Stream: the raw words of mt19937 seeded with the low 32 bits of ``seed``.
+
+    Example:
+        >>> stream = MersenneTwister(5489)
+        >>> stream.words32(3).tolist()
+        [3499211612, 581869302, 3890346734]
+    """
+
+    __slots__ = (
+        "_bits",
+        "_draw",
+        "_legacy",
+        "_unused",
+        "double_sample",
+        "float_sample",
+        "seed_value",
+    )
+
+    def __init__(self, seed: int = DEFAULT_SEED) -> None:
+        self._bits = np.random.MT19937(0)
+        self._draw = np.random.Generator(self._bits)
+        # RandomState shares the bit generator; its seed() is the seeding of 2002, torch's.
+        self._legacy = np.random.RandomState(self._bits)
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
+        """Restart the stream from a seed in [0, 2**64), of which the low 32 bits count."""
+        self.seed_value = seed
+        self._legacy.seed(seed & 0xFFFFFFFF)
+        self._unused = True
+        self.double_sample: float | None = None
+        self.float_sample: float | None = None
+
+    def words32(self, count: int) -> NDArray[np.uint32]:
+        """Return the next ``count`` 32-bit words.
+
+        Example:
+            >>> MersenneTwister(0).words32(2).tolist()
+            [2357136044, 2546248239]
+        """
+        if count:
+            self._unused = False
+        # A full-range draw rejects nothing and masks nothing: each value is one word, in order.
+        return self._draw.integers(0, 1 << 32, size=count, dtype=np.uint32)
+
+    def words64(self, count: int) -> NDArray[np.uint64]:
+        """Return the next ``count`` 64-bit words, each made of two words with the high half first.
+
+        Example:
+            >>> [f"{word:016x}" for word in MersenneTwister(0).words64(2).tolist()]
+            ['8c7f0aac97c4aa2f', 'b716a675d821ccc0']
+        """
+        halves = self.words32(2 * count).reshape(count, 2)
+        words = halves[:, 0].astype(np.uint64)
+        words <<= np.uint64(32)
+        words |= halves[:, 1]
+        return words
+
+    def get_state(self) -> NDArray[np.uint8]:
+        """Return the state as the bytes of ``torch.get_rng_state()``.
+
+        Example:
+            >>> MersenneTwister(1).get_state().shape
+            (5056,)
+        """
+        inner: Any = self._bits.state["state"]
+        position = int(inner["pos"])
+        record = np.zeros((), dtype=_STATE)
+        record["seed"] = self.seed_value
+        # A fresh block and a used-up one both have left = 1; only next tells them apart.
+        record["left"] = _KEY_WORDS + 1 - position
+        record["next"] = 0 if self._unused else position
+        record["seeded"] = 1
+        record["key"] = inner["key"]
+        if self.double_sample is not None:
+            record["double_sample"], record["has_double_sample"] = self.double_sample, 1
+        if self.float_sample is not None:
+            record["float_sample"], record["has_float_sample"] = self.float_sample, True
+        return np.frombuffer(bytearray(record.tobytes()), dtype=np.uint8)
+
+    def set_state(self, state: NDArray[np.uint8]) -> None:
+        """Continue from saved bytes, ours or torch's.
+
+        Raises:
+            TypeError: the state is not an array of bytes.
+            RuntimeError: the length is wrong, or the bytes are no generator state.
+
+        Example:
+            >>> first, second = MersenneTwister(1), MersenneTwister(2)
+            >>> second.set_state(first.get_state())
+            >>> bool(first.words32(1) == second.words32(1))
+            True
+        """
+        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
+            kind = state.dtype if isinstance(state, np.ndarray) else type(state).__name__
+            raise TypeError(f"set_state: RNG state must be a uint8 array, got {kind}")
+        if state.size != STATE_BYTES:
+            raise RuntimeError(
+                f"set_state: expected a state of size {STATE_BYTES}, got {state.size}; "
+                "pass what get_state() returned"
+            )
+        record = np.frombuffer(np.ascontiguousarray(state).tobytes(), dtype=_STATE)[0]
+        left = int(record["left"])
+        if not record["seeded"] or not 0 < left <= _KEY_WORDS or record["next"] > _KEY_WORDS:
+            raise RuntimeError(
+                "set_state: Invalid mt19937 state; pass what get_state() returned, unchanged"
+            )
+        key = record["key"].astype(np.uint32)
+        self._bits.state = {
+            "bit_generator": "MT19937",
+            "state": {"key": key, "pos": _KEY_WORDS + 1 - left},
+        }
+        self.seed_value = int(record["seed"])
+        self._unused = left == 1 and int(record["next"]) == 0
+        self.double_sample = float(record["double_sample"]) if record["has_double_sample"] else None
+        self.float_sample = float(record["float_sample"]) if record["has_float_sample"] else None

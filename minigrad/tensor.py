@@ -1,0 +1,473 @@
+"""The Tensor: memory, flags and the way into the graph. Its mathematics is in ``minigrad/ops``.
+
+Methods such as ``exp`` or ``sum`` and the operators are attached by the op registry.
+Source: https://docs.pytorch.org/docs/stable/tensors.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.apply import bind_tensor_class, edge_of, make
+from minigrad.autograd.grad import backward, retain
+from minigrad.autograd.graph import (
+    AccumulateGrad,
+    Node,
+    Output,
+    RemovableHandle,
+    Storage,
+    hooks_of,
+    new,
+    storage_of,
+)
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import backend_of
+from minigrad.device import CPU, device
+from minigrad.dtypes import dtype
+from minigrad.printing import format_array, format_scalar
+from minigrad.size import Size
+
+
+class Tensor(TensorBase):
+    """An array that knows how it was computed.
+
+    ``Tensor(2, 3)`` and ``Tensor([1, 2])`` are torch's old spellings and give float32;
+    :func:`minigrad.tensor` is the usual way to make one.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1., 2.], requires_grad=True)
+    >>> y = (x * x).sum(); y
+    tensor(5., grad_fn=<SumBackward0>)
+    >>> y.backward(); x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000  # np.float64(2) * tensor is the tensor's to answer
+
+    def __new__(cls, *args: Any, device: Any = None) -> Any:
+        """An uninitialised tensor of sizes, or a float tensor of data."""
+        kind = dtypes.get_default_dtype().numpy
+        if len(args) == 1 and not isinstance(args[0], (int, Size)):
+            data = args[0]
+            array = data._array if isinstance(data, TensorBase) else np.array(data, dtype=kind)
+        else:
+            sizes = args[0] if args and isinstance(args[0], Size) else args
+            array = np.zeros(sizes if sizes else (0,), dtype=kind)
+        return cls._wrap(array)
+
+    @classmethod
+    def _wrap(cls, array: Any) -> Any:
+        """A tensor of this very class around an array."""
+        self = new(cls)
+        self._array = array
+        self._node = self._storage = self._view = self._grad = None
+        return self
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the axes."""
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one axis."""
+        return self.shape if dim is None else self.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return int(self._array.ndim)
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return int(self._array.ndim)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self._array.size)
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtype:
+        """The element type."""
+        return dtypes.of_numpy(self._array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where the memory lies."""
+        if type(self._array) is np.ndarray:
+            return CPU
+        return backend_of(self._array).device_of(self._array)
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the memory lies on a CUDA device."""
+        return self.device.type == "cuda"
+
+    is_sparse = False
+    is_quantized = False
+    is_mkldnn = False
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return int(self._array.itemsize)
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return int(self._array.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return int(self._array.nbytes)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in elements along each axis, or along one."""
+        size = self._array.itemsize
+        strides = tuple(s // size for s in self._array.strides)
+        return strides if dim is None else strides[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return bool(self._array.flags.c_contiguous)
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        array = self._array
+        return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floats."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Always False: minigrad has real types only."""
+        return False
+
+    def is_signed(self) -> bool:
+        """Whether the element type has negative numbers."""
+        return self.dtype.is_signed
+
+    # -- its place in the graph ---------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on it are recorded."""
+        return edge_of(self) is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start or stop recording operations on this leaf; returns the tensor itself.
+
+        Raises: RuntimeError for a tensor that an op made, or that is not of a float type.
+        """
+        if not self.is_leaf:
+            if requires_grad:
+                return self
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if requires_grad and not self.is_floating_point():
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if requires_grad and self.is_inference():
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed."
+            )
+        if not requires_grad:
+            self._node = None
+        elif self._node is None:
+            self._node = AccumulateGrad(self)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded op made it."""
+        node = edge_of(self)
+        return node is None or isinstance(node, AccumulateGrad)
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the op that made it; None for a leaf."""
+        node = edge_of(self)
+        if node is None or isinstance(node, AccumulateGrad):
+            return None
+        return node.edges[0] if isinstance(node, Output) else node
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of its ``grad_fn`` it is."""
+        return self._node.index if isinstance(self._node, Output) else 0
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient; None before the first backward."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, TensorBase):
+                raise TypeError(f"assigned grad expected to be a Tensor or None, but got {value!r}")
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: {list(value.shape)} for a "
+                    f"tensor of size {list(self.shape)}"
+                )
+            if value._array.dtype != self._array.dtype:
+                raise RuntimeError("assigned grad has data of a different type")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory as a tensor that no graph knows and no version check watches."""
+        return Tensor._wrap(self._array)  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self._array = value._array
+        self._storage = None
+        node = self._node
+        if isinstance(node, AccumulateGrad):
+            node.shape = value._array.shape
+
+    def detach(self) -> Tensor:
+        """The same memory outside of the graph; in-place writes are seen by both."""
+        out: Tensor = Tensor._wrap(self._array)
+        out._storage = storage_of(self)
+        return out
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor itself out of the graph: it becomes a leaf."""
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._node = None
+        return self
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add the gradient of this scalar (or weighted by ``gradient``) to ``.grad`` of the leaves.
+
+        Raises: RuntimeError if there is no graph, no scalar and no weight, or a freed graph.
+
+        >>> import minigrad as torch
+        >>> x = torch.arange(3., requires_grad=True)
+        >>> (x * x).backward(torch.ones(3)); x.grad
+        tensor([0., 2., 4.])
+        """
+        backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this recorded tensor in ``.grad``, as leaves do."""
+        retain(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether :meth:`retain_grad` was called on this recorded tensor."""
+        node = edge_of(self)
+        return node is not None and node.hooks is not None and -1 in node.hooks.tensor
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook(grad)`` when the gradient is known; what it returns replaces the gradient."""
+        node = edge_of(self)
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return RemovableHandle(hooks_of(node).tensor, hook)
+
+    def register_post_accumulate_grad_hook(
+        self, hook: Callable[[Tensor], None]
+    ) -> RemovableHandle:
+        """Call ``hook(leaf)`` after its ``.grad`` was added to."""
+        node = edge_of(self)
+        if not isinstance(node, AccumulateGrad):
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(node.post_accumulate, hook)
+
+    def is_inference(self) -> bool:
+        """Whether it was made in inference mode."""
+        return self._storage is not None and self._storage.inference
+
+    @property
+    def _version(self) -> int:
+        """How often its memory was written in place."""
+        return 0 if self._storage is None else self._storage.version
+
+    def _bump_version(self) -> None:
+        """Announce an in-place write that was done on the bare array."""
+        storage_of(self).write()
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor that this one is a view of."""
+        return None if self._view is None else self._view.base
+
+    # -- to Python and NumPy ------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """The NumPy array of the same memory.
+
+        Raises: RuntimeError for a tensor in a graph, TypeError for one on a CUDA device
+        (``force=True`` detaches and copies instead).
+        """
+        if not force:
+            if edge_of(self) is not None:
+                raise RuntimeError(
+                    "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                    "instead."
+                )
+            if self.is_cuda:
+                raise TypeError(
+                    f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to "
+                    "copy the tensor to host memory first."
+                )
+        if self.dtype is dtypes.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return backend_of(self._array).to_host(self._array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """What NumPy, matplotlib and pandas call."""
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def _host(self) -> Any:
+        return backend_of(self._array).to_host(self._array)
+
+    def item(self) -> Any:
+        """The Python number of a tensor of one element; RuntimeError for any other."""
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
+            )
+        value = self._array.item()
+        return float(value) if self._array.dtype.kind == "V" else value
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers; a number for a 0-d tensor."""
+        array = self._host()
+        return (array.astype(np.float32) if array.dtype.kind == "V" else array).tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            if self._array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__()} - {"is_mkldnn"})
+
+    # -- printed, copied, pickled ---------------------------------------------------------------
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        suffixes = []
+        grad_fn = self.grad_fn
+        if grad_fn is not None:
+            suffixes.append(f"grad_fn=<{grad_fn.name()}>")
+        elif self.requires_grad:
+            suffixes.append("requires_grad=True")
+        place = None if type(self._array) is np.ndarray else str(self.device)
+        default = dtypes.get_default_dtype().name
+        return format_array(self._host(), device=place, suffixes=suffixes, default_dtype=default)
+
+    def __format__(self, spec: str) -> str:
+        if type(self) is not Tensor:
+            return object.__format__(self, spec)
+        return format_scalar(self._host(), spec, self.__repr__())
+
+    def __copy__(self) -> Tensor:
+        out: Tensor = type(self)._wrap(self._array)
+        out._storage = storage_of(self)
+        out._node = AccumulateGrad(out) if self.requires_grad and self.is_leaf else self._node
+        return out
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment."
+            )
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        out: Tensor = type(self)._wrap(self._array.copy())
+        memo[id(self)] = out
+        if self.requires_grad:
+            out._node = AccumulateGrad(out)
+        if self._grad is not None:
+            out._grad = self._grad.__deepcopy__(memo)
+        out.__dict__.update({k: v for k, v in self.__dict__.items()})
+        return out
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled; detach() the tensor first")
+        return _rebuild, (type(self), self._host(), str(self.device), self.requires_grad)
+
+
+def _rebuild(cls: type[Tensor], array: Any, place: str, requires_grad: bool) -> Tensor:
+    """Unpickle a tensor."""
+    where = device(place)
+    from minigrad.backend import backend_for
+
+    out: Tensor = cls._wrap(backend_for(where).from_host(array, where.index))
+    return out.requires_grad_() if requires_grad else out
+
+
+bind_tensor_class(Tensor)
+
+__all__ = ["Size", "Storage", "Tensor", "make"]

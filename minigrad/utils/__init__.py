@@ -1,0 +1,5 @@
+"""Helpers around the engine: data loading and removable hooks."""
+
+from minigrad.utils import data, hooks
+
+__all__ = ["data", "hooks"]

@@ -1,0 +1,14 @@
+"""What pyproject.toml cannot say: the top-level folder kernels/ is installed inside minigrad.
+
+The package is found as ``minigrad.kernels`` in a wheel as in an editable install, so nothing named
+``kernels`` lands in site-packages. Everything else stands in pyproject.toml.
+"""
+
+from setuptools import find_packages, setup
+
+KERNELS = ["minigrad.kernels", "minigrad.kernels.cpu", "minigrad.kernels.cuda"]
+
+setup(
+    packages=find_packages(include=["minigrad", "minigrad.*"]) + KERNELS,
+    package_dir={"minigrad.kernels": "kernels"},
+)
