@@ -1,7 +1,7 @@
 """What pyproject.toml cannot say: the top-level folder kernels/ is installed inside minigrad.
 
-The package is found as ``minigrad.kernels`` in a wheel as in an editable install, so nothing named
-``kernels`` lands in site-packages. Everything else stands in pyproject.toml.
+A wheel holds it as ``minigrad/kernels/``, so nothing named ``kernels`` lands in site-packages. All
+else stands in pyproject.toml.
 """
 
 from setuptools import find_packages, setup

@@ -21,8 +21,10 @@ from typing import IO, Any
 import ml_dtypes
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.backend import backend_for
 from minigrad.device import device
-from minigrad.tensor import Tensor, from_numpy
+from minigrad.tensor import Tensor, make
 
 FORMAT = "minigrad.1"
 _DATA = "data.json"
@@ -40,10 +42,10 @@ class FileFormatError(RuntimeError):
 def save(obj: Any, f: FileLike) -> None:
     """Write an object to a path or an open binary file.
 
-    Taken are tensors, NumPy arrays, dict, OrderedDict, list, tuple, str, bytes, int, float, bool
-    and None, nested in any way. A tensor that occurs twice is written once. A path is written
-    atomically: whoever reads it, and whatever goes wrong meanwhile, finds the old content or the
-    new.
+    Taken are tensors, NumPy arrays, dict, OrderedDict, list, tuple, str, bytes, int, float, bool,
+    None, dtypes and devices, nested in any way. A tensor that occurs twice is written once. A path
+    is written atomically: whoever reads it, and whatever goes wrong meanwhile, finds the old
+    content or the new.
 
     Raises: TypeError for anything else, named with its place in the object; OSError if the file
     cannot be written, with an older file of that name unharmed.
@@ -153,6 +155,8 @@ class _Encoder:
             return {"bytes": obj.hex()}
         if isinstance(obj, device):
             return {"device": str(obj)}
+        if isinstance(obj, dtypes.dtype):
+            return {"dtype": obj.name}
         if isinstance(obj, (dict, list, tuple)):
             return self._container(obj, where)
         raise TypeError(
@@ -182,7 +186,7 @@ class _Encoder:
         if id(obj) in self._seen:
             return self._seen[id(obj)]
         if isinstance(obj, Tensor):
-            array = obj.detach().cpu().numpy()
+            array = obj._host()
             tag = {"tensor": len(self.arrays), "dtype": array.dtype.name}
             tag |= {"device": str(obj.device), "requires_grad": obj.requires_grad}
         else:
@@ -220,7 +224,7 @@ def _read(file: IO[bytes], name: str, map_location: MapLocation) -> Any:
                     f"load: {name} has format {tree['format']!r}; this version reads {FORMAT!r}"
                 )
             return _Decoder(archive, map_location).decode(tree["object"])
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:
         raise FileFormatError(
             f"load: {name} is not a file written by save, or is damaged or cut short ({error})"
         ) from error
@@ -249,6 +253,7 @@ class _Decoder:
             "tuple": lambda items: tuple(self.decode(item) for item in items),
             "bytes": bytes.fromhex,
             "device": device,
+            "dtype": lambda name: {kind.name: kind for kind in dtypes.ALL}[name],
         }
 
     def _pairs(self, rows: list[list[Any]]) -> Iterator[tuple[Any, Any]]:
@@ -274,8 +279,6 @@ class _Decoder:
             array = array.view(ml_dtypes.bfloat16)
         if kind == "array":
             return array
-        where = self._map_location if self._map_location is not None else node["device"]
-        tensor = from_numpy(array)
-        if str(where) != "cpu":
-            tensor = tensor.to(where)
-        return tensor.requires_grad_(node["requires_grad"]) if node["requires_grad"] else tensor
+        where = device(node["device"] if self._map_location is None else self._map_location)
+        tensor = make(backend_for(where).from_host(array, where.index))
+        return tensor.requires_grad_() if node["requires_grad"] else tensor

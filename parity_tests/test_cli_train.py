@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -16,8 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad.backend import backend_for
 from minigrad.cli import main
 from minigrad.cli.run_folder import RunFolder
+from minigrad.device import device
+from minigrad.errors import DeviceError
 from minigrad.serialization import load, save
 
 ROOT = Path(__file__).parent.parent
@@ -206,9 +210,8 @@ def test_an_unknown_command_is_one_line(fails: Callable[..., str]) -> None:
 
 
 def test_cuda_that_is_not_there_is_one_line(fails: Callable[..., str], tmp_path: Path) -> None:
-    import minigrad as mg
-
-    if mg.cuda.is_available():
+    with contextlib.suppress(DeviceError):
+        backend_for(device("cuda"))
         pytest.skip("there is a card")
     line = fails(*QUICK, "--device", "cuda", "--out", tmp_path / "run")
     assert "--device cuda can't be used here: " in line
@@ -314,12 +317,12 @@ def test_a_disk_that_fills_up_under_the_metrics_loses_nothing(
 ) -> None:
     folder = tmp_path / "run"
     with open("/dev/full", "wb", buffering=0) as full, monkeypatch.context() as patch:
-        # Steps pass until the end of the first epoch, whose line meets the full disk.
         before = RunFolder.add_metrics
 
         def add_metrics(run: RunFolder, record: dict[str, Any]) -> None:
-            if record["step"] > STEPS:
-                patch.setattr(run, "_metrics", full)
+            if record["step"] == STEPS + 1:
+                run.close()
+                run._metrics = full
             before(run, record)
 
         patch.setattr(RunFolder, "add_metrics", add_metrics)

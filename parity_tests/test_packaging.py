@@ -75,7 +75,7 @@ def test_data_files_are_named_in_the_package_data() -> None:
             continue
         folder = ROOT / ("kernels" if package == "minigrad.kernels" else package.replace(".", "/"))
         for pattern in patterns:
-            if pattern != "*.pyi":
+            if pattern.endswith((".md", ".npz")):
                 assert list(folder.glob(pattern)), f"{package}: {pattern} matches nothing"
 
 
@@ -83,6 +83,13 @@ def test_every_folder_with_code_is_a_package() -> None:
     folders = {path.parent for path in (ROOT / "minigrad").rglob("*.py")}
     missing = [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
     assert not missing, "setuptools would leave these out of the wheel"
+
+
+def test_every_folder_with_kernels_is_shipped() -> None:
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    for folder in (ROOT / "kernels").iterdir():
+        if folder.is_dir() and folder.name != "__pycache__":
+            assert f'"minigrad.kernels.{folder.name}"' in setup
 
 
 BLOCKER = """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply, binary, unary
@@ -90,7 +90,18 @@ class Record:
     dunder: tuple[str, ...] = ()
     inplace: bool = False
     gradcheck: bool = True  # False where the derivative is zero, random or not defined
-    aliases: tuple[str, ...] = field(default=())
+    aliases: tuple[str, ...] = ()
+    returns: str = "Tensor"  # the type that a call gives, for the stub
+
+    def samples_or_default(self) -> tuple[Call, ...]:
+        """The sample calls; those of an elementwise op follow from its number of arguments."""
+        if self.samples or self.op is None or not issubclass(self.op, (Unary, Binary)):
+            return self.samples
+        if len(self.op.inputs) == 1:
+            return tuple(call(T(*shape)) for shape in ((2, 3), (5,), (), (0, 3), (1,)))
+        pairs = (((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (4,)), ((3,), ()))
+        with_number = (call(T(3), 2),) if self.dunder else ()  # what has an operator takes numbers
+        return (*[call(T(*a), T(*b)) for a, b in pairs], *with_number)
 
 
 REGISTRY: dict[str, Record] = {}

@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from minigrad.backend import backend_for
+from minigrad.cli.errors import reason
+from minigrad.device import device
+from minigrad.errors import DeviceError
+from minigrad.version import __version__
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _EXTRAS = {
@@ -21,7 +26,7 @@ _EXTRAS = {
 
 def report() -> Iterator[str]:
     """The lines of the report."""
-    yield _row("minigrad", mg.__version__, os.path.dirname(mg.__file__ or ""))
+    yield _row("minigrad", __version__, os.path.dirname(mg.__file__ or ""))
     yield _row("Python", platform.python_version(), platform.platform())
     yield _row("NumPy", np.__version__, _blas())
     yield _row("ml_dtypes", _version("ml_dtypes") or "missing")
@@ -62,16 +67,14 @@ def _thread_settings() -> str:
 
 def _cuda() -> Iterator[str]:
     """Which of the three is missing, if one is: CuPy, a wheel that fits, a card."""
-    if mg.cuda.is_available():
-        names = (mg.cuda.get_device_name(i) for i in range(mg.cuda.device_count()))
-        yield _row("CUDA", "ready", ", ".join(names))
-        return
     try:
-        mg.zeros(1, device="cuda")
-        why = "the card can be used, yet reports itself as not available"
-    except (RuntimeError, AssertionError, ImportError) as error:
-        why = " ".join(str(error).split())
-    yield _row("CUDA", "not used", why)
+        runtime = backend_for(device("cuda")).xp.cuda.runtime
+    except DeviceError as error:
+        yield _row("CUDA", "not used", reason(error))
+        return
+    cards = range(runtime.getDeviceCount())
+    names = (runtime.getDeviceProperties(card)["name"].decode() for card in cards)
+    yield _row("CUDA", "ready", ", ".join(names))
 
 
 def _extra(extra: str, packages: tuple[str, ...]) -> Iterator[str]:

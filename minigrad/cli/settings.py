@@ -6,11 +6,15 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import minigrad as mg
-from minigrad.cli.errors import CommandError
+import numpy as np
+
+from minigrad import nn
+from minigrad.backend import backend_for
+from minigrad.cli.errors import CommandError, reason
+from minigrad.device import device
 from minigrad.vision.models import MLP, LeNet
 
-MODELS: dict[str, type[mg.nn.Module]] = {"lenet": LeNet, "mlp": MLP}
+MODELS: dict[str, type[nn.Module]] = {"lenet": LeNet, "mlp": MLP}
 LEARNING_RATES = {"adam": 0.003, "sgd": 0.03}
 
 
@@ -62,11 +66,12 @@ class Settings:
         if self.device.split(":")[0] not in ("cpu", "cuda"):
             raise CommandError(f"--device {self.device}: expected cpu or cuda")
         try:
-            device = mg.device(self.device)
-            mg.zeros(1, device=device)
-        except (RuntimeError, AssertionError, ImportError) as error:
-            words = " ".join(str(error).split())
-            raise CommandError(f"--device {self.device} can't be used here: {words}") from error
+            place = device(self.device)
+            backend_for(place).from_host(np.zeros(1), place.index)
+        except RuntimeError as error:  # a device that is missing, or a card number that is
+            raise CommandError(
+                f"--device {self.device} can't be used here: {reason(error)}"
+            ) from error
 
     def check_same(self, given: dict[str, Any]) -> None:
         """Raise CommandError for an option that differs from the run that is to go on."""

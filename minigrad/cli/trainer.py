@@ -159,16 +159,13 @@ class Trainer:
 
     def state_dict(self) -> Record:
         """All that the rest of the run depends on."""
-        state: Record = {
+        return {
             "settings": asdict(self.settings),
             "position": asdict(self.position),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "rng": mg.get_rng_state(),
         }
-        if self.settings.device != "cpu":
-            state["cuda_rng"] = mg.cuda.get_rng_state(self.settings.device)
-        return state
 
     def load_state_dict(self, state: Record) -> None:
         """Go on from where ``state_dict`` was taken."""
@@ -176,8 +173,6 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.position = Position(**state["position"])
         mg.set_rng_state(state["rng"])
-        if self.settings.device != "cpu":
-            mg.cuda.set_rng_state(state["cuda_rng"], self.settings.device)
 
 
 def _optimizer(settings: Settings, model: mg.nn.Module) -> mg.optim.Optimizer:

@@ -53,7 +53,8 @@ def graph_svg(
 def _boxes(root: Tensor, names: dict[int, str]) -> list[Box]:
     """A box for the result and each node behind it; ``sources`` are indices into the list."""
     result = Box("result", _shape(root), kind="result", sources=[1], note="the tensor drawn")
-    boxes, nodes = [result], [root.grad_fn]
+    boxes = [result]
+    nodes: list[Any] = [root.grad_fn]
     index = {id(root.grad_fn): 1}
     for node in nodes:  # grows while it is walked: breadth first, no recursion
         box = _box(node, names)

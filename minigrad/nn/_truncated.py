@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad import functions
 from minigrad.tensor import Tensor
 
 
@@ -22,7 +23,7 @@ def redraw_outside(
         if not outside.any():
             return tensor
         fresh = tensor.new_empty(tensor.shape).normal_(mean, std, generator=generator)
-        tensor.copy_(fresh.where(outside, tensor))
+        tensor.copy_(functions.where(outside, fresh, tensor))
 
 
 def reject_uniform(
@@ -34,7 +35,9 @@ def reject_uniform(
     pending = None
     while pending is None or pending.any():
         candidates.uniform_(a, b, generator=generator)
-        tensor.copy_(candidates if pending is None else candidates.where(pending, tensor))
+        tensor.copy_(
+            candidates if pending is None else functions.where(pending, candidates, tensor)
+        )
         density = candidates.sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(log_peak)
         rejected = chance.uniform_(generator=generator).log_() > density
         pending = rejected if pending is None else rejected & pending

@@ -138,6 +138,7 @@ THREE: dict[str, Any] = {
         call(T(2, 3), T(3)),
     ),
     "errors": ERRORS,
+    "returns": "Any",
 }
 
 

@@ -174,9 +174,18 @@ def exponential_(input: Any, lambd: float = 1.0, *, generator: Any = None) -> An
     return drawn(input, _generator(generator).exponential(input._array.shape, lambd, input._array.dtype))
 
 
-for _fn in (
-    copy_, fill_, zero_, resize_, normal_, uniform_, bernoulli_, random_, exponential_,
-):
+METHODS = (
+    copy_,
+    fill_,
+    zero_,
+    resize_,
+    normal_,
+    uniform_,
+    bernoulli_,
+    random_,
+    exponential_,
+)
+for _fn in METHODS:
     setattr(TensorBase, _fn.__name__, _fn)
 
 

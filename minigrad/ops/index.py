@@ -142,7 +142,7 @@ class PutAdd(Op):
         return F.select_copy(g, key)
 
 
-def _getitem(input: Any, key: Key) -> Any:
+def getitem(input: Any, key: Key) -> Any:
     """``input[key]`` with torch's rules; basic keys give views, others copies.
 
     Raises: IndexError for places that do not exist, TypeError for what is no index.
@@ -217,7 +217,7 @@ def _advanced(key: Any) -> bool:
     return any(hasattr(k, "dtype") or isinstance(k, bool) for k in key)
 
 
-def _setitem(input: Any, key: Key, value: Any) -> None:
+def setitem(input: Any, key: Key, value: Any) -> None:
     """``input[key] = value`` in place, recorded: the gradient flows into the value.
 
     Raises: IndexError for places that do not exist, RuntimeError for shapes that don't fit or a
@@ -238,8 +238,8 @@ def _delitem(input: Any, key: Key) -> None:
     raise TypeError("Tensor does not support deleting items")
 
 
-TensorBase.__getitem__ = _getitem  # type: ignore[attr-defined]
-TensorBase.__setitem__ = _setitem  # type: ignore[attr-defined]
+TensorBase.__getitem__ = getitem  # type: ignore[attr-defined]
+TensorBase.__setitem__ = setitem  # type: ignore[attr-defined]
 TensorBase.__delitem__ = _delitem  # type: ignore[attr-defined]
 
 
@@ -258,7 +258,7 @@ def select(input: Any, dim: int, index: int) -> Any:
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at "
             f"dimension {at}"
         )
-    return _getitem(input, (slice(None),) * at + (index,))
+    return getitem(input, (slice(None),) * at + (index,))
 
 
 def _gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
@@ -426,4 +426,4 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
             [3, 4]])
     """
     at = one_dim(dim, input._array.ndim)
-    return _getitem(input, (slice(None),) * at + (index,))
+    return getitem(input, (slice(None),) * at + (index,))

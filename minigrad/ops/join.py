@@ -16,15 +16,13 @@ from minigrad.ops.dims import one_dim, sizes
 ANY = ("float", "int", "bool")
 
 
-def _checked(op: str, tensors_: Any, empty: str) -> list[Any]:
-    """The tensors of a list in one dtype; TypeError or RuntimeError in torch's words."""
+def _checked(op: str, tensors_: Any) -> list[Any]:
+    """The tensors of a list in one dtype; TypeError in torch's words."""
     if isinstance(tensors_, TensorBase) or not isinstance(tensors_, Sequence):
         raise TypeError(
             f"{op}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
             f"{type(tensors_).__name__}"
         )
-    if not tensors_:
-        raise RuntimeError(empty)
     for index, t in enumerate(tensors_):
         if not isinstance(t, TensorBase):
             raise TypeError(
@@ -38,7 +36,9 @@ def _checked(op: str, tensors_: Any, empty: str) -> list[Any]:
 
 
 def _cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
-    parts = _checked("cat", tensors, "torch.cat(): expected a non-empty list of Tensors")
+    if isinstance(tensors, Sequence) and not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    parts = _checked("cat", tensors)
     if any(p._array.ndim == 0 for p in parts):
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
     # An empty vector joins anything: torch keeps that from its early days.
@@ -121,7 +121,9 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = Non
     tensor([[1, 2],
             [3, 4]])
     """
-    parts = _checked("stack", tensors, "stack expects a non-empty TensorList")
+    if isinstance(tensors, Sequence) and not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    parts = _checked("stack", tensors)
     for index, part in enumerate(parts):
         if part._array.shape != parts[0]._array.shape:
             raise ShapeError(
@@ -181,7 +183,7 @@ class Narrow(Op):
     samples=(call(T(5, 2), 2), call(T(5, 2), [1, 4]), call(T(2, 5), 3, dim=1)),
     errors=(call(T(5), [2, 2]),),
 )
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Pieces along an axis: of one size (the last may be shorter) or of given sizes.
 
     >>> import minigrad as torch
@@ -213,7 +215,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
     samples=(call(T(5, 2), 2), call(T(2, 6), 3, dim=1), call(T(3), 5)),
     errors=(call(T(3), 0),),
 )
-def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """So many pieces of equal size along an axis (the last may be shorter, or some missing).
 
     >>> import minigrad as torch

@@ -510,6 +510,7 @@ def _unbind(input: Any, dim: int = 0) -> Any:
     public=_unbind,
     dtypes=ANY,
     samples=(call(T(2, 3)), call(T(2, 3), 1), call(T(2, 3, 2), -1)),
+    returns="tuple[Tensor, ...]",
 )
 class Unbind(Op):
     """The slices along an axis, as a tuple of views.

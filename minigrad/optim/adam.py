@@ -156,7 +156,7 @@ def _move(
     np.add(square, work, square)
     if amsgrad:
         largest = state["max_exp_avg_sq"]._array
-        square = np.maximum(largest, square, largest)
+        square = np.maximum(largest, square, out=largest)
     np.sqrt(square, work)
     np.divide(work, root, work)
     np.add(work, eps, work)

@@ -178,10 +178,8 @@ class Optimizer:
         """
         for hook in list(self._hooks("_optimizer_state_dict_pre_hooks")):
             hook(self)
-        numbers: dict[Tensor, int] = {}
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                numbers.setdefault(parameter, len(numbers))
+        everything = [p for group in self.param_groups for p in group["params"]]
+        numbers = {parameter: place for place, parameter in enumerate(everything)}
         packed = {
             "state": {
                 numbers[key] if isinstance(key, Tensor) else key: value
@@ -323,7 +321,8 @@ def _let_hooks_run(cls: type[Optimizer]) -> None:
         return
 
     @wraps(step)
-    def step_with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+    def step_with_hooks(*args: Any, **kwargs: Any) -> Any:
+        self: Optimizer = args[0]  # hooks are shown it among the arguments, as in torch
         for hook in list(self._hooks("_optimizer_step_pre_hooks")):
             result = hook(self, args, kwargs)
             if result is not None:
@@ -333,7 +332,7 @@ def _let_hooks_run(cls: type[Optimizer]) -> None:
                         f"{result}."
                     )
                 args, kwargs = result
-        loss = step(self, *args, **kwargs)
+        loss = step(*args, **kwargs)
         for hook in list(self._hooks("_optimizer_step_post_hooks")):
             hook(self, args, kwargs)
         return loss

@@ -67,7 +67,7 @@ def test_named_sequential_is_renumbered_when_shortened(torch: Any) -> Any:
 def test_module_list(torch: Any) -> Any:
     nn = torch.nn
     layers = nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Linear(2, 2), nn.Linear(2, 2), nn.Tanh()])
-    printed = [repr(layers), repr(nn.ModuleList()), repr(layers[1:3]), repr(layers + [nn.ReLU()])]
+    printed = [repr(layers), repr(nn.ModuleList()), repr(layers[1:3]), repr(layers + layers)]
     steps = [layers.pop(0), layers.insert(0, nn.ELU()), layers.append(nn.ReLU()), layers.extend([])]
     del layers[1]
     del layers[0:2]

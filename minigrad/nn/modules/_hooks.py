@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -223,6 +224,12 @@ class _BackwardGate:
         self.grad_outputs = full
         if not self.input_places:
             # No input is differentiated, so this is the last that the module sees of backward.
+            if self.hooks:
+                warnings.warn(
+                    "Full backward hook is firing when gradients are computed with respect to "
+                    "module outputs since no inputs require gradients.",
+                    stacklevel=2,
+                )
             for hook in self.hooks:
                 result = hook(self.module, (None,) * self.input_count, full)
                 if result is not None and any(grad is not None for grad in result):

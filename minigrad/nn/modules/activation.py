@@ -18,6 +18,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmin",
     "Softplus",
     "Tanh",
 ]
@@ -245,6 +246,19 @@ class Softmax(Module):
     def extra_repr(self) -> str:
         """The dimension."""
         return f"dim={self.dim}"
+
+
+class Softmin(Softmax):
+    """y_i = e^-x_i / sum over j of e^-x_j, along one dimension. Shape: any.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Softmin(dim=1)(torch.zeros(1, 2))
+    tensor([[0.5000, 0.5000]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Numbers that are positive and sum to one, the largest for the smallest input."""
+        return F.softmin(input, self.dim)
 
 
 class LogSoftmax(Module):

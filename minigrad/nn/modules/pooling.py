@@ -10,7 +10,17 @@ from minigrad.nn.modules.conv import Size, repeat
 from minigrad.nn.modules.module import Module
 from minigrad.tensor import Tensor
 
-__all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+]
 
 
 class _MaxPoolNd(Module):
@@ -85,6 +95,19 @@ class MaxPool2d(_MaxPoolNd):
     pool = staticmethod(F.max_pool2d)
 
 
+class MaxPool3d(_MaxPoolNd):
+    """The largest value in each window of a volume; the border counts as minus infinity.
+
+    Shape: (N, C, D, H, W) -> (N, C, D', H', W'), sizes as for ``MaxPool2d``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.MaxPool3d(2)(torch.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+    7.0
+    """
+
+    pool = staticmethod(F.max_pool3d)
+
+
 class AvgPool1d(Module):
     """The mean of each window of a series; zeros of the border are counted.
 
@@ -126,17 +149,10 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool2d(Module):
-    """The mean of each window of an image; zeros of the border are counted.
+class _AvgPoolNd(Module):
+    """What the average pools over more than one dimension share."""
 
-    ``count_include_pad=False`` leaves them out of the count; ``divisor_override`` replaces it.
-
-    Shape: (N, C, H, W) -> (N, C, H', W') with H' = (H + 2 padding - k) // stride + 1.
-
-    >>> import minigrad as torch
-    >>> torch.nn.AvgPool2d(2)(torch.arange(4.0).reshape(1, 1, 2, 2))
-    tensor([[[[1.5000]]]])
-    """
+    pool: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -155,9 +171,9 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         """The means."""
-        return F.avg_pool2d(
+        return type(self).pool(
             input,
             self.kernel_size,
             self.stride,
@@ -172,7 +188,66 @@ class AvgPool2d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AdaptiveAvgPool2d(Module):
+class AvgPool2d(_AvgPoolNd):
+    """The mean of each window of an image; zeros of the border are counted.
+
+    ``count_include_pad=False`` leaves them out of the count; ``divisor_override`` replaces it.
+
+    Shape: (N, C, H, W) -> (N, C, H', W') with H' = (H + 2 padding - k) // stride + 1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AvgPool2d(2)(torch.arange(4.0).reshape(1, 1, 2, 2))
+    tensor([[[[1.5000]]]])
+    """
+
+    pool = staticmethod(F.avg_pool2d)
+
+
+class AvgPool3d(_AvgPoolNd):
+    """The mean of each window of a volume; zeros of the border are counted.
+
+    Shape: (N, C, D, H, W) -> (N, C, D', H', W'), sizes as for ``AvgPool2d``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AvgPool3d(2)(torch.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+    3.5
+    """
+
+    pool = staticmethod(F.avg_pool3d)
+
+
+class _AdaptivePoolNd(Module):
+    """What the pools with an output size share."""
+
+    pool: ClassVar[Callable[..., Any]]
+
+    def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Any:
+        """One value per cell of the grid."""
+        return type(self).pool(input, self.output_size)
+
+    def extra_repr(self) -> str:
+        """The grid."""
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(_AdaptivePoolNd):
+    """The means of a series cut into a given number of pieces.
+
+    Shape: (N, C, L) -> (N, C, output_size).
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveAvgPool1d(2)(torch.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[2., 1.]])
+    """
+
+    pool = staticmethod(F.adaptive_avg_pool1d)
+
+
+class AdaptiveAvgPool2d(_AdaptivePoolNd):
     """The means of an image cut into a grid of a given size.
 
     ``None`` in place of a size keeps the input's.
@@ -184,14 +259,27 @@ class AdaptiveAvgPool2d(Module):
     tensor([[[[1.5000]]]])
     """
 
-    def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
-        super().__init__()
-        self.output_size = output_size
+    pool = staticmethod(F.adaptive_avg_pool2d)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """The means."""
-        return F.adaptive_avg_pool2d(input, self.output_size)
 
-    def extra_repr(self) -> str:
-        """The grid."""
-        return f"output_size={self.output_size}"
+class AdaptiveMaxPool2d(_AdaptivePoolNd):
+    """The maxima of an image cut into a grid of a given size.
+
+    Shape: (N, C, H, W) -> (N, C, output_size[0], output_size[1]).
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveMaxPool2d(1)(torch.arange(4.0).reshape(1, 1, 2, 2))
+    tensor([[[[3.]]]])
+    """
+
+    pool = staticmethod(F.adaptive_max_pool2d)
+
+    def __init__(
+        self, output_size: int | tuple[int | None, ...] | None, return_indices: bool = False
+    ) -> None:
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima, and where they were if ``return_indices``."""
+        return type(self).pool(input, self.output_size, self.return_indices)

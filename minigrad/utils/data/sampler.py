@@ -112,9 +112,7 @@ class RandomSampler(Sampler[int]):
         if self.replacement:
             for start in range(0, wanted, _DRAWN_AT_ONCE):
                 count = min(_DRAWN_AT_ONCE, wanted - start)
-                yield from functions.randint(
-                    high=size, size=(count,), dtype=int64, generator=generator
-                ).tolist()
+                yield from functions.randint(0, size, (count,), generator=generator).tolist()
             return
         for _ in range(wanted // size):
             yield from functions.randperm(size, generator=generator).tolist()

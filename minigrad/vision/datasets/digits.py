@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from minigrad.utils.data import Dataset
 
 _SHIPPED = Path(__file__).parent.parent / "data"
 
 
-class Digits(mg.utils.data.Dataset[tuple[Any, Any]]):
+class Digits(Dataset[tuple[Any, Any]]):
     """1,797 handwritten digits: items are (float tensor (1, size, size) in 0..1, label).
 
     The fifth, tenth, ... image of each digit is for testing: 1,442 images to train on and 355 to

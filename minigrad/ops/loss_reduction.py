@@ -1,0 +1,91 @@
+"""What all losses share: the reduction, torch's old names for it, and the check of shapes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.errors import ShapeError
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def legacy(op: str, size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction, also by torch's old flags ``size_average`` and ``reduce``, which warn.
+
+    >>> legacy("mse_loss", None, None, "sum")
+    'sum'
+    """
+    if size_average is None and reduce is None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"{reduction} is not a valid value for reduction ({op}: expected one of "
+                f"{', '.join(REDUCTIONS)})"
+            )
+        return reduction
+    average = size_average is None or size_average
+    chosen = "none" if reduce is False else "mean" if average else "sum"
+    warnings.warn(
+        "size_average and reduce args will be deprecated, please use "
+        f"reduction='{chosen}' instead.",
+        stacklevel=3,
+    )
+    return chosen
+
+
+def reduced(loss: Array, reduction: str) -> Array:
+    """The losses themselves, their sum, or their mean (NaN of none)."""
+    if reduction == "none":
+        return loss
+    total = loss.sum()
+    return total if reduction == "sum" else total / loss.dtype.type(loss.size)
+
+
+def reduced_tensor(loss: Any, reduction: str) -> Any:
+    """The same on a Tensor, recorded."""
+    if reduction == "none":
+        return loss
+    return loss.sum() if reduction == "sum" else loss.mean()
+
+
+def share(g: Any, shape: Any, reduction: str) -> Any:
+    """The cotangent of each single loss."""
+    if reduction != "mean":
+        return g
+    count = 1
+    for n in shape:
+        count *= n
+    return g / max(count, 1)
+
+
+def same_shape(op: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Two tensors of one shape; different ones are broadcast with torch's warning."""
+    for name, value in (("input", input), ("target", target)):
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
+    x, t = input._array, target._array
+    if x.shape == t.shape:
+        return input, target
+    warnings.warn(
+        f"Using a target size ({target.shape}) that is different to the input size "
+        f"({input.shape}). This will likely lead to incorrect results due to broadcasting. Please "
+        "ensure they have the same size.",
+        stacklevel=3,
+    )
+    shape = broadcast_shape(op, x.shape, t.shape)
+    return input.expand(shape), target.expand(shape)
+
+
+def broadcast_shape(op: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape of two; torch's error if there is none."""
+    ndim = max(len(a), len(b))
+    wide, tall = (1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b
+    for dim in reversed(range(ndim)):
+        if wide[dim] != tall[dim] and 1 not in (wide[dim], tall[dim]):
+            raise ShapeError(
+                f"The size of tensor a ({wide[dim]}) must match the size of tensor b ({tall[dim]}) "
+                f"at non-singleton dimension {dim} ({op}: shapes {a} and {b})"
+            )
+    return tuple(m if n == 1 else n for n, m in zip(wide, tall, strict=True))

@@ -1,0 +1,31 @@
+"""Profiles for hypothesis, and one BLAS thread: the suite runs on several processes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+COMMON = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+}
+settings.register_profile("dev", max_examples=10, **COMMON)
+settings.register_profile("ci", max_examples=60, derandomize=True, **COMMON)
+settings.register_profile("nightly", max_examples=1000, **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks():
+    """A test leaves the modes of the engine as it found them."""
+    import minigrad
+
+    yield
+    assert minigrad.is_grad_enabled()
+    assert not minigrad.is_anomaly_enabled()
+    assert minigrad.get_default_dtype() is minigrad.float32

@@ -1,0 +1,131 @@
+"""Turning the sample calls of op records into arguments for minigrad and for torch."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+import minigrad
+from minigrad.autograd.registry import REGISTRY, Call, Domain, Record, T
+
+Fill = Callable[[tuple[int, ...], Domain, str], np.ndarray]
+
+# How the elements of an argument lie in memory; values and gradients must not depend on it.
+LAYOUTS = ("contiguous", "transposed", "stepped", "offset")
+
+
+def records(**wanted: bool) -> list[Record]:
+    """The records that have an oracle and something to call it with."""
+    found = [r for r in REGISTRY.values() if r.torch is not None and r.samples_or_default()]
+    for name, value in wanted.items():
+        found = [r for r in found if getattr(r, name) == value]
+    return sorted(found, key=lambda r: r.name)
+
+
+def oracle(record: Record) -> Callable[..., Any]:
+    """torch's own function for a record."""
+    found: Any = torch
+    for part in (record.torch or "").split("."):
+        found = getattr(found, part)
+    return found
+
+
+def seeded(*key: Any) -> np.random.Generator:
+    """A generator that draws the same for the same test."""
+    return np.random.default_rng(zlib.crc32(repr(key).encode()))
+
+
+def values(rng: np.random.Generator, shape: tuple[int, ...], domain: Domain, kind: str) -> np.ndarray:
+    """Numbers of a domain, in a dtype kind ("float32", "int64", "bool", ...)."""
+    if domain.kind == "boolean":
+        return rng.integers(0, 2, shape).astype(bool)
+    if domain.kind == "integer" or not kind.startswith(("float", "bfloat")):
+        low, high = int(np.ceil(domain.low)), int(np.floor(domain.high))
+        whole = rng.integers(low, max(high, low) + 1, shape)
+        return whole.astype(np.int64 if domain.kind == "integer" and kind.startswith("f") else kind)
+    drawn = rng.uniform(domain.low, domain.high, shape)
+    for point in domain.avoid:  # step away from a kink, further than finite differences reach
+        near = np.abs(drawn - point) < 0.05
+        drawn = np.where(near, point + np.where(drawn >= point, 0.1, -0.1), drawn)
+    return drawn.astype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)
+
+
+def laid_out(array: np.ndarray, layout: str) -> np.ndarray:
+    """The same values in another order of memory."""
+    if layout == "transposed" and array.ndim >= 2:
+        return np.ascontiguousarray(array.swapaxes(-1, -2)).swapaxes(-1, -2)
+    if layout == "stepped" and array.ndim:
+        wide = np.zeros((*array.shape[:-1], array.shape[-1] * 2), dtype=array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    if layout == "offset" and array.ndim:
+        longer = np.concatenate([array[:1], array]) if len(array) else array
+        return longer[1:] if len(array) else array
+    return array
+
+
+def arrays_of(record: Record, sample: Call, kind: str, fill: Fill, layout: str = "contiguous") -> Call:
+    """The sample with a NumPy array for each T, in order of appearance."""
+    count = 0
+
+    def filled(value: Any) -> Any:
+        nonlocal count
+        if isinstance(value, T):
+            domain = value.domain or record.domain[min(count, len(record.domain) - 1)]
+            count += 1
+            return laid_out(fill(value.shape, domain, kind), layout)
+        if isinstance(value, (list, tuple)) and any(isinstance(v, T) for v in value):
+            return type(value)(filled(v) for v in value)
+        return value
+
+    return Call(
+        tuple(filled(a) for a in sample.args), {k: filled(v) for k, v in sample.kwargs.items()}
+    )
+
+
+def tensors_of(call: Call, make: Callable[[np.ndarray], Any]) -> tuple[Call, list[Any]]:
+    """The call with tensors for arrays, and those tensors."""
+    made: list[Any] = []
+
+    def tensor(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            made.append(make(value))
+            return made[-1]
+        if isinstance(value, (list, tuple)) and any(isinstance(v, np.ndarray) for v in value):
+            return type(value)(tensor(v) for v in value)
+        return value
+
+    args = tuple(tensor(a) for a in call.args)
+    return Call(args, {k: tensor(v) for k, v in call.kwargs.items()}), made
+
+
+def ours(array: np.ndarray) -> Any:
+    """A minigrad tensor of the array's own memory and strides."""
+    return minigrad.from_numpy(array)
+
+
+def theirs(array: np.ndarray) -> Any:
+    """A torch tensor of the same values and strides."""
+    if array.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def outputs(result: Any) -> list[Any]:
+    """The tensors of a result, whatever it comes wrapped in."""
+    if isinstance(result, (tuple, list)):
+        return [t for part in result for t in outputs(part)]
+    return [result]
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    """The values of a tensor of either side, bfloat16 widened."""
+    tensor = tensor.detach()
+    if "bfloat16" in str(tensor.dtype):
+        tensor = tensor.float()
+    return np.asarray(tensor.numpy(force=True))

@@ -1,0 +1,344 @@
+"""Optimizers: twenty steps of every option, groups, state, hooks and messages are torch's."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from parity_tests.sidebyside import agree, array, both_agree, raised, to_minigrad
+
+STEPS = 20
+
+
+def grid(**options: list[Any]) -> list[dict[str, Any]]:
+    """All combinations of the options' values."""
+    return [dict(zip(options, row, strict=True)) for row in itertools.product(*options.values())]
+
+
+SGD = [
+    options
+    for options in grid(
+        lr=[0.05],
+        momentum=[0, 0.9],
+        dampening=[0, 0.3],
+        weight_decay=[0, 0.1],
+        nesterov=[False, True],
+        maximize=[False, True],
+    )
+    if not options["nesterov"] or (options["momentum"] and not options["dampening"])
+]
+ADAM = grid(
+    lr=[0.01],
+    betas=[(0.9, 0.999), (0.6, 0.8)],
+    weight_decay=[0, 0.1],
+    amsgrad=[False, True],
+    maximize=[False, True],
+)
+CASES = [
+    *[("SGD", options) for options in SGD],
+    *[("Adam", options) for options in ADAM],
+    *[("AdamW", options) for options in ADAM],
+    ("Adam", {"lr": 0.01, "eps": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("Adam", {"foreach": True}),
+    ("SGD", {"foreach": False, "fused": None}),
+]
+SHAPES = [(3, 5), (5,), (), (2, 1, 4)]
+
+
+def train(torch: Any, name: str, options: dict[str, Any], dtype: str) -> Any:
+    """Parameters and state after some steps on gradients that the seed gives."""
+    draw = np.random.default_rng(0)
+    kind = getattr(torch, dtype)
+    params = [torch.tensor(draw.normal(size=s), dtype=kind, requires_grad=True) for s in SHAPES]
+    optimizer = getattr(torch.optim, name)(params, **options)
+    for step in range(STEPS):
+        for place, p in enumerate(params):
+            grad = torch.tensor(draw.normal(size=tuple(p.shape)), dtype=kind)
+            # One parameter gets its first gradient late, so that ages differ.
+            p.grad = None if place == 1 and step < 3 else grad
+        optimizer.step()
+    return [[p.detach() for p in params], optimizer.state_dict()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "options"), CASES)
+@both_agree
+def test_twenty_steps(torch: Any, name: str, options: dict[str, Any], dtype: str) -> Any:
+    return train(torch, name, options, dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+        ("SGD", {"lr": 0.1}),
+        ("Adam", {"amsgrad": True}),
+        ("AdamW", {"lr": 0.1}),
+    ],
+)
+def test_state_is_exchanged_with_torch(name: str, options: dict[str, Any]) -> None:
+    """Half of a run here, the other half there, either way, gives a whole run."""
+    import torch
+
+    packages = {"mine": minigrad, "theirs": torch}
+    weights = np.random.default_rng(1).normal(size=(3, 2)).astype(np.float32)
+
+    def make(package: Any, values: Any) -> tuple[Any, Any]:
+        p = package.tensor(values, requires_grad=True)
+        return p, getattr(package.optim, name)([p], **options)
+
+    def run(package: Any, p: Any, optimizer: Any, steps: range) -> None:
+        for step in steps:
+            p.grad = package.tensor(np.random.default_rng(step).normal(size=(3, 2)), dtype=p.dtype)
+            optimizer.step()
+
+    results = []
+    for first, second in itertools.product(packages, packages):
+        p, optimizer = make(packages[first], weights.copy())
+        run(packages[first], p, optimizer, range(5))
+        q, other = make(packages[second], array(p).copy())
+        other.load_state_dict(moved(optimizer.state_dict(), packages[second]))
+        run(packages[second], q, other, range(5, 10))
+        results.append(torch.tensor(array(q)))
+    for result in results[:-1]:
+        agree(to_minigrad(result), results[-1])
+
+
+def moved(state: Any, package: Any) -> Any:
+    """A state dict with the tensors of a package."""
+    if isinstance(state, dict):
+        return {key: moved(value, package) for key, value in state.items()}
+    if isinstance(state, list):
+        return [moved(value, package) for value in state]
+    if hasattr(state, "detach"):
+        return package.tensor(array(state).copy())
+    return state
+
+
+@both_agree
+def test_groups(torch: Any) -> Any:
+    a, b, c = (torch.ones(n, requires_grad=True) for n in (1, 2, 3))
+    groups = [{"params": a, "weight_decay": 0.5}, {"params": (p for p in [b]), "lr": 1.0}]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    optimizer.add_param_group({"params": [c], "momentum": 0.5})
+    (a.sum() + b.sum()).backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    zeros = [p.grad for p in (a, b, c)]
+    optimizer.zero_grad()
+    named = torch.optim.SGD([("a", a), ("b", b)])
+    return [
+        [p.detach() for p in (a, b, c)],
+        zeros,
+        a.grad,
+        repr(optimizer),
+        optimizer.state_dict(),
+        named.state_dict(),
+        optimizer.defaults,
+        isinstance(optimizer, torch.optim.Optimizer),
+    ]
+
+
+ERRORS = [
+    "SGD([])",
+    "SGD(iter([]))",
+    "SGD(a)",
+    "SGD([3])",
+    "SGD(['a'])",
+    "SGD([a * 2])",
+    "SGD([{'params': [a]}, {'params': [a]}])",
+    "SGD([{'params': {a}}])",
+    "SGD([{'lr': 1}])",
+    "SGD([('x', a), b])",
+    "SGD([{'params': [('x', a)]}, {'params': [b]}])",
+    "SGD([a], lr=-1)",
+    "SGD([a], momentum=-1)",
+    "SGD([a], weight_decay=-1)",
+    "SGD([a], nesterov=True)",
+    "SGD([a], nesterov=True, momentum=0.1, dampening=0.1)",
+    "SGD([a], lr=torch.ones(2))",
+    "SGD([a], fused=True, foreach=True)",
+    "SGD([a], fused=True, differentiable=True)",
+    "SGD([a], foo=3)",
+    "SGD([a]).add_param_group(3)",
+    "SGD([a]).add_param_group({'params': a})",
+    "Adam([a], lr=-1)",
+    "Adam([a], betas=(1, 0.9))",
+    "Adam([a], betas=(0.9, 1.0))",
+    "Adam([a], betas=(0, 0.9))",
+    "Adam([a], eps=-1)",
+    "Adam([a], weight_decay=-1)",
+    "Adam([a], fused=True, foreach=True)",
+    "Adam([a], lr=torch.tensor(0.1), foreach=True)",
+    "AdamW([a], lr=-1)",
+    "Optimizer([a], {}).step()",
+    "SGD([a]).load_state_dict(SGD([{'params': a}, {'params': b}]).state_dict())",
+    "SGD([a]).load_state_dict(SGD([a, b]).state_dict())",
+]
+
+
+@pytest.mark.parametrize("call", ERRORS)
+@both_agree
+def test_errors(torch: Any, call: str) -> Any:
+    a, b = torch.ones(2, requires_grad=True), torch.ones(1, requires_grad=True)
+    return raised(lambda: eval(call, {**vars(torch.optim), "torch": torch, "a": a, "b": b}))
+
+
+def test_what_is_not_supported_says_so() -> None:
+    p = minigrad.ones(1, requires_grad=True)
+    with pytest.raises(ValueError, match="differentiable=True is not supported"):
+        minigrad.optim.SGD([p], differentiable=True)
+    with pytest.raises(ValueError, match="capturable=True is not supported"):
+        minigrad.optim.Adam([p], capturable=True)
+
+
+@both_agree
+def test_duplicates_in_a_group_warn(torch: Any) -> Any:
+    a = torch.ones(1, requires_grad=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        optimizer = torch.optim.SGD([a, a], lr=0.1)
+    a.grad = torch.ones(1)
+    optimizer.step()
+    return [str(caught[0].message)[:70], a.detach(), optimizer.state_dict()]
+
+
+@both_agree
+def test_hooks_and_closure(torch: Any) -> Any:
+    log: list[Any] = []
+    a = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.Adam([a])
+
+    def closure() -> Any:
+        log.append(torch.is_grad_enabled())
+        optimizer.zero_grad()
+        loss = (a * a).sum()
+        loss.backward()
+        return loss
+
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: log.append(("pre", len(args))))
+    handle = optimizer.register_step_post_hook(lambda o, args, kwargs: log.append("post"))
+    optimizer.register_state_dict_pre_hook(lambda o: log.append("state"))
+    optimizer.register_state_dict_post_hook(lambda o, state: {**state, "extra": 1})
+    optimizer.register_load_state_dict_pre_hook(lambda o, state: log.append(sorted(state)))
+    optimizer.register_load_state_dict_post_hook(lambda o: log.append("loaded"))
+    with torch.no_grad():
+        loss = optimizer.step(closure)
+    handle.remove()
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: 3)
+    error = raised(optimizer.step)
+    return [loss.detach(), log, a.detach(), error.split("<")[0]]
+
+
+@both_agree
+def test_a_users_own_optimizer_runs_its_hooks(torch: Any) -> Any:
+    log: list[str] = []
+
+    class Plain(torch.optim.Optimizer):
+        def __init__(self, params: Any) -> None:
+            super().__init__(params, {"lr": 0.5})
+
+        def step(self, closure: Any = None) -> None:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    self.state[p]["seen"] = True
+                    p.data.add_(p.grad, alpha=-group["lr"])
+
+    a = torch.ones(2, requires_grad=True)
+    a.grad = torch.ones(2)
+    optimizer = Plain([a])
+    optimizer.register_step_post_hook(lambda *_: log.append("post"))
+    optimizer.step()
+    return [a.detach(), log, repr(optimizer), optimizer.state_dict()]
+
+
+@both_agree
+def test_copies_and_pickles_go_on(torch: Any) -> Any:
+    a = torch.ones(2, requires_grad=True)
+    a.grad = torch.ones(2)
+    optimizer = torch.optim.Adam([a], lr=0.1)
+    optimizer.step()
+    result = []
+    for other in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        (b,) = other.param_groups[0]["params"]
+        b.grad = torch.ones(2)
+        other.step()
+        result.append([b.detach(), other.state_dict()])
+    return [result, a.detach()]
+
+
+@both_agree
+def test_steps_follow_a_converted_module(torch: Any) -> Any:
+    torch.manual_seed(0)
+    net = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        if dtype is torch.float64:
+            net.double()
+            optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.zero_grad()
+        net(torch.ones(1, 2, dtype=dtype)).sum().backward()
+        optimizer.step()
+        results.append([p.detach().clone() for p in net.parameters()])
+    return [results, [str(s["momentum_buffer"].dtype) for s in optimizer.state.values()]]
+
+
+def test_a_step_is_an_in_place_write() -> None:
+    """Backward through a graph that saved the old weights must fail, as in torch."""
+    w = minigrad.ones(2, requires_grad=True)
+    loss = (w * w).sum()
+    w.grad = minigrad.ones(2)
+    minigrad.optim.SGD([w]).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_steps_allocate_nothing_that_grows_with_the_parameters() -> None:
+    import tracemalloc
+
+    p = minigrad.ones(100_000, requires_grad=True)
+    p.grad = minigrad.ones(100_000)
+    optimizers = [
+        minigrad.optim.SGD([p], momentum=0.9, nesterov=True, weight_decay=0.1, dampening=0),
+        minigrad.optim.AdamW([p], amsgrad=True, maximize=True),
+    ]
+    for optimizer in optimizers:
+        optimizer.step()
+        tracemalloc.start()
+        optimizer.step()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 10_000, f"{type(optimizer).__name__} allocated {peak} bytes in a step"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "StepLR(o, 3)",
+        "StepLR(o, step_size=2, gamma=0.5)",
+        "LambdaLR(o, lambda epoch: 0.9 ** epoch)",
+        "LambdaLR(o, [lambda epoch: 1.0, lambda epoch: 0.5 ** epoch])",
+    ],
+)
+@both_agree
+def test_schedules(torch: Any, made: str) -> Any:
+    a, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([{"params": a}, {"params": b, "lr": 2.0}], lr=1.0)
+    scheduler = eval(made, {**vars(torch.optim.lr_scheduler), "o": optimizer})
+    rates = []
+    for _ in range(8):
+        optimizer.step()
+        scheduler.step()
+        rates.append(([g["lr"] for g in optimizer.param_groups], scheduler.get_last_lr()))
+    state = scheduler.state_dict()
+    scheduler.load_state_dict(state)
+    return [rates, scheduler.last_epoch, [g["initial_lr"] for g in optimizer.param_groups]]
