@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from minigrad import dtypes as _dtypes
+import math as _math
+
+from minigrad import autograd, cuda, dtypes, functions
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -35,19 +37,73 @@ from minigrad.dtypes import (
     short,
     uint8,
 )
-from minigrad.printing import get_printoptions, set_printoptions
+from minigrad.functions import *  # noqa: F403
+from minigrad.printing import get_printoptions, printoptions, set_printoptions
 from minigrad.random import Generator, default_generator
+from minigrad.serialization import load, save
 from minigrad.size import Size
 from minigrad.tensor import Tensor
-from minigrad.functions import *  # noqa: F403
-from minigrad import autograd
-# from minigrad import nn, optim, utils
+from minigrad.version import __version__
 
-bool = _dtypes.bool_
-int = _dtypes.int32
-float = _dtypes.float32
+bool = dtypes.bool_
+int = dtypes.int32
+float = dtypes.float32
 strided = "torch.strided"
-inf = _dtypes.np.inf
-nan = _dtypes.np.nan
-pi = _dtypes.np.pi
-e = _dtypes.np.e
+inf = _math.inf
+nan = _math.nan
+pi = _math.pi
+e = _math.e
+
+__all__ = [
+    "Generator",
+    "Size",
+    "Tensor",
+    "__version__",
+    "autograd",
+    "bfloat16",
+    "bool",
+    "cuda",
+    "default_generator",
+    "device",
+    "double",
+    "dtype",
+    "dtypes",
+    "e",
+    "enable_grad",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "functions",
+    "get_default_dtype",
+    "get_printoptions",
+    "half",
+    "inf",
+    "inference_mode",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_anomaly_enabled",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "load",
+    "long",
+    "nan",
+    # "nn",
+    "no_grad",
+    # "optim",
+    "pi",
+    "printoptions",
+    "promote_types",
+    "save",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "set_printoptions",
+    "short",
+    "strided",
+    "uint8",
+    # "utils",
+]
+__all__ += functions.__all__

@@ -42,9 +42,7 @@ class device:
         self.index = found if found is not None else index
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, device) and self.type == other.type and self.index == other.index
-        )
+        return isinstance(other, device) and self.type == other.type and self.index == other.index
 
     def __hash__(self) -> int:
         return hash((self.type, self.index))
@@ -65,7 +63,9 @@ def _parse(text: str) -> tuple[str, int | None]:
     """Split ``'cuda:1'`` into kind and index."""
     kind, colon, number = text.partition(":")
     if kind not in ("cpu", "cuda"):
-        raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {text}")
+        raise RuntimeError(
+            f"Expected one of cpu, cuda device type at start of device string: {text}"
+        )
     if colon and not number.isdigit():
         raise RuntimeError(f"Invalid device string: '{text}'")
     return kind, int(number) if colon else None

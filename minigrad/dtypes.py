@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype
 
 from __future__ import annotations
 
+import builtins
 import enum
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -39,17 +40,17 @@ class dtype:
         self.itemsize = self.numpy.itemsize
 
     @property
-    def is_floating_point(self) -> bool:
+    def is_floating_point(self) -> builtins.bool:
         """Whether the type is float16, bfloat16, float32 or float64."""
         return self.category is Category.FLOAT
 
     @property
-    def is_complex(self) -> bool:
+    def is_complex(self) -> builtins.bool:
         """Always False: minigrad has real types only."""
         return False
 
     @property
-    def is_signed(self) -> bool:
+    def is_signed(self) -> builtins.bool:
         """Whether the type has negative numbers."""
         return self.category is not Category.BOOL and self is not uint8
 
@@ -134,9 +135,7 @@ def set_default_dtype(d: dtype, /) -> None:
     >>> torch.set_default_dtype(torch.float32)
     """
     if not isinstance(d, dtype) or not d.is_floating_point:
-        raise TypeError(
-            f"only floating-point types are supported as the default type, got {d!r}"
-        )
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
     _default.set(d)
 
 
@@ -165,11 +164,11 @@ def scalar_type(value: object) -> dtype:
     >>> scalar_type(True), scalar_type(3), scalar_type(2.5)
     (torch.bool, torch.int64, torch.float32)
     """
-    if isinstance(value, (_PyBool, np.bool_)):
+    if isinstance(value, (builtins.bool, np.bool_)):
         return bool_
-    if isinstance(value, (_PyInt, np.integer)):
+    if isinstance(value, (builtins.int, np.integer)):
         return int64
-    if isinstance(value, (_PyFloat, np.floating)):
+    if isinstance(value, (builtins.float, np.floating)):
         return get_default_dtype()
     if isinstance(value, complex):
         raise TypeError("complex numbers are left out of minigrad: real types only")
@@ -194,9 +193,3 @@ def promote(
             result = best
     assert result is not None
     return result
-
-
-# The names bool, int and float above are the public torch.bool, torch.int and torch.float.
-import builtins as _builtins  # noqa: E402
-
-_PyBool, _PyInt, _PyFloat = _builtins.bool, _builtins.int, _builtins.float

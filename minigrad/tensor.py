@@ -217,7 +217,7 @@ class Tensor(TensorBase):
     @property
     def grad(self) -> Tensor | None:
         """The accumulated gradient; None before the first backward."""
-        return self._grad
+        return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -300,13 +300,13 @@ class Tensor(TensorBase):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(hooks_of(node).tensor, hook)
 
-    def register_post_accumulate_grad_hook(
-        self, hook: Callable[[Tensor], None]
-    ) -> RemovableHandle:
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call ``hook(leaf)`` after its ``.grad`` was added to."""
         node = edge_of(self)
         if not isinstance(node, AccumulateGrad):
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         return RemovableHandle(node.post_accumulate, hook)
 
     def is_inference(self) -> bool:
@@ -404,7 +404,7 @@ class Tensor(TensorBase):
         return iter(self.unbind(0))
 
     def __contains__(self, element: Any) -> bool:
-        return bool((self == element).any())  # type: ignore[attr-defined]
+        return bool((self == element).any())
 
     def __hash__(self) -> int:
         return id(self)
@@ -428,7 +428,7 @@ class Tensor(TensorBase):
     def __format__(self, spec: str) -> str:
         if type(self) is not Tensor:
             return object.__format__(self, spec)
-        return format_scalar(self._host(), spec, self.__repr__())
+        return format_scalar(self._host(), spec, self.__repr__)
 
     def __copy__(self) -> Tensor:
         out: Tensor = type(self)._wrap(self._array)

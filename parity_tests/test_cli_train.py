@@ -27,6 +27,7 @@ from minigrad.serialization import load, save
 ROOT = Path(__file__).parent.parent
 QUICK = ["train", "--model", "mlp", "--epochs", "2", "--seed", "3"]
 STEPS = 46  # of an epoch, with batches of 32
+COMMAND = [sys.executable, "-m", "minigrad"]
 FILES = {"checkpoint", "metrics.jsonl", "curves.png", "predictions.png", "graph.svg"}
 
 
@@ -141,9 +142,8 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_the_checkpoint(
 
 def test_ctrl_c_from_a_terminal(unbroken: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-c", "import sys; from minigrad.cli import main; sys.exit(main())"]
     with subprocess.Popen(
-        [*command, *QUICK, "--out", str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*COMMAND, *QUICK, "--out", str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -338,6 +338,16 @@ def test_a_disk_that_is_full_from_the_start(
     monkeypatch.setattr(os, "fsync", no_space)
     line = fails(*QUICK, "--out", tmp_path / "run")
     assert "metrics.jsonl: No space left on device" in line and "--resume" not in line
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["doctor"], QUICK])
+def test_an_output_that_is_full_is_one_line(arguments: list[str], tmp_path: Path) -> None:
+    command = [*COMMAND, *arguments, *(["--out", str(tmp_path / "run")] if arguments[1:] else [])]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "minigrad: cannot write the output: No space left on device\n"
 
 
 def test_a_loss_that_is_not_finite_is_one_line(fails: Callable[..., str], tmp_path: Path) -> None:

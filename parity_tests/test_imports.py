@@ -21,10 +21,10 @@ LAYERS: list[set[str]] = [
     {"<facade>"},
     {"nn", "testing"},
     {"optim", "utils", "serialization", "inspect"},
-    {"ops", "tensor"},
+    {"ops", "functions", "tensor"},
     {"autograd"},
     {"backend", "random"},
-    {"dtypes", "errors", "device", "version"},
+    {"dtypes", "errors", "device", "size", "printing", "version"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 

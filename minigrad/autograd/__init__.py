@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from minigrad.autograd.function import Function
-from minigrad.autograd.graph import Node, RemovableHandle
 from minigrad.autograd.grad import backward, grad
+from minigrad.autograd.graph import Node, RemovableHandle
 from minigrad.autograd.modes import (
     detect_anomaly,
     enable_grad,

@@ -386,7 +386,7 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
             if operator and not _is_number(other):
                 return NotImplemented
             return apply(op, (input, other))
-        if type(x) is not ndarray or special and differentiable:
+        if type(x) is not ndarray or (special and differentiable):
             return apply(op, (input, other))
         token = quiet()
         try:
@@ -418,8 +418,8 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
                 if not wanted:
                     node.saved = node.stores = ()
                     return out
-                keep_x = x_for_x and left is not None or x_for_y and right is not None
-                keep_y = y_for_x and left is not None or y_for_y and right is not None
+                keep_x = (x_for_x and left is not None) or (x_for_y and right is not None)
+                keep_y = (y_for_x and left is not None) or (y_for_y and right is not None)
                 sx = may_save(storage_of(input)) if keep_x else None
                 sy = may_save(storage_of(other)) if keep_y and y is not other else None
                 if saves_x and saves_y:

@@ -73,7 +73,7 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
         if special or node.hooks is not None or node.op is None:
             pairs = _visit(node, g, reading)
         else:
-            if node.stores and Clock.last_write > node.seq or type(node.saved) is not tuple:
+            if (node.stores and Clock.last_write > node.seq) or type(node.saved) is not tuple:
                 node.check()
             pulls = node.op.pulls
             saved = node.saved
@@ -92,7 +92,11 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
             seq = parent.seq
             if needed is not None and seq not in needed:
                 continue
-            if type(parent.shape) is tuple and gp.__class__ is not Part and gp.shape != parent.shape:
+            if (
+                type(parent.shape) is tuple
+                and gp.__class__ is not Part
+                and gp.shape != parent.shape
+            ):
                 gp = fit(gp, parent.shape, node, F)
             if alone is not None:
                 waiting[alone[0].seq] = list(alone)
@@ -199,7 +203,9 @@ def _check_nan(node: Node, index: int, gradient: Any) -> None:
         return
     array = gradient._array if isinstance(gradient, TensorBase) else gradient
     if xp_of(array).isnan(array).any():
-        error = RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
+        error = RuntimeError(
+            f"Function '{node.name()}' returned nan values in its {index}th output."
+        )
         error.add_note(f"The forward call was {node.where()}")
         raise error
 
@@ -207,7 +213,9 @@ def _check_nan(node: Node, index: int, gradient: Any) -> None:
 def _replacement(changed: Any, g: Any, reading: Reading, node: Node) -> Any:
     """What a tensor hook returned, checked."""
     if not isinstance(changed, TensorBase):
-        raise TypeError(f"a gradient hook must return a Tensor or None, not {type(changed).__name__}")
+        raise TypeError(
+            f"a gradient hook must return a Tensor or None, not {type(changed).__name__}"
+        )
     if changed._array.shape != tuple(g.shape):
         raise GradientShapeError(
             f"hook of {node.name()} has changed the size of value: {tuple(g.shape)} became "

@@ -26,7 +26,16 @@ from minigrad.errors import InPlaceError
 class FunctionCtx(Node):
     """What a Function's forward leaves for its backward; it is the graph node itself."""
 
+    op = None
     function: type[Function]
+    needs: tuple[bool, ...]
+    positions: list[int | None]
+    origins: list[tuple[str, Any]]
+    to_save: tuple[Any, ...]
+    dirty: tuple[Any, ...]
+    non_differentiable: tuple[Any, ...]
+    materialize: bool
+    zeros_like: list[Any]
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Save tensors (inputs, outputs or others) for :attr:`saved_tensors`."""
@@ -168,8 +177,8 @@ def _prepare(ctx: FunctionCtx, args: tuple[Any, ...]) -> None:
     ctx.edges = tuple(tensor_edges)
     ctx.needs = tuple(e is not None for e in edges)
     ctx.positions = [i if isinstance(a, TensorBase) else None for i, a in enumerate(args)]
-    ctx.op = None  # type: ignore[misc]
-    ctx.params = ctx.saved = ctx.stores = ctx.origins = ()
+    ctx.params = ctx.saved = ctx.stores = ()
+    ctx.origins = []
     ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
     ctx.materialize = True
     ctx.hooks = None
@@ -220,12 +229,16 @@ def _zeros(out: Any) -> Any:
 def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
     """Keep arrays, and where each came from: keeping the Tensors would tie a knot in the graph."""
     inputs = [a for a in args if isinstance(a, TensorBase)]
-    saved, stores, origins = [], [], []
+    saved: list[Any] = []
+    stores: list[Any] = []
+    origins: list[tuple[str, Any]] = []
     for tensor in ctx.to_save:
         if tensor is None:
-            saved.append(None), stores.append(None), origins.append((None, None))  # type: ignore
+            saved.append(None)
+            stores.append(None)
+            origins.append(("none", None))
             continue
-        origin: tuple[Any, Any] = ("none", tensor._node)
+        origin: tuple[str, Any] = ("none", tensor._node)
         for index, source in enumerate(inputs):
             if source is tensor:
                 origin = ("input", index)

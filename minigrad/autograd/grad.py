@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.apply import edge_of, make
-from minigrad.autograd.engine import Reading, start, sweep, paths_to
+from minigrad.autograd.engine import Reading, paths_to, start, sweep
 from minigrad.autograd.graph import AccumulateGrad, Node, hooks_of
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
@@ -118,7 +118,9 @@ def _target(tensor: Any, index: int) -> Node:
         raise TypeError(f"expected a Tensor to differentiate by, got {type(tensor).__name__}")
     edge = edge_of(tensor)
     if edge is None:
-        raise RuntimeError(f"One of the differentiated Tensors does not require grad (input {index})")
+        raise RuntimeError(
+            f"One of the differentiated Tensors does not require grad (input {index})"
+        )
     return edge
 
 

@@ -66,7 +66,7 @@ def storage_of(tensor: TensorBase) -> Storage:
     storage = tensor._storage
     if storage is None:
         storage = tensor._storage = Storage()
-    return storage
+    return storage  # type: ignore[no-any-return]
 
 
 class View:

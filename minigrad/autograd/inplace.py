@@ -29,7 +29,7 @@ class CopySlices(Op):
     grad_fn = "CopySlices"
 
     @staticmethod
-    def forward(xp: Any, input: Array, value: Array, path: Any) -> Any:  # type: ignore[override]
+    def forward(xp: Any, input: Array, value: Array, path: Any) -> Any:
         """Replace the region that the view ops of ``path`` lead to."""
         out = input.copy()
         region = replay(out, path)
@@ -171,8 +171,7 @@ def replace(tensor: Any, result: Any) -> Any:
     if node is not None and type(node.saved) is tuple and value is result._array:
         # What backward needs of the output is in the tensor's own memory now.
         node.stores = tuple(
-            storage if s is value else old
-            for s, old in zip(node.saved, node.stores, strict=True)
+            storage if s is value else old for s, old in zip(node.saved, node.stores, strict=True)
         )
         node.saved = tuple(array if s is value else s for s in node.saved)
         node.seq = tick()  # born after the write that made its output

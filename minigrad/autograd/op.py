@@ -70,7 +70,7 @@ class Unary(Op):
     """An elementwise op of one argument."""
 
     @staticmethod
-    def forward(xp: Any, input: Array) -> Any:  # type: ignore[override]
+    def forward(xp: Any, input: Array) -> Any:
         """Only the signature: the ufunc does the work."""
         raise NotImplementedError
 
@@ -82,7 +82,7 @@ class Binary(Op):
     promotes = "common"
 
     @staticmethod
-    def forward(xp: Any, input: Array, other: Array) -> Any:  # type: ignore[override]
+    def forward(xp: Any, input: Array, other: Array) -> Any:
         """Only the signature: the ufunc does the work."""
         raise NotImplementedError
 
@@ -91,7 +91,7 @@ def prepare(op: type[Op], name: str) -> None:
     """Read an op's signatures once, and build from them all that running it needs."""
     op.name = name
     if op.ufunc:
-        op.forward = staticmethod(_ufunc_forward(op, op.ufunc))  # type: ignore[assignment]
+        op.forward = staticmethod(_ufunc_forward(op, op.ufunc))
     arguments = list(inspect.signature(op.forward).parameters.values())[1:]
     is_tensor = ["Array" in str(p.annotation) for p in arguments]
     if is_tensor != sorted(is_tensor, reverse=True):
@@ -216,9 +216,7 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
         elif name in op.inputs:
             found[name] = make(value, node.edges[op.inputs.index(name)])
         elif name == "out":
-            found[name] = make(
-                value, node if op.outputs == 1 else Output(node, 0, value.shape)
-            )
+            found[name] = make(value, node if op.outputs == 1 else Output(node, 0, value.shape))
         else:
             found[name] = make(value, None)
     rekeep = getattr(op, "rekeep", None)

@@ -176,7 +176,7 @@ def _in_place_method(record: Record, name: str) -> Callable[..., Any]:
     else:
         method = in_place(record.function, record.op)
     _name(method, f"{name}_", f"In-place form of :meth:`{name}`.")
-    method.__signature__ = inspect.signature(record.function)  # type: ignore[attr-defined]
+    setattr(method, "__signature__", inspect.signature(record.function))  # noqa: B010
     return method
 
 
@@ -263,8 +263,8 @@ def into(out: Any, result: Any) -> Any:
             "functions with out=... arguments don't support automatic differentiation, but one of "
             "the arguments requires grad."
         )
-    out.resize_(result.shape)  # type: ignore[attr-defined]
-    out.copy_(result)  # type: ignore[attr-defined]
+    out.resize_(result.shape)
+    out.copy_(result)
     return out
 
 

@@ -16,7 +16,7 @@ class NumpyBackend:
     """NumPy as a minigrad backend."""
 
     name = "numpy"
-    xp = np
+    xp: Any = np
 
     def device_of(self, array: Array) -> device:
         """Always the CPU."""

@@ -11,7 +11,7 @@ from minigrad.backend.cupy_backend import CupyBackend
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.device import device
 
-NUMPY = NumpyBackend()
+NUMPY: Backend = NumpyBackend()
 
 
 @functools.cache

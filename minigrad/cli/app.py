@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minigrad.cli.errors import CommandError
+from minigrad.cli.errors import CommandError, reason
 
 # The base of typer's own complaints about a command line. Some versions of typer take it from
 # click and others carry it inside; this finds it in both.
@@ -94,6 +95,17 @@ def doctor_command() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command line; every expected mishap is one line on stderr and exit code 2."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except OSError as error:  # files are looked after where they are written: this is the output
+        with open(os.devnull, "w") as nowhere:  # or Python would try, and complain, once more
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return _complain(f"cannot write the output: {reason(error)}")
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], prog_name="minigrad", standalone_mode=False)
     except CommandError as error:

@@ -28,6 +28,7 @@ class Display:
             TextColumn("{task.fields[speed]:,.0f} samples/s"),
             TimeRemainingColumn(),
             console=self._console,
+            transient=True,
             disable=not self._console.is_terminal,
         )
         at = trainer.position

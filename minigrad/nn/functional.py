@@ -8,11 +8,11 @@ from __future__ import annotations
 import minigrad.ops  # noqa: F401  (fills the registry)
 from minigrad.autograd.registry import REGISTRY
 
-globals().update(
-    {
-        name: record.function
-        for record in REGISTRY.values()
-        if "nn.functional" in record.where
-        for name in (record.name, *record.aliases)
-    }
-)
+_found = {
+    name: record.function
+    for record in REGISTRY.values()
+    if "nn.functional" in record.where
+    for name in (record.name, *record.aliases)
+}
+globals().update(_found)
+__all__ = sorted(_found)  # noqa: PLE0605

@@ -182,7 +182,11 @@ class BitwiseNot(Unary):
     ufunc = "invert"
 
 
-PREDICATE: dict[str, Any] = {"domain": [reals(-3, 3)], "dtypes": ("float", "int"), "gradcheck": False}
+PREDICATE: dict[str, Any] = {
+    "domain": [reals(-3, 3)],
+    "dtypes": ("float", "int"),
+    "gradcheck": False,
+}
 
 
 @register(**PREDICATE)
@@ -219,5 +223,3 @@ class Isfinite(Unary):
     """
 
     ufunc = "isfinite"
-
-

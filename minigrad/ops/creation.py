@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.apply import make
-from minigrad.autograd.registry import T, call, function
+from minigrad.autograd.registry import call, function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for
 from minigrad.device import device as Device
@@ -19,10 +19,7 @@ from minigrad.ops.dims import sizes
 TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False}
 
 
-
-def place(
-    array: Any, device: Any = None, requires_grad: bool = False, out: Any = None
-) -> Any:
+def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any = None) -> Any:
     """A Tensor around a host array, on the device and with the flag that were asked for."""
     if device is not None:
         where = Device(device)
@@ -59,7 +56,9 @@ def _from_lists(data: Any, dtype: Dtype | None) -> Any:
     try:
         array = np.asarray(plain)
     except ValueError as error:
-        raise ValueError(f"tensor: expected sequences of equal length at each level; {error}") from None
+        raise ValueError(
+            f"tensor: expected sequences of equal length at each level; {error}"
+        ) from None
     if array.dtype.kind not in "biuf" and array.size:
         kind = type(plain).__name__ if array.ndim == 0 else array.dtype.name
         if isinstance(plain, complex) or array.dtype.kind == "c":
@@ -80,9 +79,7 @@ def _checked_cast(array: Any, dtype: Dtype) -> Any:
     if dtype.category is dtypes.Category.INTEGER and array.dtype.kind == "i" and array.size:
         info = np.iinfo(dtype.numpy)
         if array.max() > info.max or array.min() < info.min:
-            raise RuntimeError(
-                f"value cannot be converted to type {dtype.name} without overflow"
-            )
+            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
     return array.astype(dtype.numpy)
 
 
@@ -125,7 +122,7 @@ def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Any:
     True
     """
     if isinstance(data, TensorBase):
-        return data.to(device=device, dtype=dtype)  # type: ignore[attr-defined]
+        return data.to(device=device, dtype=dtype)
     if isinstance(data, np.ndarray):
         result = from_numpy(data)
         return result.to(device=device, dtype=dtype)
@@ -195,9 +192,7 @@ def _filled(name: str, fill: Any, doc: str) -> None:
         requires_grad: bool = False,
         memory_format: Any = None,
     ) -> Any:
-        return full_like(
-            input, fill, dtype=dtype, device=device, requires_grad=requires_grad
-        )
+        return full_like(input, fill, dtype=dtype, device=device, requires_grad=requires_grad)
 
     like.__name__ = like.__qualname__ = f"{name}_like"
     like.__doc__ = f"""A tensor of the shape, dtype and device of another, {doc}.
@@ -248,7 +243,9 @@ def full(
     >>> torch.full((2,), 7), torch.full((2,), 0.5)
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
-    value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value  # type: ignore[attr-defined]
+    value: Any = fill_value
+    if isinstance(value, TensorBase):
+        value = value._array.item()
     kind = dtypes.scalar_type(value) if dtype is None else dtype
     return place(np.full(sizes((size,)), value, dtype=kind.numpy), device, requires_grad, out)
 
@@ -365,7 +362,9 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    start, end, step = (n.item() if isinstance(n, TensorBase) else n for n in (start, end, step))  # type: ignore[attr-defined]
+    start, end, step = (
+        n._array.item() if isinstance(n, TensorBase) else n for n in (start, end, step)
+    )
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -407,7 +406,9 @@ def linspace(
     count = np.arange(steps).astype(kind)
     # From both ends to the middle, so that the last number is the end itself.
     up, down = kind.type(start) + step * count, kind.type(end) - step * count[::-1]
-    return place(np.where(np.arange(steps) < steps // 2, up, down).astype(kind), device, requires_grad, out)
+    return place(
+        np.where(np.arange(steps) < steps // 2, up, down).astype(kind), device, requires_grad, out
+    )
 
 
 @function(samples=(call(3), call(2, 4)), **TOP)

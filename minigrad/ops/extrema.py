@@ -24,7 +24,7 @@ def pair(name: str) -> Any:
     def show(self: Any) -> str:
         return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
-    cls.__repr__ = show  # type: ignore[method-assign, assignment]
+    cls.__repr__ = show  # type: ignore[method-assign]
     cls.__module__ = "minigrad.return_types"
     return cls
 
@@ -108,8 +108,13 @@ def _three_forms(name: str, along: str, over: str, between: str) -> Any:
     result_class = pair(name)
 
     def extreme(
-        input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None,
-        axis: Any = None, out: Any = None,
+        input: Any,
+        dim: Any = None,
+        keepdim: bool = False,
+        *,
+        other: Any = None,
+        axis: Any = None,
+        out: Any = None,
     ) -> Any:
         if isinstance(dim, TensorBase) or other is not None:
             return getattr(tensors, between)(input, dim if other is None else other)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-
-from minigrad.autograd.inplace import check_writable, rebase, write
 from minigrad.autograd.graph import storage_of
+from minigrad.autograd.inplace import check_writable, rebase, write
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import register
@@ -49,7 +48,7 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     """
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
-    return write(CopyInto, input, (src.to(input.device, input.dtype),), ())  # type: ignore[attr-defined]
+    return write(CopyInto, input, (src.to(input.device, input.dtype),), ())
 
 
 def fill_(input: Any, value: Any) -> Any:
@@ -121,10 +120,14 @@ def normal_(input: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any =
     >>> _ = torch.manual_seed(0); torch.zeros(2).normal_()
     tensor([ 1.5410, -0.2934])
     """
-    return drawn(input, _generator(generator).normal(input._array.shape, mean, std, input._array.dtype))
+    return drawn(
+        input, _generator(generator).normal(input._array.shape, mean, std, input._array.dtype)
+    )
 
 
-def uniform_(input: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **names: float) -> Any:
+def uniform_(
+    input: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **names: float
+) -> Any:
     """Overwrite by numbers uniform in [a, b): torch's stream for the same seed.
 
     >>> import minigrad as torch
@@ -132,7 +135,9 @@ def uniform_(input: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = Non
     tensor([0.4963, 0.7682])
     """
     low, high = names.get("from", a), names.get("to", b)
-    return drawn(input, _generator(generator).uniform(input._array.shape, low, high, input._array.dtype))
+    return drawn(
+        input, _generator(generator).uniform(input._array.shape, low, high, input._array.dtype)
+    )
 
 
 def bernoulli_(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
@@ -171,7 +176,9 @@ def exponential_(input: Any, lambd: float = 1.0, *, generator: Any = None) -> An
     >>> bool((torch.zeros(5).exponential_() > 0).all())
     True
     """
-    return drawn(input, _generator(generator).exponential(input._array.shape, lambd, input._array.dtype))
+    return drawn(
+        input, _generator(generator).exponential(input._array.shape, lambd, input._array.dtype)
+    )
 
 
 METHODS = (

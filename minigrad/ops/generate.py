@@ -7,6 +7,7 @@ status, whether they are up to date.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -42,7 +43,7 @@ def signature(fn: Callable[..., Any], record: Record, method: bool) -> str:
         if position == 0 and method:
             parts.append("self")
             continue
-        mark = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        mark = "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
         text = f"{mark}{p.name}: {_type(p, record, position)}"
         parts.append(text if p.default is p.empty else f"{text} = {_default(p.default)}")
     return ", ".join(parts)
@@ -80,9 +81,11 @@ def row(name: str, fn: Any, record: Record, method: bool, indent: str = "") -> s
     return f"{indent}def {name}({signature(fn, record, method)}) -> {result}: ..."
 
 
-IMPORTS = """from collections.abc import Callable, Iterator, Sequence
+IMPORTS = """import builtins
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from minigrad.backend import Array
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.random import Generator
@@ -92,8 +95,10 @@ from minigrad.tensor import Tensor
 
 def functions_stub(where: str) -> str:
     """The stub of a module that is filled from the registry."""
-    rows = [row(name, record.function, record, False) for name, record in records(where)]
-    return f"{HEADER}\n{IMPORTS}\n" + "\n".join(rows) + "\n"
+    found = list(records(where))
+    names = "".join(f'    "{name}",\n' for name, _ in found)
+    rows = [row(name, record.function, record, False) for name, record in found]
+    return f"{HEADER}\n{IMPORTS}\n__all__ = [\n{names}]\n\n" + "\n".join(rows) + "\n"
 
 
 def tensor_stub() -> str:
@@ -116,7 +121,10 @@ def tensor_stub() -> str:
     properties = "\n".join(
         f"    @property\n    def {name}(self) -> Tensor: ..." for name in ("T", "H", "mT", "mH")
     )
-    body = "\n".join(sorted(rows))
+    # Inside the class, `int`, `float`, `bool` and `type` are methods of the tensor.
+    body = re.sub(
+        r"([:|,\[] ?|-> )(int|float|bool|type)\b(?!\()", r"\1builtins.\2", "\n".join(sorted(rows))
+    )
     return f"{HEADER}\n{IMPORTS}\nclass TensorBase:\n{slots}\n{properties}\n{body}\n"
 
 

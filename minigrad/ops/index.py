@@ -15,10 +15,9 @@ from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
 
 ANY = ("float", "int", "bool")
-Key = Any
 
 
-def plain_key(key: Key) -> tuple[tuple[Any, ...], bool]:
+def plain_key(key: Any) -> tuple[tuple[Any, ...], bool]:
     """An index as NumPy takes it, and whether it only selects a view (no lists, no tensors).
 
     A trailing ``...`` keeps a 0-d result an array, and so a view.
@@ -30,7 +29,9 @@ def plain_key(key: Key) -> tuple[tuple[Any, ...], bool]:
         if isinstance(part, slice):
             if part.step is not None and int(part.step) <= 0:
                 raise ValueError("step must be greater than zero")
-            part = slice(*(None if v is None else int(v) for v in (part.start, part.stop, part.step)))
+            part = slice(
+                *(None if v is None else int(v) for v in (part.start, part.stop, part.step))
+            )
         elif isinstance(part, TensorBase):
             array = part._array
             if array.dtype.kind not in "iub":
@@ -52,7 +53,7 @@ def plain_key(key: Key) -> tuple[tuple[Any, ...], bool]:
 
 def _list_key(part: Any) -> Any:
     if isinstance(part, (list, range, np.ndarray, tuple)):
-        array = np.asarray([p.item() if isinstance(p, TensorBase) else p for p in part])
+        array = np.asarray([p.__index__() if hasattr(p, "__index__") else p for p in part])
         return array if array.size else array.astype(np.int64)
     raise TypeError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
@@ -78,12 +79,12 @@ class SelectView(Op):
     view = True
 
     @staticmethod
-    def forward(xp: Any, input: Array, key: Key) -> Array:
+    def forward(xp: Any, input: Array, key: Any) -> Array:
         """Let the array module move the pointer."""
         return input[key]
 
     @staticmethod
-    def grad_input(g: Array, shape: Any, key: Key, F: Any) -> Array:
+    def grad_input(g: Array, shape: Any, key: Any, F: Any) -> Array:
         """Put back among zeros."""
         return F.put(g, shape, key)
 
@@ -95,12 +96,12 @@ class SelectCopy(Op):
     grad_fn = "IndexBackward0"
 
     @staticmethod
-    def forward(xp: Any, input: Array, key: Key) -> Array:
+    def forward(xp: Any, input: Array, key: Any) -> Array:
         """Pick."""
         return input[key]
 
     @staticmethod
-    def grad_input(g: Array, shape: Any, key: Key, F: Any) -> Array:
+    def grad_input(g: Array, shape: Any, key: Any, F: Any) -> Array:
         """Add back among zeros; what was picked twice counts twice."""
         return F.put_add(g, shape, key)
 
@@ -110,14 +111,14 @@ class Put(Op):
     """Zeros of a shape with values at a basic index: the reverse of a view."""
 
     @staticmethod
-    def forward(xp: Any, input: Array, size: Any, key: Key) -> Array:
+    def forward(xp: Any, input: Array, size: Any, key: Any) -> Array:
         """Write among zeros."""
         out = xp.zeros(size, dtype=input.dtype)
         out[key] = input
         return out
 
     @staticmethod
-    def grad_input(g: Array, key: Key, F: Any) -> Array:
+    def grad_input(g: Array, key: Any, F: Any) -> Array:
         """Read at the same place."""
         return F.select_view(g, key)
 
@@ -127,7 +128,7 @@ class PutAdd(Op):
     """Zeros of a shape with values added at an advanced index."""
 
     @staticmethod
-    def forward(xp: Any, input: Array, size: Any, key: Key) -> Array:
+    def forward(xp: Any, input: Array, size: Any, key: Any) -> Array:
         """Add one by one: an index may come twice. A mask never does, and is written at once."""
         out = xp.zeros(size, dtype=input.dtype)
         if all(not hasattr(k, "dtype") or k.dtype == bool for k in key):
@@ -137,12 +138,12 @@ class PutAdd(Op):
         return out
 
     @staticmethod
-    def grad_input(g: Array, key: Key, F: Any) -> Array:
+    def grad_input(g: Array, key: Any, F: Any) -> Array:
         """Read at the same places."""
         return F.select_copy(g, key)
 
 
-def getitem(input: Any, key: Key) -> Any:
+def getitem(input: Any, key: Any) -> Any:
     """``input[key]`` with torch's rules; basic keys give views, others copies.
 
     Raises: IndexError for places that do not exist, TypeError for what is no index.
@@ -194,7 +195,7 @@ class SetItem(Op):
     broadcasts = True
 
     @staticmethod
-    def forward(xp: Any, input: Array, value: Array, key: Key) -> Array:
+    def forward(xp: Any, input: Array, value: Array, key: Any) -> Array:
         """Write in place; leading axes of size one in the value don't count."""
         extra = getattr(value, "ndim", 0) - input[key].ndim
         if extra > 0 and all(n == 1 for n in value.shape[:extra]):
@@ -203,12 +204,12 @@ class SetItem(Op):
         return input
 
     @staticmethod
-    def grad_input(g: Array, key: Key, F: Any) -> Array:
+    def grad_input(g: Array, key: Any, F: Any) -> Array:
         """What was overwritten counts no more."""
         return F.set_item(g, 0.0, key)
 
     @staticmethod
-    def grad_value(g: Array, key: Key, F: Any) -> Array:
+    def grad_value(g: Array, key: Any, F: Any) -> Array:
         """What was written counts where it was written."""
         return F.select_copy(g, key) if _advanced(key) else F.select_view(g, key)
 
@@ -217,7 +218,7 @@ def _advanced(key: Any) -> bool:
     return any(hasattr(k, "dtype") or isinstance(k, bool) for k in key)
 
 
-def setitem(input: Any, key: Key, value: Any) -> None:
+def setitem(input: Any, key: Any, value: Any) -> None:
     """``input[key] = value`` in place, recorded: the gradient flows into the value.
 
     Raises: IndexError for places that do not exist, RuntimeError for shapes that don't fit or a
@@ -225,7 +226,7 @@ def setitem(input: Any, key: Key, value: Any) -> None:
     """
     found, _ = plain_key(key)
     if isinstance(value, TensorBase):
-        value = value.to(input.dtype)  # type: ignore[attr-defined]
+        value = value.to(input.dtype)
     elif not isinstance(value, (int, float, np.generic)):
         value = input.new_tensor(value)
     try:
@@ -234,16 +235,21 @@ def setitem(input: Any, key: Key, value: Any) -> None:
         raise _index_error(input, found, error) from None
 
 
-def _delitem(input: Any, key: Key) -> None:
+def _delitem(input: Any, key: Any) -> None:
     raise TypeError("Tensor does not support deleting items")
 
 
-TensorBase.__getitem__ = getitem  # type: ignore[attr-defined]
-TensorBase.__setitem__ = setitem  # type: ignore[attr-defined]
-TensorBase.__delitem__ = _delitem  # type: ignore[attr-defined]
+for _name, _fn in {
+    "__getitem__": getitem,
+    "__setitem__": setitem,
+    "__delitem__": _delitem,
+}.items():
+    setattr(TensorBase, _name, _fn)
 
 
-@function(dtypes=ANY, samples=(call(T(2, 3), 0, 1), call(T(2, 3), -1, -1)), errors=(call(T(2), 0, 5),))
+@function(
+    dtypes=ANY, samples=(call(T(2, 3), 0, 1), call(T(2, 3), -1, -1)), errors=(call(T(2), 0, 5),)
+)
 def select(input: Any, dim: int, index: int) -> Any:
     """One slice of an axis, as a view.
 
@@ -344,7 +350,7 @@ def _masked_fill(input: Any, mask: Any, value: Any) -> Any:
                 "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value._array.ndim} dimension(s)."
             )
-        value = value.to(input.dtype)  # type: ignore[attr-defined]
+        value = value.to(input.dtype)
     return apply(MaskedFill, (input, mask, value))
 
 
@@ -402,7 +408,9 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     tensor([[1],
             [2]])
     """
-    places = input._array.nonzero() if input._array.ndim else (input._array != 0).reshape(1).nonzero()
+    places = (
+        input._array.nonzero() if input._array.ndim else (input._array != 0).reshape(1).nonzero()
+    )
     found = [tensors.from_array(p.astype(np.int64)) for p in places]
     if as_tuple:
         return tuple(found)
@@ -412,7 +420,10 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 
 @function(
     where=("torch", "Tensor"),
-    samples=(call(T(3, 4), 0, T(2, domain=integers(0, 2))), call(T(3, 4), 1, T(5, domain=integers(0, 3)))),
+    samples=(
+        call(T(3, 4), 0, T(2, domain=integers(0, 2))),
+        call(T(3, 4), 1, T(5, domain=integers(0, 3))),
+    ),
 )
 def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     """The slices of an axis at given places, in that order.

@@ -141,9 +141,7 @@ def _narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not 0 <= first <= size or first + length > size:
-        raise RuntimeError(
-            f"start ({first}) + length ({length}) exceeds dimension size ({size})."
-        )
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
     return apply(Narrow, (input,), (at, first, length))
 
 
@@ -205,9 +203,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
                 f"size at dimension {at}), but got split_sizes={lengths}"
             )
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    return tuple(
-        apply(Narrow, (tensor,), (at, s, n)) for s, n in zip(starts, lengths, strict=True)
-    )
+    return tuple(apply(Narrow, (tensor,), (at, s, n)) for s, n in zip(starts, lengths, strict=True))
 
 
 @function(

@@ -226,7 +226,12 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None, out: Any = No
 
 @function(where=("torch", "Tensor"), gradcheck=False)
 def multinomial(
-    input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None, out: Any = None
+    input: Any,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Any = None,
+    out: Any = None,
 ) -> Any:
     """Places drawn with the weights that stand there, row by row.
 
@@ -234,7 +239,9 @@ def multinomial(
     >>> torch.multinomial(torch.tensor([0., 1., 0.]), 1)
     tensor([1])
     """
-    return place(_from(generator).multinomial(input._array, num_samples, replacement), None, False, out)
+    return place(
+        _from(generator).multinomial(input._array, num_samples, replacement), None, False, out
+    )
 
 
 def _like(name: str, draw: Any) -> None:

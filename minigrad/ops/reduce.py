@@ -305,7 +305,7 @@ class Prod(Op):
         """``out / input`` where nothing is zero, else the products from both sides."""
         dims = None if dim is None else (dim,)
         g, out = spread(g, shape, dims, keepdim, F), spread(out, shape, dims, keepdim, F)
-        plain = getattr(input, "_array", input)
+        plain: Any = getattr(input, "_array", input)
         if not (plain == 0).any():
             return g * (out / input)
         if dim is None:
@@ -420,7 +420,11 @@ class AnyTrue(Op):
     ),
 )
 def norm(
-    input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None,
+    input: Any,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Any = None,
     dtype: Any = None,
 ) -> Any:
     """Vector norm of all elements, or along axes.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -152,7 +152,9 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """
     shape = input._array.shape
     at = one_dim(dim, len(shape))
-    return input.reshape((*shape[:at], *inferred(tuple(sizes), shape[at], "unflatten"), *shape[at + 1 :]))
+    return input.reshape(
+        (*shape[:at], *inferred(tuple(sizes), shape[at], "unflatten"), *shape[at + 1 :])
+    )
 
 
 @register(torch=None)
@@ -299,7 +301,12 @@ for _name, _getter in {
     setattr(TensorBase, _name, property(_getter))
 
 
-@function("movedim", dtypes=ANY, samples=(call(T(2, 3, 4), 0, 2), call(T(2, 3, 4), (0, 1), (1, 2))), aliases=("moveaxis",))
+@function(
+    "movedim",
+    dtypes=ANY,
+    samples=(call(T(2, 3, 4), 0, 2), call(T(2, 3, 4), (0, 1), (1, 2))),
+    aliases=("moveaxis",),
+)
 def movedim(input: Any, source: Any, destination: Any) -> Any:
     """Axes moved to other places, the rest in their old order.
 
@@ -331,7 +338,13 @@ def _squeeze(input: Any, dim: Any = None) -> Any:
 @register(
     public=_squeeze,
     dtypes=ANY,
-    samples=(call(T(2, 1, 3, 1)), call(T(2, 1), 1), call(T(2, 1), 0), call(T(1, 2, 1), (0, 2)), call(T())),
+    samples=(
+        call(T(2, 1, 3, 1)),
+        call(T(2, 1), 1),
+        call(T(2, 1), 0),
+        call(T(1, 2, 1), (0, 2)),
+        call(T()),
+    ),
     errors=(call(T(2, 3), 2),),
     inplace=False,
 )

@@ -111,8 +111,7 @@ class Adam(Optimizer):
         for parameter in group["params"]:
             if parameter._grad is None:
                 continue
-            array, one, two = self._scratch.of(parameter)
-            state = self.state[parameter]
+            array, state = parameter._array, self.state[parameter]
             if not state:
                 _start(state, parameter, amsgrad)
             steps = state["step"]._array
@@ -123,30 +122,28 @@ class Adam(Optimizer):
                 kind, last_count = array.dtype, count
                 factors = _factors(array, group, decay, count)
                 wd, shrink = factors[-2:]
-            g = parameter._grad._array
-            if maximize:
-                g = np.negative(g, two)
-            if decay != 0:
-                if decoupled:
-                    np.multiply(array, shrink, array)
-                else:
-                    g = np.add(g, np.multiply(array, wd, one), two)
-            _move(array, g, (one, two), state, factors, amsgrad)
+            means = [state[name]._array for name in _means(amsgrad)]
+            for p, g, *rest in self._scratch.split(array, parameter._grad._array, *means):
+                if maximize:
+                    g = np.negative(g, rest[-1])
+                if decay != 0 and decoupled:
+                    np.multiply(p, shrink, p)
+                elif decay != 0:
+                    g = np.add(g, np.multiply(p, wd, rest[-2]), rest[-1])
+                _move(p, g, rest, factors)
+            for name in _means(amsgrad):
+                state[name]._bump_version()
             parameter._bump_version()
 
 
-def _move(
-    array: Any,
-    g: Any,
-    scratch: tuple[Any, Any],
-    state: dict[str, Any],
-    factors: tuple[Any, ...],
-    amsgrad: bool,
-) -> None:
-    """Update both means and the parameter, all in place."""
-    work, spare = scratch  # g may lie in `spare`, which is free once both means have moved
+def _move(p: Any, g: Any, arrays: list[Any], factors: tuple[Any, ...]) -> None:
+    """Update the means and the parameter, all in place.
+
+    ``arrays`` holds both means, the largest square so far with amsgrad, and two scratch arrays;
+    ``g`` may lie in the last, which is free once both means have moved.
+    """
+    mean, square, *largest, work, spare = arrays
     new1, b2, new2, root, eps, step, _, _ = factors
-    mean, square = state["exp_avg"]._array, state["exp_avg_sq"]._array
     np.subtract(g, mean, work)
     np.multiply(work, new1, work)
     np.add(mean, work, mean)
@@ -154,15 +151,14 @@ def _move(
     np.multiply(g, new2, work)
     np.multiply(work, g, work)
     np.add(square, work, square)
-    if amsgrad:
-        largest = state["max_exp_avg_sq"]._array
-        square = np.maximum(largest, square, out=largest)
+    if largest:
+        square = np.maximum(largest[0], square, out=largest[0])
     np.sqrt(square, work)
     np.divide(work, root, work)
     np.add(work, eps, work)
     # Torch multiplies before it divides; the quotient first would round differently.
     np.divide(np.multiply(mean, step, spare), work, work)
-    np.add(array, work, array)
+    np.add(p, work, p)
 
 
 def _factors(array: Any, group: Group, decay: float, count: float) -> tuple[Any, ...]:
@@ -181,12 +177,17 @@ def _factors(array: Any, group: Group, decay: float, count: float) -> tuple[Any,
     )
 
 
+def _means(amsgrad: bool) -> tuple[str, ...]:
+    """The names of the running means in a parameter's state."""
+    return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if amsgrad else ("exp_avg", "exp_avg_sq")
+
+
 def _start(state: dict[str, Any], parameter: Tensor, amsgrad: bool) -> None:
     """The state of a parameter that has not been stepped yet."""
     # As in torch, the step count is a tensor that keeps whole numbers exactly for long enough.
     wide = get_default_dtype() is float64
     state["step"] = functions.tensor(0.0, dtype=float64 if wide else float32)
-    for name in ("exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if amsgrad else ())):
+    for name in _means(amsgrad):
         state[name] = functions.zeros_like(parameter.data)
 
 

@@ -90,59 +90,78 @@ class SGD(Optimizer):
     def _descend(self, group: Group) -> None:
         """p = p - lr * grad: the common case, kept short because it is run most."""
         rate = number(group["lr"]) if group["maximize"] else -number(group["lr"])
-        scratch, multiply, add = self._scratch.of, np.multiply, np.add
+        split, multiply, add = self._scratch.split, np.multiply, np.add
         step = kind = None
         for parameter in group["params"]:
             grad = parameter._grad
             if grad is None:
                 continue
-            array, one, _ = scratch(parameter)
+            array = parameter._array
             if array.dtype is not kind:
                 kind = array.dtype
                 (step,) = scalars(array, rate)
-            multiply(grad._array, step, one)
-            add(array, one, array)
+            for p, g, work, _ in split(array, grad._array):
+                multiply(g, step, work)
+                add(p, work, p)
             parameter._bump_version()
 
     def _descend_with_memory(self, group: Group) -> None:
         """The update with weight decay, momentum or both."""
-        momentum, maximize = group["momentum"], group["maximize"]
         rate, decay = -number(group["lr"]), number(group["weight_decay"])
-        nesterov, damped = group["nesterov"], group["dampening"] != 0
-        kind = None
+        kind: Any = None
+        rule: Any = None
         for parameter in group["params"]:
             if parameter._grad is None:
                 continue
-            array, one, two = self._scratch.of(parameter)
+            array, grad = parameter._array, parameter._grad._array
             if array.dtype is not kind:
                 kind = array.dtype
-                step, inertia, wd, fresh = scalars(
-                    array, rate, momentum, decay, 1 - group["dampening"]
-                )
-            g = parameter._grad._array
-            if maximize:
-                g = np.negative(g, one)
-            if decay != 0:
-                g = np.add(g, np.multiply(array, wd, two), one)
-            if momentum != 0:
-                known = self.state[parameter].get("momentum_buffer")
-                buffer = (
-                    _first_buffer(self.state[parameter], parameter, g)
-                    if known is None
-                    else known._array
-                )
-                if known is not None:
-                    np.multiply(buffer, inertia, buffer)
-                    np.add(buffer, np.multiply(g, fresh, two) if damped else g, buffer)
-                    known._bump_version()
-                g = np.add(g, np.multiply(buffer, inertia, two), one) if nesterov else buffer
-            np.add(array, np.multiply(g, step, two), array)
+                rule = _Rule(array, group, rate, decay)
+            if group["momentum"] == 0:
+                for p, g, one, two in self._scratch.split(array, grad):
+                    rule.move(p, rule.decayed(p, g, one, two), two)
+            else:
+                buffer, fresh = _buffer(self.state[parameter], parameter)
+                for p, g, b, one, two in self._scratch.split(array, grad, buffer._array):
+                    rule.move(p, rule.mixed(b, rule.decayed(p, g, one, two), fresh, one, two), two)
+                buffer._bump_version()
             parameter._bump_version()
 
 
-def _first_buffer(state: dict[str, Any], parameter: Tensor, g: Any) -> Any:
-    """Start the momentum with the first gradient."""
+class _Rule:
+    """One step's update of one element type, on arrays; ``one`` and ``two`` are scratch."""
+
+    def __init__(self, array: Any, group: Group, rate: float, decay: float) -> None:
+        self.step, self.inertia, self.decay, self.new = scalars(
+            array, rate, group["momentum"], decay, 1 - group["dampening"]
+        )
+        self.decays, self.damped = decay != 0, group["dampening"] != 0
+        self.nesterov, self.maximize = group["nesterov"], group["maximize"]
+
+    def decayed(self, p: Any, g: Any, one: Any, two: Any) -> Any:
+        """The gradient with sign and weight decay, in ``one`` if it is not ``g`` itself."""
+        if self.maximize:
+            g = np.negative(g, one)
+        return np.add(g, np.multiply(p, self.decay, two), one) if self.decays else g
+
+    def mixed(self, b: Any, g: Any, fresh: bool, one: Any, two: Any) -> Any:
+        """Let the momentum take the gradient in; the direction to go."""
+        if fresh:
+            b[...] = g
+        else:
+            np.multiply(b, self.inertia, b)
+            np.add(b, np.multiply(g, self.new, two) if self.damped else g, b)
+        return np.add(g, np.multiply(b, self.inertia, two), one) if self.nesterov else b
+
+    def move(self, p: Any, direction: Any, two: Any) -> None:
+        """Make the step."""
+        np.add(p, np.multiply(direction, self.step, two), p)
+
+
+def _buffer(state: dict[str, Any], parameter: Tensor) -> tuple[Tensor, bool]:
+    """The momentum of a parameter, and whether it is new and waits for its first gradient."""
+    buffer = state.get("momentum_buffer")
+    if buffer is not None:
+        return buffer, False
     state["momentum_buffer"] = functions.zeros_like(parameter.data)
-    buffer = state["momentum_buffer"]._array
-    buffer[...] = g
-    return buffer
+    return state["momentum_buffer"], True

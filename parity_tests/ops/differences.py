@@ -50,9 +50,7 @@ def check_gradients(fn: Callable[[], Any], leaves: list[Any]) -> None:
         total = _weighted(fn(), np.random.default_rng(1))
         if total is None or not total.requires_grad:
             return [None] * len(leaves)
-        return minigrad.autograd.grad(
-            total, leaves, create_graph=create_graph, allow_unused=True
-        )
+        return minigrad.autograd.grad(total, leaves, create_graph=create_graph, allow_unused=True)
 
     def slope() -> float:
         """The first derivative along a second direction, by the engine."""

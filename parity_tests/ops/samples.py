@@ -40,7 +40,9 @@ def seeded(*key: Any) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 
-def values(rng: np.random.Generator, shape: tuple[int, ...], domain: Domain, kind: str) -> np.ndarray:
+def values(
+    rng: np.random.Generator, shape: tuple[int, ...], domain: Domain, kind: str
+) -> np.ndarray:
     """Numbers of a domain, in a dtype kind ("float32", "int64", "bool", ...)."""
     if domain.kind == "boolean":
         return rng.integers(0, 2, shape).astype(bool)
@@ -69,7 +71,9 @@ def laid_out(array: np.ndarray, layout: str) -> np.ndarray:
     return array
 
 
-def arrays_of(record: Record, sample: Call, kind: str, fill: Fill, layout: str = "contiguous") -> Call:
+def arrays_of(
+    record: Record, sample: Call, kind: str, fill: Fill, layout: str = "contiguous"
+) -> Call:
     """The sample with a NumPy array for each T, in order of appearance."""
     count = 0
 

@@ -26,9 +26,7 @@ CASES = [
 @pytest.mark.parametrize(("record", "index"), CASES)
 def test_bad_call_raises_the_type_of_torch(record, index):
     rng = seeded("error", record.name, index)
-    call = arrays_of(
-        record, record.errors[index], "float32", lambda s, d, k: values(rng, s, d, k)
-    )
+    call = arrays_of(record, record.errors[index], "float32", lambda s, d, k: values(rng, s, d, k))
     other, _ = tensors_of(call, theirs)
     with pytest.raises((RuntimeError, IndexError, ValueError, TypeError)) as want:
         oracle(record)(*other.args, **other.kwargs)
@@ -39,7 +37,9 @@ def test_bad_call_raises_the_type_of_torch(record, index):
 
 
 @pytest.mark.parametrize(
-    "record", [r for r in REGISTRY.values() if r.op is not None and not r.op.variadic], ids=lambda r: r.name
+    "record",
+    [r for r in REGISTRY.values() if r.op is not None and not r.op.variadic],
+    ids=lambda r: r.name,
 )
 def test_first_argument_must_be_a_tensor(record):
     with pytest.raises((TypeError, AttributeError, RuntimeError)):

@@ -27,9 +27,7 @@ def calls(draw, record: Record):
     samples = record.samples_or_default()
     if record.op is not None and not record.samples and issubclass(record.op, (Unary, Binary)):
         count = len(record.op.inputs)
-        shapes = draw(
-            hnp.mutually_broadcastable_shapes(num_shapes=count, max_dims=3, max_side=3)
-        )
+        shapes = draw(hnp.mutually_broadcastable_shapes(num_shapes=count, max_dims=3, max_side=3))
         sample = call(*[T(*shape) for shape in shapes.input_shapes])
     else:
         sample = draw(st.sampled_from(samples))

@@ -70,13 +70,19 @@ def test_values_match_torch(record: Record, index: int) -> None:
             want = outputs(oracle(record)(*other.args, **other.kwargs))
             assert len(got) == len(want)
             for g, w in zip(got, want, strict=True):
-                assert_same(g, w, kind, f"{record.name} {record.samples_or_default()[index]} {kind} {layout}")
+                assert_same(
+                    g,
+                    w,
+                    kind,
+                    f"{record.name} {record.samples_or_default()[index]} {kind} {layout}",
+                )
             for tensor, old in zip(inputs, before, strict=True):
                 np.testing.assert_array_equal(tensor.numpy(), old, err_msg="an input was changed")
 
 
 @pytest.mark.parametrize(
-    ("record", "index"), [c for c in CASES if c.values[0].gradcheck and "float" in c.values[0].dtypes]
+    ("record", "index"),
+    [c for c in CASES if c.values[0].gradcheck and "float" in c.values[0].dtypes],
 )
 def test_gradients_match_torch(record: Record, index: int) -> None:
     """First and second order, through every output, for every float argument."""

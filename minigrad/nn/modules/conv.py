@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minigrad import functions
@@ -30,7 +29,6 @@ class _ConvNd(Module):
     """What the convolutions share: arguments, parameters and the printed form."""
 
     dims: ClassVar[int]
-    convolve: ClassVar[Callable[..., Tensor]]
 
     kernel_size: tuple[int, ...]
     stride: tuple[int, ...]
@@ -106,18 +104,20 @@ class _ConvNd(Module):
                 bound = 1 / math.sqrt(fan_in)
                 init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         """The cross-correlation of the input with the weight, plus the bias."""
         return self._conv_forward(input, self.weight, self.bias)
 
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, self._edges, mode=self.padding_mode)
             padding = 0
-        return type(self).convolve(
-            input, weight, bias, self.stride, padding, self.dilation, self.groups
-        )
+        return self._convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+
+    def _convolve(self, *arguments: Any) -> Any:
+        """The convolution over as many dimensions as the class has."""
+        raise NotImplementedError
 
     def extra_repr(self) -> str:
         """Channels, kernel and stride, and the rest where it is not the default."""
@@ -170,7 +170,9 @@ class Conv1d(_ConvNd):
     """
 
     dims = 1
-    convolve = staticmethod(F.conv1d)
+
+    def _convolve(self, *arguments: Any) -> Any:
+        return F.conv1d(*arguments)
 
 
 class Conv2d(_ConvNd):
@@ -192,7 +194,9 @@ class Conv2d(_ConvNd):
     """
 
     dims = 2
-    convolve = staticmethod(F.conv2d)
+
+    def _convolve(self, *arguments: Any) -> Any:
+        return F.conv2d(*arguments)
 
 
 class Conv3d(_ConvNd):
@@ -208,4 +212,6 @@ class Conv3d(_ConvNd):
     """
 
     dims = 3
-    convolve = staticmethod(F.conv3d)
+
+    def _convolve(self, *arguments: Any) -> Any:
+        return F.conv3d(*arguments)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from minigrad.nn import functional as F
 from minigrad.nn.modules.conv import Size, repeat
@@ -26,8 +25,6 @@ __all__ = [
 class _MaxPoolNd(Module):
     """What the max pools share."""
 
-    pool: ClassVar[Callable[..., Any]]
-
     def __init__(
         self,
         kernel_size: Size,
@@ -47,7 +44,7 @@ class _MaxPoolNd(Module):
 
     def forward(self, input: Tensor) -> Any:
         """The maxima, and where they were if ``return_indices``."""
-        return type(self).pool(
+        return self._pool(
             input,
             self.kernel_size,
             self.stride,
@@ -56,6 +53,10 @@ class _MaxPoolNd(Module):
             ceil_mode=self.ceil_mode,
             return_indices=self.return_indices,
         )
+
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        """The pooling over as many dimensions as the class has."""
+        raise NotImplementedError
 
     def extra_repr(self) -> str:
         """The window."""
@@ -75,7 +76,8 @@ class MaxPool1d(_MaxPoolNd):
     tensor([[3., 2.]])
     """
 
-    pool = staticmethod(F.max_pool1d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.max_pool1d(*arguments, **options)
 
 
 class MaxPool2d(_MaxPoolNd):
@@ -92,7 +94,8 @@ class MaxPool2d(_MaxPoolNd):
               [13., 15.]]]])
     """
 
-    pool = staticmethod(F.max_pool2d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.max_pool2d(*arguments, **options)
 
 
 class MaxPool3d(_MaxPoolNd):
@@ -105,7 +108,8 @@ class MaxPool3d(_MaxPoolNd):
     7.0
     """
 
-    pool = staticmethod(F.max_pool3d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.max_pool3d(*arguments, **options)
 
 
 class AvgPool1d(Module):
@@ -152,8 +156,6 @@ class AvgPool1d(Module):
 class _AvgPoolNd(Module):
     """What the average pools over more than one dimension share."""
 
-    pool: ClassVar[Callable[..., Any]]
-
     def __init__(
         self,
         kernel_size: Size,
@@ -173,7 +175,7 @@ class _AvgPoolNd(Module):
 
     def forward(self, input: Tensor) -> Any:
         """The means."""
-        return type(self).pool(
+        return self._pool(
             input,
             self.kernel_size,
             self.stride,
@@ -182,6 +184,10 @@ class _AvgPoolNd(Module):
             self.count_include_pad,
             self.divisor_override,
         )
+
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        """The pooling over as many dimensions as the class has."""
+        raise NotImplementedError
 
     def extra_repr(self) -> str:
         """The window."""
@@ -200,7 +206,8 @@ class AvgPool2d(_AvgPoolNd):
     tensor([[[[1.5000]]]])
     """
 
-    pool = staticmethod(F.avg_pool2d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.avg_pool2d(*arguments, **options)
 
 
 class AvgPool3d(_AvgPoolNd):
@@ -213,13 +220,12 @@ class AvgPool3d(_AvgPoolNd):
     3.5
     """
 
-    pool = staticmethod(F.avg_pool3d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.avg_pool3d(*arguments, **options)
 
 
 class _AdaptivePoolNd(Module):
     """What the pools with an output size share."""
-
-    pool: ClassVar[Callable[..., Any]]
 
     def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
         super().__init__()
@@ -227,7 +233,11 @@ class _AdaptivePoolNd(Module):
 
     def forward(self, input: Tensor) -> Any:
         """One value per cell of the grid."""
-        return type(self).pool(input, self.output_size)
+        return self._pool(input, self.output_size)
+
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        """The pooling over as many dimensions as the class has."""
+        raise NotImplementedError
 
     def extra_repr(self) -> str:
         """The grid."""
@@ -244,7 +254,8 @@ class AdaptiveAvgPool1d(_AdaptivePoolNd):
     tensor([[2., 1.]])
     """
 
-    pool = staticmethod(F.adaptive_avg_pool1d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.adaptive_avg_pool1d(*arguments, **options)
 
 
 class AdaptiveAvgPool2d(_AdaptivePoolNd):
@@ -259,7 +270,8 @@ class AdaptiveAvgPool2d(_AdaptivePoolNd):
     tensor([[[[1.5000]]]])
     """
 
-    pool = staticmethod(F.adaptive_avg_pool2d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.adaptive_avg_pool2d(*arguments, **options)
 
 
 class AdaptiveMaxPool2d(_AdaptivePoolNd):
@@ -272,7 +284,8 @@ class AdaptiveMaxPool2d(_AdaptivePoolNd):
     tensor([[[[3.]]]])
     """
 
-    pool = staticmethod(F.adaptive_max_pool2d)
+    def _pool(self, *arguments: Any, **options: Any) -> Any:
+        return F.adaptive_max_pool2d(*arguments, **options)
 
     def __init__(
         self, output_size: int | tuple[int | None, ...] | None, return_indices: bool = False
@@ -282,4 +295,4 @@ class AdaptiveMaxPool2d(_AdaptivePoolNd):
 
     def forward(self, input: Tensor) -> Any:
         """The maxima, and where they were if ``return_indices``."""
-        return type(self).pool(input, self.output_size, self.return_indices)
+        return self._pool(input, self.output_size, self.return_indices)

@@ -1,0 +1,55 @@
+"""The command line: ``python -m benchmarks SUITE [--rounds N] [--json FILE]``."""
+
+from benchmarks.environment import pin_threads
+
+pin_threads()  # BLAS reads it when NumPy is imported, and everything below imports NumPy
+
+import argparse  # noqa: E402
+import importlib  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from benchmarks.environment import Noise, describe  # noqa: E402
+from benchmarks.report import as_text, save  # noqa: E402
+
+# Each is a module of this package with `add_arguments(parser)` and `measure(options)`.
+SUITES = ("overhead", "ops", "memory")
+
+
+def parser() -> argparse.ArgumentParser:
+    """One subcommand for each suite."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = top.add_subparsers(dest="suite", required=True)
+    for name in SUITES:
+        suite = importlib.import_module(f"benchmarks.{name}")
+        summary = (suite.__doc__ or "").splitlines()[0]
+        command = commands.add_parser(name, help=summary, description=suite.__doc__)
+        command.add_argument("--rounds", type=int, default=suite.ROUNDS, metavar="N")
+        command.add_argument("--json", type=Path, metavar="FILE", help="write the results here too")
+        suite.add_arguments(command)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one suite, print its tables, and write them if asked to."""
+    options = parser().parse_args(arguments)
+    if options.rounds < 1:
+        print("error: --rounds must be at least 1", file=sys.stderr)
+        return 2
+    if options.json is not None and not os.access(options.json.absolute().parent, os.W_OK):
+        print(f"error: no file can be written at {options.json}", file=sys.stderr)
+        return 2
+    noise = Noise()
+    result = importlib.import_module(f"benchmarks.{options.suite}").measure(options)
+    result.notes.append(noise.note())
+    environment = describe()
+    print(as_text(result, environment))
+    if options.json is not None:
+        save(result, environment, options.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,375 @@
+"""Random programs, run step by step with minigrad and with torch side by side.
+
+A program is a list of instructions with drawn numbers; what they choose (operands, axes, places)
+depends only on the shapes, which are the same on both sides. After each step every tensor made so
+far must have the same values, flags and version in both, and both must have raised, or neither.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import minigrad
+from parity_tests.both import Outcome, Raised, Returned, outcome
+from parity_tests.tolerances import TOL
+
+EXAMPLES = int(os.environ.get("MINIGRAD_PROGRAMS", "60"))
+LARGEST = 1e6  # beyond it, roundings are blown up and say nothing
+OPS: dict[str, Callable[..., Any]] = {}
+Numbers = tuple[int, int, int, int]
+
+
+class Machine:
+    """One package's side of a program: its tensors, and whether it records."""
+
+    def __init__(self, torch: Any) -> None:
+        def leaf(*shape: int, requires_grad: bool) -> Any:
+            count = int(np.prod(shape))
+            values = np.linspace(-1.1, 0.9 + 0.1 * len(shape), count).reshape(shape)
+            data = torch.tensor(values.tolist(), dtype=torch.float64)
+            return data.requires_grad_(requires_grad)
+
+        self.torch = torch
+        self.recording = True
+        self.pool = [
+            leaf(2, 3, requires_grad=True),
+            leaf(3, requires_grad=True),
+            leaf(requires_grad=True),
+            leaf(2, 3, requires_grad=False),
+            leaf(4, 3, requires_grad=False),
+            leaf(6, requires_grad=False),
+        ]
+
+    def pick(self, number: int) -> Any:
+        """A tensor; late ones are likelier, so that programs go deep."""
+        size = len(self.pool)
+        return self.pool[size - 1 - number % size if number % 3 else number % size]
+
+    def step(self, name: str, numbers: Numbers) -> Outcome:
+        def run(torch: Any) -> Any:
+            with torch.set_grad_enabled(self.recording):
+                return OPS[name](self, *numbers)
+
+        done = outcome(run, self.torch)
+        made = done.value if isinstance(done, Returned) else None
+        self.pool += [t for t in (made if isinstance(made, (list, tuple)) else [made]) if t is not None]
+        return done
+
+
+def op(fn: Callable[..., Any]) -> Callable[..., Any]:
+    OPS[fn.__name__] = fn
+    return fn
+
+
+# -- new tensors ------------------------------------------------------------------------------
+
+
+@op
+def add(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a) + m.pick(b)
+
+
+@op
+def subtract_scaled(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.torch.sub(m.pick(a), m.pick(b), alpha=0.5 + c % 3)
+
+
+@op
+def multiply(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a) * m.pick(b)
+
+
+@op
+def divide(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a) / (m.pick(b) ** 2 + 1.5)
+
+
+@op
+def number_arithmetic(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x + 2, 3 - x, x * 0.5, x / 4, -x)[b % 5]
+
+
+@op
+def pointwise(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x.sin(), x.sin().exp(), x * x / (1 + x * x), x.cos(), (x * x + 1).sqrt())[b % 5]
+
+
+@op
+def total(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x.sum() if b % 2 else x.mean()) if c % 3 == 0 else x.sum(c % 3 - 1, keepdim=d % 2 == 0)
+
+
+@op
+def average(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a).mean(b % 2, keepdim=c % 2 == 0)
+
+
+@op
+def reshape(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a).reshape(((-1,), (3, -1), (2, -1), (1, -1, 3))[b % 4])
+
+
+@op
+def view(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a).view(((-1,), (3, -1), (2, -1))[b % 3])
+
+
+@op
+def transpose(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return x.t() if b % 2 else x.transpose(0, -1)
+
+
+@op
+def cut(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x[1:], x[..., :2], x[0], x[..., -1], x[:, None], x[::2], x[None], x[1:, 1:])[b % 8]
+
+
+@op
+def axes(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x.unsqueeze(0), x.squeeze(), x.unsqueeze(-1), x.expand(2, *x.shape), x.flatten())[b % 5]
+
+
+@op
+def choose(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    mask = x.detach() > 0.1
+    return (x[[0, 1, 0]], x[mask], x[m.torch.tensor([1, 0, 1])], x[..., [1, 1]])[b % 4]
+
+
+@op
+def join(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    parts = [m.pick(a), m.pick(b), m.pick(a)]
+    return m.torch.stack(parts, c % 2) if d % 2 else m.torch.cat(parts, c % 2)
+
+
+@op
+def several(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x.unbind, lambda: x.split(2), lambda: x.chunk(2, -1))[b % 3]()[: 1 + c % 2]
+
+
+@op
+def multiply_matrices(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x, y = m.pick(a), m.pick(b)
+    return x @ y if hasattr(minigrad.Tensor, "matmul") else x * y
+
+
+@op
+def copy(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x = m.pick(a)
+    return (x.clone(), x.detach(), x.contiguous(), x.detach().clone(), x.data)[b % 5]
+
+
+@op
+def narrow_and_widen(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a).to(m.torch.float32).to(m.torch.float64)
+
+
+@op
+def new_leaf(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    return m.pick(a).detach().clone().requires_grad_()
+
+
+@op
+def where(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    x, y = m.pick(a), m.pick(b)
+    return m.torch.where(x > 0, x, y)
+
+
+# -- writes in place: they give nothing new ---------------------------------------------------
+
+
+@op
+def write_arithmetic(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x, y = m.pick(a), m.pick(b)
+    (x.add_, x.mul_, x.sub_, lambda z: x.div_(z * z + 2))[c % 4](y)
+
+
+@op
+def write_number(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x = m.pick(a)
+    (lambda: x.add_(1), lambda: x.mul_(-0.5), lambda: x.div_(2), x.zero_, lambda: x.fill_(0.3))[c % 5]()
+
+
+@op
+def write_pointwise(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x = m.pick(a)
+    (x.sin_, x.neg_, x.square_, lambda: x.sin_().exp_(), lambda: x.clamp_(-0.5, 0.5))[c % 5]()
+
+
+@op
+def write_copy(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x, y = m.pick(a), m.pick(b)
+    x.copy_(y) if c % 2 else x.fill_(y.sum() if d % 2 else y)
+
+
+@op
+def write_masked(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x, y = m.pick(a), m.pick(b)
+    x.masked_fill_(x.detach() > 0, (0.2, y.mean())[c % 2])
+
+
+@op
+def set_item(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x, y = m.pick(a), (m.pick(b), 0.7, m.pick(b).sum())[d % 3]
+    keys = (0, -1, (0, 1), slice(1, None), Ellipsis, (..., 1), [1, 0], (slice(None), 0), ([1], [0]))
+    key = keys[c % 10] if c % 10 < 9 else x.detach() > 0
+    x[key] = y
+
+
+@op
+def add_to_item(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x, y = m.pick(a), (m.pick(b), 0.7)[d % 2]
+    x[(0, -1, (..., 1), slice(1, None), [0, 1])[c % 5]] += y
+
+
+@op
+def write_view(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    x, y = m.pick(a), (m.pick(b), 0.7)[d % 2]
+    part = (x[0], x[..., 0], x.reshape(-1)[1:], x.t(), x[1:][0], x.unbind()[0], x.view(-1))[c % 7]
+    part *= y
+
+
+@op
+def write_data(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).data.mul_(0.9)
+
+
+# -- flags and gradients ----------------------------------------------------------------------
+
+
+@op
+def toggle_recording(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.recording = not m.recording
+
+
+@op
+def ask_for_gradient(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).requires_grad_(b % 4 > 0)
+
+
+@op
+def cut_off(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).detach_()
+
+
+@op
+def keep_gradient(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).retain_grad()
+
+
+@op
+def double_gradient_by_hook(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).register_hook(lambda g: g * 2)
+
+
+@op
+def run_backward(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).sum().backward(retain_graph=b % 3 > 0)
+
+
+@op
+def gradient(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    out, inputs = m.pick(a), [m.pick(b), m.pick(c)]
+    recorded = d % 2 == 0
+    return m.torch.autograd.grad(
+        out.sum(), inputs, create_graph=recorded, retain_graph=d % 4 < 3, allow_unused=True
+    )
+
+
+@op
+def squared_gradient(m: Machine, a: int, b: int, c: int, d: int) -> Any:
+    (g,) = m.torch.autograd.grad(m.pick(a).sin().sum(), m.pick(b), create_graph=True)
+    return (g * g).sum()
+
+
+@op
+def backward_to_inputs(m: Machine, a: int, b: int, c: int, d: int) -> None:
+    m.pick(a).sum().backward(inputs=[m.pick(b), m.pick(c)], retain_graph=True)
+
+
+# -- running and comparing --------------------------------------------------------------------
+
+small = st.integers(0, 99)
+programs = st.lists(
+    st.tuples(st.sampled_from(sorted(OPS)), st.tuples(small, small, small, small)),
+    min_size=10,
+    max_size=30,
+)
+
+
+def play(program: list[tuple[str, Numbers]], compare_gradients: bool = True) -> None:
+    """Run a program on both sides; an AssertionError names the step that came out differently."""
+    import torch
+
+    mine, theirs = Machine(minigrad), Machine(torch)
+    ending = [("run_backward", (number, 1, 0, 0)) for number in range(1, 100, 33)]
+    for position, (name, numbers) in enumerate([*program, *ending]):
+        where = f"step {position}: {name}{numbers}"
+        one, other = mine.step(name, numbers), theirs.step(name, numbers)
+        same_outcome(one, other, where)
+        assert len(mine.pool) == len(theirs.pool), where
+        if not all(same_tensor(*pair, where) for pair in enumerate_pairs(mine, theirs)):
+            return
+
+
+def enumerate_pairs(mine: Machine, theirs: Machine) -> list[tuple[str, Any, Any]]:
+    return [(str(i), *pair) for i, pair in enumerate(zip(mine.pool, theirs.pool, strict=True))]
+
+
+def same_outcome(mine: Outcome, theirs: Outcome, where: str) -> None:
+    if isinstance(mine, Raised) and not isinstance(theirs, Raised):
+        raise AssertionError(f"{where}: only minigrad raises: {mine.error!r}") from mine.error
+    if isinstance(theirs, Raised):
+        assert isinstance(mine, Raised), f"{where}: only torch raises: {theirs.error!r}"
+        assert mine.kind == theirs.kind, f"{where}: {mine.error!r} is not {theirs.error!r}"
+
+
+def same_tensor(number: str, mine: Any, theirs: Any, where: str) -> bool:
+    """Compare values, flags and gradient; False if the numbers grew too large to go on."""
+    where = f"{where}; tensor {number}"
+    for flag in ("requires_grad", "is_leaf", "_version"):
+        one, other = getattr(mine, flag), getattr(theirs, flag)
+        assert one == other, f"{where}.{flag}: {one} is not {other}"
+    if not same_values(mine, theirs, where):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns when .grad of a non-leaf is read
+        one, other = mine.grad, theirs.grad
+    assert (one is None) == (other is None), f"{where}.grad: {one} is not {other}"
+    return other is None or same_values(one, other, f"{where}.grad")
+
+
+def same_values(mine: Any, theirs: Any, where: str) -> bool:
+    one, other = mine.detach().numpy(), theirs.detach().numpy()
+    if not np.all(np.abs(other) < LARGEST):  # also where a NaN is
+        return False
+    np.testing.assert_allclose(one, other, **TOL["float64"], err_msg=where)
+    return True
+
+
+@given(programs)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES <= 60,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    database=None,
+)
+def test_a_random_program_gives_the_same_in_both(program: list[tuple[str, Numbers]]) -> None:
+    play(program)
