@@ -46,7 +46,7 @@ def forward(count):
 
 @dataclass(frozen=True)
 class Row:
-    """An expression in x (wants a gradient), w, b, the chain's z, and the library as ``lib``."""
+    """An expression in x (wants a gradient), w, b, the chain's z, and ``F``."""
 
     name: str
     expression: str
@@ -63,11 +63,11 @@ ROWS = (
     Row("mul by a number", "z * 1.01"),
     Row("sub", "z - w"),
     Row("div", "z / w"),
-    Row("relu", "relu(z)"),
+    Row("relu", "F.relu(z)"),
     Row("sum", "x.sum()", FAN),
     Row("reshape", "x.reshape(2, 4)", FAN),
     Row("x[i]", "x[3]", FAN),
-    Row("linear", "linear(z, w, b)", matrices=True),
+    Row("linear", "F.linear(z, w, b)", matrices=True),
     Row("add_ under no_grad", "x.add_(w)", IN_PLACE),
     Row("p.add_(g, alpha=-lr)", "x.add_(w, alpha=-0.01)", IN_PLACE),
 )
@@ -86,8 +86,7 @@ def build(row: Row, lib: Any) -> tuple[Any, Callable[[int], list[Any]]]:
     make = matrix if row.matrices else vector
     x, w, b = (lib.tensor(a.astype(np.float32)) for a in (make(), make(), 0.1 * vector()))
     x.requires_grad_()
-    functional = lib.nn.functional
-    scope = {"x": x, "w": w, "b": b, "relu": functional.relu, "linear": functional.linear}
+    scope = {"x": x, "w": w, "b": b, "F": lib.nn.functional}
     exec(row.template.format(expression=row.expression), scope)
     return x, scope["forward"]
 

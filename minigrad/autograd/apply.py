@@ -7,6 +7,8 @@ not plain (mixed dtypes, integers under a float function, another device).
 
 from __future__ import annotations
 
+import functools
+import operator as operators
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,27 +18,27 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd import graph
 from minigrad.autograd.graph import (
-    PACKAGE,
+    OUR_FILES,
     InferenceStorage,
     Node,
     Output,
     Storage,
     View,
-    call_site,
     new,
     storage_of,
     tick,
 )
 from minigrad.autograd.modes import MODE
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, node_class, tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
-from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.backend.numpy_backend import IGNORE, quiet, reset_errors, set_errors, unquiet
 from minigrad.errors import DeviceError, DtypeError, ShapeError
 
-ndarray = np.ndarray
+ndarray, asarray = np.ndarray, np.asarray
 mode = MODE.get
 getframe = sys._getframe
+OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
 _tensor_class: list[type[TensorBase]] = [TensorBase]
 
 
@@ -102,7 +104,7 @@ def run(op: type[Op], xp: Any, values: Sequence[Any], params: tuple[Any, ...]) -
             return op.forward(xp, *values, **dict(zip(op.params, params, strict=True)))
         return op.forward(xp, *values, *params)
     except ValueError as error:
-        raise _shape_error(op, values, error) from error
+        raise shape_error(op, values, error) from error
     finally:
         unquiet(token)
 
@@ -166,16 +168,9 @@ def _record(
             return
     cls = op.node_class
     if callable(op.grad_fn):
-        from minigrad.autograd.op import node_class
-
         cls = node_class(op, op.grad_fn(*params))
-    node = new(cls)
-    node.edges = edges
+    node = record(cls, edges, outs[0]._array.shape, getframe(2))
     node.params = params
-    node.hooks = None
-    node.code, node.lasti = call_site(2)
-    node.shape = outs[0]._array.shape
-    node.seq = tick()
     saved, stores = [], []
     for name, wanted in zip(op.saves, op.wanted_by, strict=True):
         value, store = None, None
@@ -212,17 +207,20 @@ def _lookup(
     source = inputs[index]
     if not isinstance(source, TensorBase):
         return source, None
-    return values[index], may_save(storage_of(source))
+    return values[index], may_save(source)
 
 
-def may_save(storage: Storage) -> Storage:
-    """The storage itself, unless it was made in inference mode."""
-    if storage.inference:
+def may_save(tensor: TensorBase) -> Storage:
+    """The storage of a tensor that is about to be saved; not one made in inference mode."""
+    storage = tensor._storage
+    if storage is None:
+        storage = tensor._storage = Storage()
+    elif storage.inference:
         raise RuntimeError(
             "Inference tensors cannot be saved for backward. To work around you can make a clone "
             "to get a normal tensor and use it in autograd."
         )
-    return storage
+    return storage  # type: ignore[no-any-return]
 
 
 def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
@@ -270,10 +268,6 @@ def _as_type(value: Any, common: dtypes.dtype) -> Any:
     return value
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (TensorBase, int, float, complex, np.number, np.bool_))
-
-
 def _is_argument(value: Any) -> bool:
     return value is None or isinstance(value, (TensorBase, int, float, np.generic))
 
@@ -289,7 +283,7 @@ def _wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
     return TypeError(f"{op.name}(): expected at least one Tensor")
 
 
-def _shape_error(op: type[Op], values: Sequence[Any], error: ValueError) -> RuntimeError:
+def shape_error(op: type[Op], values: Sequence[Any], error: ValueError) -> RuntimeError:
     """torch's words for shapes that do not broadcast; NumPy's for anything else."""
     shapes = [v.shape for v in values if hasattr(v, "shape")]
     if op.broadcasts and len(shapes) >= 2:
@@ -306,38 +300,40 @@ def _shape_error(op: type[Op], values: Sequence[Any], error: ValueError) -> Runt
 
 def unary(op: type[Op]) -> Callable[[Any], Any]:
     """The short cut of an elementwise op of one argument."""
-    forward = getattr(np, op.ufunc) if op.ufunc else lambda x: op.forward(np, x)
+    forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, floats, Tensor = op.node_class, op.promotes == "float", _tensor_class[0]
+    differentiable = op.differentiable
     save_in, save_out = "input" in op.saves, "out" in op.saves
-    plain = not op.keeps and not op.view and op.pulls is not None
+    if op.keeps or op.view or op.joint is not None:
+        return lambda input: apply(op, (input,))
 
     def call(input: Any) -> Any:
         try:
             x = input._array
         except AttributeError:
             return apply(op, (input,))
-        if type(x) is not ndarray or not plain or (floats and x.dtype.kind != "f"):
+        if type(x) is not ndarray or (floats and x.dtype.kind != "f"):
             return apply(op, (input,))
-        token = quiet()
+        token = set_errors(IGNORE)
         try:
             r = forward(x)
         finally:
-            unquiet(token)
+            reset_errors(token)
         out = new(Tensor)
-        out._array = r if type(r) is ndarray else np.asarray(r)
+        out._array = r if type(r) is ndarray else asarray(r)
         out._node = out._storage = out._view = out._grad = None
         recording = mode()
         if recording > 0:
             edge = input._node if input._view is None else edge_of(input)
             if edge is not None and differentiable:
-                out._node = node = new(cls)
+                out._node = node = new(cls)  # `record`, written out: a call costs as much as it
                 node.edges = (edge,)
-                node.params = ()
-                node.hooks = None
                 node.shape = r.shape
+                node.saved = node.stores = node.params = ()
+                node.hooks = None
                 node.seq = tick()
                 frame = getframe(1)
-                while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back:
+                while frame.f_code.co_filename in OUR_FILES and frame.f_back is not None:
                     frame = frame.f_back
                 node.code = frame.f_code
                 node.lasti = frame.f_lasti
@@ -346,94 +342,124 @@ def unary(op: type[Op]) -> Callable[[Any], Any]:
                     node.saved, node.stores = (out._array,), (store,)
                     if save_in:
                         node.saved = (x, out._array)
-                        node.stores = (may_save(storage_of(input)), store)
+                        node.stores = (may_save(input), store)
                 elif save_in:
-                    node.saved, node.stores = (x,), (may_save(storage_of(input)),)
-                else:
-                    node.saved = node.stores = ()
+                    node.saved, node.stores = (x,), (may_save(input),)
         elif recording < 0:
             out._storage = InferenceStorage()
         return out
 
-    differentiable = op.differentiable
     return call
 
 
 def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
     """The short cut of an elementwise op of two arguments; as ``x * y`` it may decline."""
-    forward = getattr(np, op.ufunc) if op.ufunc else lambda x, y: op.forward(np, x, y)
+    forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, floats, Tensor = op.node_class, op.promotes == "float", _tensor_class[0]
     differentiable = op.differentiable
     wanted = dict(zip(op.saves, op.wanted_by, strict=True))
-    # For each value that may be saved: does the gradient of input (other) ask for it?
-    x_for_x, x_for_y = 0 in wanted.get("input", ()), 1 in wanted.get("input", ())
-    y_for_x, y_for_y = 0 in wanted.get("other", ()), 1 in wanted.get("other", ())
     saves_x, saves_y = "input" in wanted, "other" in wanted
-    special = "out" in wanted or bool(op.keeps) or op.pulls is None or None in op.pulls
+    # Which of (input, other) the gradient of input asks for, which that of other, which either.
+    for_left, for_right = (tuple(i in wanted.get(n, ()) for n in op.inputs) for i in (0, 1))
+    for_both = tuple(map(operators.or_, for_left, for_right))
+    if "out" in wanted or op.keeps or op.joint is not None:
+        return lambda input, other: apply(op, (input, other))
 
     def call(input: Any, other: Any) -> Any:
+        kind = other.__class__
         try:
             x = input._array
-            if type(other) is float or type(other) is int:
-                y, right = other, None
-                if x.dtype.kind != "f":
-                    return apply(op, (input, other))
-            else:
-                y, right = other._array, other._node
-                if x.dtype is not y.dtype or (floats and x.dtype.kind != "f"):
-                    return apply(op, (input, other))
-        except AttributeError:
-            if operator and not _is_number(other):
+            if kind is Tensor:
+                y = other._array
+                usual = x.dtype is y.dtype
+            elif kind is float or kind is int:
+                y = other
+                usual = x.dtype.kind == "f"
+            elif operator and not isinstance(other, OPERANDS):
                 return NotImplemented
+            else:
+                y = other._array
+                usual = x.dtype is y.dtype
+        except AttributeError:
+            usual = False
+        if not usual or type(x) is not ndarray or (floats and x.dtype.kind != "f"):
             return apply(op, (input, other))
-        if type(x) is not ndarray or (special and differentiable):
-            return apply(op, (input, other))
-        token = quiet()
+        token = set_errors(IGNORE)
         try:
             r = forward(x, y)
         except ValueError as error:
-            raise _shape_error(op, (x, y), error) from error
+            raise shape_error(op, (x, y), error) from error
         finally:
-            unquiet(token)
+            reset_errors(token)
         out = new(Tensor)
-        out._array = r if type(r) is ndarray else np.asarray(r)
+        out._array = r if type(r) is ndarray else asarray(r)
         out._node = out._storage = out._view = out._grad = None
         recording = mode()
         if recording > 0:
             left = input._node if input._view is None else edge_of(input)
-            if right is not None or y is not other:
-                right = right if other._view is None else edge_of(other)
+            if y is other:
+                right = None
+            else:
+                right = other._node if other._view is None else edge_of(other)
             if (left is not None or right is not None) and differentiable:
-                out._node = node = new(cls)
+                out._node = node = new(cls)  # `record`, written out: a call costs as much as it
                 node.edges = (left, right)
-                node.params = ()
-                node.hooks = None
                 node.shape = r.shape
+                node.saved = node.stores = node.params = ()
+                node.hooks = None
                 node.seq = tick()
                 frame = getframe(1)
-                while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back:
+                while frame.f_code.co_filename in OUR_FILES and frame.f_back is not None:
                     frame = frame.f_back
                 node.code = frame.f_code
                 node.lasti = frame.f_lasti
                 if not wanted:
-                    node.saved = node.stores = ()
                     return out
-                keep_x = (x_for_x and left is not None) or (x_for_y and right is not None)
-                keep_y = (y_for_x and left is not None) or (y_for_y and right is not None)
-                sx = may_save(storage_of(input)) if keep_x else None
-                sy = may_save(storage_of(other)) if keep_y and y is not other else None
-                if saves_x and saves_y:
-                    node.saved = (x if keep_x else None, y if keep_y else None)
-                    node.stores = (sx, sy)
-                elif saves_x:
-                    node.saved, node.stores = (x if keep_x else None,), (sx,)
+                if right is None:
+                    keep_x, keep_y = for_left
                 else:
-                    node.saved, node.stores = (y if keep_y else None,), (sy,)
+                    keep_x, keep_y = for_right if left is None else for_both
+                x_store = y_store = None
+                if keep_x:
+                    x_store = input._storage
+                    if type(x_store) is not Storage:
+                        x_store = may_save(input)
+                else:
+                    x = None
+                if not keep_y:
+                    y = None
+                elif y is not other:
+                    y_store = other._storage
+                    if type(y_store) is not Storage:
+                        y_store = may_save(other)
+                if saves_x and saves_y:
+                    node.saved, node.stores = (x, y), (x_store, y_store)
+                elif saves_x:
+                    node.saved, node.stores = (x,), (x_store,)
+                else:
+                    node.saved, node.stores = (y,), (y_store,)
         elif recording < 0:
             out._storage = InferenceStorage()
         return out
 
     return call
+
+
+def record(cls: type[Node], edges: tuple[Any, ...], shape: Any, frame: Any) -> Node:
+    """A new node, with nothing saved yet; ``frame`` is where the search for the user begins."""
+    node = new(cls)
+    node.edges = edges
+    node.shape = shape
+    node.saved = node.stores = node.params = ()
+    node.hooks = None
+    node.seq = tick()
+    code = frame.f_code
+    while code.co_filename in OUR_FILES and frame.f_back is not None:
+        frame = frame.f_back
+        code = frame.f_code
+    node.code = code
+    node.lasti = frame.f_lasti
+    return node
 
 
 def check_same_device(op: str, values: Sequence[Any]) -> None:

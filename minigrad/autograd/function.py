@@ -246,7 +246,7 @@ def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
             if out is tensor and origin[0] == "none":
                 origin = ("output", index)
         saved.append(tensor._array)
-        stores.append(may_save(storage_of(tensor)))
+        stores.append(may_save(tensor))
         origins.append(origin)
     ctx.saved, ctx.stores, ctx.origins = tuple(saved), tuple(stores), origins
     ctx.to_save = ()

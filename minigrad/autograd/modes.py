@@ -149,6 +149,7 @@ class set_grad_enabled(_Switch):
         self._entered = True
 
     def __call__(self, fn: Fn) -> Fn:
+        """As a decorator: set the mode while the function runs."""
         MODE.reset(self._tokens.pop())  # as a decorator it says nothing about here and now
         return super().__call__(fn)
 
@@ -164,6 +165,7 @@ class inference_mode(_Switch):
     """
 
     def __new__(cls, mode: Any = True) -> Any:
+        """A switch, or the function that it was put before as a bare decorator."""
         self = super().__new__(cls)
         if callable(mode):
             _Switch.__init__(self, INFERENCE)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply, binary, unary
-from minigrad.autograd.graph import PACKAGE
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.tensor_base import TensorBase
@@ -112,7 +111,7 @@ def register(
 ) -> Callable[[OpClass], OpClass]:
     """Enter an op class: prepare it, build its function, attach it, and keep its record.
 
-    ``torch=None`` makes an op internal: derivatives can use it as ``F.<name>``, users do not see it.
+    ``torch=None`` makes an op internal: for derivatives, as ``F.<name>``, not for users.
     """
 
     def enter(cls: OpClass) -> OpClass:
@@ -232,7 +231,7 @@ def _compile(cls: type[Op], name: str, signature: str, body: str, **names: Any) 
     defaults = {f"_default_{p.name}": p.default for p in parameters if p.default is not p.empty}
     scope = {"_apply": apply, "_op": cls, **defaults, **names}
     source = f"def {name}({signature}):\n    return {body}"
-    exec(compile(source, f"{PACKAGE}<{name}>", "exec"), scope)  # a frame of ours to `call_site`
+    exec(compile(source, __file__, "exec"), scope)  # a frame of ours when a user's line is sought
     return scope[name]
 
 

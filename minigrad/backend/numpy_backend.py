@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,11 +42,14 @@ def _find_error_state() -> tuple[contextvars.ContextVar[Any], Any]:
 
 # torch computes inf and nan without a word; NumPy warns. `np.errstate` around each op would cost
 # more than a small op itself (0.7 us), setting the variable that it sets costs a tenth of that.
-_ERROR_STATE, _IGNORE = _find_error_state()
-_set = _ERROR_STATE.set
-unquiet: Callable[[contextvars.Token[Any]], None] = _ERROR_STATE.reset
+_ERROR_STATE, IGNORE = _find_error_state()
+set_errors = _ERROR_STATE.set
+reset_errors = _ERROR_STATE.reset
 
 
 def quiet() -> contextvars.Token[Any]:
     """Silence floating point warnings until ``unquiet(token)``, in this context only."""
-    return _set(_IGNORE)
+    return set_errors(IGNORE)
+
+
+unquiet = reset_errors

@@ -371,7 +371,8 @@ def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         )
         return function(*args, **kwargs)
 
-    call.__name__, call.__doc__ = old, f"The old name of ``{new}``."
+    call.__name__ = call.__qualname__ = old
+    call.__doc__ = f"The old name of ``{new}``, which it warns about."
     return call
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import minigrad.tensor  # noqa: F401  (first: the results of ops are Tensors)
 from minigrad.ops import arithmetic  # noqa: F401
 from minigrad.ops import cast  # noqa: F401
 from minigrad.ops import compare  # noqa: F401
@@ -15,3 +16,9 @@ from minigrad.ops import random  # noqa: F401
 from minigrad.ops import reduce  # noqa: F401
 from minigrad.ops import rounding  # noqa: F401
 from minigrad.ops import shape  # noqa: F401
+from minigrad.ops import linalg  # noqa: F401
+from minigrad.ops import conv  # noqa: F401
+from minigrad.ops import pool  # noqa: F401
+from minigrad.ops import softmax  # noqa: F401
+from minigrad.ops import loss  # noqa: F401
+from minigrad.ops import norm  # noqa: F401

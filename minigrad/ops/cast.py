@@ -106,7 +106,7 @@ class RowMajor(Op):
 
 @function(**METHOD)
 def to(input: Any, *args: Any, **kwargs: Any) -> Any:
-    """The tensor with another dtype, device or both; itself if nothing changes and no copy is asked.
+    """The tensor with another dtype, device or both; itself if nothing has to change.
 
     ``to(dtype)``, ``to(device)``, ``to(device, dtype)``, ``to(other)``; ``non_blocking`` and
     ``copy`` as in torch.

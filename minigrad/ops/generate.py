@@ -155,7 +155,8 @@ def table() -> str:
         lines.append(
             f"| `{name}` | {summary} | {formula} | {gradient} | "
             f"{f'`{record.torch}`' if record.torch else '-'} | "
-            f"{'yes' if record.inplace else '-'} | {checked if record.samples_or_default() else '-'} |"
+            f"{'yes' if record.inplace else '-'} | "
+            f"{checked if record.samples_or_default() else '-'} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -179,7 +179,7 @@ def _index_error(input: Any, key: tuple[Any, ...], error: IndexError) -> IndexEr
 
 
 def _is_mask(k: Any) -> bool:
-    return getattr(k, "dtype", None) == bool
+    return getattr(getattr(k, "dtype", None), "kind", "") == "b"
 
 
 def _takes_axis(k: Any) -> bool:

@@ -54,7 +54,8 @@ def _same_but(dim: int, shapes: list[Any]) -> None:
     for index, shape in enumerate(shapes):
         if len(shape) != len(shapes[0]):
             raise ShapeError(
-                f"Tensors must have same number of dimensions: got {len(shapes[0])} and {len(shape)}"
+                f"Tensors must have same number of dimensions: got {len(shapes[0])} and "
+                f"{len(shape)}"
             )
         for axis, (a, b) in enumerate(zip(shapes[0], shape, strict=True)):
             if a != b and axis != dim:

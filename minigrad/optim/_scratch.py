@@ -10,7 +10,7 @@ import numpy as np
 
 # Elements treated at a time. The half dozen arrays of an update then stay in the cache from one
 # operation to the next, and the scratch memory does not grow with the parameters.
-PIECE = 16384
+PIECE = 32768
 
 
 class Scratch:

@@ -49,15 +49,43 @@ class LRScheduler:
         self._optimizer_stepped = True
 
     def get_lr(self) -> list[Any]:
-        """The rates of the current epoch, one per group; every scheduler has its own."""
+        """The rates of the current epoch, one per group; every scheduler has its own.
+
+        >>> import minigrad as torch
+        >>> class Halving(torch.optim.lr_scheduler.LRScheduler):
+        ...     def get_lr(self):
+        ...         return [rate * 0.5**self.last_epoch for rate in self.base_lrs]
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = Halving(optimizer)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> optimizer.param_groups[0]["lr"]
+        0.5
+        """
         raise NotImplementedError
 
     def get_last_lr(self) -> list[Any]:
-        """The rates that were last set."""
+        """The rates that were last set.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+        >>> scheduler.get_last_lr()
+        [1.0]
+        """
         return self._last_lr
 
     def step(self) -> None:
-        """Go to the next epoch and set its rates; call it after ``optimizer.step()``."""
+        """Go to the next epoch and set its rates; call it after ``optimizer.step()``.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.last_epoch
+        1
+        """
         if self._step_count == 1 and not self._optimizer_stepped:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in "
@@ -75,12 +103,27 @@ class LRScheduler:
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer."""
+        """Everything but the optimizer.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+        >>> scheduler.state_dict()["step_size"]
+        2
+        """
         hidden = ("optimizer", "_optimizer_stepped")
         return {key: value for key, value in self.__dict__.items() if key not in hidden}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` gave."""
+        """Take over what ``state_dict`` gave.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+        >>> scheduler.load_state_dict({"last_epoch": 7})
+        >>> scheduler.last_epoch
+        7
+        """
         self.__dict__.update(state_dict)
 
 

@@ -286,23 +286,51 @@ class Optimizer:
         return self._add_hook("_optimizer_step_post_hooks", hook)
 
     def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(optimizer)`` before ``state_dict``."""
+        """Run ``hook(optimizer)`` before ``state_dict``.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_state_dict_pre_hook(lambda _: print("saving"))
+        >>> state = optimizer.state_dict()
+        saving
+        """
         return self._add_hook("_optimizer_state_dict_pre_hooks", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(optimizer, state_dict)`` after ``state_dict``; it may return another one."""
+        """Run ``hook(optimizer, state_dict)`` after ``state_dict``; it may return another one.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_state_dict_post_hook(lambda _, state: {**state, "epoch": 3})
+        >>> optimizer.state_dict()["epoch"]
+        3
+        """
         return self._add_hook("_optimizer_state_dict_post_hooks", hook, prepend)
 
     def register_load_state_dict_pre_hook(
         self, hook: Hook, prepend: bool = False
     ) -> RemovableHandle:
-        """Run ``hook(optimizer, state_dict)`` before loading; it may return another one."""
+        """Run ``hook(optimizer, state_dict)`` before loading; it may return another one.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_load_state_dict_pre_hook(lambda _, s: print(sorted(s)))
+        >>> optimizer.load_state_dict(optimizer.state_dict())
+        ['param_groups', 'state']
+        """
         return self._add_hook("_optimizer_load_state_dict_pre_hooks", hook, prepend)
 
     def register_load_state_dict_post_hook(
         self, hook: Hook, prepend: bool = False
     ) -> RemovableHandle:
-        """Run ``hook(optimizer)`` after loading."""
+        """Run ``hook(optimizer)`` after loading.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_load_state_dict_post_hook(lambda _: print("loaded"))
+        >>> optimizer.load_state_dict(optimizer.state_dict())
+        loaded
+        """
         return self._add_hook("_optimizer_load_state_dict_post_hooks", hook, prepend)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Bad calls raise here as in torch: the same kind of error, at the call, naming something useful."""
+"""Bad calls raise here as in torch: the same kind of error, at the call, with a message."""
 
 from __future__ import annotations
 

@@ -287,6 +287,10 @@ class Module(ModuleState):
         """Move to a CUDA device, the current one unless ``device`` says which.
 
         Raises: RuntimeError without a usable device, saying what is missing.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Linear(2, 2)
+        >>> net = net.cuda() if torch.cuda.is_available() else net
         """
         return self._apply(lambda t: t.cuda(device))
 
@@ -346,13 +350,6 @@ class Module(ModuleState):
                 else:
                     grad.requires_grad_(False)
                 grad.zero_()
-
-    def share_memory(self) -> Self:
-        """Move the tensors to memory that other processes see.
-
-        Raises: RuntimeError when a tensor cannot be moved.
-        """
-        return self._apply(lambda t: t.share_memory_())
 
     # --- printing -------------------------------------------------------------------------------
 

@@ -99,7 +99,12 @@ class RandomSampler(Sampler[int]):
 
     @property
     def num_samples(self) -> int:
-        """How many samples are drawn: as many as there are, unless said otherwise."""
+        """How many samples are drawn: as many as there are, unless said otherwise.
+
+        >>> import minigrad as torch
+        >>> torch.utils.data.RandomSampler("abc").num_samples
+        3
+        """
         # Asked each time, because a dataset may grow between epochs.
         return len(self.data_source) if self._num_samples is None else self._num_samples
 

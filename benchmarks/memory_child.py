@@ -1,0 +1,111 @@
+"""One measurement of memory in a process of its own: run by the suite ``memory``, prints JSON."""
+
+from benchmarks.environment import pin_threads
+
+pin_threads()
+
+import argparse  # noqa: E402
+import gc  # noqa: E402
+import json  # noqa: E402
+import re  # noqa: E402
+import tracemalloc  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from benchmarks.libraries import load  # noqa: E402
+from benchmarks.models import MODELS, OPTIMIZERS, training_step  # noqa: E402
+
+STEPS = 3  # from the second on, the optimiser's state is there while the graph lives
+SAMPLES = 100  # of resident memory, over a long run
+
+
+def resident() -> int:
+    """Bytes of this process in memory now, exactly (the quick counters lag by up to 64 pages)."""
+    return _kilobytes("/proc/self/smaps_rollup", "Rss") * 1024
+
+
+def resident_peak() -> int:
+    """The most bytes that were ever in memory since the last `forget_peak`."""
+    return _kilobytes("/proc/self/status", "VmHWM") * 1024
+
+
+def forget_peak() -> None:
+    """Start the peak anew at what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _kilobytes(path: str, name: str) -> int:
+    found = re.search(rf"^{name}:\s+(\d+) kB", Path(path).read_text(), re.MULTILINE)
+    assert found is not None, f"{path} has no {name}"
+    return int(found.group(1))
+
+
+def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Peak above what is resident once libraries, model and batch are there.
+
+    Warm: the code has run before, on two images with another model, so that the pages of the
+    libraries themselves, which the first call reads from disk, do not count.
+    """
+    if options.mode == "warm":
+        warm_up = training_step(lib, options.model, options.optimizer, batch=2)
+        warm_up(), warm_up()
+        del warm_up
+    step = training_step(lib, options.model, options.optimizer, options.batch)
+    gc.collect()
+    forget_peak()
+    before = resident()
+    losses = [step().item() for _ in range(STEPS)]
+    return {"peak": resident_peak() - before, "before": before, "losses": losses}
+
+
+def ledger(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Peak of the memory that Python and NumPy asked for, by their own accounts."""
+    warm_up = training_step(lib, options.model, options.optimizer, batch=2)
+    warm_up(), warm_up()
+    del warm_up
+    step = training_step(lib, options.model, options.optimizer, options.batch)
+    gc.collect()
+    tracemalloc.start()
+    losses = [step().item() for _ in range(STEPS)]
+    return {"peak": tracemalloc.get_traced_memory()[1], "losses": losses}
+
+
+def flat(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Resident memory over many steps with the collector off: what is not freed, stays."""
+    step = training_step(lib, options.model, options.optimizer, options.batch)
+    every = max(1, options.steps // SAMPLES)
+    gc.collect()
+    gc.disable()
+    samples = []
+    for number in range(options.steps):
+        if number % every == 0:
+            samples.append([number, resident()])
+        step()
+    samples.append([options.steps, resident()])
+    return {"samples": samples, "garbage": gc.collect()}
+
+
+MODES: dict[str, Callable[[Any, argparse.Namespace], dict[str, Any]]] = {
+    "warm": peak,
+    "cold": peak,
+    "ledger": ledger,
+    "flat": flat,
+}
+
+
+def main() -> None:
+    """Measure one thing and print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory_child", description=__doc__)
+    parser.add_argument("mode", choices=MODES)
+    parser.add_argument("--library", default="minigrad")
+    parser.add_argument("--model", choices=MODELS, default="mlp")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd")
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=10_000)
+    options = parser.parse_args()
+    print(json.dumps(MODES[options.mode](load(options.library), options)))
+
+
+if __name__ == "__main__":
+    main()

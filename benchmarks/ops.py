@@ -1,0 +1,221 @@
+"""Every op of the registry beside torch, at 100, 10,000 and 1,000,000 elements where it can be.
+
+Which calls are made follows from the op's record alone, so a new op has its rows at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks.libraries import difference, is_tensor, load
+from benchmarks.report import Result, Table, progress
+from benchmarks.samples import Case, cases, draw
+from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
+from minigrad.autograd.registry import REGISTRY, Record
+
+ROUNDS = 11
+SIZES = (100, 10_000, 1_000_000)
+PASSES = ("forward", "forward and backward")
+ARBITRARY = ("empty", "empty_like", "new_empty")  # whatever memory held: nothing to compare
+
+
+@dataclass
+class Row:
+    """What was found for one call: a measurement for each pass, or why there is none."""
+
+    name: str
+    label: str
+    size: int | None = None
+    found: dict[str, Measurement] = field(default_factory=dict)
+    note: str = ""
+
+
+def function_of(record: Record, lib: Any) -> Callable[..., Any] | None:
+    """A library's function or method for a record; None if it has none."""
+    if lib.__name__ == "minigrad":
+        return record.method if record.where == ("Tensor",) else record.function
+    place: Any = lib if record.torch else lib.Tensor
+    for part in (record.torch or record.name).split("."):
+        place = getattr(place, part, None)
+    return place  # type: ignore[no-any-return]
+
+
+class Prepared:
+    """One case made ready to run with one library."""
+
+    def __init__(self, case: Case, lib: Any, fn: Callable[..., Any]) -> None:
+        args, kwargs = draw(case)
+        self.lib, self.fn = lib, fn
+        self.leaves: list[Any] = []
+        self.args = [self._tensors(a) for a in args]
+        self.kwargs = {k: self._tensors(v) for k, v in kwargs.items()}
+        self.seeds: list[Any] = []
+
+    def _tensors(self, value: Any) -> Any:
+        """Tensors for arrays, those of floats as leaves that want gradients."""
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._tensors(v) for v in value)
+        if not isinstance(value, np.ndarray):
+            return value
+        tensor = self.lib.tensor(value)
+        if value.dtype.kind == "f":
+            self.leaves.append(tensor)
+        return tensor
+
+    def forward(self) -> Any:
+        """The call, unrecorded."""
+        with self.lib.no_grad():
+            return self.fn(*self.args, **self.kwargs)
+
+    def recorded(self) -> list[Any]:
+        """The outputs of a recorded call that have a gradient."""
+        for leaf in self.leaves:
+            leaf.requires_grad_()
+        self.lib.manual_seed(0)
+        outputs = self.fn(*self.args, **self.kwargs)
+        outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+        return [o for o in outputs if is_tensor(o) and o.requires_grad]
+
+    def both(self) -> list[Any]:
+        """The call, recorded, and the gradients of its arguments for ones."""
+        outputs = self.recorded()
+        self.seeds = self.seeds or [self.lib.ones_like(o) for o in outputs]
+        self.lib.autograd.backward(outputs, self.seeds)
+        gradients = [leaf.grad for leaf in self.leaves]
+        for leaf in self.leaves:
+            leaf.grad = None
+        return gradients
+
+
+def measure_case(case: Case, libs: dict[str, Any], rounds: int) -> Row:
+    """Compare a case between the libraries, then time it."""
+    row = Row(case.record.name, case.label, case.size)
+    functions = {name: function_of(case.record, lib) for name, lib in libs.items()}
+    if functions["torch"] is None:
+        functions.pop("torch")
+        row.note = "torch has no such function"
+    sides = {n: Prepared(case, libs[n], f) for n, f in functions.items() if f is not None}
+    try:
+        _compare_and_time(row, sides, rounds)
+    except Exception as error:
+        row.note = f"{type(error).__name__}: {str(error).splitlines()[0]:.60}"
+    return row
+
+
+def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None:
+    """Fill a row, pass by pass, as far as the results agree."""
+    for side in sides.values():
+        side.lib.manual_seed(0)
+    results = {name: side.forward() for name, side in sides.items()}
+    if "torch" in sides:
+        wrong = difference(results["minigrad"], results["torch"], row.name in ARBITRARY)
+        if wrong:
+            row.note = f"results differ: {wrong}"
+            return
+    row.found[PASSES[0]] = in_turns({n: s.forward for n, s in sides.items()}, rounds)
+    del results
+    wants = {name: bool(side.leaves and side.recorded()) for name, side in sides.items()}
+    if len(set(wants.values())) == 2:
+        row.note = f"only {next(n for n, w in wants.items() if w)} has a gradient"
+    if not all(wants.values()):
+        return
+    gradients = {name: side.both() for name, side in sides.items()}
+    if "torch" in sides:
+        wrong = difference(gradients["minigrad"], gradients["torch"])
+        if wrong:
+            row.note = f"gradients differ: {wrong}"
+            return
+    row.found[PASSES[1]] = in_turns({n: s.both for n, s in sides.items()}, rounds)
+
+
+def rows_of(
+    record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[int]
+) -> list[Row]:
+    """All rows of a record: at least one, if only to say why nothing was measured."""
+    rows = [measure_case(case, libs, rounds) for case in cases(record, tuple(sizes))]
+    return rows or [Row(record.name, record.name, note="its record has no sample call")]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this suite alone."""
+    parser.add_argument("--only", nargs="+", metavar="OP", choices=sorted(REGISTRY))
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N")
+
+
+def measure(options: argparse.Namespace) -> Result:
+    """Run the suite."""
+    libs = {name: load(name) for name in ("minigrad", "torch")}
+    records = [r for name, r in REGISTRY.items() if not options.only or name in options.only]
+    rows: list[Row] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's notes on its own future
+        for number, record in enumerate(records):
+            progress(f"ops {number + 1}/{len(records)}: {record.name}")
+            rows += rows_of(record, libs, options.rounds, options.sizes)
+    progress("")
+    result = Result("ops")
+    result.tables = [_table(rows), _means(rows, options.sizes), _slowest(rows)]
+    for row in rows:
+        facts = {"row": row.name, "call": row.label, "size": row.size, "note": row.note}
+        result.rows += [{**facts, "pass": p, **m.data()} for p, m in row.found.items()] or [facts]
+    ratios = [m.ratio().median for _, _, m in _compared(rows)]
+    if ratios:
+        result.summary["geometric mean of minigrad / torch over all rows"] = geometric_mean(ratios)
+    result.notes = [
+        f"medians [quartiles] of {options.rounds} interleaved rounds; a row with a remark in place "
+        "of numbers was not timed",
+    ]
+    return result
+
+
+def _compared(rows: Sequence[Row]) -> list[tuple[Row, str, Measurement]]:
+    """The measurements that have both sides."""
+    return [(r, p, m) for r in rows for p, m in r.found.items() if "torch" in m.times]
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """Every row of every op."""
+    header = ["µs per call"]
+    for name in PASSES:
+        header += [name, "torch", "ratio"]
+    lines = []
+    for row in rows:
+        line = [f"`{row.label}`"]
+        for name in PASSES:
+            one = row.found.get(name)
+            line += ["", "", ""] if one is None else _cells(one)
+        lines.append([*line, row.note])
+    return Table("Ops", [*header, "remark"], lines)
+
+
+def _cells(one: Measurement) -> list[str]:
+    """minigrad's time, torch's time, and the ratio with its quartiles."""
+    mine = digits(one.of("minigrad").median * 1e6)
+    if "torch" not in one.times:
+        return [mine, "-", "-"]
+    return [mine, digits(one.of("torch").median * 1e6), one.ratio().text()]
+
+
+def _means(rows: Sequence[Row], sizes: Sequence[int]) -> Table:
+    """Geometric means by number of elements."""
+    lines = []
+    for size in (*sizes, None):
+        line = ["samples as in the record" if size is None else f"{size:,} elements"]
+        for name in PASSES:
+            found = [m.ratio().median for r, p, m in _compared(rows) if (r.size, p) == (size, name)]
+            line.append(f"{digits(geometric_mean(found))} ({len(found)} rows)" if found else "-")
+        lines.append(line)
+    return Table("Ops: geometric means of minigrad / torch", ["", *PASSES], lines)
+
+
+def _slowest(rows: Sequence[Row], count: int = 15) -> Table:
+    """Where minigrad loses most."""
+    found = sorted(_compared(rows), key=lambda entry: -entry[2].ratio().median)[:count]
+    lines = [[f"`{row.label}`", name, one.ratio().text()] for row, name, one in found]
+    return Table("Ops: the largest ratios", ["call", "pass", "minigrad / torch"], lines)
