@@ -5,6 +5,7 @@ from benchmarks.environment import pin_threads
 pin_threads()
 
 import argparse  # noqa: E402
+import ctypes  # noqa: E402
 import gc  # noqa: E402
 import json  # noqa: E402
 import re  # noqa: E402
@@ -41,6 +42,18 @@ def _kilobytes(path: str, name: str) -> int:
     return int(found.group(1))
 
 
+def warm_up(lib: Any, options: argparse.Namespace) -> None:
+    """Run all the code once with another model, and give back the memory that it used."""
+    step = training_step(lib, options.model, options.optimizer, batch=2)
+    for _ in range(2):
+        step()
+    del step
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps what is freed
+    if trim is not None:
+        trim(0)
+
+
 def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     """Peak above what is resident once libraries, model and batch are there.
 
@@ -48,9 +61,7 @@ def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     libraries themselves, which the first call reads from disk, do not count.
     """
     if options.mode == "warm":
-        warm_up = training_step(lib, options.model, options.optimizer, batch=2)
-        warm_up(), warm_up()
-        del warm_up
+        warm_up(lib, options)
     step = training_step(lib, options.model, options.optimizer, options.batch)
     gc.collect()
     forget_peak()
@@ -61,9 +72,7 @@ def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
 
 def ledger(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     """Peak of the memory that Python and NumPy asked for, by their own accounts."""
-    warm_up = training_step(lib, options.model, options.optimizer, batch=2)
-    warm_up(), warm_up()
-    del warm_up
+    warm_up(lib, options)
     step = training_step(lib, options.model, options.optimizer, options.batch)
     gc.collect()
     tracemalloc.start()

@@ -13,9 +13,7 @@ CLASSES = 10
 def mlp(lib: Any) -> Any:
     """784-256-10, for flat images."""
     nn = lib.nn
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, CLASSES)
-    )
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, CLASSES))
 
 
 def lenet(lib: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.libraries import difference, is_tensor, load
 from benchmarks.report import Result, Table, progress
-from benchmarks.samples import Case, cases, draw
+from benchmarks.samples import Case, draw, families
 from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
 from minigrad.autograd.registry import REGISTRY, Record
 
@@ -40,8 +40,9 @@ def function_of(record: Record, lib: Any) -> Callable[..., Any] | None:
     """A library's function or method for a record; None if it has none."""
     if lib.__name__ == "minigrad":
         return record.method if record.where == ("Tensor",) else record.function
-    place: Any = lib if record.torch else lib.Tensor
-    for part in (record.torch or record.name).split("."):
+    path = record.torch or record.name
+    place: Any = lib.Tensor if record.where == ("Tensor",) else lib
+    for part in path.removeprefix("Tensor.").split("."):
         place = getattr(place, part, None)
     return place  # type: ignore[no-any-return]
 
@@ -73,11 +74,15 @@ class Prepared:
         with self.lib.no_grad():
             return self.fn(*self.args, **self.kwargs)
 
+    def seeded(self, run: Callable[[], Any]) -> Any:
+        """One run with the random numbers that the other libraries draw too."""
+        self.lib.manual_seed(0)
+        return run()
+
     def recorded(self) -> list[Any]:
         """The outputs of a recorded call that have a gradient."""
         for leaf in self.leaves:
             leaf.requires_grad_()
-        self.lib.manual_seed(0)
         outputs = self.fn(*self.args, **self.kwargs)
         outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
         return [o for o in outputs if is_tensor(o) and o.requires_grad]
@@ -110,9 +115,7 @@ def measure_case(case: Case, libs: dict[str, Any], rounds: int) -> Row:
 
 def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None:
     """Fill a row, pass by pass, as far as the results agree."""
-    for side in sides.values():
-        side.lib.manual_seed(0)
-    results = {name: side.forward() for name, side in sides.items()}
+    results = {name: side.seeded(side.forward) for name, side in sides.items()}
     if "torch" in sides:
         wrong = difference(results["minigrad"], results["torch"], row.name in ARBITRARY)
         if wrong:
@@ -125,7 +128,7 @@ def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None
         row.note = f"only {next(n for n, w in wants.items() if w)} has a gradient"
     if not all(wants.values()):
         return
-    gradients = {name: side.both() for name, side in sides.items()}
+    gradients = {name: side.seeded(side.both) for name, side in sides.items()}
     if "torch" in sides:
         wrong = difference(gradients["minigrad"], gradients["torch"])
         if wrong:
@@ -134,11 +137,14 @@ def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None
     row.found[PASSES[1]] = in_turns({n: s.both for n, s in sides.items()}, rounds)
 
 
-def rows_of(
-    record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[int]
-) -> list[Row]:
+def rows_of(record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[int]) -> list[Row]:
     """All rows of a record: at least one, if only to say why nothing was measured."""
-    rows = [measure_case(case, libs, rounds) for case in cases(record, tuple(sizes))]
+    rows = []
+    for family in families(record, sizes):
+        found = [measure_case(case, libs, rounds) for case in family]
+        if not any(row.found for row in found):  # the sample does not scale, or fails as it is
+            found = [measure_case(family[0].unscaled(), libs, rounds)]
+        rows += found
     return rows or [Row(record.name, record.name, note="its record has no sample call")]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Binary, Unary
 from minigrad.autograd.registry import Call, Domain, Record, T, call
 
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_}
@@ -21,18 +21,27 @@ USUAL = {"input": T(2, 3), "other": T(2, 3), "size": (2, 3), "fill_value": 1.5, 
 
 @dataclass(frozen=True)
 class Case:
-    """One call of one op; ``size`` is how many elements its tensors have if it was scaled."""
+    """One sample call of one op, with about ``size`` elements if that is given."""
 
     record: Record
     sample: Call
     size: int | None = None
 
     @property
+    def call(self) -> Call:
+        """The call to make."""
+        return self.sample if self.size is None else _scaled(self.sample, self.size)
+
+    @property
     def label(self) -> str:
         """The call as one would write it, with shapes for tensors."""
-        parts = [_text(a) for a in self.sample.args]
-        parts += [f"{k}={_text(v)}" for k, v in self.sample.kwargs.items()]
+        parts = [_text(a) for a in self.call.args]
+        parts += [f"{k}={_text(v)}" for k, v in self.call.kwargs.items()]
         return f"{self.record.name}({', '.join(parts)})"
+
+    def unscaled(self) -> Case:
+        """The sample as the record gives it."""
+        return Case(self.record, self.sample)
 
 
 def _text(value: Any) -> str:
@@ -45,29 +54,38 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
-def cases(record: Record, sizes: tuple[int, ...]) -> Iterator[Case]:
-    """The record's samples: scaled to each size those that can be, else the first as it stands."""
-    samples = record.samples or tuple(_usual(record))
-    scalable = [s for s in samples if _scalable(s)][:2]
-    for sample in scalable:
-        for size in sizes:
-            yield Case(record, _scaled(sample, size), size)
-    if not scalable:
-        yield from (Case(record, sample) for sample in samples[:2])
+def families(record: Record, sizes: Sequence[int]) -> Iterator[list[Case]]:
+    """The calls to measure: of two of the record's samples, scaled to each size if that can be."""
+    samples = _distinct(record.samples_or_default() or tuple(_usual(record)))
+    scalable = [sample for sample in samples if _scalable(sample)]
+    for sample in (scalable or samples)[:2]:
+        chosen = sizes if scalable else [None]
+        yield [Case(record, sample, size) for size in chosen]
+
+
+def _distinct(samples: Sequence[Call]) -> list[Call]:
+    """One sample of those that differ in their shapes only."""
+
+    def shapeless(value: Any) -> Any:
+        return "tensor" if isinstance(value, T) else value
+
+    found: dict[str, Call] = {}
+    for sample in samples:
+        kwargs = {k: shapeless(v) for k, v in sample.kwargs.items()}
+        found.setdefault(repr(([*map(shapeless, sample.args)], kwargs)), sample)
+    return list(found.values())
 
 
 def _usual(record: Record) -> Iterator[Call]:
     """A call for a record without samples, if its signature says what it takes."""
-    if record.op is not None and issubclass(record.op, (Unary, Binary)):
-        yield call(*[T(2, 3)] * len(record.op.inputs))
-        return
-    given = []
+    given: list[Any] = []
     for p in inspect.signature(record.function).parameters.values():
-        if p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.KEYWORD_ONLY):
-            continue
-        if p.name not in USUAL:
-            return
-        given += USUAL[p.name] if p.kind is p.VAR_POSITIONAL else [USUAL[p.name]]
+        if p.name in USUAL and p.kind is p.VAR_POSITIONAL:
+            given += USUAL[p.name]
+        elif p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD:
+            if p.name not in USUAL:
+                return
+            given.append(USUAL[p.name])
     if given:
         yield call(*given)
 
@@ -99,18 +117,18 @@ def _scaled(sample: Call, size: int) -> Call:
 def draw(case: Case, seed: int = 0) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a case, with an array for each tensor."""
     random = np.random.default_rng(seed)
-    record = case.record
+    record, count = case.record, itertools.count()
 
-    def fill(value: Any, position: int) -> Any:
+    def fill(value: Any) -> Any:
         if isinstance(value, T):
-            usual = record.domain[min(position, len(record.domain) - 1)]
+            usual = record.domain[min(next(count), len(record.domain) - 1)]
             return _array(random, value, usual, record.dtypes[0])
         if isinstance(value, (list, tuple)):
-            return type(value)(fill(v, position) for v in value)
+            return type(value)(fill(v) for v in value)
         return value
 
-    args = [fill(value, i) for i, value in enumerate(case.sample.args)]
-    return args, {k: fill(v, len(args)) for k, v in case.sample.kwargs.items()}
+    call = case.call
+    return [fill(value) for value in call.args], {k: fill(v) for k, v in call.kwargs.items()}
 
 
 def _array(random: np.random.Generator, wanted: T, usual: Domain, kind: str) -> Any:

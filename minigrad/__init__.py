@@ -17,6 +17,7 @@ from minigrad.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
+from minigrad.autograd.registry import publish
 from minigrad.device import device
 from minigrad.dtypes import (
     bfloat16,
@@ -107,3 +108,4 @@ __all__ = [
     # "utils",
 ]
 __all__ += functions.__all__
+publish("torch", globals())  # also what is registered later

@@ -6,13 +6,6 @@
 from __future__ import annotations
 
 import minigrad.ops  # noqa: F401  (fills the registry)
-from minigrad.autograd.registry import REGISTRY
+from minigrad.autograd.registry import publish
 
-_found = {
-    name: record.function
-    for record in REGISTRY.values()
-    if "torch" in record.where
-    for name in (record.name, *record.aliases)
-}
-globals().update(_found)
-__all__ = sorted(_found)
+__all__ = publish("torch", globals())  # noqa: PLE0605

@@ -9,7 +9,8 @@ not touched at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 from minigrad.autograd.apply import edge_of, make
@@ -21,7 +22,7 @@ from minigrad.backend import xp_of
 from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.errors import GradientShapeError, ShapeError
 
-Cotangents = dict[int, list[Any]]  # seq -> [node, cotangent so far]
+Cotangents = dict[int, tuple[Node, Any]]  # by birth: the node, and its cotangent so far
 
 
 class Reading:
@@ -58,77 +59,76 @@ def sweep(waiting: Cotangents, reading: Reading) -> None:
 
 
 def _sweep(waiting: Cotangents, reading: Reading) -> None:
-    F, needed = reading.F, reading.needed
+    F, needed, retain = reading.F, reading.needed, reading.retain
     special = reading.recorded or reading.anomaly or reading.captured is not None
-    heap: list[int] = []
-    for seq in waiting:
-        heappush(heap, -seq)
-    alone: tuple[Node, Any] | None = None  # the next node, if it is the only one waiting
+    heap = [-seq for seq in waiting]  # a heap gives the smallest: the newest, negated
+    heapify(heap)
+    alone: tuple[Node, Any] | None = None  # the next node, while it is the only one that waits
     while alone is not None or heap:
-        if alone is not None:
-            node, g = alone
-            alone = None
-        else:
-            node, g = waiting.pop(-heappop(heap))
+        node, g = alone if alone is not None else waiting.pop(-heappop(heap))
+        alone = None
         if special or node.hooks is not None or node.op is None:
-            pairs = _visit(node, g, reading)
+            if isinstance(node, Output):
+                _set_aside(node, g, waiting, heap, reading)
+                continue
+            found = visit(node, g, reading)
         else:
-            if (node.stores and Clock.last_write > node.seq) or type(node.saved) is not tuple:
+            if Clock.last_write > node.seq or type(node.saved) is not tuple:
                 node.check()
-            pulls = node.op.pulls
-            saved = node.saved
-            pairs = []
+            saved, pulls = node.saved, node.op.pulls
             if pulls is None:
-                pairs = zip(node.edges, pull_all(node, g, saved, F), strict=False)
+                found = zip(node.edges, pull_all(node, g, saved, F), strict=False)
             else:
-                for parent, pull in zip(node.edges, pulls, strict=False):
-                    if parent is not None:
-                        pairs.append((parent, pull(g, saved, node, F)))
-            if not reading.retain:
+                found = [
+                    (parent, pull(g, saved, node, F))
+                    for parent, pull in zip(node.edges, pulls, strict=False)
+                    if parent is not None
+                ]
+            if not retain:
                 node.free()
-        for parent, gp in pairs:
-            if parent is None or gp is None:
+        for parent, gradient in found:
+            if parent is None or gradient is None:
                 continue
             seq = parent.seq
             if needed is not None and seq not in needed:
                 continue
-            if (
-                type(parent.shape) is tuple
-                and gp.__class__ is not Part
-                and gp.shape != parent.shape
-            ):
-                gp = fit(gp, parent.shape, node, F)
-            if alone is not None:
-                waiting[alone[0].seq] = list(alone)
+            if gradient.shape != parent.shape:
+                gradient = fit(gradient, parent.shape, node, F)
+            if alone is not None:  # not alone any more
+                waiting[alone[0].seq] = alone
                 heappush(heap, -alone[0].seq)
                 alone = None
-            entry = waiting.get(seq)
-            if entry is None:
-                if heap:
-                    waiting[seq] = [parent, collect(None, gp)]
-                    heappush(heap, -seq)
-                else:
-                    alone = (parent, collect(None, gp))
+            if seq in waiting:
+                waiting[seq] = (parent, add(waiting[seq][1], gradient))
+            elif heap:
+                waiting[seq] = (parent, gradient)
+                heappush(heap, -seq)
             else:
-                entry[1] = collect(entry[1], gp)
+                alone = (parent, gradient)
+        # Let go at once: what is still named here would stay in memory during the next node.
+        found = saved = g = gradient = None
 
 
-class Part:
-    """The cotangent of one output of an op with several."""
-
-    __slots__ = ("count", "g", "index")
-
-    def __init__(self, g: Any, index: int, count: int) -> None:
-        self.g, self.index, self.count = g, index, count
+def add(so_far: Any, g: Any) -> Any:
+    """A further cotangent of the same node."""
+    return so_far + g
 
 
-def collect(so_far: Any, g: Any) -> Any:
-    """Add a cotangent to what has arrived; parts of several outputs are laid side by side."""
-    if g.__class__ is not Part:
-        return g if so_far is None else so_far + g
-    parts = [None] * g.count if so_far is None else list(so_far)
-    parts[g.index] = g.g if parts[g.index] is None else parts[g.index] + g.g
-    return tuple(parts)
+def _set_aside(
+    node: Output, g: Any, waiting: Cotangents, heap: list[int], reading: Reading
+) -> None:
+    """Lay the cotangent of one output beside those of its siblings, at their common node."""
+    g = before(node, g, reading)
+    owner = node.edges[0]
+    assert owner is not None
+    if reading.needed is not None and owner.seq not in reading.needed:
+        return
+    if owner.seq not in waiting:
+        waiting[owner.seq] = (owner, (None,) * len(owner.shape))
+        heappush(heap, -owner.seq)
+    parts = list(waiting[owner.seq][1])
+    parts[node.index] = g if parts[node.index] is None else add(parts[node.index], g)
+    waiting[owner.seq] = (owner, tuple(parts))
 
 
 def fit(g: Any, shape: tuple[int, ...], node: Node, F: Any) -> Any:
@@ -149,8 +149,8 @@ def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     )
 
 
-def _visit(node: Node, g: Any, reading: Reading) -> Any:
-    """Run one node with everything that may hang on it: hooks, captures, anomaly checks."""
+def before(node: Node, g: Any, reading: Reading) -> Any:
+    """What happens to a cotangent before its node is run: hooks, then capture."""
     hooks = node.hooks
     if hooks is not None:
         for hook in tuple(hooks.tensor.values()):
@@ -159,20 +159,21 @@ def _visit(node: Node, g: Any, reading: Reading) -> Any:
         for hook in tuple(hooks.pre.values()):
             changed = hook(_user_tuple(g, reading))
             g = g if changed is None else _from_user(changed, g, reading)
-    captured = reading.captured
-    if captured is not None and node in captured:
-        captured[node] = g if captured[node] is None else captured[node] + g
-    if isinstance(node, Output):
-        owner = node.edges[0]
-        assert owner is not None
-        return [(owner, Part(g, node.index, len(owner.shape)))]
+    if reading.captured is not None and node in reading.captured:
+        reading.captured[node] = g
+    return g
+
+
+def visit(node: Node, g: Any, reading: Reading) -> list[tuple[Any, Any]]:
+    """Run one node with everything that may hang on it: hooks, captures, anomaly checks."""
+    g = before(node, g, reading)
     if isinstance(node, AccumulateGrad):
         if reading.accumulate:
             accumulate(node, g, reading)
         return []
     gradients = _gradients(node, g, reading)
-    if hooks is not None:
-        for hook in tuple(hooks.post.values()):
+    if node.hooks is not None:
+        for hook in tuple(node.hooks.post.values()):
             outer = tuple(None if x is None else reading.to_tensor(x) for x in gradients)
             changed = hook(outer, _user_tuple(g, reading))
             if changed is not None:
@@ -235,6 +236,13 @@ def _from_user(changed: Any, g: Any, reading: Reading) -> Any:
     return back if isinstance(g, tuple) else back[0]
 
 
+# References to a gradient in `accumulate` if nobody but the sweep knows it: its own argument and
+# that of getrefcount, the names in `visit` and `_sweep`. Whatever is held elsewhere (the cotangent
+# of another leaf, a saved value, the array that a user passed in) or is a view has to be copied,
+# for the next backward adds to it in place.
+UNSHARED = 4
+
+
 def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
     """Add a gradient to the leaf's ``.grad``, in place where the old one has no history."""
     leaf = node.variable
@@ -247,7 +255,7 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
         if g.dtype is not leaf._array.dtype:
             g = g.astype(leaf._array.dtype)
         if old is None:
-            leaf._grad = make(_own(g))
+            leaf._grad = make(g if getrefcount(g) <= UNSHARED and g.base is None else g.copy())
         elif old._node is not None:
             leaf._grad = old + make(g)
         else:
@@ -256,15 +264,6 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
                 old._storage.write()
     for hook in tuple(node.post_accumulate.values()):
         hook(leaf)
-
-
-def _own(g: Any) -> Any:
-    """An array that nobody else will write to: a copy, unless the sweep made it for us.
-
-    A gradient may be the cotangent of another leaf as well (``a + b``), a view of one, or
-    the array that the user passed in. Whoever holds one of those must not see the others change.
-    """
-    return g.copy()
 
 
 def grad_for_root(output: TensorBase, gradient: Any) -> Any:
@@ -298,8 +297,9 @@ def start(outputs: Sequence[TensorBase], gradients: Sequence[Any], reading: Read
         g = reading.from_tensor(grad_for_root(output, gradient))
         if not reading.recorded and g.dtype is not output._array.dtype:
             g = g.astype(output._array.dtype)
-        entry = waiting.setdefault(edge.seq, [edge, None])
-        entry[1] = collect(entry[1], g)
+        if edge.seq in waiting:
+            g = add(waiting[edge.seq][1], g)
+        waiting[edge.seq] = (edge, g)
     return waiting
 
 

@@ -7,7 +7,7 @@ with this region replaced", and every view of that base is recorded anew when it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,38 +64,74 @@ def replay(array: Any, path: Sequence[Any]) -> Any:
     return array
 
 
-def check_writable(tensor: TensorBase) -> None:
-    """Raise torch's error if a write would corrupt the graph or hit an element twice."""
+def check_writable(tensor: TensorBase, others: Iterable[Any] = ()) -> bool:
+    """Raise torch's error if a write would corrupt the graph or hit an element twice.
+
+    Returns whether the write is to be recorded: the tensor or what is written wants a gradient.
+    """
+    storage, recorded = tensor._storage, False
     if MODE.get() > 0:
-        view = tensor._view
-        if isinstance(tensor._node, AccumulateGrad):
-            raise InPlaceError(
-                "a leaf Variable that requires grad is being used in an in-place operation."
-            )
-        if view is not None and isinstance(view.base._node, AccumulateGrad):
-            raise InPlaceError(
-                "a view of a leaf Variable that requires grad is being used in an in-place "
-                "operation."
-            )
-        if view is not None and view.multiple and edge_of(tensor) is not None:
-            raise InPlaceError(
-                f"{tensor._node!r} is one of several views made by one call, and is being "
-                "modified inplace. Such views do not allow it; clone() the tensor first."
-            )
-        if tensor._storage is not None and tensor._storage.inference:
+        recorded = _any_edge(tensor, others)
+        if recorded:
+            _check_history(tensor)
+        if storage is not None and storage.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed."
             )
     array = tensor._array
-    if array.size > 1 and 0 in array.strides and _overlaps(array):
+    if array.size > 1 and 0 in array.strides and _repeats(array):
+        raise InPlaceError(_OVERLAP.format("more than one element of the written-to tensor refers"))
+    if storage is not None:
+        for other in others:
+            if isinstance(other, TensorBase) and other._storage is storage and other is not tensor:
+                _check_overlap(array, other._array)
+    return recorded
+
+
+_OVERLAP = (
+    "unsupported operation: {} to a single memory location. Please clone() the tensor before "
+    "performing the operation."
+)
+
+
+def _check_history(tensor: TensorBase) -> None:
+    """Raise if a write that is to be recorded can't be: on leaves, and on some views."""
+    view = tensor._view
+    if view is not None and view.multiple:
         raise InPlaceError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location. Please clone() the tensor before performing the operation."
+            f"{tensor._node!r} is one of several views made by one call, and is being modified "
+            "inplace. Such views do not allow it; clone() the tensor first."
+        )
+    if view is not None and isinstance(view.base._node, AccumulateGrad):
+        raise InPlaceError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
+    if isinstance(tensor._node, AccumulateGrad):
+        raise InPlaceError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
         )
 
 
-def _overlaps(array: Any) -> bool:
+def _repeats(array: Any) -> bool:
+    """Whether several elements lie at one place, as after ``expand``."""
     return any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides, strict=True))
+
+
+def _check_overlap(target: Any, source: Any) -> None:
+    """Raise if two gapless arrays share a part of their memory, but not element by element."""
+    bounds = []
+    for array in (target, source):
+        start = array.ctypes.data if type(array) is np.ndarray else array.data.ptr
+        reach = sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides, strict=True))
+        if array.size == 0 or reach + array.itemsize != array.nbytes:
+            return
+        bounds.append((start, start + array.nbytes))
+    (low, high), (other_low, other_high) = bounds
+    same = bounds[0] == bounds[1] and target.strides == source.strides
+    if not same and low < other_high and other_low < high:
+        raise InPlaceError(
+            _OVERLAP.format("some elements of the input tensor and the written-to tensor refer")
+        )
 
 
 def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
@@ -115,8 +151,7 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
                 unquiet(token)
             storage_of(self).write()
             return self
-        check_writable(self)
-        recorded = MODE.get() > 0 and _any_edge(self, args)
+        recorded = check_writable(self, (*args, *kwargs.values()))
         array = self._array.copy() if recorded and keeps_input else self._array
         old = make(array, edge_of(self) if recorded else None)
         return replace(self, fn(old, *args, **kwargs))
@@ -127,8 +162,6 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
 def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
     """Whether a write needs no promotion and leaves no trace in the graph."""
     array = tensor._array
-    if MODE.get() > 0 and _any_edge(tensor, args):
-        return False
     if type(array) is not np.ndarray or array.dtype.kind != "f":
         return False
     for a in args:
@@ -137,13 +170,12 @@ def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
                 return False
         elif type(a) is not float and type(a) is not int:
             return False
-    check_writable(tensor)
-    return True
+    return not check_writable(tensor, args)
 
 
-def _any_edge(tensor: TensorBase, args: Sequence[Any]) -> bool:
+def _any_edge(tensor: TensorBase, args: Iterable[Any]) -> bool:
     return edge_of(tensor) is not None or any(
-        isinstance(a, TensorBase) and a._node is not None for a in args
+        isinstance(a, TensorBase) and edge_of(a) is not None for a in args
     )
 
 
@@ -169,12 +201,14 @@ def replace(tensor: Any, result: Any) -> Any:
     storage.write()
     node = edge_of(result)
     if node is not None and type(node.saved) is tuple and value is result._array:
+        stale = storage in node.stores  # it saved what was just overwritten: `x.mul_(x)`
         # What backward needs of the output is in the tensor's own memory now.
         node.stores = tuple(
             storage if s is value else old for s, old in zip(node.saved, node.stores, strict=True)
         )
         node.saved = tuple(array if s is value else s for s in node.saved)
-        node.seq = tick()  # born after the write that made its output
+        if not stale:
+            node.seq = tick()  # born after the write that made its output
     if MODE.get() > 0:
         rebase(tensor, node)
     return tensor
@@ -203,13 +237,12 @@ def rebase(tensor: TensorBase, node: Node | None) -> None:
 
 def write(op: type[Op], tensor: Any, others: Sequence[Any], params: tuple[Any, ...]) -> Any:
     """Run an op whose forward writes into its first argument, straight in the tensor's memory."""
-    check_writable(tensor)
+    recorded = check_writable(tensor, others)
     inputs = [tensor, *others]
     if op.promotes:
         inputs = list(promoted(op, inputs))
         if inputs[0] is not tensor:
             return replace(tensor, apply(op, inputs, params))
-    recorded = MODE.get() > 0 and _any_edge(tensor, others)
     values = [_value(v) for v in inputs]
     inputs[0] = make(tensor._array, edge_of(tensor) if recorded else None)
     result = run(op, xp_of(tensor._array), values, params)

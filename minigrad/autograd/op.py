@@ -39,7 +39,8 @@ Pull = Callable[[Any, Sequence[Any], Node, Any], Any]
 class Op:
     """Base of all primitive ops; a subclass is never instantiated.
 
-    ``forward(xp, *tensors, *params)`` takes arrays first (annotated ``Array``), then parameters.
+    ``forward(xp, *tensors, *params)`` takes arrays first (annotated ``Array``, or not annotated
+    and without a default), then parameters.
     """
 
     name: ClassVar[str] = ""
@@ -93,7 +94,9 @@ def prepare(op: type[Op], name: str) -> None:
     if op.ufunc:
         op.forward = staticmethod(_ufunc_forward(op, op.ufunc))
     arguments = list(inspect.signature(op.forward).parameters.values())[1:]
-    is_tensor = ["Array" in str(p.annotation) for p in arguments]
+    is_tensor = [
+        "Array" in str(p.annotation) or p.annotation is p.empty is p.default for p in arguments
+    ]
     if is_tensor != sorted(is_tensor, reverse=True):
         raise TypeError(f"{op.__name__}.forward: tensors come first, then parameters")
     op.inputs = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if t)

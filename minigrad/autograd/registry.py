@@ -71,7 +71,7 @@ def call(*args: Any, **kwargs: Any) -> Call:
     return Call(args, kwargs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """What is known of one public operation."""
 
@@ -92,6 +92,9 @@ class Record:
     aliases: tuple[str, ...] = ()
     returns: str = "Tensor"  # the type that a call gives, for the stub
 
+    def __repr__(self) -> str:
+        return f"<Record {self.name}>"
+
     def samples_or_default(self) -> tuple[Call, ...]:
         """The sample calls; those of an elementwise op follow from its number of arguments."""
         if self.samples or self.op is None or not issubclass(self.op, (Unary, Binary)):
@@ -104,14 +107,35 @@ class Record:
 
 
 REGISTRY: dict[str, Record] = {}
+_NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
+
+
+def publish(where: str, namespace: dict[str, Any]) -> list[str]:
+    """Fill a module with the functions of one place, now and whenever one is registered later.
+
+    Returns the names that it has now.
+    """
+    _NAMESPACES.append((where, namespace))
+    found = {
+        name: record.function
+        for record in REGISTRY.values()
+        if where in record.where
+        for name in (record.name, *record.aliases)
+    }
+    namespace.update(found)
+    return sorted(found)
 
 
 def register(
-    name: str | None = None, *, public: Callable[..., Any] | None = None, **facts: Any
+    name: str | None = None,
+    *,
+    public: Callable[..., Any] | None = None,
+    internal: bool = False,
+    **facts: Any,
 ) -> Callable[[OpClass], OpClass]:
     """Enter an op class: prepare it, build its function, attach it, and keep its record.
 
-    ``torch=None`` makes an op internal: for derivatives, as ``F.<name>``, not for users.
+    An ``internal`` op is for derivatives, as ``F.<name>``, and has no record.
     """
 
     def enter(cls: OpClass) -> OpClass:
@@ -120,7 +144,7 @@ def register(
         short = _short_cut(cls)
         raw = _signature_function(cls, own) if short is None else short
         setattr(tensors, own, raw)
-        if facts.get("torch", own) is None:
+        if internal:
             return cls
         front = public or getattr(cls, "public", None)
         function = front or _with_out(cls, own, raw)
@@ -154,6 +178,9 @@ def _attach(record: Record) -> None:
     if record.name in REGISTRY:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
+    for where, namespace in _NAMESPACES:
+        if where in record.where:
+            namespace.update(dict.fromkeys((record.name, *record.aliases), record.function))
     if "Tensor" not in record.where:
         return
     for name in (record.name, *record.aliases):

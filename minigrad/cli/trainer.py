@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import minigrad as mg
+from minigrad import nn, optim
 from minigrad.cli.batches import Batches
 from minigrad.cli.errors import CommandError
 from minigrad.cli.settings import MODELS, Settings
@@ -175,7 +176,7 @@ class Trainer:
         mg.set_rng_state(state["rng"])
 
 
-def _optimizer(settings: Settings, model: mg.nn.Module) -> mg.optim.Optimizer:
+def _optimizer(settings: Settings, model: nn.Module) -> optim.Optimizer:
     if settings.optimizer == "adam":
-        return mg.optim.Adam(model.parameters(), lr=settings.lr)
-    return mg.optim.SGD(model.parameters(), lr=settings.lr, momentum=0.9)
+        return optim.Adam(model.parameters(), lr=settings.lr)
+    return optim.SGD(model.parameters(), lr=settings.lr, momentum=0.9)

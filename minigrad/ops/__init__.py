@@ -22,3 +22,11 @@ from minigrad.ops import pool  # noqa: F401
 from minigrad.ops import softmax  # noqa: F401
 from minigrad.ops import loss  # noqa: F401
 from minigrad.ops import norm  # noqa: F401
+from minigrad.ops import activation  # noqa: F401
+from minigrad.ops import activation_more  # noqa: F401
+from minigrad.ops import special  # noqa: F401
+from minigrad.ops import pool_adaptive  # noqa: F401
+from minigrad.ops import loss_binary  # noqa: F401
+from minigrad.ops import loss_classes  # noqa: F401
+from minigrad.ops import dropout  # noqa: F401
+from minigrad.ops import linear  # noqa: F401

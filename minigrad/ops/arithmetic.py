@@ -211,7 +211,13 @@ class Div(Binary):
         return -g * ((input / other) / other)
 
 
-@function(where=("Tensor",), torch=None, dunder=("__rtruediv__",))
+@function(
+    where=("Tensor",),
+    torch="Tensor.__rtruediv__",
+    domain=[reals(0.5, 3)],
+    samples=(call(T(2, 3), 2.0),),
+    dunder=("__rtruediv__",),
+)
 def rdiv(input: Any, other: Any) -> Any:
     """``other / input``: the reciprocal times the other, as torch computes it."""
     return input.reciprocal() * other
@@ -237,7 +243,7 @@ class FloorDivide(Binary):
     ufunc = "floor_divide"
 
 
-@register(torch=None)
+@register(internal=True)
 class TruncDivide(Binary):
     """Elementwise quotient, rounded towards zero."""
 
@@ -297,7 +303,7 @@ class _Power:
         return xp.power(base, exponent)
 
 
-@register("pow_scalar", torch=None)
+@register("pow_scalar", internal=True)
 class PowScalar(Op):
     """A power with a Python number as exponent."""
 
@@ -383,7 +389,13 @@ class Pow(Binary):
         return g * F.where(at_zero, 0.0, F.pow(input, exponent) * F.log(input))
 
 
-@function(where=("Tensor",), torch=None, dunder=("__rpow__",))
+@function(
+    where=("Tensor",),
+    torch="Tensor.__rpow__",
+    domain=[reals(-2, 2)],
+    samples=(call(T(2, 3), 2.0),),
+    dunder=("__rpow__",),
+)
 def rpow(input: Any, other: Any) -> Any:
     """``other ** input``."""
     base = input.new_full((), other) if not isinstance(other, TensorBase) else other

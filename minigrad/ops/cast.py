@@ -15,7 +15,7 @@ from minigrad.dtypes import dtype as Dtype
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
 
 
-@register(torch=None)
+@register(internal=True)
 class Cast(Op):
     """The same values in another dtype; a gradient comes back in the old one."""
 
@@ -33,7 +33,7 @@ class Cast(Op):
         return F.cast(g, source)
 
 
-@register(torch=None)
+@register(internal=True)
 class Move(Op):
     """The same values on another device; a gradient comes back to the old one."""
 
@@ -87,7 +87,7 @@ def contiguous(input: Any, memory_format: Any = None) -> Any:
     return input if input.is_contiguous() else tensors.row_major(input)
 
 
-@register(torch=None)
+@register(internal=True)
 class RowMajor(Op):
     """A copy in row-major order."""
 

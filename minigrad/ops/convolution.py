@@ -97,7 +97,7 @@ def chunks(n: int, bytes_each: int) -> Iterator[slice]:
     return (slice(i, min(i + step, n)) for i in range(0, n, step))
 
 
-@register(torch=None)
+@register(internal=True)
 class Convolution(Op):
     """Slide filters over an input.
 
@@ -137,7 +137,7 @@ class Convolution(Op):
         return g.sum((0, *range(2, len(g.shape))))
 
 
-@register(torch=None)
+@register(internal=True)
 class ConvolutionInput(Op):
     """The gradient of a convolution for its input; by itself, the transposed convolution.
 
@@ -176,7 +176,7 @@ class ConvolutionInput(Op):
         return F.convolution_weight(g, h, tuple(shape), geometry)
 
 
-@register(torch=None)
+@register(internal=True)
 class ConvolutionWeight(Op):
     """The gradient of a convolution for its weight.
 
@@ -212,7 +212,7 @@ class ConvolutionWeight(Op):
         return F.convolution_input(g, h, tuple(shape), geometry)
 
 
-@register(torch=None)
+@register(internal=True)
 class Extend(Op):
     """Zeros after the end of each spatial axis, as ``padding='same'`` needs for even filters."""
 

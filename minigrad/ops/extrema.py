@@ -206,8 +206,8 @@ class MinAlong(Op):
         return _place_gradient(g[0], places, shape, dim, keepdim, F)
 
 
-register("max_along", torch=None)(MaxAlong)
-register("min_along", torch=None)(MinAlong)
+register("max_along", internal=True)(MaxAlong)
+register("min_along", internal=True)(MinAlong)
 
 
 @register(public=_three_forms("max", "max_along", "max", "maximum"), **THREE)

@@ -14,7 +14,7 @@ from minigrad.backend import Array, backend_for, xp_of
 from minigrad.random import Generator, default_generator
 
 
-@register("copy_into", torch=None)
+@register("copy_into", internal=True)
 class CopyInto(Op):
     """A tensor overwritten by another, which is broadcast to it."""
 
@@ -24,7 +24,9 @@ class CopyInto(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, src: Array) -> Array:
-        """Write in place."""
+        """Write in place; unlike NumPy, no leading axes of size one are dropped."""
+        if getattr(src, "ndim", 0) > input.ndim:
+            raise ValueError("the source has more axes than the tensor that it is copied to")
         xp.copyto(input, src, casting="unsafe")
         return input
 

@@ -12,6 +12,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.errors import InPlaceError
 from minigrad.ops.dims import one_dim
 
 ANY = ("float", "int", "bool")
@@ -68,10 +69,10 @@ def _named(key: Any) -> str:
     return kinds.get(type(last[-1]), "SelectBackward0")
 
 
-register("copy_slices", torch=None)(CopySlices)
+register("copy_slices", internal=True)(CopySlices)
 
 
-@register("select_view", torch=None)
+@register("select_view", internal=True)
 class SelectView(Op):
     """Basic indexing: integers, slices, ``None``, ``...``; a view."""
 
@@ -89,7 +90,7 @@ class SelectView(Op):
         return F.put(g, shape, key)
 
 
-@register("select_copy", torch=None)
+@register("select_copy", internal=True)
 class SelectCopy(Op):
     """Advanced indexing: integer and bool arrays among the rest; a copy."""
 
@@ -106,7 +107,7 @@ class SelectCopy(Op):
         return F.put_add(g, shape, key)
 
 
-@register(torch=None)
+@register(internal=True)
 class Put(Op):
     """Zeros of a shape with values at a basic index: the reverse of a view."""
 
@@ -123,7 +124,7 @@ class Put(Op):
         return F.select_view(g, key)
 
 
-@register(torch=None)
+@register(internal=True)
 class PutAdd(Op):
     """Zeros of a shape with values added at an advanced index."""
 
@@ -186,7 +187,7 @@ def _takes_axis(k: Any) -> bool:
     return k is not None and k is not Ellipsis and not isinstance(k, bool)
 
 
-@register("set_item", torch=None)
+@register("set_item", internal=True)
 class SetItem(Op):
     """A tensor with values written at an index."""
 
@@ -197,9 +198,12 @@ class SetItem(Op):
     @staticmethod
     def forward(xp: Any, input: Array, value: Array, key: Any) -> Array:
         """Write in place; leading axes of size one in the value don't count."""
-        extra = getattr(value, "ndim", 0) - input[key].ndim
-        if extra > 0 and all(n == 1 for n in value.shape[:extra]):
-            value = value.reshape(value.shape[extra:])
+        if getattr(value, "ndim", 0):
+            place = input[key].shape
+            extra = value.ndim - len(place)
+            if extra > 0 and all(n == 1 for n in value.shape[:extra]):
+                value = value.reshape(value.shape[extra:])
+            value = xp.broadcast_to(value, place)
         input[key] = value
         return input
 
@@ -231,8 +235,12 @@ def setitem(input: Any, key: Any, value: Any) -> None:
         value = input.new_tensor(value)
     try:
         write(SetItem, input, (value,), (found,))
-    except IndexError as error:
-        raise _index_error(input, found, error) from None
+    except (IndexError, InPlaceError):
+        try:  # a place that does not exist is the first thing wrong, as in torch
+            input._array[found]
+        except IndexError as error:
+            raise _index_error(input, found, error) from None
+        raise
 
 
 def _delitem(input: Any, key: Any) -> None:
@@ -322,7 +330,7 @@ def _places(xp: Any, index: Array, dim: int) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-@register(torch=None)
+@register(internal=True)
 class PutAlong(Op):
     """Zeros of a shape with values added along an axis: the reverse of gather."""
 

@@ -24,7 +24,7 @@ _PAIR_ERRORS = (call(T(2, 3), T(2, 3), reduction="average"),)
 _UNEQUAL = (call(T(2, 3), T(4)),)
 
 
-@register(torch=None)
+@register(internal=True)
 class MseLoss(Op):
     """Squared differences.   l = (x - t)²    gx = 2 g (x - t), gt = -gx."""
 
@@ -48,7 +48,7 @@ class MseLoss(Op):
         return (target - input) * (share(g, shape, reduction) * 2)
 
 
-@register(torch=None)
+@register(internal=True)
 class SmoothL1Loss(Op):
     """l = d² / 2β where |d| < β, |d| - β/2 elsewhere; d = x - t.   gx = g clamp(d / β, -1, 1)."""
 
@@ -76,7 +76,7 @@ class SmoothL1Loss(Op):
         return F.clamp((target - input) / beta, -1.0, 1.0) * share(g, shape, reduction)
 
 
-@register(torch=None)
+@register(internal=True)
 class HuberLoss(Op):
     """l = d² / 2 where |d| < δ, δ (|d| - δ/2) elsewhere; d = x - t.   gx = g clamp(d, -δ, δ)."""
 
@@ -318,7 +318,7 @@ def kl_div(
     return loss / input.shape[0] if for_batch and input.ndim else loss
 
 
-@register(torch=None)
+@register(internal=True)
 class NegativeEntropy(Op):
     """t log t, and 0 where t is 0.   gt = g (log t + 1)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from minigrad.autograd.apply import edge_of
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
@@ -89,3 +90,12 @@ def broadcast_shape(op: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[in
                 f"at non-singleton dimension {dim} ({op}: shapes {a} and {b})"
             )
     return tuple(m if n == 1 else n for n, m in zip(wide, tall, strict=True))
+
+
+def check_constant(op: str, name: str, tensor: Any) -> None:
+    """Raise torch's error for a weight that wants a gradient: losses have none for weights."""
+    if tensor is not None and edge_of(tensor) is not None:
+        raise RuntimeError(
+            f"The function '{op}' is not differentiable with respect to argument '{name}'. This "
+            "input cannot have requires_grad True."
+        )

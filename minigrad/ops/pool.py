@@ -149,7 +149,7 @@ def max_pool3d(
         call(T(3, 6, 6), 2),
     ),
     errors=(
-        call(T(8), 2),
+        call(T(2, 1, 3, 8, 8), 2),
         call(T(2, 3, 8, 8), 0),
         call(T(2, 3, 8, 8), 2, padding=2),
         call(T(2, 3, 8, 8), 9),

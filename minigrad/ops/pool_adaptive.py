@@ -33,7 +33,7 @@ def _avg_name(sizes: Any, out: Any, back: Any) -> str:
     return f"AdaptiveAvgPool{max(len(out), 2)}DBackward0"
 
 
-@register("adaptive_mean", torch=None)
+@register("adaptive_mean", internal=True)
 class AdaptiveMean(Op):
     """The mean of each part: along every axis a product with a matrix of equal shares.
 
@@ -45,10 +45,10 @@ class AdaptiveMean(Op):
 
     @staticmethod
     def forward(
-        xp: Any, input: Array, sizes: tuple[int, ...], out: tuple[int, ...], back: bool
+        xp: Any, input: Array, sizes: tuple[int, ...], counts: tuple[int, ...], back: bool
     ) -> Array:
         """One product per axis."""
-        for axis, (places, count) in enumerate(zip(sizes, out, strict=True), -len(out)):
+        for axis, (places, count) in enumerate(zip(sizes, counts, strict=True), -len(counts)):
             shares = xp.zeros((count, places), dtype=input.dtype)
             for row, (start, end) in enumerate(parts(places, count)):
                 shares[row, start:end] = 1 / (end - start)
@@ -58,13 +58,13 @@ class AdaptiveMean(Op):
 
     @staticmethod
     def grad_input(
-        g: Any, sizes: tuple[int, ...], out: tuple[int, ...], back: bool, F: Any
+        g: Any, sizes: tuple[int, ...], counts: tuple[int, ...], back: bool, F: Any
     ) -> Any:
         """The same with the matrices transposed."""
-        return F.adaptive_mean(g, sizes, out, not back)
+        return F.adaptive_mean(g, sizes, counts, not back)
 
 
-@register("adaptive_max", torch=None)
+@register("adaptive_max", internal=True)
 class AdaptiveMax(Op):
     """The greatest element of each part, and its place in the flattened spatial axes."""
 
@@ -73,16 +73,16 @@ class AdaptiveMax(Op):
 
     @staticmethod
     def forward(
-        xp: Any, input: Array, sizes: tuple[int, ...], out: tuple[int, ...]
+        xp: Any, input: Array, sizes: tuple[int, ...], counts: tuple[int, ...]
     ) -> tuple[Array, Array, Array]:
         """One argmax per part."""
-        lead = input.shape[: input.ndim - len(out)]
+        lead = input.shape[: input.ndim - len(counts)]
         numbers = xp.arange(_product(sizes)).reshape(sizes)
-        places = xp.zeros((*lead, *out), dtype=xp.int64)
-        for cell, region in _cells(sizes, out):
+        places = xp.zeros((*lead, *counts), dtype=xp.int64)
+        for cell, region in _cells(sizes, counts):
             block = input[(..., *region)].reshape(*lead, -1)
             places[(..., *cell)] = numbers[region].reshape(-1)[block.argmax(-1)]
-        values = plane_gather(xp, input, places, len(out))
+        values = plane_gather(xp, input, places, len(counts))
         return values, places, places
 
     @staticmethod
@@ -112,7 +112,7 @@ def plane_gather(xp: Any, x: Array, places: Array, axes: int) -> Array:
     return xp.take_along_axis(planes, flat, -1).reshape(places.shape)
 
 
-@register(torch=None)
+@register(internal=True)
 class PlaneGather(Op):
     """The elements at given places of the flattened spatial axes.   Transpose: ``plane_scatter``."""
 
@@ -127,7 +127,7 @@ class PlaneGather(Op):
         return F.plane_scatter(g, places, sizes)
 
 
-@register(torch=None)
+@register(internal=True)
 class PlaneScatter(Op):
     """Elements added to given places of the flattened spatial axes.   Transpose: gather."""
 

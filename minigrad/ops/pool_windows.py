@@ -140,7 +140,7 @@ def _max_name(windows: Windows) -> str:
     return f"MaxPool{max(len(windows.kernel), 2)}DWithIndicesBackward0"
 
 
-@register("max_pool", torch=None)
+@register("max_pool", internal=True)
 class MaxPool(Op):
     """Greatest elements of windows; the gradient goes to the one that won."""
 
@@ -158,7 +158,7 @@ class MaxPool(Op):
         return F.pool_scatter(g, winner, windows)
 
 
-@register("max_pool_indices", torch=None)
+@register("max_pool_indices", internal=True)
 class MaxPoolIndices(Op):
     """Greatest elements of windows, and where they stand."""
 
@@ -178,7 +178,7 @@ class MaxPoolIndices(Op):
         return F.pool_scatter(g[0], winner, windows)
 
 
-@register(torch=None)
+@register(internal=True)
 class PoolScatter(Op):
     """Each element put to the place of its window's winning tap.   Transpose: ``pool_gather``."""
 
@@ -195,7 +195,7 @@ class PoolScatter(Op):
         return F.pool_gather(g, winner, windows)
 
 
-@register(torch=None)
+@register(internal=True)
 class PoolGather(Op):
     """The element of each window at a given tap.   Transpose: ``pool_scatter``."""
 
@@ -250,7 +250,7 @@ def _avg_name(mean: Mean) -> str:
     return f"AvgPool{max(len(mean.windows.kernel), 2)}DBackward0"
 
 
-@register("window_mean", torch=None)
+@register("window_mean", internal=True)
 class WindowMean(Op):
     """The mean of each window.   Transpose: ``window_spread``."""
 
@@ -273,7 +273,7 @@ class WindowMean(Op):
         return F.window_spread(g, mean)
 
 
-@register("window_spread", torch=None)
+@register("window_spread", internal=True)
 class WindowSpread(Op):
     """Each element shared out over its window.   Transpose: ``window_mean``."""
 

@@ -38,7 +38,7 @@ def product(a: Any, b: Any) -> Any:
     return a.dot(b) if a.__class__ is ndarray else a @ b
 
 
-@register(torch=None)
+@register(internal=True)
 class Mm(Binary):
     """The product of two matrices.
 
@@ -64,7 +64,7 @@ class Mm(Binary):
         return product(input.T, g)
 
 
-@register(torch=None)
+@register(internal=True)
 class Dot(Binary):
     """The inner product of two vectors.   y = Σ a b    ga = g b, gb = g a."""
 
@@ -87,7 +87,7 @@ class Dot(Binary):
         return g * input
 
 
-@register(torch=None)
+@register(internal=True)
 class Mv(Binary):
     """A matrix times a vector.   y = a b    ga = g bᵀ, gb = aᵀ g."""
 
@@ -110,7 +110,7 @@ class Mv(Binary):
         return input.T @ g
 
 
-@register("batched_matmul", torch=None)
+@register("batched_matmul", internal=True)
 class BatchedMatmul(Binary):
     """Products of the matrices in two stacks whose leading axes are broadcast.
 
@@ -148,7 +148,7 @@ def rows_of(x: Any) -> Any:
     return x.reshape((-1, x.shape[-1]))
 
 
-@register("batched_mm", torch=None)
+@register("batched_mm", internal=True)
 class BatchedMm(Binary):
     """The products of two equally long stacks of matrices.   y = a b    ga = g bᵀ, gb = aᵀ g."""
 
@@ -258,99 +258,6 @@ def check_expands(shape: tuple[int, ...], target: tuple[int, ...]) -> None:
                 f"({shape[-back]}) at non-singleton dimension {len(target) - back}.  Target sizes: "
                 f"{list(target)}.  Tensor sizes: {list(shape)}"
             )
-
-
-class _Affine(Op):
-    """The affine map of a layer, y = x wᵀ + b, as one node.   gb = Σ g, gx = g w, gw = gᵀ x."""
-
-    @staticmethod
-    def forward(xp: Any, bias: Array, input: Array, weight: Array) -> Array:
-        """One product of matrices; the bias is added in place."""
-        check_linear(input, weight)
-        check_expands(bias.shape, (*input.shape[:-1], weight.shape[0]))
-        if input.ndim == 2:
-            out = input.dot(weight.T)
-        else:
-            rows = input.reshape(-1, input.shape[-1]).dot(weight.T)
-            out = rows.reshape(*input.shape[:-1], weight.shape[0])
-        out += bias
-        return out
-
-    @staticmethod
-    def grad_bias(g: Any, shape: Any, F: Any) -> Any:
-        """The cotangent, summed over all rows."""
-        return g.sum(0) if len(g.shape) == 2 and len(shape) == 1 else F.sum_to(g, shape)
-
-    @staticmethod
-    def grad_input(g: Any, weight: Any) -> Any:
-        """The cotangent times the weight."""
-        return _times(g, weight)
-
-    @staticmethod
-    def grad_weight(g: Any, input: Any) -> Any:
-        """The cotangents of all rows times the rows."""
-        return product(rows_of(g).T, rows_of(input))
-
-
-@register("affine", torch=None)
-class Affine(_Affine):
-    """An affine map of the rows of a matrix."""
-
-    grad_fn = "AddmmBackward0"
-
-
-@register("affine_nd", torch=None)
-class AffineNd(_Affine):
-    """An affine map of a vector, or of the vectors along the last axis."""
-
-    grad_fn = "ViewBackward0"
-
-
-class _Linear(Op):
-    """The linear map of a layer, y = x wᵀ, as one node.   gx = g w, gw = gᵀ x."""
-
-    @staticmethod
-    def forward(xp: Any, input: Array, weight: Array) -> Array:
-        """One product of matrices."""
-        check_linear(input, weight)
-        if input.ndim == 2:
-            return input.dot(weight.T)
-        rows = input.reshape(-1, input.shape[-1]).dot(weight.T)
-        return rows.reshape(*input.shape[:-1], weight.shape[0])
-
-    grad_input = _Affine.grad_input
-    grad_weight = _Affine.grad_weight
-
-
-@register("linear_2d", torch=None)
-class Linear2d(_Linear):
-    """A linear map of the rows of a matrix."""
-
-    grad_fn = "MmBackward0"
-
-
-@register("linear_nd", torch=None)
-class LinearNd(_Linear):
-    """A linear map of a vector, or of the vectors along the last axis."""
-
-    grad_fn = "UnsafeViewBackward0"
-
-
-def _times(g: Any, weight: Any) -> Any:
-    if len(g.shape) == 2:
-        return product(g, weight)
-    return product(rows_of(g), weight).reshape((*g.shape[:-1], weight.shape[1]))
-
-
-def check_linear(input: Array, weight: Array) -> None:
-    """Raise torch's error unless rows of ``input`` fit the columns of ``weight``."""
-    if input.dtype is not weight.dtype and input.dtype != weight.dtype:
-        raise different_types(input, weight)
-    if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
-        if input.ndim == 0:
-            raise ShapeError("both arguments to linear need to be at least 1D, but they are 0D")
-        rows = (input.size // max(input.shape[-1], 1), input.shape[-1])
-        raise wrong_inner(rows, weight.shape[::-1], "linear")
 
 
 def wrong_inner(a: tuple[int, ...], b: tuple[int, ...], op: str = "matmul") -> ShapeError:

@@ -455,7 +455,7 @@ def norm(
     return result if out is None else into(out, result)
 
 
-@register(torch=None)
+@register(internal=True)
 class EuclidNorm(Op):
     """The root of the sum of squares."""
 

@@ -36,7 +36,7 @@ def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
     return shape
 
 
-@register(torch=None)
+@register(internal=True)
 class Reshape(Op):
     """The elements in row-major order under another shape; a view where memory allows."""
 
@@ -74,7 +74,14 @@ def reshape(input: Any, *shape: Any) -> Any:
     return apply(Reshape, (input,), (inferred(sizes(shape), input._array.size, "reshape"),))
 
 
-@function("view", where=("Tensor",), torch=None)
+@function(
+    "view",
+    where=("Tensor",),
+    torch="Tensor.view",
+    dtypes=ANY,
+    samples=(call(T(), 1), call(T(1, 3), (3, 1))),
+    errors=(call(T(2, 3), 4),),
+)
 def view(input: Any, *shape: Any) -> Any:
     """Like :func:`reshape`, but never a copy.
 
@@ -96,7 +103,14 @@ def view(input: Any, *shape: Any) -> Any:
     return out
 
 
-@function("view_as", where=("Tensor",), torch=None, aliases=("reshape_as",))
+@function(
+    "view_as",
+    where=("Tensor",),
+    torch="Tensor.view_as",
+    dtypes=ANY,
+    samples=(call(T(1, 3), T(3, 1)),),
+    aliases=("reshape_as",),
+)
 def view_as(input: Any, other: Any) -> Any:
     """The tensor under the shape of another.
 
@@ -157,7 +171,7 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     )
 
 
-@register(torch=None)
+@register(internal=True)
 class PermuteAxes(Op):
     """The axes in another order."""
 
@@ -240,7 +254,7 @@ class Transpose(Op):
         return F.transpose(g, dim0, dim1)
 
 
-@register(torch=None)
+@register(internal=True)
 class TransposeMatrix(Op):
     """The two axes of a matrix exchanged: ``x.t()`` and ``x.T``."""
 
@@ -406,7 +420,7 @@ class Unsqueeze(Op):
         return F.reshape(g, shape)
 
 
-@register(torch=None)
+@register(internal=True)
 class Expand(Op):
     """Axes of size one repeated without a copy."""
 
@@ -426,7 +440,7 @@ class Expand(Op):
         return F.sum_to(g, shape)
 
 
-@register(torch=None)
+@register(internal=True)
 class SumTo(Op):
     """The sum over axes that broadcasting added or repeated: the reverse of expand."""
 
@@ -493,7 +507,13 @@ def expand(input: Any, *size: Any) -> Any:
     return apply(Expand, (input,), (tuple(full),))
 
 
-@function("expand_as", where=("Tensor",), torch=None)
+@function(
+    "expand_as",
+    where=("Tensor",),
+    torch="Tensor.expand_as",
+    dtypes=ANY,
+    samples=(call(T(1, 3), T(2, 3)),),
+)
 def expand_as(input: Any, other: Any) -> Any:
     """The tensor expanded to the shape of another.
 

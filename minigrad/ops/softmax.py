@@ -37,7 +37,7 @@ def exp_shifted(xp: Any, x: Array, axis: Any) -> tuple[Array, Array]:
     return e, e.sum(axis=axis, keepdims=True)
 
 
-@register("softmax_along", torch=None)
+@register("softmax_along", internal=True)
 class SoftmaxAlong(Op):
     """Softmax along one axis.   y = e^x / Σ e^x    gx = y (g - Σ g y)."""
 
@@ -59,7 +59,7 @@ class SoftmaxAlong(Op):
         return gy - out * F.sum(gy, (dim,), True) if len(out.shape) else gy - out * gy
 
 
-@register("log_softmax_along", torch=None)
+@register("log_softmax_along", internal=True)
 class LogSoftmaxAlong(Op):
     """Logarithm of softmax along one axis.   y = x - log Σ e^x    gx = g - e^y Σ g."""
 
@@ -179,7 +179,7 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     return tensors.softmax_along(-input, axis)
 
 
-@register("logsumexp_along", torch=None)
+@register("logsumexp_along", internal=True)
 class LogsumexpAlong(Op):
     """Logarithm of the sum of exponentials.   y = log Σ e^x    gx = g e^{x - y}."""
 

@@ -45,3 +45,8 @@ def check_implementation(
                 f"{name}: {option}=True is not supported, because steps write into the "
                 "parameters' memory outside of the graph; leave it False"
             )
+
+
+def number(value: Any) -> float:
+    """An option that may be a tensor of one element, as a Python number."""
+    return float(value.item()) if isinstance(value, Tensor) else value

@@ -12,9 +12,10 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.dtypes import float32, float64, get_default_dtype
-from minigrad.optim._options import check_implementation, check_lr, need_not_negative
+from minigrad.optim._groups import Group
+from minigrad.optim._options import check_implementation, check_lr, need_not_negative, number
 from minigrad.optim._scratch import scalars
-from minigrad.optim.optimizer import Group, Optimizer, number
+from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]

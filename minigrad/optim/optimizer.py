@@ -10,12 +10,12 @@ from functools import wraps
 from typing import Any
 
 from minigrad.autograd import RemovableHandle, enable_grad
+from minigrad.optim._groups import Group, check_params, fit, pack, split_names
 from minigrad.optim._scratch import Scratch
 from minigrad.tensor import Tensor
 
 __all__ = ["Optimizer"]
 
-Group = dict[str, Any]
 Hook = Callable[..., Any]
 
 _HOOK_TABLES = (
@@ -92,8 +92,8 @@ class Optimizer:
                 "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         param_group["params"] = [params] if isinstance(params, Tensor) else list(params)
-        _split_names(param_group)
-        _check_params(param_group["params"])
+        split_names(param_group)
+        check_params(param_group["params"])
         for name, value in self.defaults.items():
             param_group.setdefault(name, value)
         self._check_group(param_group)
@@ -185,7 +185,7 @@ class Optimizer:
                 numbers[key] if isinstance(key, Tensor) else key: value
                 for key, value in self.state.items()
             },
-            "param_groups": [_pack(group, numbers) for group in self.param_groups],
+            "param_groups": [pack(group, numbers) for group in self.param_groups],
         }
         for hook in list(self._hooks("_optimizer_state_dict_post_hooks")):
             result = hook(self, packed)
@@ -228,7 +228,7 @@ class Optimizer:
         for key, value in state_dict["state"].items():
             parameter = by_number.get(key)
             self.state[key if parameter is None else parameter] = (
-                value if parameter is None else _fit(value, parameter)
+                value if parameter is None else fit(value, parameter)
             )
         self.param_groups = saved
         self.__setstate__({})
@@ -367,53 +367,3 @@ def _let_hooks_run(cls: type[Optimizer]) -> None:
 
     step_with_hooks.hooked = True  # type: ignore[attr-defined]
     cls.step = step_with_hooks  # type: ignore[method-assign]
-
-
-def _split_names(group: Group) -> None:
-    """Put the names of ``(name, tensor)`` pairs beside the tensors."""
-    given = group["params"]
-    if not any(isinstance(entry, tuple) for entry in given):
-        return
-    if not all(isinstance(entry, tuple) for entry in given):
-        raise ValueError(
-            "all optimizer params should be with/without names. Some param names are missing"
-        )
-    group["params"] = [tensor for _, tensor in given]
-    group["param_names"] = [name for name, _ in given]
-
-
-def _check_params(params: list[Any]) -> None:
-    for parameter in params:
-        if not isinstance(parameter, Tensor):
-            raise TypeError(
-                "optimizer can only optimize Tensors, but one of the params is "
-                f"{type(parameter).__name__}"
-            )
-        if not (parameter.is_leaf or parameter.retains_grad):
-            raise ValueError("can't optimize a non-leaf Tensor")
-
-
-def _pack(group: Group, numbers: dict[Tensor, int]) -> Group:
-    """A group with its parameters, moved to the end, as numbers."""
-    packed = {name: value for name, value in group.items() if name != "params"}
-    packed["params"] = [numbers[parameter] for parameter in group["params"]]
-    return packed
-
-
-def _fit(value: Any, parameter: Tensor, name: str | None = None) -> Any:
-    """Loaded state in the type and on the device of its parameter; step counts stay as they are."""
-    if isinstance(value, dict):
-        return {key: _fit(entry, parameter, key) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_fit(entry, parameter) for entry in value)
-    if not isinstance(value, Tensor):
-        return value
-    # A copy: steps write in place, and the file's tensors are not ours to change.
-    if name == "step" or not parameter.is_floating_point():
-        return value.clone()
-    return value.to(device=parameter.device, dtype=parameter.dtype, copy=True)
-
-
-def number(value: Any) -> float:
-    """An option that may be a tensor of one element, as a Python number."""
-    return float(value.item()) if isinstance(value, Tensor) else value

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.optim._options import check_implementation, check_lr, need_not_negative
+from minigrad.optim._groups import Group
+from minigrad.optim._options import check_implementation, check_lr, need_not_negative, number
 from minigrad.optim._scratch import scalars
-from minigrad.optim.optimizer import Group, Optimizer, number
+from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
 __all__ = ["SGD"]

@@ -59,8 +59,16 @@ class Machine:
 
         done = outcome(run, self.torch)
         made = done.value if isinstance(done, Returned) else None
-        self.pool += [t for t in (made if isinstance(made, (list, tuple)) else [made]) if t is not None]
+        self.pool += [t for t in (made if isinstance(made, (list, tuple)) else [made]) if usable(self, t)]
         return done
+
+
+def usable(m: Machine, made: Any) -> bool:
+    """Not for further use: a view of a tensor in the graph made in no_grad mode.
+
+    torch says that it requires grad, but no gradient goes anywhere from it.
+    """
+    return made is not None and (m.recording or not made.requires_grad)
 
 
 def op(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -342,7 +350,7 @@ def same_tensor(number: str, mine: Any, theirs: Any, where: str) -> bool:
     """Compare values, flags and gradient; False if the numbers grew too large to go on."""
     where = f"{where}; tensor {number}"
     for flag in ("requires_grad", "is_leaf", "_version"):
-        one, other = getattr(mine, flag), getattr(theirs, flag)
+        one, other = flag_of(mine, flag), flag_of(theirs, flag)
         assert one == other, f"{where}.{flag}: {one} is not {other}"
     if not same_values(mine, theirs, where):
         return False
@@ -351,6 +359,14 @@ def same_tensor(number: str, mine: Any, theirs: Any, where: str) -> bool:
         one, other = mine.grad, theirs.grad
     assert (one is None) == (other is None), f"{where}.grad: {one} is not {other}"
     return other is None or same_values(one, other, f"{where}.grad")
+
+
+def flag_of(tensor: Any, flag: str) -> Any:
+    """A flag, or that asking raises: some views can't be recorded anew after a write."""
+    try:
+        return getattr(tensor, flag)
+    except RuntimeError:
+        return "raises"
 
 
 def same_values(mine: Any, theirs: Any, where: str) -> bool:

@@ -63,6 +63,8 @@ def check_gradients(fn: Callable[[], Any], leaves: list[Any]) -> None:
 
     second_weights = [np.random.default_rng(2).uniform(-1, 1, b.shape) for b in base]
     first = gradients(True)
+    for g, leaf in zip(first, leaves, strict=True):
+        assert g is None or g.shape == leaf.shape, f"gradient {g.shape} of an argument {leaf.shape}"
     predicted = sum(
         float((g.detach().numpy() * d).sum())
         for g, d in zip(first, directions, strict=True)

@@ -18,7 +18,7 @@ from minigrad.autograd.registry import Record, T, call
 from parity_tests.ops.differences import check_gradients
 from parity_tests.ops.samples import LAYOUTS, arrays_of, ours, records, tensors_of, values
 
-DIFFERENTIABLE = [r for r in records(gradcheck=True) if "float" in r.dtypes]
+DIFFERENTIABLE = [r for r in records(oracle=False) if r.gradcheck and "float" in r.dtypes]
 
 
 @st.composite
