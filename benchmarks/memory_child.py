@@ -43,11 +43,14 @@ def _kilobytes(path: str, name: str) -> int:
 
 
 def warm_up(lib: Any, options: argparse.Namespace) -> None:
-    """Run all the code once with another model, and give back the memory that it used."""
+    """Run all the code once with another model."""
     step = training_step(lib, options.model, options.optimizer, batch=2)
     for _ in range(2):
         step()
-    del step
+
+
+def tidy() -> None:
+    """Give back what is not in use, or it would serve the next step and hide what that takes."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps what is freed
     if trim is not None:
@@ -63,7 +66,7 @@ def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     if options.mode == "warm":
         warm_up(lib, options)
     step = training_step(lib, options.model, options.optimizer, options.batch)
-    gc.collect()
+    tidy()
     forget_peak()
     before = resident()
     losses = [step().item() for _ in range(STEPS)]

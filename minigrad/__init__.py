@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math as _math
 
-from minigrad import autograd, cuda, dtypes, functions
+from minigrad import autograd, cuda, dtypes, functions, nn, optim, utils
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -92,9 +92,9 @@ __all__ = [
     "load",
     "long",
     "nan",
-    # "nn",
+    "nn",
     "no_grad",
-    # "optim",
+    "optim",
     "pi",
     "printoptions",
     "promote_types",
@@ -105,7 +105,7 @@ __all__ = [
     "short",
     "strided",
     "uint8",
-    # "utils",
+    "utils",
 ]
 __all__ += functions.__all__
 publish("torch", globals())  # also what is registered later

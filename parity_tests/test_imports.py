@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"optim", "utils", "serialization", "inspect"},
     {"ops", "functions", "tensor"},
     {"autograd"},
-    {"backend", "random"},
+    {"backend", "random", "cuda"},
     {"dtypes", "errors", "device", "size", "printing", "version"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}

@@ -29,7 +29,7 @@ def test_numpy_and_ml_dtypes_are_the_only_hard_dependencies() -> None:
 
 def test_extras_hold_what_their_users_import() -> None:
     assert set(EXTRAS) == {"cli", "cuda", "test", "docs", "all"}
-    assert {"typer", "rich", "matplotlib", "pillow"} <= names(EXTRAS["cli"])
+    assert {"typer", "rich", "matplotlib", "pillow", "threadpoolctl"} <= names(EXTRAS["cli"])
     assert "torch==2.13.0" in EXTRAS["test"]
     assert "minigrad[cli]" in EXTRAS["test"], "the tests run the command"
     assert EXTRAS["all"] == ["minigrad[cli,test,docs]"], "all but CUDA"

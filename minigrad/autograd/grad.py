@@ -45,8 +45,8 @@ def backward(
     tensor([2., 4.])
     """
     outputs = _as_tuple(tensors)
-    retain = create_graph if retain_graph is None else retain_graph
-    reading = Reading(create_graph, retain)
+    keep_graph = create_graph if retain_graph is None else retain_graph
+    reading = Reading(create_graph, keep_graph)
     waiting = start(outputs, _matched(outputs, grad_tensors), reading)
     if inputs is None:
         sweep(waiting, reading)
@@ -54,15 +54,12 @@ def backward(
     wanted = _as_tuple(inputs)
     if not wanted:
         raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-    targets = {_target(t, index): t for index, t in enumerate(wanted)}
-    reading.captured = {node: None for node in targets if not isinstance(node, AccumulateGrad)}
-    reading.needed = paths_to(waiting, set(targets))
+    targets = set()
+    for index, tensor in enumerate(wanted):
+        targets.add(_target(tensor, index))
+        retain(tensor)
+    reading.needed = paths_to(waiting, targets)
     sweep(waiting, reading)
-    for node, g in reading.captured.items():
-        if g is not None:
-            tensor = targets[node]
-            g = reading.to_tensor(g)
-            tensor._grad = g if tensor._grad is None else tensor._grad + g
 
 
 def grad(
@@ -97,8 +94,8 @@ def grad(
         )
     unused_allowed = bool(allow_unused) or materialize_grads
     outs, wanted = _as_tuple(outputs), _as_tuple(inputs)
-    retain = create_graph if retain_graph is None else retain_graph
-    reading = Reading(create_graph, retain)
+    keep_graph = create_graph if retain_graph is None else retain_graph
+    reading = Reading(create_graph, keep_graph)
     reading.accumulate = False
     targets = [_target(t, index) for index, t in enumerate(wanted)]
     waiting = start(outs, _matched(outs, grad_outputs), reading)
@@ -152,7 +149,7 @@ def retain(tensor: Any) -> None:
 
     def keep(g: Any) -> None:
         owner = weak()
-        if owner is not None:
-            owner._grad = g if owner._grad is None else owner._grad + g
+        if owner is not None:  # a copy: the same cotangent may go to others too
+            owner._grad = g.clone() if owner._grad is None else owner._grad + g
 
     hooks_of(node).tensor.setdefault(-1, keep)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.apply import apply, edge_of, finish, make, promoted, run
+from minigrad.autograd.apply import apply, edge_of, finish, make, run
+from minigrad.autograd.arguments import promoted
 from minigrad.autograd.graph import AccumulateGrad, Node, call_site, new, storage_of, tick
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
@@ -81,10 +82,6 @@ def check_writable(tensor: TensorBase, others: Iterable[Any] = ()) -> bool:
     array = tensor._array
     if array.size > 1 and 0 in array.strides and _repeats(array):
         raise InPlaceError(_OVERLAP.format("more than one element of the written-to tensor refers"))
-    if storage is not None:
-        for other in others:
-            if isinstance(other, TensorBase) and other._storage is storage and other is not tensor:
-                _check_overlap(array, other._array)
     return recorded
 
 
@@ -115,6 +112,15 @@ def _check_history(tensor: TensorBase) -> None:
 def _repeats(array: Any) -> bool:
     """Whether several elements lie at one place, as after ``expand``."""
     return any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides, strict=True))
+
+
+def check_overlap(tensor: TensorBase, others: Iterable[Any]) -> None:
+    """Raise torch's error if what is written is another view of the memory that it is written to."""
+    storage = tensor._storage
+    if storage is not None:
+        for other in others:
+            if isinstance(other, TensorBase) and other._storage is storage and other is not tensor:
+                _check_overlap(tensor._array, other._array)
 
 
 def _check_overlap(target: Any, source: Any) -> None:
@@ -152,6 +158,7 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
             storage_of(self).write()
             return self
         recorded = check_writable(self, (*args, *kwargs.values()))
+        check_overlap(self, args)
         array = self._array.copy() if recorded and keeps_input else self._array
         old = make(array, edge_of(self) if recorded else None)
         return replace(self, fn(old, *args, **kwargs))
@@ -170,7 +177,10 @@ def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
                 return False
         elif type(a) is not float and type(a) is not int:
             return False
-    return not check_writable(tensor, args)
+    if check_writable(tensor, args):
+        return False
+    check_overlap(tensor, args)
+    return True
 
 
 def _any_edge(tensor: TensorBase, args: Iterable[Any]) -> bool:

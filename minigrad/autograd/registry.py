@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from minigrad.autograd.apply import apply, binary, unary
+from minigrad.autograd.apply import apply
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
+from minigrad.autograd.shortcuts import binary, unary
 from minigrad.autograd.tensor_base import TensorBase
 
 OpClass = TypeVar("OpClass", bound=type[Op])

@@ -7,7 +7,13 @@ import sys
 from collections.abc import Sequence
 
 # What the `cli` extra installs: the name to import, the name to install.
-_EXTRA = {"typer": "typer", "rich": "rich", "matplotlib": "matplotlib", "PIL": "Pillow"}
+_EXTRA = {
+    "typer": "typer",
+    "rich": "rich",
+    "matplotlib": "matplotlib",
+    "PIL": "Pillow",
+    "threadpoolctl": "threadpoolctl",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,9 +6,9 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 import minigrad as mg
 from minigrad.backend import backend_for
@@ -17,9 +17,10 @@ from minigrad.device import device
 from minigrad.errors import DeviceError
 from minigrad.version import __version__
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Who sets one of these has chosen the number of BLAS threads.
+THREADS = ("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS")
 _EXTRAS = {
-    "cli": ("typer", "rich", "matplotlib", "pillow"),
+    "cli": ("typer", "rich", "matplotlib", "pillow", "threadpoolctl"),
     "test": ("torch", "pytest", "pytest-xdist", "hypothesis", "ruff", "mypy"),
 }
 
@@ -48,9 +49,12 @@ def _version(package: str) -> str | None:
 
 
 def _blas() -> str:
-    config: Any = np.show_config(mode="dicts")
-    blas = config["Build Dependencies"]["blas"]
-    return f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip()
+    return ", ".join(
+        f"BLAS: {pool['internal_api']} {pool['version']}, "
+        f"{pool.get('architecture', 'unknown')} kernels, {pool['num_threads']} threads"
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
+    )
 
 
 def _cores() -> int:
@@ -61,8 +65,7 @@ def _cores() -> int:
 
 
 def _thread_settings() -> str:
-    set_here = [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
-    return "BLAS threads: " + (", ".join(set_here) or f"not limited ({_THREADS[0]} is not set)")
+    return ", ".join(f"{name}={os.environ[name]}" for name in THREADS if name in os.environ)
 
 
 def _cuda() -> Iterator[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 import minigrad as mg
 from minigrad.cli import pictures
+from minigrad.cli.doctor import THREADS
 from minigrad.cli.errors import CommandError, reason
 from minigrad.cli.progress import Display
 from minigrad.cli.run_folder import RunFolder, latest_run
@@ -28,7 +33,7 @@ def train(given: dict[str, Any], out: Path | None, resume: bool) -> int:
     """
     folder, trainer = _go_on(given, out) if resume else _begin(given, out)
     try:
-        with Display(trainer) as display, _Interrupt() as interrupt:
+        with Display(trainer) as display, _Interrupt() as interrupt, _one_blas_thread():
             return _train(trainer, folder, display, interrupt)
     except KeyboardInterrupt:
         print(f"minigrad: stopped at once; go on with: {folder.resume_line}", file=sys.stderr)
@@ -103,6 +108,17 @@ class _Watcher:
 
     def checkpoint(self, state: dict[str, Any]) -> None:
         self._folder.save_checkpoint(state)
+
+
+def _one_blas_thread() -> contextlib.AbstractContextManager[Any]:
+    """Matrices this small gain nothing from threads, and lose tenfold when cores are shared.
+
+    One thread also makes the numbers independent of how many cores there are. Whoever sets the
+    number of threads in the environment gets that.
+    """
+    if any(name in os.environ for name in THREADS):
+        return contextlib.nullcontext()
+    return threadpool_limits(1, user_api="blas")  # type: ignore[no-any-return]
 
 
 class _Interrupt:

@@ -306,7 +306,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 
     >>> import minigrad as torch
     >>> w = orthogonal_(torch.empty(2, 3))
-    >>> bool(((w @ w.T - torch.ones(2).diag()).abs() < 1e-5).all())
+    >>> bool(((w @ w.T - torch.eye(2)).abs() < 1e-5).all())
     True
     """
     if tensor.ndim < 2:

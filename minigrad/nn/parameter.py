@@ -44,7 +44,7 @@ class Parameter(Tensor):
         made: Parameter = known
         return made
 
-    def __repr__(self) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -60,8 +60,8 @@ class Buffer(Tensor):
     >>> import minigrad as torch
     >>> module = torch.nn.Module()
     >>> module.mean = torch.nn.Buffer(torch.zeros(2))
-    >>> module.state_dict()
-    OrderedDict({'mean': tensor([0., 0.])})
+    >>> list(module.state_dict().items())
+    [('mean', tensor([0., 0.]))]
     """
 
     persistent: bool

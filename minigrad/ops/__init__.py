@@ -30,3 +30,5 @@ from minigrad.ops import loss_binary  # noqa: F401
 from minigrad.ops import loss_classes  # noqa: F401
 from minigrad.ops import dropout  # noqa: F401
 from minigrad.ops import linear  # noqa: F401
+from minigrad.ops import activation_pieces  # noqa: F401
+from minigrad.ops import norm_groups  # noqa: F401

@@ -12,7 +12,7 @@ from typing import Any
 from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError
 from minigrad.ops.masks import either, gate
 
 _F = ("nn.functional",)

@@ -88,7 +88,7 @@ def conv2d(
         call(T(2, 3, 8), T(4, 3, 3), T(4)),
         call(T(3, 8), T(4, 3, 3), stride=2, padding=1),
         call(T(2, 4, 9), T(4, 2, 2), T(4), dilation=3, groups=2),
-        call(T(1, 2, 6), T(2, 2, 4), padding="same"),
+        call(T(1, 2, 6), T(2, 2, 3), padding="same"),
     ),
     errors=(
         call(T(2, 3, 8, 8), T(4, 3, 3)),
@@ -192,8 +192,8 @@ def _arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any
         )
     if w.ndim != axes + 2:
         raise ShapeError(
-            f"{op}: expected a weight of {axes + 2} axes (out, in / groups, *kernel), got weight of "
-            f"size {list(w.shape)} with input of size {list(x.shape)}"
+            f"{op}: expected a weight of {axes + 2} axes (out, in / groups, *kernel), got weight "
+            f"of size {list(w.shape)} with input of size {list(x.shape)}"
         )
     if x.dtype != w.dtype:
         one, two = (f"torch.{of_numpy(a.dtype).name}" for a in (x, w))

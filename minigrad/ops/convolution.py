@@ -70,7 +70,9 @@ def pad(xp: Any, x: Array, geometry: Geometry) -> Array:
     return out
 
 
-def columns(xp: Any, x: Array, kernel: tuple[int, ...], out: tuple[int, ...], geo: Geometry) -> Array:
+def columns(
+    xp: Any, x: Array, kernel: tuple[int, ...], out: tuple[int, ...], geo: Geometry
+) -> Array:
     """The padded input unfolded: (N, groups, C/groups * taps, places)."""
     n, c = x.shape[:2]
     if all(k == 1 for k in kernel) and all(s == 1 for s in geo.stride):

@@ -75,9 +75,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return _dropped(input, input._array.shape, p, inplace)
 
 
-def _drop_channels(
-    op: str, axes: int, input: Any, p: float, training: bool, inplace: bool
-) -> Any:
+def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inplace: bool) -> Any:
     """Drop whole channels: one draw for each, which all of its places share."""
     _check(p)
     ndim = input._array.ndim
@@ -121,7 +119,11 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 
 @function(
     torch="nn.functional.dropout2d",
-    **{**_CHANNELS, "samples": (call(T(2, 3, 4, 4), 1.0), call(T(2, 3, 4, 4), 0.0))},
+    **{
+        **_CHANNELS,
+        "samples": (call(T(2, 3, 4, 4), 1.0), call(T(2, 3, 4, 4), 0.0)),
+        "errors": (call(T(2, 3, 4, 4), 1.5), call(T(2, 3, 4, 4), -0.1)),
+    },
 )
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels of images.   y = x m / (1 - p), one m per channel.

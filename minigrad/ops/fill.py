@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.graph import storage_of
-from minigrad.autograd.inplace import check_writable, rebase, write
+from minigrad.autograd.inplace import check_overlap, check_writable, rebase, write
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import register
@@ -50,6 +50,7 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     """
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+    check_overlap(input, (src,))
     return write(CopyInto, input, (src.to(input.device, input.dtype),), ())
 
 

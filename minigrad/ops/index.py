@@ -98,8 +98,9 @@ class SelectCopy(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, key: Any) -> Array:
-        """Pick."""
-        return input[key]
+        """Pick; into row-major order, where NumPy may give another."""
+        out = input[key]
+        return out if out.flags.c_contiguous else out.copy()
 
     @staticmethod
     def grad_input(g: Array, shape: Any, key: Any, F: Any) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.autograd.apply import apply, result_type
+from minigrad.autograd.apply import apply
+from minigrad.autograd.arguments import result_type
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, into, register
 from minigrad.autograd.tensor_base import TensorBase

@@ -86,8 +86,7 @@ def _matmul_of_ranks(input: Any, other: Any, x: Array, y: Array) -> Any:
     """The cases in which one factor is not a matrix."""
     if not x.ndim or not y.ndim:
         raise ShapeError(
-            "both arguments to matmul need to be at least 1D, but they are "
-            f"{x.ndim}D and {y.ndim}D"
+            f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
         )
     if y.ndim == 1 and x.ndim <= 2:
         return dot(input, other) if x.ndim == 1 else mv(input, other)
@@ -162,7 +161,11 @@ def mm(input: Any, mat2: Any) -> Any:
 
 
 @function(
-    samples=(call(T(2, 3, 4), T(2, 4, 5)), call(T(1, 2, 2), T(1, 2, 1)), call(T(0, 2, 3), T(0, 3, 2))),
+    samples=(
+        call(T(2, 3, 4), T(2, 4, 5)),
+        call(T(1, 2, 2), T(1, 2, 1)),
+        call(T(0, 2, 3), T(0, 3, 2)),
+    ),
     errors=(
         call(T(2, 3, 4), T(2, 5, 3)),
         call(T(2, 3, 4), T(3, 4, 3)),

@@ -42,9 +42,7 @@ class BinaryCrossEntropy(Op):
         return g * (input - target) / F.clamp(input * (1 - input), 1e-12, None)
 
     @staticmethod
-    def grad_target(
-        g: Any, input: Any, weight: Any, shape: Any, reduction: str, F: Any
-    ) -> Any:
+    def grad_target(g: Any, input: Any, weight: Any, shape: Any, reduction: str, F: Any) -> Any:
         """log(1 - x) - log x."""
         g = weighted(share(g, shape, reduction), weight)
         no, yes = F.clamp(F.log1p(-input), -100, None), F.clamp(F.log(input), -100, None)

@@ -114,7 +114,7 @@ def plane_gather(xp: Any, x: Array, places: Array, axes: int) -> Array:
 
 @register(internal=True)
 class PlaneGather(Op):
-    """The elements at given places of the flattened spatial axes.   Transpose: ``plane_scatter``."""
+    """The elements at given places of the spatial axes.   Transpose: ``plane_scatter``."""
 
     @staticmethod
     def forward(xp: Any, input: Array, places: Array, sizes: tuple[int, ...]) -> Array:
@@ -129,7 +129,7 @@ class PlaneGather(Op):
 
 @register(internal=True)
 class PlaneScatter(Op):
-    """Elements added to given places of the flattened spatial axes.   Transpose: gather."""
+    """Elements added to given places of the spatial axes.   Transpose: ``plane_gather``."""
 
     @staticmethod
     def forward(xp: Any, input: Array, places: Array, sizes: tuple[int, ...]) -> Array:

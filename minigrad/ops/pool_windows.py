@@ -42,7 +42,12 @@ class Windows(NamedTuple):
         return tuple(
             max(p + size, (n - 1) * s + d * (k - 1) + 1)
             for p, size, n, s, d, k in zip(
-                self.padding, self.sizes, self.out, self.stride, self.dilation, self.kernel,
+                self.padding,
+                self.sizes,
+                self.out,
+                self.stride,
+                self.dilation,
+                self.kernel,
                 strict=True,
             )
         )

@@ -272,6 +272,7 @@ def wrong_inner(a: tuple[int, ...], b: tuple[int, ...], op: str = "matmul") -> S
 
 
 def different_types(x: Array, y: Array) -> DtypeError:
+    """torch's error for factors of different dtypes."""
     one, two = (C_NAMES[of_numpy(a.dtype).name] for a in (x, y))
     return DtypeError(
         f"expected m1 and m2 to have the same dtype, but got: {one} != {two} "

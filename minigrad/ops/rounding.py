@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.apply import apply, common_type
+from minigrad.autograd.apply import apply
+from minigrad.autograd.arguments import common_type
 from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, booleans, call, into, reals, register
 from minigrad.backend import Array

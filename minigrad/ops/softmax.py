@@ -226,7 +226,7 @@ def logsumexp(input: Any, dim: int | Sequence[int], keepdim: bool = False) -> An
 
     >>> import minigrad as torch
     >>> torch.logsumexp(torch.tensor([1000., 1000.]), dim=0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     if input._array.dtype.kind not in "fV":
         input = input.float()

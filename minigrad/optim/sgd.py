@@ -92,7 +92,8 @@ class SGD(Optimizer):
         """p = p - lr * grad: the common case, kept short because it is run most."""
         rate = number(group["lr"]) if group["maximize"] else -number(group["lr"])
         split, multiply, add = self._scratch.split, np.multiply, np.add
-        step = kind = None
+        step: Any = None
+        kind: Any = None
         for parameter in group["params"]:
             grad = parameter._grad
             if grad is None:

@@ -59,7 +59,25 @@ LAYERS: list[tuple[str, list[tuple[int, ...]]]] = [
     ("Softmax(dim=1)", [(3, 4)]),
     ("LogSoftmax(dim=-1)", [(3, 4)]),
     ("Softmin(dim=0)", [(3, 4)]),
+    ("LogSigmoid()", [(3, 4)]),
+    ("Softsign()", [(3, 4)]),
+    ("Tanhshrink()", [(3, 4)]),
+    ("Softshrink(0.3)", [(3, 4)]),
+    ("Hardshrink()", [(3, 4)]),
+    ("Hardsigmoid()", [(3, 4)]),
+    ("Hardswish()", [(3, 4)]),
+    ("Mish()", [(3, 4)]),
+    ("SELU()", [(3, 4)]),
+    ("CELU(0.7)", [(3, 4)]),
+    ("Threshold(0.1, 20.0)", [(3, 4)]),
+    ("GLU(dim=0)", [(4, 3)]),
+    ("PReLU()", [(3, 4)]),
+    ("PReLU(4, init=0.1)", [(3, 4, 2)]),
     ("Dropout(0.0)", [(3, 4)]),
+    ("Dropout1d(0.0)", [(2, 3, 4)]),
+    ("Dropout2d(0.0)", [(2, 3, 4, 4)]),
+    ("Dropout3d(0.0)", [(2, 3, 2, 2, 2)]),
+    ("AlphaDropout(0.0)", [(3, 4)]),
     ("BatchNorm1d(3)", [(4, 3), (4, 3, 5)]),
     ("BatchNorm1d(3, eps=1e-3, momentum=None)", [(4, 3)]),
     ("BatchNorm1d(3, affine=False, track_running_stats=False)", [(4, 3)]),
@@ -69,9 +87,13 @@ LAYERS: list[tuple[str, list[tuple[int, ...]]]] = [
     ("LayerNorm(4)", [(3, 4)]),
     ("LayerNorm((3, 4), elementwise_affine=False)", [(2, 3, 4)]),
     ("LayerNorm(4, bias=False)", [(3, 4)]),
+    ("GroupNorm(2, 4)", [(3, 4), (2, 4, 3, 3)]),
+    ("GroupNorm(4, 4, affine=False)", [(2, 4, 3)]),
 ]
 IN_PLACE = ["ReLU(inplace=True)", "LeakyReLU(inplace=True)", "ELU(inplace=True)"]
 IN_PLACE += ["SiLU(inplace=True)", "Hardtanh(inplace=True)", "ReLU6(inplace=True)"]
+IN_PLACE += ["Hardsigmoid(True)", "Hardswish(True)", "Mish(True)", "SELU(True)"]
+IN_PLACE += ["CELU(inplace=True)", "Threshold(0.1, 20.0, True)"]
 MADE = [made for made, _ in LAYERS] + IN_PLACE + ["Dropout(0.2, inplace=True)", "Softmax()"]
 
 
@@ -149,8 +171,7 @@ def test_dropout_in_both_modes(torch: Any, p: float) -> Any:
         "BatchNorm2d(3)(torch.ones(2, 3))",
         "BatchNorm3d(3)(torch.ones(2, 3))",
         "BatchNorm1d(3)(torch.ones(1, 3))",
-        "Linear(2, 3)(torch.ones(4))",
-        "Linear(2, 3)(torch.ones(5, 4))",
+        "GroupNorm(3, 4)",
         "Linear(2, 3, foo=1)",
     ],
 )
@@ -165,6 +186,8 @@ def test_wrong_input_raises(torch: Any, call: str) -> Any:
         "Conv2d(1, 1, 3, padding='foo')",
         "Conv2d(1, 1, 3, padding_mode='foo')",
         "Conv2d(1, 1, 3)(torch.ones(3, 3))",
+        "Linear(2, 3)(torch.ones(4))",
+        "Linear(2, 3)(torch.ones(5, 4))",
         "Conv2d(1, 1, 3, padding=3, padding_mode='reflect')(torch.ones(1, 1, 3, 3))",
         "Conv2d(1, 1, 3, padding=4, padding_mode='circular')(torch.ones(1, 1, 3, 3))",
         "LayerNorm(3)(torch.ones(2, 4))",
@@ -260,6 +283,19 @@ def compare_losses(made: str, reduction: str, x: Any, y: Any) -> None:
         value.sum().backward()
         results.append([repr(loss), list(loss.state_dict()), value.detach(), input.grad])
     agree(*results)
+
+
+@pytest.mark.filterwarnings("ignore:reduction:UserWarning")
+@pytest.mark.parametrize("reduction", [*REDUCTIONS, "batchmean"])
+@pytest.mark.parametrize("log_target", [True, False])
+def test_divergence(log_target: bool, reduction: str) -> None:
+    import torch
+
+    torch.manual_seed(1)
+    x, y = torch.randn(2, 3, 4, dtype=torch.float64).log_softmax(-1)
+    compare_losses(
+        f"KLDivLoss(log_target={log_target})", reduction, x, y if log_target else y.exp()
+    )
 
 
 @both_agree

@@ -151,8 +151,9 @@ class ModuleState(ModuleHooks):
                 FutureWarning,
                 stacklevel=2,
             )
-            given = (destination, prefix, keep_vars)
-            destination, prefix, keep_vars = (*args, *given[len(args) :])
+            given: list[Any] = [destination, prefix, keep_vars]
+            given[: len(args)] = args
+            destination, prefix, keep_vars = given
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()

@@ -159,7 +159,7 @@ class Sequential(_Numbered):
         return Sequential(*list(self) * self._factor(other))
 
     def __rmul__(self, other: Any) -> Sequential:
-        return self * other
+        return self.__mul__(other)
 
     def __imul__(self, other: Any) -> Self:
         return self.extend(list(self) * (self._factor(other) - 1))

@@ -6,10 +6,25 @@ from minigrad.nn import functional as F
 from minigrad.nn.modules.module import Module
 from minigrad.tensor import Tensor
 
-__all__ = ["Dropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
 
 
-class Dropout(Module):
+class _DropoutNd(Module):
+    """What the dropouts share: the probability, and whether they overwrite their input."""
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if p < 0 or p > 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        self.p = p
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        """The probability, and whether the input is overwritten."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_DropoutNd):
     """Set each element to zero with probability p in training, and scale the rest.
 
     y = x * m / (1 - p) with m drawn from Bernoulli(1 - p); y = x in evaluation mode.
@@ -24,17 +39,66 @@ class Dropout(Module):
     tensor([1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        if p < 0 or p > 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """The input with parts left out."""
         return F.dropout(input, self.p, self.training, self.inplace)
 
-    def extra_repr(self) -> str:
-        """The probability, and whether the input is overwritten."""
-        return f"p={self.p}, inplace={self.inplace}"
+
+class Dropout1d(_DropoutNd):
+    """Leave out whole channels of series, each with probability p, and scale the rest.
+
+    Shape: (N, C, L), unchanged.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout1d(p=1.0)(torch.ones(1, 1, 2)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with channels left out."""
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(_DropoutNd):
+    """Leave out whole channels of images, each with probability p, and scale the rest.
+
+    Shape: (N, C, H, W), unchanged.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout2d(p=1.0)(torch.ones(1, 1, 1, 2)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with channels left out."""
+        return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(_DropoutNd):
+    """Leave out whole channels of volumes, each with probability p, and scale the rest.
+
+    Shape: (N, C, D, H, W), unchanged.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout3d(p=1.0)(torch.ones(1, 1, 1, 1, 2)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with channels left out."""
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(_DropoutNd):
+    """Dropout that keeps mean and variance, for nets of ``SELU``. Shape: any.
+
+    Source: Klambauer et al., Self-normalizing neural networks, 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AlphaDropout().eval()(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with parts set to the value that SELU saturates at, then rescaled."""
+        return F.alpha_dropout(input, self.p, self.training)

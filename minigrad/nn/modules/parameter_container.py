@@ -279,7 +279,7 @@ class ParameterDict(Module):
     def extra_repr(self) -> str:
         """One line per member."""
         return "\n".join(
-            _member_line(key, value, value.type() if isinstance(value, Tensor) else "")
+            _member_line(key, value, str(value.type()) if isinstance(value, Tensor) else "")
             for key, value in self.items()
         )
 

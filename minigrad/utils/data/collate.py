@@ -81,7 +81,7 @@ def _rebuild_mapping(like: Any, entries: dict[Any, Any]) -> Any:
             made: Any = copy.copy(like)  # a copy, because the type may carry more than its entries
             made.update(entries)
             return made
-        return type(like)(entries)  # type: ignore[call-arg]
+        return type(like)(entries)
     except TypeError:
         return entries
 

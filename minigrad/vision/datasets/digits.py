@@ -41,7 +41,7 @@ class Digits(Dataset[tuple[Any, Any]]):
     >>> digits = Digits(train=False, size=28)
     >>> image, label = digits[0]
     >>> len(digits), image.shape, label
-    (355, torch.Size([1, 28, 28]), 4)
+    (355, torch.Size([1, 28, 28]), 5)
     """
 
     classes = tuple("0123456789")

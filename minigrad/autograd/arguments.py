@@ -1,0 +1,94 @@
+"""What may be handed to an op: checked, brought to one dtype, or refused in torch's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.errors import ShapeError
+
+OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
+
+
+def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
+    """The arguments in one dtype, by torch's rules; Python numbers stay numbers."""
+    found = [t._array.dtype for t in inputs if isinstance(t, TensorBase)]
+    plain = len(found) == len(inputs) and all(d is found[0] for d in found)
+    if plain and (op.promotes != "float" or found[0].kind == "f"):
+        return inputs
+    if not found or not all(is_argument(t) for t in inputs):
+        raise wrong_type(op, inputs)
+    common = result_type(inputs)
+    if op.promotes == "float" and not common.is_floating_point:
+        common = dtypes.get_default_dtype()
+    return [_as_type(t, common) for t in inputs]
+
+
+def result_type(values: Sequence[Any]) -> dtypes.dtype:
+    """The dtype that Tensors and Python numbers have together."""
+    dims, zeros, scalars = [], [], []
+    for t in values:
+        if not isinstance(t, TensorBase):
+            if t is not None:
+                scalars.append(dtypes.scalar_type(t))
+        elif t._array.ndim:
+            dims.append(dtypes.of_numpy(t._array.dtype))
+        else:
+            zeros.append(dtypes.of_numpy(t._array.dtype))
+    return dtypes.promote(dims, zeros, scalars)
+
+
+def common_type(*values: Any) -> list[Any]:
+    """Tensors brought to the dtype that they have together; numbers become 0-d tensors of it."""
+    common = result_type(values)
+    return [
+        _as_type(v, common)
+        if isinstance(v, TensorBase)
+        else tensors.from_array(np.asarray(v, common.numpy))
+        for v in values
+    ]
+
+
+def _as_type(value: Any, common: dtypes.dtype) -> Any:
+    if isinstance(value, TensorBase):
+        return value if value._array.dtype == common.numpy else tensors.cast(value, common)
+    if value is not None and common.category is dtypes.Category.INTEGER:
+        return np.asarray(value).astype(common.numpy)[()]  # wraps around, as torch does
+    return value
+
+
+def is_argument(value: Any) -> bool:
+    """Whether an op can take it: a Tensor, a real number, or None for what is left out."""
+    return value is None or isinstance(value, (TensorBase, int, float, np.generic))
+
+
+def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
+    """The error for the first argument that an op can't take."""
+    for position, value in enumerate(inputs):
+        if not is_argument(value) or (position == 0 and not isinstance(value, TensorBase)):
+            name = op.inputs[min(position, len(op.inputs) - 1)]
+            return TypeError(
+                f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, "
+                f"not {type(value).__name__}"
+            )
+    return TypeError(f"{op.name}(): expected at least one Tensor")
+
+
+def shape_error(op: type[Op], values: Sequence[Any], error: ValueError) -> RuntimeError:
+    """torch's words for shapes that do not broadcast; NumPy's for anything else."""
+    shapes = [v.shape for v in values if hasattr(v, "shape")]
+    if op.broadcasts and len(shapes) >= 2:
+        a, b = shapes[0], shapes[1]
+        for back in range(1, min(len(a), len(b)) + 1):
+            if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+                dim = max(len(a), len(b)) - back
+                return ShapeError(
+                    f"The size of tensor a ({a[-back]}) must match the size of tensor b "
+                    f"({b[-back]}) at non-singleton dimension {dim} ({op.name}: shapes {a} and {b})"
+                )
+    return ShapeError(f"{op.name}: {error}; shapes {', '.join(map(str, shapes))}")

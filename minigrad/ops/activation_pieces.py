@@ -1,0 +1,239 @@
+"""Activations made of straight pieces: cut, shrunk, or zero below a threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.op import Op, Unary
+from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.backend import Array
+from minigrad.ops.masks import either, gate, kept
+
+_F = ("nn.functional",)
+
+
+def _hardtanh(
+    input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Any:
+    if min_val > max_val:
+        raise ValueError(
+            f"min_val cannot be greater than max_val (hardtanh got {min_val} and {max_val})"
+        )
+    return either(Hardtanh, inplace, input, min_val, max_val)
+
+
+@register(
+    public=_hardtanh,
+    torch="nn.functional.hardtanh",
+    where=_F,
+    domain=(reals(-3, 3, avoid=(-1.0, 1.0, -0.5, 2.0)),),
+    samples=(call(T(2, 3)), call(T(5), -0.5, 2.0)),
+    errors=(call(T(3), 1.0, -1.0),),
+)
+class Hardtanh(Op):
+    """The input, cut off at both sides.
+
+    Formula: y = min(max(x, a), b). Gradient: gx = g where a < x < b, else 0 (at the edges too).
+
+    Shape: any, unchanged.
+    Raises: ValueError if a > b.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardtanh.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardtanh(torch.tensor([-2., 0.5, 3.]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, min_val: float, max_val: float) -> Array:
+        """NaN stays NaN."""
+        return xp.minimum(xp.maximum(input, min_val), max_val)
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, min_val: float, max_val: float) -> Any:
+        """Inside only."""
+        return gate(g, ~((input <= min_val) | (input >= max_val)))
+
+
+@function(
+    where=_F,
+    torch="nn.functional.relu6",
+    domain=(reals(-3, 8, avoid=(0.0, 6.0)),),
+    samples=(call(T(2, 3)),),
+)
+def relu6(input: Any, inplace: bool = False) -> Any:
+    """The positive part, cut off at 6.   y = min(max(x, 0), 6)    gx = g where 0 < x < 6.
+
+    Shape: any, unchanged.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.relu6.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.relu6(torch.tensor([-2., 0.5, 7.]))
+    tensor([0.0000, 0.5000, 6.0000])
+    """
+    return either(Hardtanh, inplace, input, 0.0, 6.0)
+
+
+@register(
+    public=lambda input, inplace=False: either(Hardsigmoid, inplace, input),
+    torch="nn.functional.hardsigmoid",
+    where=_F,
+    domain=(reals(-5, 5, avoid=(-3.0, 3.0)),),
+    gradcheck=False,  # torch has no second derivative to compare with; tested by hand
+)
+class Hardsigmoid(Unary):
+    """A sigmoid of three straight lines.
+
+    Formula: y = min(max(x + 3, 0), 6) / 6. Gradient: gx = g / 6 where -3 < x < 3, else 0.
+
+    Shape: any, unchanged.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardsigmoid.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardsigmoid(torch.tensor([-4., 0., 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Shift, cut, scale."""
+        return xp.minimum(xp.maximum(input + 3, 0), 6) / 6
+
+    @staticmethod
+    def grad_input(g: Any, input: Any) -> Any:
+        """The middle line's slope."""
+        return gate(g, (input > -3) & (input < 3)) / 6
+
+
+@register(
+    public=lambda input, inplace=False: either(Hardswish, inplace, input),
+    torch="nn.functional.hardswish",
+    where=_F,
+    domain=(reals(-5, 5, avoid=(-3.0, 3.0)),),
+)
+class Hardswish(Unary):
+    """x times its hard sigmoid.
+
+    Formula: y = x min(max(x + 3, 0), 6) / 6. Gradient: gx = 0 up to -3, g (x / 3 + 1/2) up to 3,
+    g from there.
+
+    Shape: any, unchanged.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardswish.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardswish(torch.tensor([-4., 0., 1.5]))
+    tensor([-0.0000, 0.0000, 1.1250])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """As the formula has it."""
+        return input * xp.minimum(xp.maximum(input + 3, 0), 6) / 6
+
+    @staticmethod
+    def grad_input(g: Any, input: Any) -> Any:
+        """Three pieces, the first of them 0."""
+        inside = (input > -3) & (input < 3)
+        return gate(g, input >= 3) + gate(g, inside) * (input / 3 + 0.5)
+
+
+@register(
+    public=lambda input, threshold, value, inplace=False: either(
+        Threshold, inplace, input, threshold, value
+    ),
+    torch="nn.functional.threshold",
+    where=("torch", "nn.functional"),
+    domain=(reals(-3, 3, avoid=(0.5,)),),
+    samples=(call(T(2, 3), 0.5, 20.0),),
+)
+class Threshold(Op):
+    """The input above a threshold, a value below.
+
+    Formula: y = x where x > threshold, else value. Gradient: gx = g there, else 0.
+
+    Shape: any, unchanged.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.threshold.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.threshold(torch.tensor([0.1, 0.5, 2.]), 0.5, 9.)
+    tensor([9., 9., 2.])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, threshold: float, value: float) -> Array:
+        """NaN stays NaN."""
+        return xp.where(input <= threshold, input.dtype.type(value), input)
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, threshold: float) -> Any:
+        """Where the input came through."""
+        return gate(g, ~(input <= threshold))
+
+
+def _check_lambd(input: Any, lambd: float) -> Any:
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}")
+    return input
+
+
+@register(
+    public=lambda input, lambd=0.5: either(Softshrink, False, _check_lambd(input, lambd), lambd),
+    torch="nn.functional.softshrink",
+    where=_F,
+    domain=(reals(-3, 3, avoid=(-0.5, 0.5, -1.0, 1.0)),),
+    samples=(call(T(2, 3)), call(T(5), 1.0)),
+    errors=(call(T(3), -1.0),),
+)
+class Softshrink(Op):
+    """The input moved towards 0, and 0 in between.
+
+    Formula: y = x - λ where x > λ, x + λ where x < -λ, else 0. Gradient: gx = g outside, else 0.
+
+    Shape: any, unchanged.
+    Raises: RuntimeError for a negative λ.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softshrink.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softshrink(torch.tensor([-2., 0.5, 3.]))
+    tensor([-1.5000,  0.0000,  2.5000])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, lambd: float) -> Array:
+        """The input less what a clip keeps of it."""
+        return input - xp.minimum(xp.maximum(input, -lambd), lambd)
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, lambd: float) -> Any:
+        """Outside only."""
+        return gate(g, ~((input >= -lambd) & (input <= lambd)))
+
+
+@register(
+    torch="nn.functional.hardshrink",
+    where=("torch", "Tensor", "nn.functional"),
+    domain=(reals(-3, 3, avoid=(-0.5, 0.5, -1.0, 1.0)),),
+    samples=(call(T(2, 3)), call(T(5), 1.0)),
+)
+class Hardshrink(Op):
+    """The input outside of [-λ, λ], 0 inside.
+
+    Formula: y = x where |x| > λ, else 0. Gradient: gx = g there, else 0.
+
+    Shape: any, unchanged.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardshrink.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardshrink(torch.tensor([-2., 0.5, 3.]))
+    tensor([-2.,  0.,  3.])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, lambd: float = 0.5) -> Array:
+        """NaN stays NaN."""
+        return kept(xp, input, ~((input >= -lambd) & (input <= lambd)))
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, lambd: float) -> Any:
+        """Outside only."""
+        return gate(g, ~((input >= -lambd) & (input <= lambd)))
