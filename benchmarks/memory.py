@@ -23,7 +23,7 @@ ROUNDS = 3
 MEBI = 2**20
 LIBRARIES = ("minigrad", "torch")
 ROOT = Path(__file__).parent.parent
-SETTLED = 0.1  # part of a long run after which caches are full and memory should not grow
+SETTLED = 0.5  # part of a long run after which free lists are full and memory must not grow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,8 +63,8 @@ def measure(options: argparse.Namespace) -> Result:
     result.summary["growth in bytes per step"] = flat["bytes per step"]
     progress("")
     result.notes = [
-        f"medians [quartiles] of {options.rounds} fresh processes; peak resident memory during three "
-        "steps, less what was resident with libraries, model and batch in place",
+        f"medians [quartiles] of {options.rounds} fresh processes; peak resident memory during "
+        "three steps, less what was resident with libraries, model and batch in place",
         "first time: with the pages of the libraries' own code that the first step reads in",
         "own account: peak of what Python and NumPy allocated (tracemalloc)",
         "losses of all steps agree between the libraries",

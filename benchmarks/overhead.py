@@ -24,7 +24,8 @@ SEED = 1
 PASSES = ("forward without grad", "forward recording", "forward and backward")
 
 # How an expression becomes a function that runs it `count` times. It is compiled into the loop as
-# it stands: to call it as a function would add the same 50 ns to both sides, and flatter the slower.
+# it stands: calling it as a function would add the same 50 ns to both sides, and so flatter the
+# slower.
 CHAIN = """
 def forward(count):
     z = x

@@ -82,7 +82,6 @@ def in_turns(
     loops = {side: _loops(calls[side], least) for side in sides}
     times: dict[str, list[float]] = {side: [] for side in sides}
     enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         for number in range(rounds):

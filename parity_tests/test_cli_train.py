@@ -262,7 +262,9 @@ def _flip(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "damage", [_cut, _flip, lambda _: b"", lambda _: b"\x80\x04 a pickle"], ids=str
+    "damage",
+    [_cut, _flip, lambda _: b"", lambda _: b"\x80\x04 a pickle"],
+    ids=["cut short", "a flipped bit", "empty", "of another kind"],
 )
 def test_a_damaged_checkpoint_is_one_line(
     damage: Callable[[bytes], bytes], unbroken: Path, tmp_path: Path, fails: Callable[..., str]

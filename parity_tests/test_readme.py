@@ -54,4 +54,4 @@ def test_the_two_promised_lines_stand_in_the_readme() -> None:
 
 def test_ci_runs_the_very_line_of_the_readme() -> None:
     script = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
-    assert "\npython -m pip install -e '.[test]' && python -m pytest\n" in script
+    assert "\npython -m pip install -e '.[test]' && python -m pytest || exit\n" in script

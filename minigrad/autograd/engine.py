@@ -64,6 +64,8 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
     heap = [-seq for seq in waiting]  # a heap gives the smallest: the newest, negated
     heapify(heap)
     alone: tuple[Node, Any] | None = None  # the next node, while it is the only one that waits
+    found: Any
+    saved: Any
     while alone is not None or heap:
         node, g = alone if alone is not None else waiting.pop(-heappop(heap))
         alone = None

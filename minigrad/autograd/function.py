@@ -13,6 +13,7 @@ from minigrad.autograd.graph import (
     AccumulateGrad,
     Node,
     Output,
+    Storage,
     call_site,
     new,
     storage_of,
@@ -46,15 +47,21 @@ class FunctionCtx(Node):
         """What was saved, with its place in the graph; an error if freed or overwritten."""
         self.check()
         return tuple(
-            None if value is None else make(value, self._origin(origin))
-            for value, origin in zip(self.saved, self.origins, strict=True)
+            None if value is None else self._unpack(value, store, origin)
+            for value, store, origin in zip(self.saved, self.stores, self.origins, strict=True)
         )
+
+    def _unpack(self, value: Any, store: Storage | None, origin: Any) -> Any:
+        """A saved value as a Tensor; it shares its storage, so that later writes are noticed."""
+        tensor = make(value, self._origin(origin))
+        tensor._storage = store
+        return tensor
 
     def _origin(self, origin: Any) -> Node | None:
         """The node of a saved input or of this function's own output."""
         kind, index = origin
         if kind == "input":
-            return self.edges[index]
+            return self.edges[index]  # type: ignore[no-any-return]
         if kind == "output":
             return Output(self, index, self.shape[index])
         return index  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.apply import apply, edge_of, finish, make, run
 from minigrad.autograd.arguments import promoted
-from minigrad.autograd.graph import AccumulateGrad, Node, call_site, new, storage_of, tick
+from minigrad.autograd.graph import AccumulateGrad, Node, call_site, hooks_of, new, storage_of, tick
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor_base import TensorBase
@@ -227,8 +227,10 @@ def replace(tensor: Any, result: Any) -> Any:
 def rebase(tensor: TensorBase, node: Node | None) -> None:
     """Point a written tensor, or the base that it is a view of, to the node of its new value."""
     view = tensor._view
+    old = tensor._node
     if view is None:
         tensor._node = node
+        _keep_retained(old, node)
         return
     base = view.base
     if node is None and edge_of(base) is None:
@@ -241,8 +243,17 @@ def rebase(tensor: TensorBase, node: Node | None) -> None:
     slices.shape = base._array.shape
     slices.seq = tick()
     slices.code, slices.lasti = call_site(2)
+    _keep_retained(base._node, slices)
     base._node = slices
-    edge_of(tensor)  # records the view anew on the changed base
+    _keep_retained(old, edge_of(tensor))  # which records the view anew on the changed base
+
+
+def _keep_retained(old: Node | None, new: Node | None) -> None:
+    """Let ``retain_grad`` follow the tensor; other hooks stay with the value that they saw."""
+    if old is not None and old.hooks is not None and new is not None and new is not old:
+        keep = old.hooks.tensor.pop(-1, None)
+        if keep is not None:
+            hooks_of(new).tensor[-1] = keep
 
 
 def write(op: type[Op], tensor: Any, others: Sequence[Any], params: tuple[Any, ...]) -> Any:

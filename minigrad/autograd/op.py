@@ -62,6 +62,7 @@ class Op:
     pulls: ClassVar[tuple[Pull | None, ...] | None] = None
     joint: ClassVar[Pull | None] = None
     differentiable: ClassVar[bool] = False
+    signature: ClassVar[inspect.Signature]  # forward's, without xp
     node_class: ClassVar[type[Node]] = Node
 
     forward: ClassVar[Callable[..., Any]]
@@ -93,7 +94,9 @@ def prepare(op: type[Op], name: str) -> None:
     op.name = name
     if op.ufunc:
         op.forward = staticmethod(_ufunc_forward(op, op.ufunc))
-    arguments = list(inspect.signature(op.forward).parameters.values())[1:]
+    whole = inspect.signature(op.forward)
+    arguments = list(whole.parameters.values())[1:]
+    op.signature = whole.replace(parameters=arguments)
     is_tensor = [
         "Array" in str(p.annotation) or p.annotation is p.empty is p.default for p in arguments
     ]
@@ -136,7 +139,7 @@ def _prepare_derivatives(op: type[Op]) -> None:
     asked: dict[str, list[int]] = {}
 
     def note(fn: Callable[..., Any], index: int) -> None:
-        for wanted in list(inspect.signature(fn).parameters)[1:]:
+        for wanted in names_of(fn)[1:]:
             if wanted in known:
                 asked.setdefault(wanted, []).append(index)
             elif wanted not in (*op.params, "shape", "F", "needs"):
@@ -158,9 +161,15 @@ def _prepare_derivatives(op: type[Op]) -> None:
         op.pulls = tuple(None if f is None else make_pull(op, f, i) for i, f in enumerate(grads))
 
 
+def names_of(fn: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a plain function's arguments (``inspect`` would take half of the import)."""
+    code = fn.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
 def make_pull(op: type[Op], fn: Callable[..., Any], index: int) -> Pull:
     """``pull(g, saved, node, F)``: call a derivative with what its signature asks for."""
-    names = list(inspect.signature(fn).parameters)[1:]
+    names = names_of(fn)[1:]
     slots = [op.saves.index(name) for name in names if name in op.saves]
     if len(slots) == len(names):  # the hot cases, free of any loop
         if not slots:
@@ -224,7 +233,7 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
             found[name] = make(value, None)
     rekeep = getattr(op, "rekeep", None)
     if rekeep is not None:
-        asks = list(inspect.signature(rekeep).parameters)[1:]
+        asks = names_of(rekeep)[1:]
         params = dict(zip(op.params, node.params, strict=True))
         values = rekeep(tensors, *[found[a] if a in found else params[a] for a in asks])
         found.update(zip(op.keeps, values, strict=True))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.inplace import in_place, write
+from minigrad.autograd.inplace import in_place
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.shortcuts import binary, unary
 from minigrad.autograd.tensor_base import TensorBase
@@ -143,12 +143,12 @@ def register(
         own = name or snake(cls.__name__)
         prepare(cls, own)
         short = _short_cut(cls)
-        raw = _signature_function(cls, own) if short is None else short
+        raw = _on_tensors(cls) if short is None else short
         setattr(tensors, own, raw)
         if internal:
             return cls
         front = public or getattr(cls, "public", None)
-        function = front or _with_out(cls, own, raw)
+        function = front or _with_out(cls, raw)
         method = front or raw  # methods have no `out=`, and so no step between
         for fn in (function, method):
             _name(fn, own, cls.__doc__ or "")
@@ -198,29 +198,10 @@ def _attach(record: Record) -> None:
 
 
 def _in_place_method(record: Record, name: str) -> Callable[..., Any]:
-    if record.op is not None and record.op.writes:
-        method = _writing_method(record)
-    else:
-        method = in_place(record.function, record.op)
+    method: Any = in_place(record.function, record.op)
     _name(method, f"{name}_", f"In-place form of :meth:`{name}`.")
-    setattr(method, "__signature__", inspect.signature(record.function))  # noqa: B010
-    return method
-
-
-def _writing_method(record: Record) -> Callable[..., Any]:
-    """The in-place method of an op that writes: bind arguments, write straight into memory."""
-    op = record.op
-    assert op is not None
-    signature = inspect.signature(record.function)
-    inputs, params = op.inputs, op.params
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        given = bound.arguments
-        return write(op, self, [given[n] for n in inputs[1:]], tuple(given[n] for n in params))
-
-    return method
+    method.__wrapped__ = record.method  # where `inspect.signature` finds its arguments
+    return method  # type: ignore[no-any-return]
 
 
 def _operator(record: Record) -> Callable[..., Any]:
@@ -242,43 +223,48 @@ def _short_cut(cls: type[Op]) -> Callable[..., Any] | None:
     return None
 
 
-def _arguments(cls: type[Op]) -> tuple[str, str, str]:
-    """A signature as text, and how it is split into tensors and parameters."""
-    parameters = list(inspect.signature(cls.forward).parameters.values())[1:]
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
-    signature = ", ".join(
-        f"{p.name}=_default_{p.name}" if p.default is not p.empty else str(p) for p in plain
-    )
-    given = ", ".join(f"*{n}" if cls.variadic else n for n in cls.inputs)
-    return signature, given, ", ".join(cls.params)
+def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
+    """The op on Tensors, called as its forward is, without ``xp``."""
+    inputs, total = len(cls.inputs), len(cls.inputs) + len(cls.params)
+    if cls.variadic:
+
+        def raw(*args: Any, **params: Any) -> Any:
+            return apply(cls, args, tuple(params[name] for name in cls.params))
+
+    else:
+
+        def raw(*args: Any, **kwargs: Any) -> Any:
+            if kwargs or len(args) != total:
+                args = bound(cls, args, kwargs)
+            return apply(cls, args[:inputs], args[inputs:])
+
+    raw.__signature__ = cls.signature  # type: ignore[attr-defined]
+    return raw
 
 
-def _compile(cls: type[Op], name: str, signature: str, body: str, **names: Any) -> Any:
-    """A function with a real signature, as ``dataclass`` makes its ``__init__``."""
-    parameters = inspect.signature(cls.forward).parameters.values()
-    defaults = {f"_default_{p.name}": p.default for p in parameters if p.default is not p.empty}
-    scope = {"_apply": apply, "_op": cls, **defaults, **names}
-    source = f"def {name}({signature}):\n    return {body}"
-    exec(compile(source, __file__, "exec"), scope)  # a frame of ours when a user's line is sought
-    return scope[name]
+def bound(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """All arguments in forward's order; TypeError in torch's words for wrong ones."""
+    try:
+        found = cls.signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{cls.name}(): {error}") from None
+    found.apply_defaults()
+    return tuple(found.arguments.values())
 
 
-def _signature_function(cls: type[Op], name: str) -> Callable[..., Any]:
-    """The op on Tensors, with forward's own signature."""
-    signature, given, params = _arguments(cls)
-    tuple_of = f"({params},)" if params else "()"
-    return _compile(cls, name, signature, f"_apply(_op, ({given},), {tuple_of})")  # type: ignore[no-any-return]
-
-
-def _with_out(cls: type[Op], name: str, raw: Callable[..., Any]) -> Callable[..., Any]:
+def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     """The public function: the op's signature and torch's ``out=``."""
     if cls.outputs != 1 or cls.variadic:
         return raw
-    signature, given, params = _arguments(cls)
-    both = ", ".join(filter(None, (given, params)))
-    body = f"_raw({both}) if out is None else _into(out, _raw({both}))"
-    star = signature if "*" in signature else f"{signature}, *"
-    return _compile(cls, name, f"{star}, out=None", body, _raw=raw, _into=into)  # type: ignore[no-any-return]
+
+    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        result = raw(*args, **kwargs)
+        return result if out is None else into(out, result)
+
+    option = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+    parameters = [*cls.signature.parameters.values(), option]
+    function.__signature__ = cls.signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return function
 
 
 def into(out: Any, result: Any) -> Any:

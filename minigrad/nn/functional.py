@@ -13,7 +13,7 @@ from typing import Any as _Any
 import minigrad.ops  # noqa: F401  (fills the registry)
 from minigrad.autograd.registry import publish as _publish
 
-__all__ = _publish("nn.functional", globals())  # noqa: PLE0605
+__all__ = _publish("nn.functional", globals())
 
 
 def _in_place(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
@@ -28,4 +28,4 @@ def _in_place(function: _Callable[..., _Any]) -> _Callable[..., _Any]:
 
 for _name in ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold"):
     globals()[f"{_name}_"] = _in_place(globals()[_name])
-    __all__.append(f"{_name}_")  # noqa: PLE0604
+    __all__.append(f"{_name}_")

@@ -229,18 +229,18 @@ def setitem(input: Any, key: Any, value: Any) -> None:
     Raises: IndexError for places that do not exist, RuntimeError for shapes that don't fit or a
     leaf that requires grad.
     """
-    found, _ = plain_key(key)
+    found, basic = plain_key(key)
     if isinstance(value, TensorBase):
         value = value.to(input.dtype)
     elif not isinstance(value, (int, float, np.generic)):
         value = input.new_tensor(value)
     try:
         write(SetItem, input, (value,), (found,))
-    except (IndexError, InPlaceError):
-        try:  # a place that does not exist is the first thing wrong, as in torch
-            input._array[found]
-        except IndexError as error:
-            raise _index_error(input, found, error) from None
+    except IndexError as error:
+        raise _index_error(input, found, error) from None
+    except InPlaceError:
+        if basic:  # torch looks for the place first, and then whether it may be written
+            getitem(input.detach(), key)
         raise
 
 

