@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.models import MODELS, OPTIMIZERS
 from benchmarks.report import Result, Table, progress
 from benchmarks.timing import Spread, digits, geometric_mean, spread
 
@@ -28,6 +29,8 @@ SETTLED = 0.5  # part of a long run after which free lists are full and memory m
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this suite alone."""
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=["mlp", "lenet"])
+    parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, default=["sgd", "adam"])
     parser.add_argument("--batch", type=int, default=256, help="images in a step (256)")
     parser.add_argument("--steps", type=int, default=10_000, help="steps of the long run (10000)")
 
@@ -48,7 +51,7 @@ def measure(options: argparse.Namespace) -> Result:
     """Run the suite."""
     result = Result("memory")
     table = []
-    for model, optimizer in itertools.product(("mlp", "lenet"), ("sgd", "adam")):
+    for model, optimizer in itertools.product(options.models, options.optimizers):
         row = peaks(model, optimizer, options.batch, options.rounds)
         result.rows.append(row)
         table.append(_peak_line(row))

@@ -19,7 +19,7 @@ from benchmarks.samples import Case, draw, families
 from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
 from minigrad.autograd.registry import REGISTRY, Record
 
-ROUNDS = 11
+ROUNDS = 25
 SIZES = (100, 10_000, 1_000_000)
 PASSES = ("forward", "forward and backward")
 ARBITRARY = ("empty", "empty_like", "new_empty")  # whatever memory held: nothing to compare

@@ -17,7 +17,7 @@ from benchmarks.libraries import difference, load
 from benchmarks.report import Result, Table, progress
 from benchmarks.timing import Measurement, geometric_mean, in_turns
 
-ROUNDS = 60
+ROUNDS = 200
 COUNT = 100  # operations per call
 CHECKED = 3  # operations when results are compared: 100 exponentials are infinite on both sides
 SEED = 1

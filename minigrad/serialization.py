@@ -74,6 +74,11 @@ def load(f: FileLike, map_location: MapLocation = None, weights_only: bool = Tru
 
     Raises: FileNotFoundError and its kin for a path that can't be opened; FileFormatError (a
     RuntimeError) for a file that is damaged, cut short, or of another kind.
+
+    >>> import io, minigrad as torch
+    >>> file = io.BytesIO(); torch.save({"w": torch.ones(2)}, file); _ = file.seek(0)
+    >>> torch.load(file)
+    {'w': tensor([1., 1.])}
     """
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+import weakref
 from collections import OrderedDict, UserDict, namedtuple
 from typing import Any
 
@@ -250,6 +252,21 @@ ERRORS = [
 @both_agree
 def test_errors(torch: Any, call: str) -> Any:
     return raised(lambda: eval(call, {**vars(torch.utils.data), "data": rows(torch)}))
+
+
+@pytest.mark.parametrize("make", [rows, PlainRows])
+def test_an_epoch_dies_without_the_garbage_collector(make: Any) -> None:
+    loader = minigrad.utils.data.DataLoader(make(minigrad), 4, shuffle=True)
+    gc.collect()
+    gc.disable()
+    try:
+        epoch = iter(loader)
+        gone = weakref.ref(epoch)
+        list(epoch)
+        del epoch
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_list_is_a_dataset_and_batches_are_lists() -> None:

@@ -114,6 +114,11 @@ class Node:
     ``edges`` are the nodes of the arguments (None where no gradient is wanted), ``saved`` the
     values that the vjp asks for by name, ``stores`` their storages, ``shape`` the shape of the
     output and so of the gradient that comes in, ``code`` and ``lasti`` the user's call.
+
+    >>> import minigrad as torch
+    >>> y = torch.ones(2, requires_grad=True) * 3
+    >>> y.grad_fn.name(), y.grad_fn.next_functions[0][0].name()
+    ('MulBackward0', 'AccumulateGrad')
     """
 
     __slots__ = (

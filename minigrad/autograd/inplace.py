@@ -66,7 +66,7 @@ def replay(array: Any, path: Sequence[Any]) -> Any:
 
 
 def check_writable(tensor: TensorBase, others: Iterable[Any] = ()) -> bool:
-    """Raise torch's error if a write would corrupt the graph or hit an element twice.
+    """Raise torch's error if a write would corrupt the graph.
 
     Returns whether the write is to be recorded: the tensor or what is written wants a gradient.
     """
@@ -79,9 +79,6 @@ def check_writable(tensor: TensorBase, others: Iterable[Any] = ()) -> bool:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed."
             )
-    array = tensor._array
-    if array.size > 1 and 0 in array.strides and _repeats(array):
-        raise InPlaceError(_OVERLAP.format("more than one element of the written-to tensor refers"))
     return recorded
 
 
@@ -115,8 +112,10 @@ def _repeats(array: Any) -> bool:
 
 
 def check_overlap(tensor: TensorBase, others: Iterable[Any]) -> None:
-    """Raise torch's error if what is written is another view of the memory that it is written to."""
-    storage = tensor._storage
+    """Raise torch's error if a write hits an element twice, or a part of what is written."""
+    storage, array = tensor._storage, tensor._array
+    if array.size > 1 and 0 in array.strides and _repeats(array):
+        raise InPlaceError(_OVERLAP.format("more than one element of the written-to tensor refers"))
     if storage is not None:
         for other in others:
             if isinstance(other, TensorBase) and other._storage is storage and other is not tensor:
@@ -256,9 +255,20 @@ def _keep_retained(old: Node | None, new: Node | None) -> None:
             hooks_of(new).tensor[-1] = keep
 
 
-def write(op: type[Op], tensor: Any, others: Sequence[Any], params: tuple[Any, ...]) -> Any:
-    """Run an op whose forward writes into its first argument, straight in the tensor's memory."""
+def write(
+    op: type[Op],
+    tensor: Any,
+    others: Sequence[Any],
+    params: tuple[Any, ...],
+    check: bool = True,
+) -> Any:
+    """Run an op whose forward writes into its first argument, straight in the tensor's memory.
+
+    ``check=False``: an element may be written twice, or the caller has made sure that none is.
+    """
     recorded = check_writable(tensor, others)
+    if check:
+        check_overlap(tensor, others)
     inputs = [tensor, *others]
     if op.promotes:
         inputs = list(promoted(op, inputs))

@@ -219,7 +219,12 @@ class Div(Binary):
     dunder=("__rtruediv__",),
 )
 def rdiv(input: Any, other: Any) -> Any:
-    """``other / input``: the reciprocal times the other, as torch computes it."""
+    """``other / input``: the reciprocal times the other, as torch computes it.
+
+    >>> import minigrad as torch
+    >>> 1 / torch.tensor([2., 4.])
+    tensor([0.5000, 0.2500])
+    """
     return input.reciprocal() * other
 
 
@@ -397,7 +402,12 @@ class Pow(Binary):
     dunder=("__rpow__",),
 )
 def rpow(input: Any, other: Any) -> Any:
-    """``other ** input``."""
+    """``other ** input``.
+
+    >>> import minigrad as torch
+    >>> 2 ** torch.tensor([2., 3.])
+    tensor([4., 8.])
+    """
     base = input.new_full((), other) if not isinstance(other, TensorBase) else other
     return apply(Pow, (base, input))
 

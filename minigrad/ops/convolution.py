@@ -5,7 +5,9 @@ and theirs are the three again: derivatives of every order from three formulas.
 
 An input is unfolded into columns, one row per weight of a filter and one column per output place,
 by one slice copy per tap of the filter; then a matrix product does the sum. Columns are made for
-a few samples at a time (they stay in the cache) and never kept: backward makes them again.
+a few samples at a time (they stay in the cache) and never kept: backward makes them again. The
+samples are laid innermost while that is done: copies run along them and along a whole row of the
+image, and there is one large product in place of a small one per sample.
 
 Source: Chellapilla, Puri and Simard, High performance convolutional neural networks, 2006.
 """
@@ -22,7 +24,7 @@ from minigrad.autograd.registry import register
 from minigrad.backend import Array
 
 # How many bytes of columns are made at a time: about a second-level cache.
-CHUNK = 1 << 20
+CHUNK = 1 << 22
 
 
 class Geometry(NamedTuple):
@@ -60,43 +62,59 @@ class Geometry(NamedTuple):
         return tuple(slice(p, p + n) for n, p in zip(sizes, self.padding, strict=True))
 
 
-def pad(xp: Any, x: Array, geometry: Geometry) -> Array:
-    """The input with zeros around it; the input itself where there is no margin."""
-    if not any(geometry.padding):
-        return x
+def innermost(xp: Any, x: Array, geometry: Geometry) -> Array:
+    """The samples on the last axis, with zeros around each: (C, *padded sizes, n)."""
     sizes = x.shape[2:]
-    out = xp.zeros((*x.shape[:2], *geometry.padded(sizes)), dtype=x.dtype)
-    out[(..., *geometry.inner(sizes))] = x
+    turned = x.transpose(*range(1, x.ndim), 0)
+    if not any(geometry.padding):
+        return xp.ascontiguousarray(turned)
+    out = xp.zeros((x.shape[1], *geometry.padded(sizes), x.shape[0]), dtype=x.dtype)
+    out[(slice(None), *geometry.inner(sizes))] = turned
     return out
 
 
+def outermost(x: Array) -> Array:
+    """The samples on the first axis again."""
+    return x.transpose(x.ndim - 1, *range(x.ndim - 1))
+
+
 def columns(
-    xp: Any, x: Array, kernel: tuple[int, ...], out: tuple[int, ...], geo: Geometry
+    x: Array, kernel: tuple[int, ...], out: tuple[int, ...], geo: Geometry, room: Array
 ) -> Array:
-    """The padded input unfolded: (N, groups, C/groups * taps, places)."""
-    n, c = x.shape[:2]
-    if all(k == 1 for k in kernel) and all(s == 1 for s in geo.stride):
-        return x.reshape(n, geo.groups, c // geo.groups, math.prod(out))
-    unfolded = xp.empty((n, c, *kernel, *out), dtype=x.dtype)
-    for tap, places in geo.taps(kernel, out):
-        unfolded[(slice(None), slice(None), *tap)] = x[(..., *places)]
+    """An input with samples innermost, unfolded: (groups, C/groups * taps, places * n)."""
+    c, n = x.shape[0], x.shape[-1]
     rows = c // geo.groups * math.prod(kernel)
-    return unfolded.reshape(n, geo.groups, rows, math.prod(out))
+    if all(k == 1 for k in kernel) and all(s == 1 for s in geo.stride):
+        return x.reshape(geo.groups, rows, -1)
+    unfolded = in_room(room, (c, *kernel, *out, n))
+    for tap, places in geo.taps(kernel, out):
+        unfolded[(slice(None), *tap)] = x[(slice(None), *places)]
+    return unfolded.reshape(geo.groups, rows, -1)
+
+
+def in_room(room: Array, shape: tuple[int, ...]) -> Array:
+    """An array at the beginning of a memory that every chunk of samples uses again.
+
+    Fresh memory of this size comes from the system and goes back to it each time, which
+    takes longer than filling it.
+    """
+    return room[: math.prod(shape)].reshape(shape)
 
 
 def fold(
-    xp: Any, unfolded: Array, x: Array, kernel: tuple[int, ...], out: tuple[int, ...], geo: Geometry
+    unfolded: Array, x: Array, kernel: tuple[int, ...], out: tuple[int, ...], geo: Geometry
 ) -> None:
     """Add columns back to the padded places they came from, the transpose of ``columns``."""
-    unfolded = unfolded.reshape(*x.shape[:2], *kernel, *out)
+    unfolded = unfolded.reshape(x.shape[0], *kernel, *out, x.shape[-1])
     for tap, places in geo.taps(kernel, out):
-        x[(..., *places)] += unfolded[(slice(None), slice(None), *tap)]
+        x[(slice(None), *places)] += unfolded[(slice(None), *tap)]
 
 
-def chunks(n: int, bytes_each: int) -> Iterator[slice]:
-    """The samples, a few at a time."""
-    step = max(1, CHUNK // max(bytes_each, 1))
-    return (slice(i, min(i + step, n)) for i in range(0, n, step))
+def chunks(xp: Any, n: int, elements: int, dtype: Any) -> tuple[Array, list[slice]]:
+    """Room for the columns of a few samples, and which samples go through it together."""
+    step = min(n, max(1, CHUNK // max(elements * dtype.itemsize, 1)))
+    parts = [slice(i, min(i + step, n)) for i in range(0, n, max(step, 1))]
+    return xp.empty(step * elements, dtype=dtype), parts
 
 
 @register(internal=True)
@@ -114,11 +132,12 @@ class Convolution(Op):
         out = geometry.out_sizes(input.shape[2:], kernel)
         places, rows = math.prod(out), math.prod(weight.shape[1:])
         filters = weight.reshape(groups, -1, rows)
-        y = xp.empty((n, groups, filters.shape[1], places), dtype=input.dtype)
-        for part in chunks(n, groups * rows * places * input.itemsize):
-            x = pad(xp, input[part], geometry)
-            xp.matmul(filters, columns(xp, x, kernel, out, geometry), out=y[part])
-        y = y.reshape(n, weight.shape[0], *out)
+        y = xp.empty((n, weight.shape[0], *out), dtype=input.dtype)
+        room, parts = chunks(xp, n, groups * rows * places, input.dtype)
+        for part in parts:
+            x = innermost(xp, input[part], geometry)
+            product = xp.matmul(filters, columns(x, kernel, out, geometry, room))
+            y[part] = outermost(product.reshape(weight.shape[0], *out, -1))
         if bias is not None:
             y += bias.reshape(-1, *[1] * len(out))
         return y
@@ -157,14 +176,17 @@ class ConvolutionInput(Op):
         n, kernel, out, groups = g.shape[0], weight.shape[2:], g.shape[2:], geometry.groups
         places, rows = math.prod(out), math.prod(weight.shape[1:])
         filters = weight.reshape(groups, -1, rows).swapaxes(1, 2)
-        g = g.reshape(n, groups, -1, places)
+        unpadded = geometry._replace(padding=())
         gx = xp.empty(size, dtype=g.dtype)
-        for part in chunks(n, groups * rows * places * g.itemsize):
-            unfolded = xp.matmul(filters, g[part])
-            shape = (unfolded.shape[0], size[1], *geometry.padded(size[2:]))
+        room, parts = chunks(xp, n, groups * rows * places, g.dtype)
+        for part in parts:
+            samples = innermost(xp, g[part], unpadded)
+            unfolded = in_room(room, (groups, rows, places * samples.shape[-1]))
+            xp.matmul(filters, samples.reshape(groups, g.shape[1] // groups, -1), out=unfolded)
+            shape = (size[1], *geometry.padded(size[2:]), samples.shape[-1])
             padded = xp.zeros(shape, dtype=g.dtype)
-            fold(xp, unfolded, padded, kernel, out, geometry)
-            gx[part] = padded[(..., *geometry.inner(size[2:]))]
+            fold(unfolded, padded, kernel, out, geometry)
+            gx[part] = outermost(padded[(slice(None), *geometry.inner(size[2:]))])
         return gx
 
     @staticmethod
@@ -192,15 +214,17 @@ class ConvolutionWeight(Op):
     def forward(
         xp: Any, g: Array, input: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
-        """Cotangents times columns transposed, a few samples at a time, summed over samples."""
+        """Cotangents times columns transposed, a few samples at a time."""
         n, kernel, out, groups = g.shape[0], size[2:], g.shape[2:], geometry.groups
         places, rows = math.prod(out), math.prod(size[1:])
-        g = g.reshape(n, groups, -1, places)
+        unpadded = geometry._replace(padding=())
         gw = xp.zeros((groups, size[0] // groups, rows), dtype=g.dtype)
-        for part in chunks(n, groups * rows * places * g.itemsize):
-            x = pad(xp, input[part], geometry)
-            unfolded = columns(xp, x, kernel, out, geometry)
-            gw += xp.matmul(g[part], unfolded.swapaxes(2, 3)).sum(0)
+        room, parts = chunks(xp, n, groups * rows * places, g.dtype)
+        for part in parts:
+            x = innermost(xp, input[part], geometry)
+            unfolded = columns(x, kernel, out, geometry, room)
+            samples = innermost(xp, g[part], unpadded).reshape(groups, size[0] // groups, -1)
+            gw += xp.matmul(samples, unfolded.swapaxes(1, 2))
         return gw.reshape(size)
 
     @staticmethod

@@ -51,7 +51,7 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
     check_overlap(input, (src,))
-    return write(CopyInto, input, (src.to(input.device, input.dtype),), ())
+    return write(CopyInto, input, (src.to(input.device, input.dtype),), (), check=False)
 
 
 def fill_(input: Any, value: Any) -> Any:
@@ -66,7 +66,8 @@ def fill_(input: Any, value: Any) -> Any:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value._array.ndim} dimensions."
         )
-    return write(CopyInto, input, (value,), ())
+    # A number may be written many times to one place, as in torch.
+    return write(CopyInto, input, (value,), (), check=isinstance(value, TensorBase))
 
 
 def zero_(input: Any) -> Any:
@@ -76,7 +77,7 @@ def zero_(input: Any) -> Any:
     >>> torch.ones(2).zero_()
     tensor([0., 0.])
     """
-    return write(CopyInto, input, (0,), ())
+    return write(CopyInto, input, (0,), (), check=False)
 
 
 def resize_(input: Any, *size: Any, memory_format: Any = None) -> Any:
@@ -104,6 +105,7 @@ def resize_(input: Any, *size: Any, memory_format: Any = None) -> Any:
 def drawn(tensor: Any, values: Any) -> Any:
     """Overwrite a tensor by numbers that were drawn on the host."""
     check_writable(tensor)
+    check_overlap(tensor, ())
     place = tensor.device
     tensor._array[...] = backend_for(place).from_host(values, place.index)
     storage_of(tensor).write()

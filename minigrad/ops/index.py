@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.inplace import CopySlices, write
+from minigrad.autograd.inplace import CopySlices, check_overlap, write
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -235,13 +235,27 @@ def setitem(input: Any, key: Any, value: Any) -> None:
     elif not isinstance(value, (int, float, np.generic)):
         value = input.new_tensor(value)
     try:
-        write(SetItem, input, (value,), (found,))
+        _check_places(input, key, basic, value)
+        write(SetItem, input, (value,), (found,), check=False)
     except IndexError as error:
         raise _index_error(input, found, error) from None
     except InPlaceError:
         if basic:  # torch looks for the place first, and then whether it may be written
             getitem(input.detach(), key)
         raise
+
+
+def _check_places(input: Any, key: Any, basic: bool, value: Any) -> None:
+    """Raise if places that are written lie on one another, or partly on the value.
+
+    A single number may be written to one place many times: torch allows that.
+    """
+    single = not isinstance(value, TensorBase) or not value._array.ndim
+    if single:
+        return
+    shared = input._storage is not None and value._storage is input._storage
+    if shared or 0 in input._array.strides:
+        check_overlap(getitem(input.detach(), key) if basic else input, (value,))
 
 
 def _delitem(input: Any, key: Any) -> None:

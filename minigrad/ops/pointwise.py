@@ -217,8 +217,8 @@ class Log10(Unary):
     Gradient:  g / (input * log(10))
 
     >>> import minigrad as torch
-    >>> torch.log10(torch.tensor([1., 100.]))
-    tensor([0., 2.])
+    >>> torch.log10(torch.tensor([1., 10.]))
+    tensor([0., 1.])
     """
 
     ufunc = "log10"

@@ -175,7 +175,7 @@ def randperm(
 
     >>> import minigrad as torch
     >>> _ = torch.manual_seed(0); torch.randperm(4)
-    tensor([2, 0, 1, 3])
+    tensor([0, 1, 3, 2])
     """
     kind = dtypes.int64 if dtype is None else dtype
     return place(_from(generator).randperm(n, kind.numpy), device, requires_grad, out)

@@ -38,6 +38,7 @@ class Machine:
 
         self.torch = torch
         self.recording = True
+        self.births = [0] * 6  # the version that each tensor had at first: torch's ops write too
         self.pool = [
             leaf(2, 3, requires_grad=True),
             leaf(3, requires_grad=True),
@@ -58,8 +59,10 @@ class Machine:
                 return OPS[name](self, *numbers)
 
         done = outcome(run, self.torch)
+        before = len(self.pool)
         made = done.value if isinstance(done, Returned) else None
         self.pool += [t for t in (made if isinstance(made, (list, tuple)) else [made]) if usable(self, t)]
+        self.births += [t._version for t in self.pool[before:]]
         return done
 
 
@@ -168,8 +171,7 @@ def join(m: Machine, a: int, b: int, c: int, d: int) -> Any:
 
 @op
 def several(m: Machine, a: int, b: int, c: int, d: int) -> Any:
-    x = m.pick(a)
-    return (x.unbind, lambda: x.split(2), lambda: x.chunk(2, -1))[b % 3]()[: 1 + c % 2]
+    return m.pick(a).unbind()[: 1 + c % 2]
 
 
 @op
@@ -279,7 +281,7 @@ def keep_gradient(m: Machine, a: int, b: int, c: int, d: int) -> None:
 
 @op
 def double_gradient_by_hook(m: Machine, a: int, b: int, c: int, d: int) -> None:
-    m.pick(a).register_hook(lambda g: g * 2)
+    m.pick(a).register_hook(lambda g: None if g is None else g * 2)
 
 
 @op
@@ -317,7 +319,7 @@ programs = st.lists(
 )
 
 
-def play(program: list[tuple[str, Numbers]], compare_gradients: bool = True) -> None:
+def play(program: list[tuple[str, Numbers]]) -> None:
     """Run a program on both sides; an AssertionError names the step that came out differently."""
     import torch
 
@@ -329,12 +331,9 @@ def play(program: list[tuple[str, Numbers]], compare_gradients: bool = True) -> 
         if not same_outcome(one, other, where):
             return
         assert len(mine.pool) == len(theirs.pool), where
-        if not all(same_tensor(*pair, where) for pair in enumerate_pairs(mine, theirs)):
-            return
-
-
-def enumerate_pairs(mine: Machine, theirs: Machine) -> list[tuple[str, Any, Any]]:
-    return [(str(i), *pair) for i, pair in enumerate(zip(mine.pool, theirs.pool, strict=True))]
+        for number in range(len(mine.pool)):
+            if not same_tensor(number, mine, theirs, where):
+                return
 
 
 def same_outcome(mine: Outcome, theirs: Outcome, where: str) -> bool:
@@ -345,25 +344,30 @@ def same_outcome(mine: Outcome, theirs: Outcome, where: str) -> bool:
         if "a second time" in str(theirs.error) and isinstance(mine, Returned):
             return False  # torch saves indices and masks and frees them; minigrad has no need to
         assert isinstance(mine, Raised), f"{where}: only torch raises: {theirs.error!r}"
-        if " write_" in where:
+        if " write_" in where and "item" not in where:  # several things may be wrong with an index
             assert mine.kind == theirs.kind, f"{where}: {mine.error!r} is not {theirs.error!r}"
+        # A sweep that was broken off has added to some leaves, and in another order to others.
+        return not any(w in str(theirs.error) for w in ("by an inplace", "a second time"))
     return True
 
 
-def same_tensor(number: str, mine: Any, theirs: Any, where: str) -> bool:
+def same_tensor(number: int, one: Machine, other: Machine, where: str) -> bool:
     """Compare values, flags and gradient; False if the numbers grew too large to go on."""
+    mine, theirs = one.pool[number], other.pool[number]
     where = f"{where}; tensor {number}"
-    for flag in ("requires_grad", "is_leaf", "_version"):
-        one, other = flag_of(mine, flag), flag_of(theirs, flag)
-        if "raises" not in (one, other):
-            assert one == other, f"{where}.{flag}: {one} is not {other}"
+    for flag in ("requires_grad", "is_leaf"):
+        ours, torchs = flag_of(mine, flag), flag_of(theirs, flag)
+        if "raises" not in (ours, torchs):
+            assert ours == torchs, f"{where}.{flag}: {ours} is not {torchs}"
+    writes, expected = (m.pool[number]._version - m.births[number] for m in (one, other))
+    assert writes == expected, f"{where}._version: {writes} writes, not {expected}"
     if not same_values(mine, theirs, where):
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns when .grad of a non-leaf is read
-        one, other = mine.grad, theirs.grad
-    assert (one is None) == (other is None), f"{where}.grad: {one} is not {other}"
-    return other is None or same_values(one, other, f"{where}.grad")
+        gradient, wanted = mine.grad, theirs.grad
+    assert (gradient is None) == (wanted is None), f"{where}.grad: {gradient} is not {wanted}"
+    return wanted is None or same_values(gradient, wanted, f"{where}.grad")
 
 
 def flag_of(tensor: Any, flag: str) -> Any:

@@ -100,7 +100,19 @@ def _rebuild_sequence(like: Any, entries: list[Any]) -> Any:
 
 
 def _stack_tensors(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None) -> Any:
-    return functions.stack(list(batch), 0)
+    arrays = [tensor._array for tensor in batch]
+    shape, kind = arrays[0].shape, arrays[0].dtype
+    plain = all(
+        type(array) is np.ndarray and array.shape == shape and array.dtype == kind
+        for array in arrays
+    )
+    if not plain or any(tensor.requires_grad for tensor in batch):
+        return functions.stack(list(batch), 0)
+    # Data without history, the usual case: filling rows is several times faster than an op.
+    rows = np.empty((len(arrays), *shape), kind)
+    for place, array in enumerate(arrays):
+        rows[place] = array
+    return Tensor._wrap(rows)
 
 
 def _stack_arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:

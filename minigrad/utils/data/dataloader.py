@@ -199,14 +199,16 @@ class _LoaderIterator:
         # Nobody needs the seed without workers, but torch draws it, and so the stream moves on.
         self._base_seed = draw_seed(loader.generator)
         batching = loader.batch_sampler is not None
-        self._fetch: Callable[[Any], Any]
+        # Plain functions, not bound methods: those would tie the iterator into a cycle.
+        kind = _LoaderIterator
+        self._fetch: Callable[[_LoaderIterator, Any], Any]
         if loader._iterable:
             self._samples = iter(loader.dataset)
-            self._fetch = self._next_batch if batching else self._next_sample
+            self._fetch = kind._next_batch if batching else kind._next_sample
         elif batching and loader.collate_fn is default_collate and _has_rows(loader.dataset):
-            self._fetch = self._gather_rows
+            self._fetch = kind._gather_rows
         else:
-            self._fetch = self._batch if batching else self._sample
+            self._fetch = kind._batch if batching else kind._sample
 
     def __iter__(self) -> _LoaderIterator:
         return self
@@ -215,7 +217,7 @@ class _LoaderIterator:
         return len(self._loader._index_sampler)
 
     def __next__(self) -> Any:
-        return self._fetch(next(self._numbers))
+        return self._fetch(self, next(self._numbers))
 
     def _sample(self, number: Any) -> Any:
         return self._loader.collate_fn(self._loader.dataset[number])

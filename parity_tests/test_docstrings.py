@@ -1,0 +1,63 @@
+"""Every public name says what it is, and shows it by an example that runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+
+import pytest
+
+import minigrad
+from minigrad.autograd.registry import REGISTRY
+
+MODULES = (
+    "minigrad",
+    "minigrad.autograd",
+    "minigrad.cuda",
+    "minigrad.nn",
+    "minigrad.nn.functional",
+    "minigrad.nn.init",
+    "minigrad.optim",
+    "minigrad.utils.data",
+    "minigrad.vision.datasets",
+    "minigrad.vision.models",
+)
+# Nothing to show without a card, an installation without one, or a file of the user's.
+WITHOUT_EXAMPLE = {"minigrad.cuda.current_device", "minigrad.cuda.synchronize"}
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def public_names():
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        for name in getattr(module, "__all__", ()):
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isroutine(thing):
+                yield pytest.param(thing, f"{module_name}.{name}", id=f"{module_name}.{name}")
+
+
+@pytest.mark.parametrize(("thing", "name"), list(public_names()))
+def test_public_name_has_a_docstring_with_an_example(thing, name):
+    doc = inspect.getdoc(thing) or ""
+    assert doc, f"{name} has no docstring"
+    assert len(doc.splitlines()[0]) <= 100
+    if name not in WITHOUT_EXAMPLE:
+        assert ">>>" in doc, f"{name} shows no example"
+
+
+@pytest.mark.parametrize("name", [n for n in dir(minigrad.Tensor) if not n.startswith("_")])
+def test_tensor_method_has_a_docstring(name):
+    thing = inspect.getattr_static(minigrad.Tensor, name)
+    if isinstance(thing, bool):  # is_sparse and its like
+        return
+    assert inspect.getdoc(thing), f"Tensor.{name} has no docstring"
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_example_of_an_operation_runs(name):
+    record = REGISTRY[name]
+    test = doctest.DocTestParser().get_doctest(record.doc, {}, name, None, 0)
+    assert test.examples or record.name == "cuda", "no example"
+    outcome = doctest.DocTestRunner(optionflags=FLAGS).run(test)
+    assert outcome.failed == 0
