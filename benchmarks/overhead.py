@@ -121,7 +121,8 @@ def measure_row(
     found = {}
     sides = {name: passes(row, lib) for name, lib in libs.items()}
     for name in sides["torch"]:
-        wrong = difference(*(sides[lib][name](CHECKED) for lib in ("minigrad", "torch")))
+        mine, theirs = (sides[lib][name](CHECKED) for lib in ("minigrad", "torch"))
+        wrong = difference(mine, theirs)
         if wrong:
             raise AssertionError(f"{row.name}, {name}: minigrad and torch disagree: {wrong}")
         calls = {lib: _bind(sides[lib][name], count) for lib in libs}

@@ -16,7 +16,13 @@ from minigrad.autograd.registry import Call, Domain, Record, T, call
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_}
 KINDS = {"real": "float", "integer": "int", "boolean": "bool"}
 # What to pass where a record has no sample of its own: by the name of the parameter.
-USUAL = {"input": T(2, 3), "other": T(2, 3), "size": (2, 3), "fill_value": 1.5, "data": [1.5] * 6}
+USUAL: dict[str, Any] = {
+    "input": T(2, 3),
+    "other": T(2, 3),
+    "size": (2, 3),
+    "fill_value": 1.5,
+    "data": [1.5] * 6,
+}
 
 
 @dataclass(frozen=True)

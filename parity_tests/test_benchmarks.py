@@ -1,4 +1,4 @@
-"""The benchmarks run, compare before they time, and have a row for every op. No time is asserted."""
+"""The benchmarks run, compare before they time, and have a row for every op (no times asserted)."""
 
 from __future__ import annotations
 

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import minigrad.tensor  # noqa: F401  (first: the results of ops are Tensors)
-from minigrad.ops import arithmetic  # noqa: F401
-from minigrad.ops import cast  # noqa: F401
-from minigrad.ops import compare  # noqa: F401
-from minigrad.ops import creation  # noqa: F401
-from minigrad.ops import extrema  # noqa: F401
-from minigrad.ops import fill  # noqa: F401
-from minigrad.ops import index  # noqa: F401
-from minigrad.ops import join  # noqa: F401
-from minigrad.ops import pointwise  # noqa: F401
-from minigrad.ops import random  # noqa: F401
-from minigrad.ops import reduce  # noqa: F401
-from minigrad.ops import rounding  # noqa: F401
-from minigrad.ops import shape  # noqa: F401
-from minigrad.ops import linalg  # noqa: F401
-from minigrad.ops import conv  # noqa: F401
-from minigrad.ops import pool  # noqa: F401
-from minigrad.ops import softmax  # noqa: F401
-from minigrad.ops import loss  # noqa: F401
-from minigrad.ops import norm  # noqa: F401
-from minigrad.ops import activation  # noqa: F401
-from minigrad.ops import activation_more  # noqa: F401
-from minigrad.ops import special  # noqa: F401
-from minigrad.ops import pool_adaptive  # noqa: F401
-from minigrad.ops import loss_binary  # noqa: F401
-from minigrad.ops import loss_classes  # noqa: F401
-from minigrad.ops import dropout  # noqa: F401
-from minigrad.ops import linear  # noqa: F401
-from minigrad.ops import activation_pieces  # noqa: F401
-from minigrad.ops import norm_groups  # noqa: F401
+from minigrad.ops import (
+    activation,  # noqa: F401
+    activation_more,  # noqa: F401
+    activation_pieces,  # noqa: F401
+    arithmetic,  # noqa: F401
+    bounds,  # noqa: F401
+    cast,  # noqa: F401
+    compare,  # noqa: F401
+    conv,  # noqa: F401
+    creation,  # noqa: F401
+    dropout,  # noqa: F401
+    expand,  # noqa: F401
+    extrema,  # noqa: F401
+    fill,  # noqa: F401
+    filling,  # noqa: F401
+    index,  # noqa: F401
+    join,  # noqa: F401
+    linalg,  # noqa: F401
+    linear,  # noqa: F401
+    loss,  # noqa: F401
+    loss_binary,  # noqa: F401
+    loss_classes,  # noqa: F401
+    moments,  # noqa: F401
+    norm,  # noqa: F401
+    norm_groups,  # noqa: F401
+    pointwise,  # noqa: F401
+    pool,  # noqa: F401
+    pool_adaptive,  # noqa: F401
+    power,  # noqa: F401
+    random,  # noqa: F401
+    reduce,  # noqa: F401
+    rounding,  # noqa: F401
+    shape,  # noqa: F401
+    softmax,  # noqa: F401
+    special,  # noqa: F401
+    transpose,  # noqa: F401
+    trigonometry,  # noqa: F401
+    vector_norm,  # noqa: F401
+)

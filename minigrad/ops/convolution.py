@@ -24,7 +24,7 @@ from minigrad.autograd.registry import register
 from minigrad.backend import Array
 
 # How many bytes of columns are made at a time: about a second-level cache.
-CHUNK = 1 << 22
+CHUNK = 1 << 21
 
 
 class Geometry(NamedTuple):

@@ -14,7 +14,6 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
-from minigrad.ops.dims import sizes
 
 TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False}
 
@@ -31,7 +30,8 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
     return result.requires_grad_() if requires_grad else result
 
 
-def _numpy_type(dtype: Dtype | None) -> Any:
+def numpy_type(dtype: Dtype | None) -> Any:
+    """NumPy's type for a torch dtype; the default one for None."""
     if dtype is not None and not isinstance(dtype, Dtype):
         raise TypeError(f"dtype must be a torch.dtype, not {type(dtype).__name__}")
     return (dtypes.get_default_dtype() if dtype is None else dtype).numpy
@@ -151,160 +151,6 @@ def from_numpy(ndarray: Any) -> Any:
     return make(ndarray)
 
 
-def _filled(name: str, fill: Any, doc: str) -> None:
-    """One of ``zeros``, ``ones``, ``empty`` and its ``_like`` and ``new_`` forms."""
-
-    def make_filled(
-        *size: Any,
-        out: Any = None,
-        dtype: Dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-        pin_memory: bool = False,
-        memory_format: Any = None,
-        **names: Any,
-    ) -> Any:
-        shape = sizes((names.pop("size"),) if "size" in names else size)
-        if names:
-            raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(names))}'")
-        if any(n < 0 for n in shape):
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
-            )
-        return place(np.full(shape, fill, dtype=_numpy_type(dtype)), device, requires_grad, out)
-
-    make_filled.__name__ = make_filled.__qualname__ = name
-    make_filled.__doc__ = f"""A tensor of the given sizes {doc}.
-
-    >>> import minigrad as torch
-    >>> torch.{name}(2, 3).shape
-    torch.Size([2, 3])
-    """
-    function(name, **TOP)(make_filled)
-
-    def like(
-        input: Any,
-        *,
-        dtype: Dtype | None = None,
-        layout: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-        memory_format: Any = None,
-    ) -> Any:
-        return full_like(input, fill, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    like.__name__ = like.__qualname__ = f"{name}_like"
-    like.__doc__ = f"""A tensor of the shape, dtype and device of another, {doc}.
-
-    >>> import minigrad as torch
-    >>> torch.{name}_like(torch.zeros(2, dtype=torch.int64)).dtype
-    torch.int64
-    """
-    function(f"{name}_like", **TOP)(like)
-
-    def new(
-        input: Any,
-        *size: Any,
-        dtype: Dtype | None = None,
-        device: Any = None,
-        requires_grad: bool = False,
-    ) -> Any:
-        return make_filled(
-            *size,
-            dtype=dtype or input.dtype,
-            device=device or input.device,
-            requires_grad=requires_grad,
-        )
-
-    new.__name__ = new.__qualname__ = f"new_{name}"
-    new.__doc__ = f"""A tensor of the given sizes and this tensor's dtype and device, {doc}.
-
-    >>> import minigrad as torch
-    >>> torch.zeros(1, dtype=torch.int64).new_{name}(2, 3).dtype
-    torch.int64
-    """
-    function(f"new_{name}", where=("Tensor",), gradcheck=False, torch=f"Tensor.new_{name}")(new)
-
-
-@function(**TOP)
-def full(
-    size: Any,
-    fill_value: Any,
-    *,
-    out: Any = None,
-    dtype: Dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Any:
-    """A tensor of the given sizes, filled with one value.
-
-    >>> import minigrad as torch
-    >>> torch.full((2,), 7), torch.full((2,), 0.5)
-    (tensor([7, 7]), tensor([0.5000, 0.5000]))
-    """
-    value: Any = fill_value
-    if isinstance(value, TensorBase):
-        value = value._array.item()
-    kind = dtypes.scalar_type(value) if dtype is None else dtype
-    return place(np.full(sizes((size,)), value, dtype=kind.numpy), device, requires_grad, out)
-
-
-@function(**TOP)
-def full_like(
-    input: Any,
-    fill_value: Any,
-    *,
-    dtype: Dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Any:
-    """A tensor of the shape, dtype and device of another, filled with one value.
-
-    >>> import minigrad as torch
-    >>> torch.full_like(torch.zeros(2), 7)
-    tensor([7., 7.])
-    """
-    return full(
-        input.shape,
-        fill_value,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )
-
-
-_filled("zeros", 0, "filled with zeros")
-_filled("ones", 1, "filled with ones")
-_filled("empty", 0, "whose values mean nothing (here: zeros)")
-
-
-@function(where=("Tensor",), torch="Tensor.new_full", gradcheck=False)
-def new_full(
-    input: Any,
-    size: Any,
-    fill_value: Any,
-    *,
-    dtype: Dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Any:
-    """A tensor of the given sizes and this tensor's dtype and device, filled with one value.
-
-    >>> import minigrad as torch
-    >>> torch.zeros(1).new_full((2,), 7)
-    tensor([7., 7.])
-    """
-    return full(
-        size,
-        fill_value,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )
-
-
 @function(where=("Tensor",), torch="Tensor.new_tensor", gradcheck=False)
 def new_tensor(
     input: Any,
@@ -399,7 +245,7 @@ def linspace(
     """
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    kind = np.dtype(_numpy_type(dtype))
+    kind = np.dtype(numpy_type(dtype))
     if kind.kind not in "f" or steps < 2:
         return place(np.linspace(start, end, steps).astype(kind), device, requires_grad, out)
     step = kind.type((end - start) / (steps - 1))
@@ -428,7 +274,7 @@ def eye(
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return place(np.eye(n, m, dtype=_numpy_type(dtype)), device, requires_grad, out)
+    return place(np.eye(n, m, dtype=numpy_type(dtype)), device, requires_grad, out)
 
 
 @function(where=("torch",), gradcheck=False)

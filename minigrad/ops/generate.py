@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import minigrad
 from minigrad.autograd.registry import REGISTRY, Record
+from minigrad.ops import fill, index
 
-PACKAGE = Path(minigrad.__file__).parent
+PACKAGE = Path(__file__).parent.parent
 HEADER = '"""Generated from the op records by `python -m minigrad.ops.generate`; do not edit."""\n'
 NUMBER = "Tensor | int | float"
 
@@ -109,8 +109,6 @@ def tensor_stub() -> str:
             rows.append(row(f"{name}_", record.method, record, True, "    "))
         if name == record.name:
             rows += [_operator(dunder, record) for dunder in record.dunder]
-    from minigrad.ops import fill, index
-
     blank = Record("fill_", fill.fill_, fill.fill_, "")
     rows += [row(fn.__name__, fn, blank, True, "    ") for fn in fill.METHODS]
     rows += [

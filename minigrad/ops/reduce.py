@@ -8,7 +8,7 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, booleans, call, function, into, reals, register
+from minigrad.autograd.registry import T, booleans, call, into, reals, register
 from minigrad.backend import Array
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import all_dims, kept_shape, one_dim
@@ -21,6 +21,8 @@ SAMPLES = (
     call(T()),
     call(T(1, 3), 0),
 )
+
+
 ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
 
 
@@ -144,115 +146,6 @@ class Mean(Op):
 def count_of(shape: Any, dim: Any) -> int:
     """How many elements go into one result."""
     return math.prod(n for i, n in enumerate(shape) if dim is None or i in dim)
-
-
-def _spread_facts(name: str) -> dict[str, Any]:
-    return {
-        "samples": (
-            call(T(2, 3)),
-            call(T(2, 3), dim=1),
-            call(T(2, 3, 4), dim=(0, 2), correction=0),
-            call(T(2, 3, 4), dim=-2, keepdim=True),
-            call(T(5), unbiased=False),
-        ),
-        "errors": ERRORS,
-    }
-
-
-def _moments(op: type[Op]) -> Any:
-    """The public form that ``var`` and ``std`` share."""
-
-    def moment(
-        input: Any,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: float | None = None,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Any:
-        if isinstance(dim, bool):
-            dim, unbiased = None, dim
-        need_float(op.__name__.lower(), input)
-        if correction is None:
-            correction = 1 if unbiased is None else int(unbiased)
-        dims = all_dims(given_dim(dim, axis), input._array.ndim)
-        result = apply(op, (input,), (dims, correction, keepdim))
-        return result if out is None else into(out, result)
-
-    return moment
-
-
-class Var(Op):
-    """Variance of all elements, or along axes; ``correction=1`` divides by n - 1.
-
-    Formula:   out = sum_i (input_i - mean) ** 2 / (n - correction)
-    Gradient:  g * 2 / (n - correction) * (input - mean)
-
-    >>> import minigrad as torch
-    >>> torch.var(torch.tensor([1., 2., 3., 4.])), torch.var(torch.tensor([1., 3.]), unbiased=False)
-    (tensor(1.6667), tensor(1.))
-    """
-
-    grad_fn = "VarBackward0"
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
-        """Two passes: the mean, then the squares of what is left."""
-        centred = input - input.mean(axis=dim, keepdims=True)
-        degrees = max(count_of(input.shape, dim) - correction, 0)
-        total = (centred * centred).sum(axis=dim, keepdims=keepdim)
-        return total / xp.asarray(degrees, dtype=input.dtype)
-
-    @staticmethod
-    def grad_input(
-        g: Array, input: Array, shape: Any, dim: Any, correction: float, keepdim: bool, F: Any
-    ) -> Array:
-        """The mean's own share cancels out."""
-        centred = input - F.mean(input, dim, True)
-        scale = 2 / (count_of(shape, dim) - correction)
-        return spread(g, shape, dim, keepdim, F) * (scale * centred)
-
-
-register(public=_moments(Var), **_spread_facts("var"))(Var)
-
-
-class Std(Op):
-    """Standard deviation of all elements, or along axes; the root of :func:`var`.
-
-    Formula:   out = sqrt(var(input))
-    Gradient:  g / (2 * out) times that of the variance, zero where out is zero
-
-    >>> import minigrad as torch
-    >>> torch.std(torch.tensor([1., 2., 3., 4.]))
-    tensor(1.2910)
-    """
-
-    grad_fn = "StdBackward0"
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
-        """The root of the variance."""
-        return xp.sqrt(Var.forward(xp, input, dim, correction, keepdim))
-
-    @staticmethod
-    def grad_input(
-        g: Array,
-        input: Array,
-        out: Array,
-        shape: Any,
-        dim: Any,
-        correction: float,
-        keepdim: bool,
-        F: Any,
-    ) -> Array:
-        """Through the root, then through the variance."""
-        inner = F.where(out == 0, 0.0, g / (2 * out))
-        return Var.grad_input(inner, input, shape, dim, correction, keepdim, F)
-
-
-register(public=_moments(Std), **_spread_facts("std"))(Std)
 
 
 def _prod(
@@ -406,70 +299,3 @@ class AnyTrue(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Or them all."""
         return input.astype(bool).any(axis=dim, keepdims=keepdim)
-
-
-@function(
-    domain=[reals(0.3, 3)],
-    samples=(
-        call(T(2, 3)),
-        call(T(2, 3), dim=1),
-        call(T(2, 3), 1, dim=0),
-        call(T(4), float("inf")),
-        call(T(4), 3.0),
-        call(T(2, 3), 2, 1, True),
-    ),
-)
-def norm(
-    input: Any,
-    p: Any = "fro",
-    dim: Any = None,
-    keepdim: bool = False,
-    out: Any = None,
-    dtype: Any = None,
-) -> Any:
-    """Vector norm of all elements, or along axes.
-
-    Formula:   out = (sum_i |input_i| ** p) ** (1 / p)
-    Gradient:  g * input / out for p = 2, zero where out is zero
-
-    >>> import minigrad as torch
-    >>> torch.norm(torch.tensor([3., -4.])), torch.norm(torch.tensor([3., -4.]), 1)
-    (tensor(5.), tensor(7.))
-    """
-    input = input if dtype is None else input.to(dtype)
-    need_float("norm", input)
-    order = 2.0 if p in ("fro", None) else float(p)
-    dims = all_dims(dim, input._array.ndim)
-    if order == 2:
-        result = tensors.euclid_norm(input, dims, keepdim)
-    elif order == 1:
-        result = input.abs().sum(dims, keepdim)
-    elif order == math.inf:
-        result = input.abs().amax(dims if dims is not None else (), keepdim)
-    elif order == -math.inf:
-        result = input.abs().amin(dims if dims is not None else (), keepdim)
-    elif order == 0:
-        result = (input != 0).to(input.dtype).sum(dims, keepdim)
-    else:
-        result = (input.abs() ** order).sum(dims, keepdim) ** (1 / order)
-    return result if out is None else into(out, result)
-
-
-@register(internal=True)
-class EuclidNorm(Op):
-    """The root of the sum of squares."""
-
-    grad_fn = "LinalgVectorNormBackward0"
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
-        """Square, add up, take the root."""
-        return xp.sqrt((input * input).sum(axis=dim, keepdims=keepdim))
-
-    @staticmethod
-    def grad_input(
-        g: Array, input: Array, out: Array, shape: Any, dim: Any, keepdim: bool, F: Any
-    ) -> Array:
-        """The direction of the input; zero at the origin."""
-        g, out = spread(g, shape, dim, keepdim, F), spread(out, shape, dim, keepdim, F)
-        return input * F.where(out == 0, 0.0, g / out)

@@ -71,7 +71,7 @@ def usable(m: Machine, made: Any) -> bool:
 
     torch says that it requires grad, but no gradient goes anywhere from it.
     """
-    return made is not None and (m.recording or not made.requires_grad)
+    return made is not None and (m.recording or not flag_of(made, "requires_grad"))
 
 
 def op(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -232,7 +232,8 @@ def write_copy(m: Machine, a: int, b: int, c: int, d: int) -> None:
 @op
 def write_masked(m: Machine, a: int, b: int, c: int, d: int) -> None:
     x, y = m.pick(a), m.pick(b)
-    x.masked_fill_(x.detach() > 0, (0.2, y.mean())[c % 2])
+    if 0 not in x.stride():
+        x.masked_fill_(x.detach() > 0, (0.2, y.mean())[c % 2])
 
 
 @op
@@ -240,7 +241,9 @@ def write_item(m: Machine, a: int, b: int, c: int, d: int) -> None:
     x, y = m.pick(a), (m.pick(b), 0.7, m.pick(b).sum())[d % 3]
     keys = (0, -1, (0, 1), slice(1, None), Ellipsis, (..., 1), [1, 0], (slice(None), 0), ([1], [0]))
     key = keys[c % 10] if c % 10 < 9 else x.detach() > 0
-    x[key] = y
+    # torch itself is of two minds about expanded tensors, and about writing a tensor to itself.
+    if 0 not in x.stride():
+        x[key] = y.clone() if y is x else y
 
 
 @op

@@ -149,7 +149,7 @@ def test_in_place_activation_writes_into_its_input(torch: Any, made: str) -> Any
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
 @both_agree
 def test_dropout_in_both_modes(torch: Any, p: float) -> Any:
-    """The mask itself is compared where torch draws it from the shared stream: see models/test_same_seed.py."""
+    """The masks themselves are compared in models/test_same_seed.py."""
     layer = torch.nn.Dropout(p)
     x = torch.ones(1000)
     return [sorted(set(layer(x).tolist())), layer.eval()(x)]

@@ -1,0 +1,187 @@
+"""Axes in another order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.apply import apply
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import T, call, function, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.ops.dims import one_dim, sizes
+
+ANY = ("float", "int", "bool")
+
+
+@register(internal=True)
+class PermuteAxes(Op):
+    """The axes in another order."""
+
+    grad_fn = "PermuteBackward0"
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dims: Any) -> Array:
+        """Reorder strides."""
+        return input.transpose(dims)
+
+    @staticmethod
+    def grad_input(g: Array, dims: Any, F: Any) -> Array:
+        """The inverse order."""
+        return F.permute_axes(g, tuple(np.argsort(dims).tolist()))
+
+
+@function(
+    "permute",
+    dtypes=ANY,
+    samples=(call(T(2, 3, 4), (2, 0, 1)), call(T(2, 3, 4), (0, -1, 1)), call(T(), ())),
+    errors=(call(T(2, 3), (0,)), call(T(2, 3), (0, 0))),
+)
+def permute(input: Any, *dims: Any) -> Any:
+    """The axes in another order, as a view.
+
+    Formula:   out.shape[i] = input.shape[dims[i]]
+    Gradient:  g with its axes put back
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+    """
+    ndim = input._array.ndim
+    order = tuple(one_dim(d, ndim) for d in sizes(dims))
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
+            f"to len(dims) = {len(order)}"
+        )
+    if len(set(order)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return apply(PermuteAxes, (input,), (order,))
+
+
+def _transpose(input: Any, dim0: int, dim1: int) -> Any:
+    ndim = input._array.ndim
+    return apply(Transpose, (input,), (one_dim(dim0, ndim), one_dim(dim1, ndim)))
+
+
+@register(
+    public=_transpose,
+    dtypes=ANY,
+    samples=(call(T(2, 3), 0, 1), call(T(2, 3, 4), -1, 0), call(T(), 0, 0)),
+    errors=(call(T(2, 3), 0, 2),),
+    aliases=("swapaxes", "swapdims"),
+)
+class Transpose(Op):
+    """Two axes exchanged, as a view.
+
+    Formula:   out[.., j, .., i, ..] = input[.., i, .., j, ..]
+    Gradient:  g with the two axes exchanged
+
+    >>> import minigrad as torch
+    >>> torch.arange(6).reshape(2, 3).transpose(0, 1).shape
+    torch.Size([3, 2])
+    """
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim0: int, dim1: int) -> Array:
+        """Exchange strides."""
+        return input.swapaxes(dim0, dim1) if input.ndim else input[...]
+
+    @staticmethod
+    def grad_input(g: Array, dim0: int, dim1: int, F: Any) -> Array:
+        """Exchange again."""
+        return F.transpose(g, dim0, dim1)
+
+
+@register(internal=True)
+class TransposeMatrix(Op):
+    """The two axes of a matrix exchanged: ``x.t()`` and ``x.T``."""
+
+    grad_fn = "TBackward0"
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Exchange strides."""
+        return input.T
+
+    @staticmethod
+    def grad_input(g: Array, F: Any) -> Array:
+        """Exchange again."""
+        return F.transpose_matrix(g)
+
+
+@function(
+    "t",
+    dtypes=ANY,
+    samples=(call(T(2, 3)), call(T(3)), call(T())),
+    errors=(call(T(2, 3, 4)),),
+)
+def t(input: Any) -> Any:
+    """A matrix transposed, as a view; a vector stays as it is.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).t().shape
+    torch.Size([3, 2])
+    """
+    if input._array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.dim()}D")
+    return apply(TransposeMatrix, (input,))
+
+
+def _reversed_axes(input: Any) -> Any:
+    """All axes in reverse order; of a matrix, its transpose."""
+    ndim = input._array.ndim
+    return t(input) if ndim <= 2 else input.permute(*range(ndim - 1, -1, -1))
+
+
+def _matrix_transpose(input: Any) -> Any:
+    """The last two axes exchanged."""
+    if input._array.ndim < 2:
+        raise RuntimeError(
+            "tensor.mT is only supported on matrices or batches of matrices. Got "
+            f"{input._array.ndim}-D tensor."
+        )
+    return input.transpose(-2, -1)
+
+
+for _name, _getter in {
+    "T": _reversed_axes,
+    "H": _reversed_axes,
+    "mT": _matrix_transpose,
+    "mH": _matrix_transpose,
+}.items():
+    setattr(TensorBase, _name, property(_getter))
+
+
+@function(
+    "movedim",
+    dtypes=ANY,
+    samples=(call(T(2, 3, 4), 0, 2), call(T(2, 3, 4), (0, 1), (1, 2))),
+    aliases=("moveaxis",),
+)
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """Axes moved to other places, the rest in their old order.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).movedim(0, 2).shape
+    torch.Size([3, 4, 2])
+    """
+    ndim = input._array.ndim
+    origin = [one_dim(d, ndim) for d in (source if isinstance(source, (tuple, list)) else [source])]
+    goal = [
+        one_dim(d, ndim)
+        for d in (destination if isinstance(destination, (tuple, list)) else [destination])
+    ]
+    if len(origin) != len(goal):
+        raise RuntimeError("movedim: Invalid source or destination dims: lengths differ")
+    order = [d for d in range(ndim) if d not in origin]
+    for place, axis in sorted(zip(goal, origin, strict=True)):
+        order.insert(place, axis)
+    return input.permute(order)
