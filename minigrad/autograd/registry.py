@@ -151,7 +151,7 @@ def register(
         function = front or _with_out(cls, raw)
         method = front or raw  # methods have no `out=`, and so no step between
         for fn in (function, method):
-            _name(fn, own, cls.__doc__ or "")
+            _name(fn, own, cls.__doc__ or "", facts.get("where", ("torch",)))
         facts.setdefault("torch", own)
         record = Record(
             name=own, function=function, method=method, doc=cls.__doc__ or "", op=cls, **facts
@@ -199,7 +199,7 @@ def _attach(record: Record) -> None:
 
 def _in_place_method(record: Record, name: str) -> Callable[..., Any]:
     method: Any = in_place(record.function, record.op)
-    _name(method, f"{name}_", f"In-place form of :meth:`{name}`.")
+    _name(method, f"{name}_", f"In-place form of :meth:`{name}`.", ("Tensor",))
     method.__wrapped__ = record.method  # where `inspect.signature` finds its arguments
     return method  # type: ignore[no-any-return]
 
@@ -281,10 +281,11 @@ def into(out: Any, result: Any) -> Any:
     return out
 
 
-def _name(fn: Any, name: str, doc: str) -> None:
+def _name(fn: Any, name: str, doc: str, where: Sequence[str]) -> None:
+    """Give a function its name and the module where it is found again, by pickle for one."""
     fn.__name__ = fn.__qualname__ = name
     fn.__doc__ = inspect.cleandoc(doc)
-    fn.__module__ = "minigrad"
+    fn.__module__ = "minigrad" if where[0] in ("torch", "Tensor") else f"minigrad.{where[0]}"
 
 
 def snake(name: str) -> str:

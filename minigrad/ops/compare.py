@@ -194,7 +194,7 @@ class Isnan(Unary):
     """Elementwise "is not a number".
 
     >>> import minigrad as torch
-    >>> torch.isnan(torch.tensor([1., float('nan')]))
+    >>> torch.isnan(torch.tensor([1., torch.nan]))
     tensor([False,  True])
     """
 
@@ -206,7 +206,7 @@ class Isinf(Unary):
     """Elementwise "is infinite".
 
     >>> import minigrad as torch
-    >>> torch.isinf(torch.tensor([1., float('-inf')]))
+    >>> torch.isinf(torch.tensor([1., -torch.inf]))
     tensor([False,  True])
     """
 
@@ -218,7 +218,7 @@ class Isfinite(Unary):
     """Elementwise "is neither infinite nor NaN".
 
     >>> import minigrad as torch
-    >>> torch.isfinite(torch.tensor([1., float('inf')]))
+    >>> torch.isfinite(torch.tensor([1., torch.inf]))
     tensor([ True, False])
     """
 

@@ -66,8 +66,9 @@ def fill_(input: Any, value: Any) -> Any:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value._array.ndim} dimensions."
         )
-    # A number may be written many times to one place, as in torch.
-    return write(CopyInto, input, (value,), (), check=isinstance(value, TensorBase))
+    if isinstance(value, TensorBase):  # a number may be written to one place many times
+        check_overlap(input, ())
+    return write(CopyInto, input, (value,), (), check=False)
 
 
 def zero_(input: Any) -> Any:

@@ -74,6 +74,10 @@ def usable(m: Machine, made: Any) -> bool:
     return made is not None and (m.recording or not flag_of(made, "requires_grad"))
 
 
+def is_expanded(x: Any) -> bool:
+    return any(n > 1 and s == 0 for n, s in zip(x.shape, x.stride(), strict=True))
+
+
 def op(fn: Callable[..., Any]) -> Callable[..., Any]:
     OPS[fn.__name__] = fn
     return fn
@@ -199,7 +203,7 @@ def new_leaf(m: Machine, a: int, b: int, c: int, d: int) -> Any:
 @op
 def where(m: Machine, a: int, b: int, c: int, d: int) -> Any:
     x, y = m.pick(a), m.pick(b)
-    return m.torch.where(x > 0, x, y)
+    return m.torch.where(x > 0.05, x, y)
 
 
 # -- writes in place: they give nothing new ---------------------------------------------------
@@ -232,17 +236,17 @@ def write_copy(m: Machine, a: int, b: int, c: int, d: int) -> None:
 @op
 def write_masked(m: Machine, a: int, b: int, c: int, d: int) -> None:
     x, y = m.pick(a), m.pick(b)
-    if 0 not in x.stride():
-        x.masked_fill_(x.detach() > 0, (0.2, y.mean())[c % 2])
+    if not is_expanded(x):
+        x.masked_fill_(x.detach() > 0.05, (0.2, y.mean())[c % 2])
 
 
 @op
 def write_item(m: Machine, a: int, b: int, c: int, d: int) -> None:
     x, y = m.pick(a), (m.pick(b), 0.7, m.pick(b).sum())[d % 3]
     keys = (0, -1, (0, 1), slice(1, None), Ellipsis, (..., 1), [1, 0], (slice(None), 0), ([1], [0]))
-    key = keys[c % 10] if c % 10 < 9 else x.detach() > 0
+    key = keys[c % 10] if c % 10 < 9 else x.detach() > 0.05
     # torch itself is of two minds about expanded tensors, and about writing a tensor to itself.
-    if 0 not in x.stride():
+    if not is_expanded(x):
         x[key] = y.clone() if y is x else y
 
 

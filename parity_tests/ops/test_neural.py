@@ -1,0 +1,518 @@
+"""Network ops where one sample call is not enough: state, random masks, ties, grids, warnings."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as TF
+
+import minigrad
+import minigrad.nn.functional as F
+
+RNG = np.random.default_rng(0)
+
+
+def both(*shape: int, low: float = -2, high: float = 2) -> tuple:
+    """The same float64 leaf on both sides."""
+    array = RNG.uniform(low, high, shape)
+    return minigrad.from_numpy(array.copy()).requires_grad_(), torch.tensor(
+        array, requires_grad=True
+    )
+
+
+def classes(*shape: int, count: int = 3) -> tuple:
+    array = RNG.integers(0, count, shape)
+    return minigrad.from_numpy(array.copy()), torch.from_numpy(array)
+
+
+def assert_close(ours, theirs, rtol: float = 1e-9, atol: float = 1e-10) -> None:
+    assert str(ours.dtype) == str(theirs.dtype)
+    assert tuple(ours.shape) == tuple(theirs.shape)
+    np.testing.assert_allclose(
+        ours.detach().numpy(), theirs.detach().numpy(), rtol=rtol, atol=atol, equal_nan=True
+    )
+
+
+def assert_derivatives_close(ours, theirs, leaves, torch_leaves) -> None:
+    """Values, gradients and gradients of the gradients."""
+    assert_close(ours, theirs)
+    weight = RNG.uniform(0.5, 1.5, tuple(theirs.shape))
+    first = minigrad.autograd.grad(
+        ours, leaves, minigrad.from_numpy(np.array(weight)), create_graph=True
+    )
+    want = torch.autograd.grad(theirs, torch_leaves, torch.tensor(weight), create_graph=True)
+    for a, b in zip(first, want, strict=True):
+        assert_close(a, b)
+    scalar, torch_scalar = sum((g * g).sum() for g in first), sum((g * g).sum() for g in want)
+    second = minigrad.autograd.grad(scalar, leaves)
+    for a, b in zip(second, torch.autograd.grad(torch_scalar, torch_leaves), strict=True):
+        assert_close(a, b, rtol=1e-8, atol=1e-8)
+
+
+# -- convolution ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stride", [1, 2, (2, 3)])
+@pytest.mark.parametrize("padding", [0, 1, (2, 1)])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_conv2d_and_two_derivatives(stride, padding, dilation, groups):
+    (x, tx), (w, tw), (b, tb) = both(3, 4, 7, 8), both(6, 4 // groups, 3, 2), both(6)
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    assert_derivatives_close(
+        F.conv2d(x, w, b, **options), TF.conv2d(tx, tw, tb, **options), [x, w, b], [tx, tw, tb]
+    )
+
+
+def test_third_derivative_of_conv2d():
+    (x, tx), (w, tw) = both(1, 2, 5, 5), both(2, 2, 3, 3)
+
+    def third(conv, grad, x, w):
+        y = (conv(x, w) ** 3).sum()
+        for _ in range(2):
+            y = sum((g * g).sum() for g in grad(y, [x, w], create_graph=True))
+        return grad(y, [x, w])
+
+    want = third(TF.conv2d, torch.autograd.grad, tx, tw)
+    for a, b in zip(third(F.conv2d, minigrad.autograd.grad, x, w), want, strict=True):
+        assert_close(a, b, rtol=1e-7)
+
+
+def test_conv2d_in_several_chunks_of_samples(monkeypatch):
+    from minigrad.ops import convolution
+
+    monkeypatch.setattr(convolution, "CHUNK", 1)
+    (x, tx), (w, tw) = both(5, 2, 6, 6), both(3, 2, 3, 3)
+    assert_derivatives_close(
+        F.conv2d(x, w, padding=1), TF.conv2d(tx, tw, padding=1), [x, w], [tx, tw]
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize(("kernel", "dilation"), [(2, 1), (3, 1), (4, 3), (5, 2)])
+def test_padding_same_puts_the_odd_place_at_the_end(kernel, dilation):
+    (x, tx), (w, tw) = both(2, 2, 9, 8), both(3, 2, kernel, 2)
+    options = {"padding": "same", "dilation": dilation}
+    assert_derivatives_close(
+        F.conv2d(x, w, **options), TF.conv2d(tx, tw, **options), [x, w], [tx, tw]
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (((2, 3, 8, 8), (4, 2, 3, 3)), "to have 2 channels, but got 3 channels instead"),
+        (((2, 3, 2, 2), (4, 3, 3, 3)), r"Kernel size: \(3 x 3\)"),
+        (((2, 3, 8, 8), (4, 3, 3, 3), (3,)), "expected bias to be 1-dimensional with 4 elements"),
+    ],
+)
+def test_conv2d_errors_say_what_does_not_fit(sizes, words):
+    with pytest.raises(RuntimeError, match=words):
+        TF.conv2d(*[torch.zeros(s) for s in sizes])
+    with pytest.raises(RuntimeError, match=words):
+        F.conv2d(*[minigrad.zeros(*s) for s in sizes])
+
+
+def test_conv2d_of_an_empty_batch():
+    w = minigrad.ones(4, 3, 3, 3, requires_grad=True)
+    y = F.conv2d(minigrad.zeros(0, 3, 8, 8), w)
+    assert y.shape == (0, 4, 6, 6)
+    y.sum().backward()
+    assert float(w.grad.abs().sum()) == 0
+
+
+# -- matrix products -----------------------------------------------------------------------------
+
+
+def test_matmul_errors_have_the_words_of_torch():
+    for a, b, words in (
+        ((2, 3), (4, 5), r"mat1 and mat2 shapes cannot be multiplied \(2x3 and 4x5\)"),
+        ((2, 3, 4), (5, 4), r"mat1 and mat2 shapes cannot be multiplied \(6x4 and 5x4\)"),
+        ((2, 3, 4), (3, 4, 5), r"The size of tensor a \(2\) must match the size of tensor b"),
+        ((2, 3), (4,), r"size mismatch, got input \(2\), mat \(2x3\), vec \(4\)"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            torch.zeros(a) @ torch.zeros(b)
+        with pytest.raises(RuntimeError, match=words):
+            minigrad.zeros(*a) @ minigrad.zeros(*b)
+
+
+def test_matmul_hints_at_a_transposition():
+    with pytest.raises(RuntimeError, match=r"did you mean x @ y\.T"):
+        minigrad.zeros(2, 3) @ minigrad.zeros(2, 3)
+
+
+def test_matmul_does_not_convert():
+    words = "expected m1 and m2 to have the same dtype, but got: float != double"
+    with pytest.raises(RuntimeError, match=words):
+        minigrad.zeros(2, 3) @ minigrad.zeros(3, 2, dtype=minigrad.float64)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "name"),
+    [
+        ((3, 4), (4, 5), "MmBackward0"),
+        ((4,), (4,), "DotBackward0"),
+        ((3, 4), (4,), "MvBackward0"),
+        ((2, 3, 4), (2, 4, 5), "UnsafeViewBackward0"),
+    ],
+)
+def test_products_have_the_node_names_of_torch(a, b, name):
+    (x, tx), (y, ty) = both(*a), both(*b)
+    assert (x @ y).grad_fn.name() == (tx @ ty).grad_fn.name() == name
+
+
+def test_linear_is_one_addmm():
+    (x, tx), (w, tw), (b, tb) = both(2, 3), both(4, 3), both(4)
+    ours, theirs = F.linear(x, w, b), TF.linear(tx, tw, tb)
+    assert ours.grad_fn.name() == theirs.grad_fn.name() == "AddmmBackward0"
+    assert_derivatives_close(ours * ours, theirs * theirs, [x, w, b], [tx, tw, tb])
+
+
+# -- pooling -------------------------------------------------------------------------------------
+
+GRID = [
+    (size, kernel, stride, padding, ceil_mode)
+    for size, kernel, stride, padding, ceil_mode in itertools.product(
+        (5, 6, 7), (1, 2, 3), (1, 2, 3), (0, 1), (False, True)
+    )
+    if padding <= kernel // 2
+]
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride", "padding", "ceil_mode"), GRID)
+def test_pooling_over_a_grid_of_shapes(size, kernel, stride, padding, ceil_mode):
+    x, tx = both(2, 2, size, size + 1)
+    options = {"stride": stride, "padding": padding, "ceil_mode": ceil_mode}
+    ours, places = F.max_pool2d(x, kernel, return_indices=True, **options)
+    theirs, torch_places = TF.max_pool2d(tx, kernel, return_indices=True, **options)
+    np.testing.assert_array_equal(places.numpy(), torch_places.numpy())
+    assert_derivatives_close(ours * ours, theirs * theirs, [x], [tx])
+    for include in (True, False):
+        ours = F.avg_pool2d(x, kernel, count_include_pad=include, **options)
+        theirs = TF.avg_pool2d(tx, kernel, count_include_pad=include, **options)
+        assert_derivatives_close(ours * ours, theirs * theirs, [x], [tx])
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_max_pool_with_gaps(dilation):
+    x, tx = both(1, 2, 9, 8)
+    options = {"stride": 2, "padding": 1, "dilation": dilation}
+    ours, theirs = F.max_pool2d(x, 3, **options), TF.max_pool2d(tx, 3, **options)
+    assert_derivatives_close(ours * ours, theirs * theirs, [x], [tx])
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_ties_in_max_pool_go_to_the_first(stride):
+    x, tx = minigrad.ones(1, 1, 4, 4, requires_grad=True), torch.ones(1, 1, 4, 4)
+    tx.requires_grad_()
+    F.max_pool2d(x, 2, stride).sum().backward()
+    TF.max_pool2d(tx, 2, stride).sum().backward()
+    assert_close(x.grad, tx.grad)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_max_pool_of_special_values(value):
+    array = np.arange(36.0).reshape(1, 1, 6, 6)
+    array[0, 0, 2, 3] = value
+    if value == float("-inf"):
+        array[:] = value
+    x, tx = minigrad.from_numpy(array.copy()).requires_grad_(), torch.tensor(array)
+    tx.requires_grad_()
+    ours = F.max_pool2d(x, 3, 2, 1, return_indices=True)
+    theirs = TF.max_pool2d(tx, 3, 2, 1, return_indices=True)
+    for a, b in zip(ours, theirs, strict=True):
+        assert_close(a, b)
+    ours[0].sum().backward()
+    theirs[0].sum().backward()
+    assert_close(x.grad, tx.grad)
+
+
+@pytest.mark.parametrize("out", [1, 2, 3, 4, 5, (2, None), (7, 3)])
+def test_adaptive_pooling(out):
+    x, tx = both(2, 2, 5, 7)
+    ours, theirs = F.adaptive_avg_pool2d(x, out), TF.adaptive_avg_pool2d(tx, out)
+    assert_derivatives_close(ours * ours, theirs * theirs, [x], [tx])
+    ours, places = F.adaptive_max_pool2d(x, out, return_indices=True)
+    theirs, torch_places = TF.adaptive_max_pool2d(tx, out, return_indices=True)
+    np.testing.assert_array_equal(places.numpy(), torch_places.numpy())
+    assert_derivatives_close(ours * ours, theirs * theirs, [x], [tx])
+
+
+# -- normalisation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (2, 3, 4, 4)])
+def test_batch_norm_with_running_statistics(shape, training):
+    (x, tx), (w, tw), (b, tb) = both(*shape), both(3), both(3)
+    mean, var = RNG.uniform(-1, 1, 3), RNG.uniform(0.5, 2, 3)
+    ours = [minigrad.from_numpy(a.copy()) for a in (mean, var)]
+    theirs = [torch.tensor(a) for a in (mean, var)]
+    for _ in range(2):
+        y = F.batch_norm(x, *ours, w, b, training, 0.3, 1e-3)
+        ty = TF.batch_norm(tx, *theirs, tw, tb, training, 0.3, 1e-3)
+        for a, t in zip(ours, theirs, strict=True):
+            assert_close(a, t)
+    assert_derivatives_close(y * y, ty * ty, [x, w, b], [tx, tw, tb])
+
+
+def test_evaluation_keeps_the_statistics_that_it_used():
+    x = minigrad.ones(4, 2, requires_grad=True)
+    mean, var = minigrad.zeros(2), minigrad.ones(2)
+    y = F.batch_norm(x, mean, var)
+    F.batch_norm(10 * x.detach() * minigrad.randn(4, 2), mean, var, training=True)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 1 / np.sqrt(1 + 1e-5), rtol=1e-6)
+
+
+def test_batch_norm_messages():
+    for args, words in (
+        (((4, 3, 2, 2), (4,), (3,)), "running_mean should contain 3 elements not 4"),
+        (((4, 3, 2, 2), (3,), (3,), (4,)), "weight should contain 3 elements not 4"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            TF.batch_norm(*[torch.ones(s) for s in args], training=True)
+        with pytest.raises(RuntimeError, match=words):
+            F.batch_norm(*[minigrad.ones(*s) for s in args], training=True)
+
+
+def test_instance_norm_moves_its_running_statistics():
+    x, tx = both(3, 2, 5)
+    ours, theirs = [minigrad.zeros(2), minigrad.ones(2)], [torch.zeros(2), torch.ones(2)]
+    x, tx = x.detach().float(), tx.detach().float()
+    assert_close(F.instance_norm(x, *ours), TF.instance_norm(tx, *theirs), rtol=1e-5, atol=1e-6)
+    for a, b in zip(ours, theirs, strict=True):
+        assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+# -- dropout -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("dropout", (7, 9)),
+        ("dropout1d", (4, 5, 3)),
+        ("dropout1d", (5, 3)),
+        ("dropout2d", (4, 5, 3, 2)),
+        ("dropout3d", (2, 5, 3, 2, 2)),
+        ("dropout3d", (5, 3, 2, 2)),
+        ("alpha_dropout", (7, 9)),
+    ],
+)
+def test_dropout_draws_the_masks_of_torch(name, shape, p, dtype):
+    array = RNG.uniform(-2, 2, shape).astype(dtype)
+    minigrad.manual_seed(5)
+    torch.manual_seed(5)
+    x, tx = minigrad.from_numpy(array.copy()).requires_grad_(), torch.tensor(array)
+    tx.requires_grad_()
+    for inplace in (False, True):
+        y = getattr(F, name)(x * 1, p, True, inplace)
+        ty = getattr(TF, name)(tx * 1, p, True, inplace)
+        assert_close(y, ty, rtol=1e-6, atol=1e-7)
+        (g,) = minigrad.autograd.grad(y.sum(), [x])
+        (tg,) = torch.autograd.grad(ty.sum(), [tx])
+        assert_close(g, tg, rtol=1e-6, atol=1e-7)
+    assert minigrad.rand(1).item() == torch.rand(1).item()  # both streams have come as far
+
+
+def test_dropout_outside_of_training_is_the_input_itself():
+    x = minigrad.ones(3)
+    assert F.dropout(x, 0.5, training=False) is x
+
+
+# -- losses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("ignore_index", [-100, 1])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("shape", [(6, 3), (2, 3, 4), (2, 3, 2, 2)])
+def test_cross_entropy_with_weights(shape, smoothing, ignore_index, reduction):
+    x, tx = both(*shape)
+    t, tt = classes(*shape[:1], *shape[2:])
+    weight = np.array([0.5, 2.0, 1.5])
+    options = {
+        "ignore_index": ignore_index,
+        "reduction": reduction,
+        "label_smoothing": smoothing,
+    }
+    for w, tw in ((None, None), (minigrad.from_numpy(weight), torch.tensor(weight))):
+        ours = F.cross_entropy(x, t, w, **options)
+        theirs = TF.cross_entropy(tx, tt, tw, **options)
+        assert_derivatives_close(ours, theirs, [x], [tx])
+
+
+def test_cross_entropy_prints_the_node_of_torch():
+    x, tx = both(4, 3)
+    t, tt = classes(4)
+    ours, theirs = F.cross_entropy(x, t), TF.cross_entropy(tx, tt)
+    assert ours.grad_fn.name() == theirs.grad_fn.name() == "NllLossBackward0"
+
+
+def test_losses_where_everything_is_ignored():
+    x, tx = both(2, 3)
+    t, tt = minigrad.tensor([-100, -100]), torch.tensor([-100, -100])
+    for reduction in ("mean", "sum"):
+        assert_close(
+            F.cross_entropy(x, t, reduction=reduction),
+            TF.cross_entropy(tx, tt, reduction=reduction),
+        )
+
+
+@pytest.mark.parametrize("target", [[0, 3], [0, -1]])
+def test_classes_out_of_bounds_are_named(target):
+    words = f"Target {target[1]} is out of bounds"
+    with pytest.raises(IndexError, match=words):
+        TF.cross_entropy(torch.zeros(2, 3), torch.tensor(target))
+    with pytest.raises(IndexError, match=words):
+        F.cross_entropy(minigrad.zeros(2, 3), minigrad.tensor(target))
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+def test_binary_cross_entropy_with_weights(name, reduction):
+    (x, tx), (t, tt) = both(4, 3), both(4, 3, low=0, high=1)
+    weight = np.array([0.5, 2.0, 1.5])
+    w, tw = minigrad.from_numpy(weight), torch.tensor(weight)
+    options = {"reduction": reduction}
+    ours = F.binary_cross_entropy_with_logits(x, t, **{name: w}, **options)
+    theirs = TF.binary_cross_entropy_with_logits(tx, tt, **{name: tw}, **options)
+    assert_derivatives_close(ours, theirs, [x, t], [tx, tt])
+    if name == "weight":
+        ours = F.binary_cross_entropy(x.sigmoid(), t, w, **options)
+        theirs = TF.binary_cross_entropy(tx.sigmoid(), tt, tw, **options)
+        assert_derivatives_close(ours, theirs, [x, t], [tx, tt])
+
+
+def test_binary_cross_entropy_of_certain_and_wrong_answers():
+    x, t = [0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]
+    ours = F.binary_cross_entropy(minigrad.tensor(x), minigrad.tensor(t), reduction="none")
+    assert ours.tolist() == [100.0, 100.0, 0.0, 0.0]
+
+
+def test_weights_of_losses_take_no_gradient():
+    weight = minigrad.ones(3, requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match="is not differentiable with respect to argument 'weight'"
+    ):
+        F.cross_entropy(minigrad.zeros(2, 3), minigrad.tensor([0, 1]), weight)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+def test_losses_warn_when_shapes_differ(name):
+    with pytest.warns(UserWarning, match=r"Using a target size \(torch.Size\(\[3\]\)\)"):
+        getattr(TF, name)(torch.zeros(2, 3), torch.zeros(3))
+    x = minigrad.zeros(2, 3, requires_grad=True)
+    t = minigrad.ones(3, requires_grad=True)
+    with pytest.warns(UserWarning, match=r"Using a target size \(torch.Size\(\[3\]\)\)"):
+        loss = getattr(F, name)(x, t)
+    loss.backward()
+    assert t.grad.shape == (3,) and x.grad.shape == (2, 3)
+    with (
+        pytest.warns(UserWarning, match="target size"),
+        pytest.raises(RuntimeError, match=r"The size of tensor a \(3\) must match"),
+    ):
+        getattr(F, name)(x, minigrad.zeros(4))
+
+
+def test_kl_div_mean_warns_as_in_torch():
+    x, tx = both(2, 3)
+    t, tt = both(2, 3, low=0.1, high=1)
+    with pytest.warns(UserWarning, match="batchmean"):
+        want = TF.kl_div(tx, tt)
+    with pytest.warns(UserWarning, match="batchmean"):
+        assert_close(F.kl_div(x, t), want)
+
+
+# -- activations ---------------------------------------------------------------------------------
+
+POINTS = np.array([-20.0, -6.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 6.0, 20.0, 25.0])
+NAMES = (
+    "relu leaky_relu elu selu celu gelu silu mish softplus softsign hardtanh relu6 hardsigmoid "
+    "hardswish logsigmoid tanhshrink softshrink hardshrink sigmoid tanh"
+).split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_at_kinks_are_those_of_torch(name):
+    x, tx = minigrad.from_numpy(POINTS.copy()).requires_grad_(), torch.tensor(POINTS)
+    tx.requires_grad_()
+    y, ty = getattr(F, name)(x), getattr(TF, name)(tx)
+    assert_close(y, ty, rtol=1e-7)
+    (g,), (tg,) = minigrad.autograd.grad(y.sum(), [x]), torch.autograd.grad(ty.sum(), [tx])
+    assert_close(g, tg, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "softplus"])
+def test_large_arrays_take_the_same_values(name):
+    array = RNG.uniform(-4, 4, (60, 70)).astype(np.float32)
+    x, tx = minigrad.from_numpy(array.copy()).requires_grad_(), torch.tensor(array)
+    tx.requires_grad_()
+    y, ty = getattr(F, name)(x), getattr(TF, name)(tx)
+    assert_close(y, ty, rtol=1e-5, atol=1e-6)
+    (g,), (tg,) = minigrad.autograd.grad(y.sum(), [x]), torch.autograd.grad(ty.sum(), [tx])
+    assert_close(g, tg, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "softplus", "leaky_relu", "hardtanh"])
+def test_infinities_and_nan(name):
+    array = np.array([np.nan, np.inf, -np.inf])
+    assert_close(
+        getattr(F, name)(minigrad.from_numpy(array)), getattr(TF, name)(torch.tensor(array))
+    )
+
+
+def test_relu_stops_an_infinite_gradient():
+    x = minigrad.tensor([-1.0, 0.0, 4.0], requires_grad=True)
+    x.relu().sqrt().sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    "name",
+    "relu leaky_relu elu selu celu silu mish hardtanh relu6 hardsigmoid hardswish".split(),
+)
+def test_inplace_activations_write_and_record(name):
+    array = RNG.uniform(-4, 4, (5,))
+    x, tx = minigrad.from_numpy(array.copy()).requires_grad_(), torch.tensor(array)
+    tx.requires_grad_()
+    y, ty = x * 1, tx * 1
+    assert getattr(F, name)(y, inplace=True) is y
+    getattr(TF, name)(ty, inplace=True)
+    assert_close(y, ty, rtol=1e-7)
+    (g,), (tg,) = minigrad.autograd.grad(y.sum(), [x]), torch.autograd.grad(ty.sum(), [tx])
+    assert_close(g, tg, rtol=1e-7, atol=1e-8)
+
+
+def test_softmax_chooses_an_axis_with_a_warning():
+    with pytest.warns(UserWarning, match="Implicit dimension choice for softmax"):
+        y = F.softmax(minigrad.zeros(2, 4))
+    assert y.tolist() == [[0.25] * 4] * 2
+
+
+def test_softmax_converts_first():
+    y = F.softmax(minigrad.ones(4, dtype=minigrad.int64), 0, dtype=minigrad.float64)
+    assert y.dtype is minigrad.float64
+    assert minigrad.zeros(4).softmax(0, dtype=minigrad.float64).dtype is minigrad.float64
+
+
+def test_log_of_sums_of_infinities():
+    array = np.array([[-np.inf, -np.inf], [np.inf, 1.0], [1.0, -np.inf]])
+    assert_close(
+        minigrad.logsumexp(minigrad.from_numpy(array), 1), torch.logsumexp(torch.tensor(array), 1)
+    )
+
+
+def test_erf_in_both_precisions():
+    x = np.linspace(-7, 7, 4001)
+    for dtype, tolerance in ((np.float32, 3e-7), (np.float64, 3e-15)):
+        ours = minigrad.erf(minigrad.from_numpy(x.astype(dtype))).numpy()
+        want = torch.erf(torch.tensor(x.astype(dtype))).numpy()
+        np.testing.assert_allclose(ours, want, rtol=tolerance, atol=tolerance)
