@@ -66,49 +66,55 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
     alone: tuple[Node, Any] | None = None  # the next node, while it is the only one that waits
     found: Any
     saved: Any
-    while alone is not None or heap:
-        node, g = alone if alone is not None else waiting.pop(-heappop(heap))
-        alone = None
-        if special or node.hooks is not None or node.op is None:
-            if isinstance(node, Output):
-                _set_aside(node, g, waiting, heap, reading)
-                continue
-            found = visit(node, g, reading)
-        else:
-            if Clock.last_write > node.seq or type(node.saved) is not tuple:
-                node.check()
-            saved, pulls = node.saved, node.op.pulls
-            if pulls is None:
-                found = zip(node.edges, pull_all(node, g, saved, F), strict=False)
+    node: Node | None = None
+    try:
+        while alone is not None or heap:
+            node, g = alone if alone is not None else waiting.pop(-heappop(heap))
+            alone = None
+            if special or node.hooks is not None or node.op is None:
+                if isinstance(node, Output):
+                    _set_aside(node, g, waiting, heap, reading)
+                    continue
+                found = visit(node, g, reading)
             else:
-                found = [
-                    (parent, pull(g, saved, node, F))
-                    for parent, pull in zip(node.edges, pulls, strict=False)
-                    if parent is not None
-                ]
-            if not retain:
-                node.free()
-        for parent, gradient in found:
-            if parent is None or gradient is None:
-                continue
-            seq = parent.seq
-            if needed is not None and seq not in needed:
-                continue
-            if gradient.shape != parent.shape:
-                gradient = fit(gradient, parent.shape, node, F)
-            if alone is not None:  # not alone any more
-                waiting[alone[0].seq] = alone
-                heappush(heap, -alone[0].seq)
-                alone = None
-            if seq in waiting:
-                waiting[seq] = (parent, add(waiting[seq][1], gradient))
-            elif heap:
-                waiting[seq] = (parent, gradient)
-                heappush(heap, -seq)
-            else:
-                alone = (parent, gradient)
-        # Let go at once: what is still named here would stay in memory during the next node.
-        found = saved = g = gradient = None
+                if Clock.last_write > node.seq or type(node.saved) is not tuple:
+                    node.check()
+                saved, pulls = node.saved, node.op.pulls
+                if pulls is None:
+                    found = zip(node.edges, pull_all(node, g, saved, F), strict=False)
+                else:
+                    found = [
+                        (parent, pull(g, saved, node, F))
+                        for parent, pull in zip(node.edges, pulls, strict=False)
+                        if parent is not None
+                    ]
+                if not retain:
+                    node.free()
+            for parent, gradient in found:
+                if parent is None or gradient is None:
+                    continue
+                seq = parent.seq
+                if needed is not None and seq not in needed:
+                    continue
+                if gradient.shape != parent.shape:
+                    gradient = fit(gradient, parent.shape, node, F)
+                if alone is not None:  # not alone any more
+                    waiting[alone[0].seq] = alone
+                    heappush(heap, -alone[0].seq)
+                    alone = None
+                if seq in waiting:
+                    waiting[seq] = (parent, add(waiting[seq][1], gradient))
+                elif heap:
+                    waiting[seq] = (parent, gradient)
+                    heappush(heap, -seq)
+                else:
+                    alone = (parent, gradient)
+            # Let go at once: what is still named here would stay in memory during the next node.
+            found = saved = g = gradient = None
+    except Exception as error:
+        if node is not None and "recorded at" not in str(error):
+            error.add_note(f"In the backward of {node.where()}")
+        raise
 
 
 def add(so_far: Any, g: Any) -> Any:
@@ -206,11 +212,7 @@ def _check_nan(node: Node, index: int, gradient: Any) -> None:
         return
     array = gradient._array if isinstance(gradient, TensorBase) else gradient
     if xp_of(array).isnan(array).any():
-        error = RuntimeError(
-            f"Function '{node.name()}' returned nan values in its {index}th output."
-        )
-        error.add_note(f"The forward call was {node.where()}")
-        raise error
+        raise RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
 
 
 def _replacement(changed: Any, g: Any, reading: Reading, node: Node) -> Any:

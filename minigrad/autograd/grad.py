@@ -21,6 +21,11 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 def _matched(outputs: Sequence[Any], gradients: Any) -> tuple[Any, ...]:
     given = _as_tuple(gradients) if gradients is not None else (None,) * len(outputs)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, TensorBase):
+            raise TypeError(
+                f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+            )
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     return given
@@ -103,8 +108,9 @@ def grad(
     reading.needed = paths_to(waiting, set(targets))
     waiting = {seq: entry for seq, entry in waiting.items() if seq in reading.needed}
     sweep(waiting, reading)
+    made: dict[int, Any] = {}
     return tuple(
-        _result(reading, node, t, unused_allowed, materialize_grads)
+        _result(reading, node, t, unused_allowed, materialize_grads, made)
         for node, t in zip(targets, wanted, strict=True)
     )
 
@@ -121,11 +127,16 @@ def _target(tensor: Any, index: int) -> Node:
     return edge
 
 
-def _result(reading: Reading, node: Node, tensor: Any, unused: bool, zeros: bool) -> Any:
+def _result(
+    reading: Reading, node: Node, tensor: Any, unused: bool, zeros: bool, made: dict[int, Any]
+) -> Any:
+    """One gradient as a Tensor; the same one, as in torch, where two inputs got the same array."""
     assert reading.captured is not None
     g = reading.captured[node]
     if g is not None:
-        return reading.to_tensor(g)
+        if id(g) not in made:
+            made[id(g)] = reading.to_tensor(g)
+        return made[id(g)]
     if zeros:
         return make(xp_of(tensor._array).zeros_like(tensor._array))
     if unused:

@@ -13,7 +13,8 @@ from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.errors import DtypeError
-from minigrad.ops.masks import either, gate
+from minigrad.ops.masks import either, gate, gate_positive, zero
+from minigrad.ops.special import erf
 
 _F = ("nn.functional",)
 _ALL = ("torch", "Tensor", "nn.functional")
@@ -52,12 +53,12 @@ class Relu(Unary):
         """NaN stays NaN."""
         if input.dtype.kind == "b":
             raise DtypeError("Boolean inputs not supported for relu")
-        return xp.maximum(input, 0)
+        return xp.maximum(input, zero(xp, input.dtype))
 
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
         """What was let through; an infinite cotangent at 0 is stopped as well."""
-        return gate(g, out > 0)
+        return gate_positive(g, out)
 
 
 @register(
@@ -287,12 +288,11 @@ class Gelu(Op):
     @staticmethod
     def forward(xp: Any, input: Array, approximate: str) -> Array:
         """The two forms differ in the fourth digit."""
-        from minigrad.ops.special import erf
-
         if approximate == "tanh":
             u = (input + 0.044715 * input**3) * math.sqrt(2 / math.pi)
             return 0.5 * input * (1 + xp.tanh(u))
-        return 0.5 * input * (1 + erf(xp, input * math.sqrt(0.5)))
+        chance = 0.5 * (1 + erf(xp, input * input.dtype.type(math.sqrt(0.5))))
+        return (input * chance).astype(input.dtype, copy=False)
 
     @staticmethod
     def grad_input(g: Any, input: Any, approximate: str, F: Any) -> Any:

@@ -14,6 +14,16 @@ from minigrad.backend import Array, backend_for, xp_of
 from minigrad.random import Generator, default_generator
 
 
+@register("zeros_of", internal=True)
+class ZerosOf(Op):
+    """Zeros in the place of a cotangent: a constant, and so without a derivative."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Zeros."""
+        return xp.zeros_like(input)
+
+
 @register("copy_into", internal=True)
 class CopyInto(Op):
     """A tensor overwritten by another, which is broadcast to it."""
@@ -31,9 +41,9 @@ class CopyInto(Op):
         return input
 
     @staticmethod
-    def grad_input(g: Array) -> Array:
-        """Nothing of the old value is left."""
-        return g * 0.0
+    def grad_input(g: Array, F: Any) -> Array:
+        """Nothing of the old value is left: zeros, even where g is infinite."""
+        return F.zeros_of(g)
 
     @staticmethod
     def grad_src(g: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,18 @@ from minigrad.dtypes import of_numpy
 SMALL = 2048
 
 
+def zero(xp: Any, dtype: Any) -> Any:
+    """Zero in a type: NumPy takes half the time for a 0-d array that it takes for the number 0."""
+    return _zero(dtype) if xp is np else dtype.type(0)
+
+
+@functools.cache
+def _zero(dtype: Any) -> Array:
+    made = np.zeros((), dtype=dtype)
+    made.flags.writeable = False
+    return made
+
+
 def kept(xp: Any, values: Array, mask: Array) -> Array:
     """The values where the mask is true, zero elsewhere.
 
@@ -30,7 +43,7 @@ def kept(xp: Any, values: Array, mask: Array) -> Array:
     if values.dtype.kind not in "fV":
         return values * mask
     if values.size < SMALL or values.shape != mask.shape:
-        return xp.where(mask, values, values.dtype.type(0))
+        return xp.where(mask, values, zero(xp, values.dtype))
     bits = xp.dtype(f"i{values.dtype.itemsize}")
     selector = mask.astype(bits)
     xp.negative(selector, out=selector)
@@ -58,6 +71,14 @@ def gate(g: Any, mask: Any) -> Any:
     if g.__class__ is np.ndarray:
         return kept(np, g, mask)
     return tensors.gate(g, mask) if isinstance(g, TensorBase) else arrays.gate(g, mask)
+
+
+def gate_positive(g: Any, out: Any) -> Any:
+    """``gate(g, out > 0)``, the step that every relu takes in backward."""
+    if g.__class__ is np.ndarray and g.size < SMALL:
+        nothing = _zero(g.dtype)
+        return np.where(out > nothing, g, nothing)
+    return gate(g, out > 0)
 
 
 def either(op: type[Op], inplace: bool, input: Any, *params: Any) -> Any:

@@ -48,13 +48,14 @@ class AdaptiveMean(Op):
         xp: Any, input: Array, sizes: tuple[int, ...], counts: tuple[int, ...], back: bool
     ) -> Array:
         """One product per axis."""
+        dtype = input.dtype
         for axis, (places, count) in enumerate(zip(sizes, counts, strict=True), -len(counts)):
             shares = xp.zeros((count, places), dtype=input.dtype)
             for row, (start, end) in enumerate(parts(places, count)):
                 shares[row, start:end] = 1 / (end - start)
             input = xp.matmul(input.swapaxes(axis, -1), shares if back else shares.T)
             input = input.swapaxes(axis, -1)
-        return xp.ascontiguousarray(input)
+        return xp.ascontiguousarray(input, dtype=dtype)
 
     @staticmethod
     def grad_input(

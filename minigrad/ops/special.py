@@ -12,7 +12,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from minigrad.autograd.op import Unary
 from minigrad.autograd.registry import reals, register
@@ -31,6 +30,8 @@ def _coefficients(double: bool) -> tuple[list[float], list[float]]:
 
     The argument is 1 / (1 + x), scaled, so that interpolation points lie closer where q bends.
     """
+    from numpy.polynomial import chebyshev  # takes milliseconds to import
+
     terms, degree = (20, 24) if double else (10, 11)
     series = [
         2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(terms)

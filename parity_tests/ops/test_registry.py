@@ -80,9 +80,13 @@ def test_new_op_gets_its_test_stub_and_docs_rows(cube):
 
 
 def test_new_op_gets_its_benchmark_row(cube):
-    from benchmarks import ops
+    from benchmarks.libraries import load
+    from benchmarks.ops import rows_of
 
-    assert any(row.name == "cube" for row in ops.rows())
+    libs = {name: load(name) for name in ("minigrad", "torch")}
+    rows = rows_of(REGISTRY["cube"], libs, rounds=1, sizes=(10, 100))
+    assert [row.name for row in rows] == ["cube", "cube"]
+    assert all(row.found for row in rows), rows[0].note
 
 
 def test_readme_of_the_ops_folder_shows_an_op_that_works():
