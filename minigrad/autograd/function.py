@@ -5,12 +5,14 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.Functi
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+from minigrad import dtypes
 from minigrad.autograd.apply import edge_of, make, may_save
 from minigrad.autograd.graph import (
     FREED,
-    AccumulateGrad,
     Node,
     Output,
     Storage,
@@ -19,9 +21,9 @@ from minigrad.autograd.graph import (
     storage_of,
     tick,
 )
+from minigrad.autograd.inplace import check_writable, rebase
 from minigrad.autograd.modes import MODE, NO_GRAD
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import InPlaceError
 
 
 class FunctionCtx(Node):
@@ -101,16 +103,35 @@ class FunctionCtx(Node):
                 f"function {self.name()} returned an incorrect number of gradients "
                 f"(expected {count}, got {len(returned)})"
             )
+        by_tensor = [r for r, p in zip(returned, self.positions, strict=True) if p is not None]
         return [
-            None if r is None else reading.from_tensor(r)
-            for r, position in zip(returned, self.positions, strict=True)
-            if position is not None
+            None if r is None or edge is None else self._fitted(r, edge, dtype, reading)
+            for r, edge, dtype in zip(by_tensor, self.edges, self.dtypes, strict=True)
         ]
+
+    def _fitted(self, g: Any, edge: Node, dtype: Any, reading: Any) -> Any:
+        """A gradient that the user returned, in the dtype and shape of its argument."""
+        if not isinstance(g, TensorBase):
+            raise RuntimeError(
+                f"{self.name()}: backward must return Tensors or None, got {type(g).__name__}"
+            )
+        fitted, F, shape = reading.from_tensor(g), reading.F, edge.shape
+        if g._array.dtype != dtype:
+            fitted = F.cast(fitted, dtypes.of_numpy(dtype))
+        if g._array.shape != shape and _broadcasts_to(shape, g._array.shape):
+            fitted = F.sum_to(fitted, shape)
+        return fitted
 
     def zeros(self, index: int) -> Any:
         """A zero cotangent for an output that nobody used."""
         xp, dtype = self.zeros_like[index]
         return xp.zeros(self.shape[index], dtype)
+
+
+def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    """Whether a gradient of the large shape can be summed to the small one."""
+    tail = large[len(large) - len(small) :]
+    return len(small) <= len(large) and all(a in (1, b) for a, b in zip(small, tail, strict=True))
 
 
 class Function:
@@ -182,6 +203,7 @@ def _prepare(ctx: FunctionCtx, args: tuple[Any, ...]) -> None:
     edges = [edge_of(a) if isinstance(a, TensorBase) and recording else None for a in args]
     tensor_edges = [e for a, e in zip(args, edges, strict=True) if isinstance(a, TensorBase)]
     ctx.edges = tuple(tensor_edges)
+    ctx.dtypes = [a._array.dtype for a in args if isinstance(a, TensorBase)]
     ctx.needs = tuple(e is not None for e in edges)
     ctx.positions = [i if isinstance(a, TensorBase) else None for i, a in enumerate(args)]
     ctx.params = ctx.saved = ctx.stores = ()
@@ -196,7 +218,7 @@ def _prepare(ctx: FunctionCtx, args: tuple[Any, ...]) -> None:
 
 def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
     """Point the outputs to the node, and save what forward asked to save."""
-    single = isinstance(output, TensorBase)
+    single = not isinstance(output, tuple)
     outs: list[Any] = [output] if single else list(output)
     dirty = {id(t) for t in ctx.dirty}
     given = {id(a): a for a in args if isinstance(a, TensorBase)}
@@ -205,10 +227,7 @@ def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
             storage_of(tensor).write()
         return output
     for tensor in ctx.dirty:
-        if isinstance(tensor._node, AccumulateGrad):
-            raise InPlaceError(
-                "a leaf Variable that requires grad is being used in an in-place operation."
-            )
+        check_writable(tensor, args)
         storage_of(tensor).write()
     # An input returned as it is must not lose its own history: the output is a new view of it.
     results = [
@@ -223,7 +242,12 @@ def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
     for index, (result, out) in enumerate(zip(results, outs, strict=True)):
         floating = isinstance(result, TensorBase) and result._array.dtype.kind in "fV"
         if floating and id(out) not in constant:
-            result._node = Output(ctx, index, result._array.shape)
+            node = Output(ctx, index, result._array.shape)
+            if id(out) in dirty:
+                rebase(result, node)
+            else:
+                result._node = node
+    ctx.dirty = ctx.non_differentiable = ()  # an output kept here would hold its own graph
     return results[0] if single else tuple(results)
 
 
@@ -259,4 +283,49 @@ def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
     ctx.to_save = ()
 
 
-__all__ = ["FREED", "Function", "FunctionCtx"]
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a ``backward`` that can't be differentiated: a second derivative then raises.
+
+    >>> import minigrad as torch
+    >>> from minigrad.autograd.function import once_differentiable
+    >>> class Twice(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return 2 * x
+    ...     @staticmethod
+    ...     @once_differentiable
+    ...     def backward(ctx, g):
+    ...         return 2 * g
+    """
+
+    @functools.wraps(fn)
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        token = MODE.set(min(MODE.get(), NO_GRAD))
+        try:
+            returned = fn(ctx, *gradients)
+        finally:
+            MODE.reset(token)
+        if not any(g is not None and edge_of(g) is not None for g in gradients):
+            return returned
+        several = returned if isinstance(returned, tuple) else (returned,)
+        barred = tuple(r if r is None else _Barrier.apply(r.detach(), *gradients) for r in several)
+        return barred if isinstance(returned, tuple) else barred[0]
+
+    return backward
+
+
+class _Barrier(Function):
+    """Lets a value through, but no derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Any, *sources: Any) -> Any:
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
+
+
+__all__ = ["FREED", "Function", "FunctionCtx", "once_differentiable"]

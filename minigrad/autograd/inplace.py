@@ -264,11 +264,12 @@ def write(
 ) -> Any:
     """Run an op whose forward writes into its first argument, straight in the tensor's memory.
 
-    ``check=False``: an element may be written twice, or the caller has made sure that none is.
+    ``check=False``: an element may be written twice (but not in a graph, where elements that are
+    one in memory would get gradients of their own), or the caller has made sure that none is.
     """
     recorded = check_writable(tensor, others)
-    if check:
-        check_overlap(tensor, others)
+    if check or recorded:
+        check_overlap(tensor, others if check else ())
     inputs = [tensor, *others]
     if op.promotes:
         inputs = list(promoted(op, inputs))

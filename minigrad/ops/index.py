@@ -56,7 +56,8 @@ def _list_key(part: Any) -> Any:
     if isinstance(part, (list, range, np.ndarray, tuple)):
         array = np.asarray([p.__index__() if hasattr(p, "__index__") else p for p in part])
         return array if array.size else array.astype(np.int64)
-    raise TypeError(
+    kind = TypeError if isinstance(part, str) else IndexError
+    raise kind(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
         f"indices (got {type(part).__name__})"
     )

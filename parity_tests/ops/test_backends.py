@@ -1,0 +1,128 @@
+"""One body on every backend: an op uses only what NumPy and CuPy both have, and agrees on both.
+
+Without a card the first half still holds: forward and derivatives are run with an array module
+that refuses any name that CuPy does not know. With one, the same calls are run there and compared.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.autograd import apply, engine, inplace, op, shortcuts
+from minigrad.autograd.registry import Record
+from parity_tests.ops.samples import (
+    arrays_of,
+    ours,
+    outputs,
+    records,
+    seeded,
+    tensors_of,
+    values,
+)
+from parity_tests.tolerances import TOL
+
+CUPY_NAMES = {
+    line
+    for line in (Path(__file__).parent / "cupy_names.txt").read_text().splitlines()
+    if not line.startswith("#")
+}
+# CuPy has these as well; they are attributes of modules, or types, and not in the list.
+CUPY_NAMES |= {"__name__", "linalg", "ndarray", "lib", "shares_memory"}
+
+
+class CommonModule:
+    """NumPy, without what CuPy does not have."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in CUPY_NAMES:
+            raise AttributeError(f"CuPy has no function {name}")
+        return getattr(np, name)
+
+
+@pytest.fixture
+def common_module(monkeypatch):
+    module = CommonModule()
+    for room in (apply, engine, inplace, op, sys.modules["minigrad.autograd.grad"]):
+        monkeypatch.setattr(room, "xp_of", lambda array: module)
+    return module
+
+
+CASES = [
+    pytest.param(record, index, id=f"{record.name}-{index}")
+    for record in records(oracle=False)
+    for index in range(len(record.samples_or_default()))
+]
+
+
+def sample(record: Record, index: int, kind: str) -> Any:
+    rng = seeded("backend", record.name, index)
+    return arrays_of(
+        record, record.samples_or_default()[index], kind, lambda s, d, k: values(rng, s, d, k)
+    )
+
+
+def run(record: Record, call: Any, make: Any) -> tuple[list[Any], list[Any]]:
+    """The outputs, and the gradients of their sum."""
+    made, inputs = tensors_of(call, make)
+    leaves = [t for t in inputs if t.is_floating_point()]
+    if record.gradcheck:
+        for leaf in leaves:
+            leaf.requires_grad_()
+    minigrad.manual_seed(0)
+    outs = outputs(record.function(*made.args, **made.kwargs))
+    wanted = [o for o in outs if getattr(o, "requires_grad", False)]
+    if wanted:
+        minigrad.autograd.backward(wanted, [minigrad.ones_like(o) for o in wanted])
+    return outs, [leaf.grad for leaf in leaves]
+
+
+@pytest.mark.parametrize(("record", "index"), CASES)
+def test_only_what_cupy_has_too_is_used(record, index, common_module):
+    if record.op is not None and record.op.ufunc:
+        assert record.op.ufunc in CUPY_NAMES
+    kind = {"float": "float64", "int": "int64", "bool": "bool"}[record.dtypes[0]]
+    run(record, sample(record, index, kind), ours)
+
+
+def test_a_name_that_cupy_lacks_is_refused(common_module):
+    with pytest.raises(AttributeError, match="CuPy has no function"):
+        common_module.busday_count  # noqa: B018
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not minigrad.cuda.is_available(), reason="no CUDA card")
+@pytest.mark.parametrize(("record", "index"), CASES)
+def test_cuda_agrees_with_the_cpu(record, index):
+    kind = {"float": "float32", "int": "int64", "bool": "bool"}[record.dtypes[0]]
+    here = run(record, sample(record, index, kind), ours)
+    there = run(record, sample(record, index, kind), lambda array: ours(array).cuda())
+    for mine, cuda in zip(here, there, strict=True):
+        for a, b in zip(mine, cuda, strict=True):
+            if a is not None and hasattr(a, "detach"):
+                got, want = b.detach().cpu().numpy(), a.detach().numpy()
+                np.testing.assert_allclose(got, want, **TOL["float32"])
+
+
+def test_short_cuts_leave_other_backends_to_apply():
+    """An array that is no ndarray takes the general road, where its own module is used."""
+    assert shortcuts.ndarray is np.ndarray
+    seen = []
+
+    class Foreign(np.ndarray):
+        """Stands for another backend's array."""
+
+    x = minigrad.ones(2)
+    x._array = np.ones(2, dtype=np.float32).view(Foreign)
+    original = apply.run
+    try:
+        apply.run = lambda *args: seen.append(args[0].name) or original(*args)
+        (x * x).exp()
+    finally:
+        apply.run = original
+    assert seen == ["mul"]
