@@ -21,7 +21,7 @@ from minigrad.autograd.graph import (
     tick,
 )
 from minigrad.autograd.modes import MODE
-from minigrad.autograd.op import Op, node_class
+from minigrad.autograd.op import Op
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
 from minigrad.backend.numpy_backend import quiet, unquiet
@@ -79,11 +79,24 @@ def _refresh(tensor: TensorBase) -> None:
 
 def apply(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
     """Run an op on Tensors (Python numbers and None pass through), and record it if need be."""
+    short = op.short
+    return general(op, inputs, params) if short is None else short(*inputs, *params)
+
+
+def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
+    """The way that every op can take, and that the short cuts fall back on."""
     if op.promotes:
         inputs = promoted(op, inputs)
-    values = [t._array if isinstance(t, TensorBase) else t for t in inputs]
-    first = next((t._array for t in inputs if isinstance(t, TensorBase)), None)
-    if first is None or not all(is_argument(t) for t in inputs):
+    values, first = [], None
+    for t in inputs:
+        if isinstance(t, TensorBase):
+            values.append(t._array)
+            first = t._array if first is None else first
+        elif is_argument(t):
+            values.append(t)
+        else:
+            raise wrong_type(op, inputs)
+    if first is None:
         raise wrong_type(op, inputs)
     if op.writes:
         values[0] = values[0].copy()
@@ -121,7 +134,8 @@ def finish(
     several = op.outputs != 1
     outs = [make(r) for r in result] if several else [make(result)]
     if op.view:
-        _share(op, inputs[0], params, outs)
+        for index, out in enumerate(outs):
+            share(op, inputs[0], params, out, index if several else None)
     if op.differentiable and mode() > 0:
         edges = tuple([edge_of(t) if isinstance(t, TensorBase) else None for t in inputs])
         if any(edges):
@@ -133,18 +147,15 @@ def finish(
     return tuple(outs) if several else outs[0]
 
 
-def _share(
-    op: type[Op], source: TensorBase, params: tuple[Any, ...], outs: Sequence[TensorBase]
+def share(
+    op: type[Op], source: TensorBase, params: tuple[Any, ...], out: TensorBase, index: int | None
 ) -> None:
-    """Give views the storage of what they look at, if they do share its memory."""
-    memory = source._array
-    for index, out in enumerate(outs):
-        array = out._array
-        if array is memory or (
-            array.base is not None and (array.base is memory or array.base is memory.base)
-        ):
-            out._storage = storage_of(source)
-            out._view = View(source, op, params, None if op.outputs == 1 else index)
+    """Give a view the storage of what it looks at, if it does share its memory."""
+    memory, array = source._array, out._array
+    root = array.base
+    if array is memory or (root is not None and (root is memory or root is memory.base)):
+        out._storage = storage_of(source)
+        out._view = View(source, op, params, index)
 
 
 def _record(
@@ -161,10 +172,7 @@ def _record(
         edges = tuple([e if p is not None else None for e, p in zip(edges, op.pulls, strict=True)])
         if not any(edges):
             return
-    cls = op.node_class
-    if callable(op.grad_fn):
-        cls = node_class(op, op.grad_fn(*params))
-    node = record(cls, edges, outs[0]._array.shape, getframe(2))
+    node = record(op.node_class, edges, outs[0]._array.shape, getframe(2))
     node.params = params
     saved, stores = [], []
     for name, wanted in zip(op.saves, op.wanted_by, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import ShapeError
+from minigrad.errors import DtypeError, ShapeError
 
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
 
@@ -21,6 +21,11 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     plain = len(found) == len(inputs) and all(d is found[0] for d in found)
     if plain and (op.promotes != "float" or found[0].kind == "f"):
         return inputs
+    if found and op.promotes == "same":
+        names = " and ".join(dict.fromkeys(str(dtypes.of_numpy(d)) for d in found))
+        raise DtypeError(
+            f"{op.name}: expected arguments of one dtype, got {names}; convert one with .to(dtype)"
+        )
     if not found or not all(is_argument(t) for t in inputs):
         raise wrong_type(op, inputs)
     common = result_type(inputs)

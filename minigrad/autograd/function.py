@@ -24,6 +24,7 @@ from minigrad.autograd.graph import (
 from minigrad.autograd.inplace import check_writable, rebase
 from minigrad.autograd.modes import MODE, NO_GRAD
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.errors import GradientShapeError
 
 
 class FunctionCtx(Node):
@@ -33,6 +34,7 @@ class FunctionCtx(Node):
     function: type[Function]
     needs: tuple[bool, ...]
     positions: list[int | None]
+    argument_dtypes: list[Any]
     origins: list[tuple[str, Any]]
     to_save: tuple[Any, ...]
     dirty: tuple[Any, ...]
@@ -103,24 +105,31 @@ class FunctionCtx(Node):
                 f"function {self.name()} returned an incorrect number of gradients "
                 f"(expected {count}, got {len(returned)})"
             )
-        by_tensor = [r for r, p in zip(returned, self.positions, strict=True) if p is not None]
+        places = [p for p in self.positions if p is not None]
         return [
-            None if r is None or edge is None else self._fitted(r, edge, dtype, reading)
-            for r, edge, dtype in zip(by_tensor, self.edges, self.dtypes, strict=True)
+            None
+            if edge is None or returned[p] is None
+            else self._fitted(p, returned[p], edge, reading)
+            for p, edge in zip(places, self.edges, strict=True)
         ]
 
-    def _fitted(self, g: Any, edge: Node, dtype: Any, reading: Any) -> Any:
+    def _fitted(self, position: int, g: Any, edge: Node, reading: Any) -> Any:
         """A gradient that the user returned, in the dtype and shape of its argument."""
         if not isinstance(g, TensorBase):
             raise RuntimeError(
                 f"{self.name()}: backward must return Tensors or None, got {type(g).__name__}"
             )
-        fitted, F, shape = reading.from_tensor(g), reading.F, edge.shape
-        if g._array.dtype != dtype:
-            fitted = F.cast(fitted, dtypes.of_numpy(dtype))
-        if g._array.shape != shape and _broadcasts_to(shape, g._array.shape):
-            fitted = F.sum_to(fitted, shape)
-        return fitted
+        fitted, F, shape, dtype = reading.from_tensor(g), reading.F, edge.shape, g._array.dtype
+        if dtype != self.argument_dtypes[position]:
+            fitted = F.cast(fitted, dtypes.of_numpy(self.argument_dtypes[position]))
+        if g._array.shape == shape:
+            return fitted
+        if not _broadcasts_to(shape, g._array.shape):
+            raise GradientShapeError(
+                f"{self.name()} returned a gradient of shape {g._array.shape} for argument "
+                f"{position + 1}, which is of shape {shape} [{self.where()}]"
+            )
+        return F.sum_to(fitted, shape)
 
     def zeros(self, index: int) -> Any:
         """A zero cotangent for an output that nobody used."""
@@ -203,7 +212,7 @@ def _prepare(ctx: FunctionCtx, args: tuple[Any, ...]) -> None:
     edges = [edge_of(a) if isinstance(a, TensorBase) and recording else None for a in args]
     tensor_edges = [e for a, e in zip(args, edges, strict=True) if isinstance(a, TensorBase)]
     ctx.edges = tuple(tensor_edges)
-    ctx.dtypes = [a._array.dtype for a in args if isinstance(a, TensorBase)]
+    ctx.argument_dtypes = [getattr(getattr(a, "_array", None), "dtype", None) for a in args]
     ctx.needs = tuple(e is not None for e in edges)
     ctx.positions = [i if isinstance(a, TensorBase) else None for i, a in enumerate(args)]
     ctx.params = ctx.saved = ctx.stores = ()

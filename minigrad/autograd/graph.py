@@ -146,7 +146,8 @@ class Node:
 
     def name(self) -> str:
         """torch's name of the node, such as ``MulBackward0``."""
-        return type(self).__name__
+        chosen = getattr(self.op, "grad_fn", "")
+        return chosen(*self.params) if callable(chosen) else type(self).__name__
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at 0x{id(self):x}>"

@@ -45,7 +45,9 @@ class Op:
 
     name: ClassVar[str] = ""
     broadcasts: ClassVar[bool] = False  # the engine sums gradients back to the arguments' shapes
-    promotes: ClassVar[str] = ""  # "common": one dtype for all; "float": and that a float
+    # "common": arguments are brought to one dtype; "float": and that a float; "same": they have
+    # one dtype already, or it is an error
+    promotes: ClassVar[str] = ""
     view: ClassVar[bool] = False  # the output may share the first argument's memory
     writes: ClassVar[bool] = False  # forward writes into its first argument and returns it
     outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
@@ -62,6 +64,7 @@ class Op:
     pulls: ClassVar[tuple[Pull | None, ...] | None] = None
     joint: ClassVar[Pull | None] = None
     differentiable: ClassVar[bool] = False
+    short: ClassVar[Callable[..., Any] | None] = None  # the op as one function, if it is plain
     signature: ClassVar[inspect.Signature]  # forward's, without xp
     node_class: ClassVar[type[Node]] = Node
 
@@ -104,10 +107,16 @@ def prepare(op: type[Op], name: str) -> None:
         raise TypeError(f"{op.__name__}.forward: tensors come first, then parameters")
     op.inputs = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if t)
     op.params = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if not t)
+    if "out" in op.params or "g" in op.params:
+        raise TypeError(f"{op.__name__}: 'g' and 'out' are the cotangent's and the output's names")
     op.variadic = any(p.kind is p.VAR_POSITIONAL for p in arguments)
     _prepare_derivatives(op)
-    torch_name = op.grad_fn if isinstance(op.grad_fn, str) else ""
-    op.node_class = node_class(op, torch_name or f"{camel(name)}Backward0")
+    torch_name = op.grad_fn if isinstance(op.grad_fn, str) and op.grad_fn else ""
+    op.node_class = type(
+        torch_name or f"{camel(name)}Backward0",
+        (Node,),
+        {"__slots__": (), "op": op, "__module__": Node.__module__},
+    )
     setattr(arrays, name, _on_arrays(op))
 
 
@@ -122,15 +131,6 @@ def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
 def camel(name: str) -> str:
     """``max_pool2d`` -> ``MaxPool2D``: how torch forms a node's name."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")).replace("2d", "2D")
-
-
-def node_class(op: type[Op], name: str) -> type[Node]:
-    """The class of an op's nodes, carrying torch's name for them."""
-    found = op.__dict__.get("_node_classes", {}).get(name)
-    if found is None:
-        found = type(name, (Node,), {"__slots__": (), "op": op, "__module__": Node.__module__})
-        op._node_classes = {**op.__dict__.get("_node_classes", {}), name: found}  # type: ignore[attr-defined]
-    return found  # type: ignore[no-any-return]
 
 
 def _prepare_derivatives(op: type[Op]) -> None:

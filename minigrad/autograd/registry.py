@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from minigrad.autograd.apply import apply
 from minigrad.autograd.inplace import in_place
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
-from minigrad.autograd.shortcuts import binary, unary
+from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 
 OpClass = TypeVar("OpClass", bound=type[Op])
@@ -142,8 +142,10 @@ def register(
     def enter(cls: OpClass) -> OpClass:
         own = name or snake(cls.__name__)
         prepare(cls, own)
-        short = _short_cut(cls)
-        raw = _on_tensors(cls) if short is None else short
+        cls.short = short_cut(cls)
+        if cls.short is not None:
+            cls.short.__signature__ = cls.signature  # type: ignore[attr-defined]
+        raw = _on_tensors(cls) if cls.short is None or cls.params else cls.short
         setattr(tensors, own, raw)
         if internal:
             return cls
@@ -206,21 +208,9 @@ def _in_place_method(record: Record, name: str) -> Callable[..., Any]:
 
 def _operator(record: Record) -> Callable[..., Any]:
     """The operator form: for operands that it does not know, Python may ask the other side."""
-    if record.op is not None and _is_binary(record.op):
-        return binary(record.op, operator=True)
+    if record.op is not None and len(record.op.inputs) == 2:
+        return short_cut(record.op, operator=True) or record.function
     return record.function
-
-
-def _is_binary(cls: type[Op]) -> bool:
-    return issubclass(cls, Binary) and cls.inputs == ("input", "other") and not cls.params
-
-
-def _short_cut(cls: type[Op]) -> Callable[..., Any] | None:
-    if _is_binary(cls):
-        return binary(cls)
-    if issubclass(cls, Unary) and cls.inputs == ("input",) and not cls.params:
-        return unary(cls)
-    return None
 
 
 def _on_tensors(cls: type[Op]) -> Callable[..., Any]:

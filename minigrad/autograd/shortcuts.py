@@ -1,7 +1,7 @@
-"""The short cuts for elementwise ops of one and two arguments, which every ``x * y`` goes through.
+"""The short cuts for ops of one tensor and for elementwise ops of two: every ``x * y`` goes here.
 
-They do what ``apply`` does, in one function and without loops, and hand over to it whatever is not
-plain: mixed dtypes, integers under a float function, another device, saved extras.
+They do what ``general`` does, in one function and without loops, and hand over to it whatever is
+not plain: mixed dtypes, integers under a float function, another device.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.apply import apply, edge_of, may_save, tensor_class
+from minigrad.autograd.apply import edge_of, general, may_save, share, tensor_class
 from minigrad.autograd.arguments import OPERANDS, shape_error
 from minigrad.autograd.graph import OUR_FILES, InferenceStorage, Storage, new, tick
 from minigrad.autograd.modes import MODE
-from minigrad.autograd.op import Op
+from minigrad.autograd.op import Binary, Op
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 
 ndarray, asarray = np.ndarray, np.asarray
@@ -26,30 +26,35 @@ mode = MODE.get
 getframe = sys._getframe
 
 
-def unary(op: type[Op]) -> Callable[[Any], Any]:
-    """The short cut of an elementwise op of one argument."""
+def single(op: type[Op]) -> Callable[..., Any]:
+    """The short cut of an op of one tensor, with any parameters: elementwise, a sum, a view."""
     forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, floats, Tensor = op.node_class, op.promotes == "float", tensor_class()
-    differentiable = op.differentiable
+    differentiable, view = op.differentiable, op.view
     save_in, save_out = "input" in op.saves, "out" in op.saves
-    if op.keeps or op.view or op.joint is not None:
-        return lambda input: apply(op, (input,))
 
-    def call(input: Any) -> Any:
+    last_code: Any = None  # the user's code that was last found to call this op
+
+    def call(input: Any, *params: Any) -> Any:
+        nonlocal last_code
         try:
             x = input._array
         except AttributeError:
-            return apply(op, (input,))
+            return general(op, (input,), params)
         if type(x) is not ndarray or (floats and x.dtype.kind != "f"):
-            return apply(op, (input,))
+            return general(op, (input,), params)
         token = set_errors(IGNORE)
         try:
-            r = forward(x)
+            r = forward(x, *params) if params else forward(x)
+        except ValueError as error:
+            raise shape_error(op, (x,), error) from error
         finally:
             reset_errors(token)
         out = new(Tensor)
         out._array = r if type(r) is ndarray else asarray(r)
         out._node = out._storage = out._view = out._grad = None
+        if view:
+            share(op, input, params, out, None)
         recording = mode()
         if recording > 0:
             edge = input._node if input._view is None else edge_of(input)
@@ -57,14 +62,16 @@ def unary(op: type[Op]) -> Callable[[Any], Any]:
                 out._node = node = new(cls)  # `record`, written out: a call costs as much as it
                 node.edges = (edge,)
                 node.shape = r.shape
-                node.params = ()
+                node.params = params
                 node.hooks = None
                 node.seq = tick()
                 frame = getframe(1)
                 code = frame.f_code
-                while code.co_filename in OUR_FILES and frame.f_back is not None:
-                    frame = frame.f_back
-                    code = frame.f_code
+                if code is not last_code:  # in a loop it is the same again: the user's own
+                    while code.co_filename in OUR_FILES and frame.f_back is not None:
+                        frame = frame.f_back
+                        code = frame.f_code
+                    last_code = code
                 node.code = code
                 node.lasti = frame.f_lasti
                 if save_out:
@@ -94,10 +101,11 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
     # Which of (input, other) the gradient of input asks for, which that of other, which either.
     for_left, for_right = (tuple(i in wanted.get(n, ()) for n in op.inputs) for i in (0, 1))
     for_both = tuple(map(operators.or_, for_left, for_right))
-    if "out" in wanted or op.keeps or op.joint is not None:
-        return lambda input, other: apply(op, (input, other))
+
+    last_code: Any = None  # the user's code that was last found to call this op
 
     def call(input: Any, other: Any) -> Any:
+        nonlocal last_code
         kind = type(other)
         try:
             x = input._array
@@ -115,7 +123,7 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
         except AttributeError:
             usual = False
         if not usual or type(x) is not ndarray or (floats and x.dtype.kind != "f"):
-            return apply(op, (input, other))
+            return general(op, (input, other))
         token = set_errors(IGNORE)
         try:
             r = forward(x, y)
@@ -141,9 +149,11 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
                 node.seq = tick()
                 frame = getframe(1)
                 code = frame.f_code
-                while code.co_filename in OUR_FILES and frame.f_back is not None:
-                    frame = frame.f_back
-                    code = frame.f_code
+                if code is not last_code:  # in a loop it is the same again: the user's own
+                    while code.co_filename in OUR_FILES and frame.f_back is not None:
+                        frame = frame.f_back
+                        code = frame.f_code
+                    last_code = code
                 node.code = code
                 node.lasti = frame.f_lasti
                 if not wanted:
@@ -177,3 +187,13 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
         return out
 
     return call
+
+
+def short_cut(op: type[Op], operator: bool = False) -> Callable[..., Any] | None:
+    """The short cut that fits an op; None if none does."""
+    if op.keeps or op.outputs != 1 or op.writes or op.variadic or op.joint is not None:
+        return None
+    if op.inputs == ("input",) and op.promotes != "common":
+        return single(op)
+    plain_pair = op.inputs == ("input", "other") and not op.params and "out" not in op.saves
+    return binary(op, operator) if issubclass(op, Binary) and plain_pair else None

@@ -60,7 +60,8 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     """
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
-    check_overlap(input, (src,))
+    if src is not input:
+        check_overlap(input, (src,))
     return write(CopyInto, input, (src.to(input.device, input.dtype),), (), check=False)
 
 

@@ -12,7 +12,7 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.errors import ShapeError
+from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.products import different_types, wrong_inner
 
 _mm, _dot, _mv = tensors.mm, tensors.dot, tensors.mv
@@ -69,16 +69,17 @@ def matmul(input: Any, other: Any) -> Any:
     tensor([21., 43.])
     """
     try:
+        if input._array.ndim == 2 == other._array.ndim:
+            return _mm(input, other)
         x, y = input._array, other._array
     except AttributeError:
         raise _not_tensors("matmul", input, other) from None
+    except ShapeError:
+        raise wrong_inner(input._array.shape, other._array.shape) from None
+    except DtypeError:
+        raise different_types(input._array, other._array) from None
     if x.dtype is not y.dtype:
         raise different_types(x, y)
-    if x.ndim == 2 and y.ndim == 2:
-        try:
-            return _mm(input, other)
-        except ShapeError:
-            raise wrong_inner(x.shape, y.shape) from None
     return _matmul_of_ranks(input, other, x, y)
 
 

@@ -46,12 +46,8 @@ class Mm(Binary):
     """
 
     broadcasts = False
-    promotes = ""
-
-    @staticmethod
-    def forward(xp: Any, input: Array, other: Array) -> Array:
-        """One call of BLAS."""
-        return input.dot(other)
+    promotes = "same"
+    ufunc = "dot"
 
     @staticmethod
     def grad_input(g: Any, other: Any) -> Any:
