@@ -168,16 +168,16 @@ def _record(
     kept: Sequence[Any],
 ) -> None:
     """Make the node of a call, and point the outputs to it."""
-    if op.pulls is not None:  # an argument without a derivative gets no edge
-        edges = tuple([e if p is not None else None for e, p in zip(edges, op.pulls, strict=True)])
-        if not any(edges):
-            return
+    if op.constants:  # an argument without a derivative gets no edge
+        edges = tuple([None if i in op.constants else e for i, e in enumerate(edges)])
+    if not any(edges) or (op.outputs == 1 and outs[0]._array.dtype.kind not in "fV"):
+        return
     node = record(op.node_class, edges, outs[0]._array.shape, getframe(2))
     node.params = params
     saved, stores = [], []
     for name, wanted in zip(op.saves, op.wanted_by, strict=True):
         value, store = None, None
-        if op.variadic or any(edges[i] is not None for i in wanted):
+        if op.variadic or any([edges[i] is not None for i in wanted]):
             value, store = _lookup(op, name, inputs, values, outs, kept)
         saved.append(value)
         stores.append(store)

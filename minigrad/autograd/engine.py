@@ -83,32 +83,32 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
                 if pulls is None:
                     found = zip(node.edges, pull_all(node, g, saved, F), strict=False)
                 else:
-                    found = [
-                        (parent, pull(g, saved, node, F))
-                        for parent, pull in zip(node.edges, pulls, strict=False)
-                        if parent is not None
-                    ]
+                    found = []
+                    for parent, pull in zip(node.edges, pulls):  # noqa: B905 (strict= is slow)
+                        if parent is not None:
+                            found.append((parent, pull(g, saved, node, F)))
                 if not retain:
                     node.free()
             for parent, gradient in found:
                 if parent is None or gradient is None:
                     continue
-                seq = parent.seq
-                if needed is not None and seq not in needed:
+                if needed is not None and parent.seq not in needed:
                     continue
                 if gradient.shape != parent.shape:
                     gradient = fit(gradient, parent.shape, node, F)
+                if alone is None and not heap:
+                    alone = (parent, gradient)
+                    continue
                 if alone is not None:  # not alone any more
                     waiting[alone[0].seq] = alone
                     heappush(heap, -alone[0].seq)
                     alone = None
+                seq = parent.seq
                 if seq in waiting:
                     waiting[seq] = (parent, add(waiting[seq][1], gradient))
-                elif heap:
+                else:
                     waiting[seq] = (parent, gradient)
                     heappush(heap, -seq)
-                else:
-                    alone = (parent, gradient)
             # Let go at once: what is still named here would stay in memory during the next node.
             found = saved = g = gradient = None
     except Exception as error:

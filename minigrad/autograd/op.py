@@ -64,6 +64,7 @@ class Op:
     pulls: ClassVar[tuple[Pull | None, ...] | None] = None
     joint: ClassVar[Pull | None] = None
     differentiable: ClassVar[bool] = False
+    constants: ClassVar[frozenset[int]] = frozenset()  # arguments without a derivative
     short: ClassVar[Callable[..., Any] | None] = None  # the op as one function, if it is plain
     signature: ClassVar[inspect.Signature]  # forward's, without xp
     node_class: ClassVar[type[Node]] = Node
@@ -159,6 +160,7 @@ def _prepare_derivatives(op: type[Op]) -> None:
     op.joint = None if vjp is None else make_pull(op, vjp, 0)
     if vjp is None:
         op.pulls = tuple(None if f is None else make_pull(op, f, i) for i, f in enumerate(grads))
+        op.constants = frozenset(i for i, f in enumerate(grads) if f is None)
 
 
 def names_of(fn: Callable[..., Any]) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ class Expand(Op):
     @staticmethod
     def forward(xp: Any, input: Array, size: Any) -> Array:
         """A view with steps of zero; writable, so that in-place checks can speak for themselves."""
+        if xp is np and input.ndim == 0:  # the gradient of every loss starts here
+            return np.ndarray(size, input.dtype, input, 0, (0,) * len(size))
         out = xp.broadcast_to(input, size)
         if xp is np:
             out = np.lib.stride_tricks.as_strided(input, size, out.strides)

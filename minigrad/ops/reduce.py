@@ -28,7 +28,9 @@ ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
 
 def spread(g: Any, shape: Any, dim: Any, keepdim: bool, F: Any) -> Any:
     """A reduced cotangent with size-1 axes where the reduced ones were."""
-    return g if keepdim or len(shape) == 0 else F.reshape(g, kept_shape(shape, dim))
+    if keepdim or dim is None or len(shape) == 0:
+        return g  # over everything: 0-d, which spreads as it is
+    return F.reshape(g, kept_shape(shape, dim))
 
 
 def given_dim(dim: Any, axis: Any) -> Any:
