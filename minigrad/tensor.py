@@ -290,7 +290,7 @@ class Tensor(Interchange):
     def retains_grad(self) -> bool:
         """Whether :meth:`retain_grad` was called on this recorded tensor."""
         node = edge_of(self)
-        return node is not None and node.hooks is not None and -1 in node.hooks.tensor
+        return node is not None and node.hooks is not None and node.hooks.retain is not None
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` when the gradient is known; what it returns replaces the gradient."""

@@ -61,8 +61,10 @@ def as_array(value: Any) -> Any:
 def edge_of(tensor: TensorBase) -> Node | None:
     """The node a tensor's gradient goes to; for a view of a rewritten base, made anew."""
     view = tensor._view
-    if view is not None and view.base._node is not view.base_node and mode() > 0:
-        _refresh(tensor)
+    if view is not None and mode() > 0:
+        base_node = view.base._node  # None: the base was detached, the view stays where it was
+        if base_node is not view.base_node and base_node is not None:
+            _refresh(tensor)
     return tensor._node  # type: ignore[no-any-return]
 
 
@@ -181,7 +183,9 @@ def _record(
             value, store = _lookup(op, name, inputs, values, outs, kept)
         saved.append(value)
         stores.append(store)
-    node.saved, node.stores = tuple(saved), tuple(stores)
+    node.saved = tuple(saved)
+    if any([hasattr(value, "nbytes") for value in saved]):  # else there is nothing to free
+        node.stores = tuple(stores)
     if op.outputs == 1:
         outs[0]._node = node
         return

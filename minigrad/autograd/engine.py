@@ -126,7 +126,7 @@ def _set_aside(
     node: Output, g: Any, waiting: Cotangents, heap: list[int], reading: Reading
 ) -> None:
     """Lay the cotangent of one output beside those of its siblings, at their common node."""
-    g = before(node, g, reading)
+    g = arrived(node, g, reading)
     owner = node.edges[0]
     assert owner is not None
     if reading.needed is not None and owner.seq not in reading.needed:
@@ -157,28 +157,38 @@ def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     )
 
 
-def before(node: Node, g: Any, reading: Reading) -> Any:
-    """What happens to a cotangent before its node is run: hooks, then capture."""
-    hooks = node.hooks
-    if hooks is not None:
-        for hook in tuple(hooks.tensor.values()):
+def arrived(node: Node, g: Any, reading: Reading) -> Any:
+    """What happens to a complete cotangent: the tensor's hooks, ``retain_grad``, capture."""
+    if node.hooks is not None:
+        for hook in tuple(node.hooks.tensor.values()):
             changed = hook(reading.to_tensor(g))
             g = g if changed is None else _replacement(changed, g, reading, node)
-        for hook in tuple(hooks.pre.values()):
-            changed = hook(_user_tuple(g, reading))
-            g = g if changed is None else _from_user(changed, g, reading)
+        if node.hooks.retain is not None:
+            node.hooks.retain(reading.to_tensor(g))
     if reading.captured is not None and node in reading.captured:
         reading.captured[node] = g
     return g
 
 
+def leads_on(node: Node, reading: Reading) -> bool:
+    """Whether a node has to run: not if its cotangent is all that was asked for."""
+    needed = reading.needed
+    return needed is None or any([e is not None and e.seq in needed for e in node.edges])
+
+
 def visit(node: Node, g: Any, reading: Reading) -> list[tuple[Any, Any]]:
     """Run one node with everything that may hang on it: hooks, captures, anomaly checks."""
-    g = before(node, g, reading)
+    g = arrived(node, g, reading)
     if isinstance(node, AccumulateGrad):
         if reading.accumulate:
             accumulate(node, g, reading)
         return []
+    if not leads_on(node, reading):
+        return []
+    if node.hooks is not None:
+        for hook in tuple(node.hooks.pre.values()):
+            changed = hook(_user_tuple(g, reading))
+            g = g if changed is None else _from_user(changed, g, reading)
     gradients = _gradients(node, g, reading)
     if node.hooks is not None:
         for hook in tuple(node.hooks.post.values()):
@@ -254,7 +264,7 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
         return
     old = leaf._grad
     if reading.recorded:
-        leaf._grad = g if old is None else old + g
+        leaf._grad = tensors.clone(g) if old is None else old + g
     else:
         if g.dtype is not leaf._array.dtype:
             g = g.astype(leaf._array.dtype)
@@ -292,11 +302,11 @@ def grad_for_root(output: TensorBase, gradient: Any) -> Any:
 def start(outputs: Sequence[TensorBase], gradients: Sequence[Any], reading: Reading) -> Cotangents:
     """The cotangents of the outputs, by node."""
     waiting: Cotangents = {}
-    for output, gradient in zip(outputs, gradients, strict=True):
+    for number, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
         edge = edge_of(output)
         if edge is None:
             raise RuntimeError(
-                "element 0 of tensors does not require grad and does not have a grad_fn"
+                f"element {number} of tensors does not require grad and does not have a grad_fn"
             )
         g = reading.from_tensor(grad_for_root(output, gradient))
         if not reading.recorded and g.dtype is not output._array.dtype:

@@ -163,4 +163,5 @@ def retain(tensor: Any) -> None:
         if owner is not None:  # a copy: the same cotangent may go to others too
             owner._grad = g.clone() if owner._grad is None else owner._grad + g
 
-    hooks_of(node).tensor.setdefault(-1, keep)
+    hooks = hooks_of(node)
+    hooks.retain = hooks.retain or keep

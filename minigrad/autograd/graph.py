@@ -97,9 +97,10 @@ class View:
 class Hooks:
     """The callbacks of a node: on the cotangent that comes in, and after its vjp has run."""
 
-    __slots__ = ("post", "pre", "tensor")
+    __slots__ = ("post", "pre", "retain", "tensor")
 
     def __init__(self) -> None:
+        self.retain: Callable[[Any], Any] | None = None  # Tensor.retain_grad, after the others
         self.tensor: dict[int, Callable[[Any], Any]] = {}  # Tensor.register_hook
         self.pre: dict[int, Callable[..., Any]] = {}  # Node.register_prehook
         self.post: dict[int, Callable[..., Any]] = {}  # Node.register_hook
@@ -178,7 +179,7 @@ class Node:
                 "retain_graph=True if you need to backward through the graph a second time. "
                 f"[{self.where()}]"
             )
-        for value, store in zip(self.saved, self.stores, strict=True):
+        for value, store in zip(self.saved, self.stores, strict=False):
             if store is not None and store.written > self.seq:
                 raise ModifiedInPlaceError(
                     "one of the variables needed for gradient computation has been modified by an "
@@ -188,8 +189,8 @@ class Node:
                 )
 
     def free(self) -> None:
-        """Drop the saved values."""
-        if self.saved:
+        """Drop the saved values; a node without arrays can run again, as in torch."""
+        if self.stores:
             self.saved = FREED
             self.stores = ()
 

@@ -209,7 +209,7 @@ def replace(tensor: Any, result: Any) -> Any:
     storage = storage_of(tensor)
     storage.write()
     node = edge_of(result)
-    if node is not None and type(node.saved) is tuple and value is result._array:
+    if node is not None and node.stores and value is result._array:
         stale = storage in node.stores  # it saved what was just overwritten: `x.mul_(x)`
         # What backward needs of the output is in the tensor's own memory now.
         node.stores = tuple(

@@ -224,15 +224,18 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
     """
     op: type[Op] = node.op
     found: dict[str, Any] = {}
-    for name, value in zip(op.saves, node.saved, strict=True):
+    stores = node.stores or (None,) * len(node.saved)
+    for name, value, store in zip(op.saves, node.saved, stores, strict=True):
         if not hasattr(value, "dtype") or not hasattr(value, "shape"):
             found[name] = value  # None (not saved), a Python number, a shape
-        elif name in op.inputs:
-            found[name] = make(value, node.edges[op.inputs.index(name)])
+            continue
+        edge: Node | None = None
+        if name in op.inputs:
+            edge = node.edges[op.inputs.index(name)]
         elif name == "out":
-            found[name] = make(value, node if op.outputs == 1 else Output(node, 0, value.shape))
-        else:
-            found[name] = make(value, None)
+            edge = node if op.outputs == 1 else Output(node, 0, value.shape)
+        found[name] = make(value, edge)
+        found[name]._storage = store  # so that a later write is noticed by the next order too
     rekeep = getattr(op, "rekeep", None)
     if rekeep is not None:
         asks = names_of(rekeep)[1:]

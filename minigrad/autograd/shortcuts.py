@@ -182,6 +182,8 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
                     node.saved, node.stores = (x,), (x_store,)
                 else:
                     node.saved, node.stores = (y,), (y_store,)
+                if x_store is None and y_store is None:
+                    node.stores = ()  # a number only: nothing to free
         elif recording < 0:
             out._storage = InferenceStorage()
         return out

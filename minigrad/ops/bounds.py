@@ -8,6 +8,7 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import common_type
 from minigrad.autograd.op import Binary, Op, tensors
 from minigrad.autograd.registry import T, booleans, call, into, reals, register
+from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.arithmetic import MISFIT, NUMBERS
 
@@ -177,3 +178,16 @@ class Minimum(Binary):
     def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it below, half at a tie."""
         return F.where(input == other, g / 2, g) * (other <= input)
+
+
+def _where_method(input: Any, condition: Any, other: Any) -> Any:
+    """The elements of this tensor where the condition holds, else those of another.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([1., 2.]).where(torch.tensor([True, False]), 0.)
+    tensor([1., 0.])
+    """
+    return _where(condition, input, other)
+
+
+setattr(TensorBase, "where", _where_method)  # noqa: B010 (the arguments differ from torch.where's)

@@ -256,7 +256,9 @@ def _check_places(input: Any, key: Any, basic: bool, value: Any) -> None:
         return
     shared = input._storage is not None and value._storage is input._storage
     if shared or 0 in input._array.strides:
-        check_overlap(getitem(input.detach(), key) if basic else input, (value,))
+        target = getitem(input.detach(), key) if basic else input
+        same = value._array.shape == target._array.shape  # else it is broadcast: torch lets it be
+        check_overlap(target, (value,) if same else ())
 
 
 def _delitem(input: Any, key: Any) -> None:
