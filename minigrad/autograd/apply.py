@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.autograd.arguments import is_argument, promoted, shape_error, wrong_type
 from minigrad.autograd.graph import (
     OUR_FILES,
+    AccumulateGrad,
     InferenceStorage,
     Node,
     Output,
@@ -25,8 +26,13 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
 from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.errors import InPlaceError
 
 ndarray = np.ndarray
+VIEW_OF_NO_GRAD = (
+    "A view was created in no_grad mode and its base or itself is modified inplace with grad mode "
+    "enabled. Make the view outside of no_grad, or write to a clone of it."
+)
 mode = MODE.get
 getframe = sys._getframe
 _tensor_class: list[type[TensorBase]] = [TensorBase]
@@ -64,6 +70,8 @@ def edge_of(tensor: TensorBase) -> Node | None:
     if view is not None and mode() > 0:
         base_node = view.base._node  # None: the base was detached, the view stays where it was
         if base_node is not view.base_node and base_node is not None:
+            if not view.recorded:
+                raise InPlaceError(VIEW_OF_NO_GRAD)
             _refresh(tensor)
     return tensor._node  # type: ignore[no-any-return]
 
@@ -155,9 +163,13 @@ def share(
     """Give a view the storage of what it looks at, if it does share its memory."""
     memory, array = source._array, out._array
     root = array.base
-    if array is memory or (root is not None and (root is memory or root is memory.base)):
+    same = array is memory or (root is not None and (root is memory or root is memory.base))
+    if same or xp_of(array).may_share_memory(array, memory):  # as_strided hides the base
+        recording = mode()
         out._storage = storage_of(source)
-        out._view = View(source, op, params, index)
+        out._view = View(source, op, params, index, recording > 0)
+        if recording == 0 and source._node is not None:
+            out._node = AccumulateGrad(out)  # torch: a view made in no_grad mode is a leaf
 
 
 def _record(

@@ -83,15 +83,19 @@ class View:
     written in place with history, the view's node is out of date and is made anew when needed.
     """
 
-    __slots__ = ("base", "base_node", "multiple", "path")
+    __slots__ = ("base", "base_node", "multiple", "path", "recorded")
 
-    def __init__(self, source: TensorBase, op: Any, params: tuple[Any, ...], index: Any) -> None:
+    def __init__(
+        self, source: TensorBase, op: Any, params: tuple[Any, ...], index: Any, recorded: bool
+    ) -> None:
         above: View | None = source._view
         self.base: TensorBase = source if above is None else above.base
         step = ((op, params, index),)
         self.path: tuple[Any, ...] = step if above is None else above.path + step
         self.base_node = self.base._node
-        self.multiple = index is not None  # one of several views made by one call
+        # One of several views made by one call, or a view of one: may not be written in place.
+        self.multiple = index is not None or (above is not None and above.multiple)
+        self.recorded = recorded  # not made in no_grad mode
 
 
 class Hooks:

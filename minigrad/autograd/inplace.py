@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.apply import apply, edge_of, finish, make, run
+from minigrad.autograd.apply import VIEW_OF_NO_GRAD, apply, edge_of, finish, make, run
 from minigrad.autograd.arguments import promoted
 from minigrad.autograd.graph import AccumulateGrad, Node, call_site, hooks_of, new, storage_of, tick
 from minigrad.autograd.modes import MODE
@@ -91,6 +91,8 @@ _OVERLAP = (
 def _check_history(tensor: TensorBase) -> None:
     """Raise if a write that is to be recorded can't be: on leaves, and on some views."""
     view = tensor._view
+    if view is not None and not view.recorded:
+        raise InPlaceError(VIEW_OF_NO_GRAD)
     if view is not None and view.multiple:
         raise InPlaceError(
             f"{tensor._node!r} is one of several views made by one call, and is being modified "
@@ -250,9 +252,9 @@ def rebase(tensor: TensorBase, node: Node | None) -> None:
 def _keep_retained(old: Node | None, new: Node | None) -> None:
     """Let ``retain_grad`` follow the tensor; other hooks stay with the value that they saw."""
     if old is not None and old.hooks is not None and new is not None and new is not old:
-        keep = old.hooks.tensor.pop(-1, None)
+        keep, old.hooks.retain = old.hooks.retain, None
         if keep is not None:
-            hooks_of(new).tensor[-1] = keep
+            hooks_of(new).retain = keep
 
 
 def write(
