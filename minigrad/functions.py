@@ -8,4 +8,4 @@ from __future__ import annotations
 import minigrad.ops  # noqa: F401  (fills the registry)
 from minigrad.autograd.registry import publish
 
-__all__ = publish("torch", globals())  # noqa: PLE0605
+__all__ = publish("torch", globals())

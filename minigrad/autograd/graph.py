@@ -94,7 +94,7 @@ class View:
         self.path: tuple[Any, ...] = step if above is None else above.path + step
         self.base_node = self.base._node
         # One of several views made by one call, or a view of one: may not be written in place.
-        self.multiple = index is not None or (above is not None and above.multiple)
+        self.multiple: bool = index is not None or (above is not None and above.multiple)
         self.recorded = recorded  # not made in no_grad mode
 
 

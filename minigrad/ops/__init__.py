@@ -18,6 +18,7 @@ from minigrad.ops import (
     extrema,  # noqa: F401
     fill,  # noqa: F401
     filling,  # noqa: F401
+    gather,  # noqa: F401
     index,  # noqa: F401
     join,  # noqa: F401
     linalg,  # noqa: F401

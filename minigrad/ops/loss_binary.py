@@ -52,7 +52,7 @@ class BinaryCrossEntropy(Op):
 @function(
     where=_F,
     torch="nn.functional.binary_cross_entropy",
-    domain=(reals(0.1, 0.9), reals(0, 1)),
+    domain=(reals(0.1, 0.9), reals(0.05, 0.95)),
     samples=(
         call(T(2, 3), T(2, 3)),
         call(T(2, 3), T(2, 3), reduction="sum"),
@@ -135,7 +135,7 @@ class BinaryCrossEntropyWithLogits(Op):
 @function(
     where=_F,
     torch="nn.functional.binary_cross_entropy_with_logits",
-    domain=(reals(-3, 3), reals(0, 1)),
+    domain=(reals(-3, 3), reals(0.05, 0.95)),
     samples=(
         call(T(2, 3), T(2, 3)),
         call(T(2, 3), T(2, 3), reduction="sum"),

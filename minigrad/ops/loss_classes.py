@@ -19,7 +19,7 @@ _SAMPLES = (
     call(T(4, 3), T(4, domain=_CLASS)),
     call(T(4, 3), T(4, domain=_CLASS), reduction="sum"),
     call(T(4, 3), T(4, domain=_CLASS), reduction="none"),
-    call(T(4, 3), T(4, domain=_CLASS), ignore_index=1),
+    call(T(4, 3), T(4, domain=_CLASS), ignore_index=1, reduction="sum"),
     call(T(2, 3, 4), T(2, 4, domain=_CLASS)),
     call(T(3), T(domain=_CLASS)),
 )
