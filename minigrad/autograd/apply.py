@@ -148,7 +148,7 @@ def finish(
             share(op, inputs[0], params, out, index if several else None)
     if op.differentiable and mode() > 0:
         edges = tuple([edge_of(t) if isinstance(t, TensorBase) else None for t in inputs])
-        if any(edges):
+        if any(edges) and outs:
             _record(op, inputs, edges, values, params, outs, kept)
             if op.view:
                 for out in outs:

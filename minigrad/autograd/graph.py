@@ -95,7 +95,8 @@ class View:
         self.base_node = self.base._node
         # One of several views made by one call, or a view of one: may not be written in place.
         self.multiple: bool = index is not None or (above is not None and above.multiple)
-        self.recorded = recorded  # not made in no_grad mode
+        # Not made in no_grad mode, nor a view of one that was.
+        self.recorded: bool = recorded and (above is None or above.recorded)
 
 
 class Hooks:

@@ -30,7 +30,7 @@ def all_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
     if dim is None:
         return None
     if not isinstance(dim, Sequence):
-        return (one_dim(dim, ndim),) if ndim else None
+        return (one_dim(dim, ndim),) if one_dim(dim, ndim) < ndim else None
     found = tuple(one_dim(d, ndim) for d in dim)
     if len(set(found)) != len(found):
         raise RuntimeError(f"dim {dim} appears multiple times in the list of dims")

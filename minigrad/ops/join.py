@@ -94,7 +94,10 @@ class Cat(Op):
     @staticmethod
     def forward(xp: Any, *tensors: Array, dim: int) -> Any:
         """Join."""
-        return xp.concatenate(tensors, axis=dim), tuple(t.shape[dim] for t in tensors)
+        out = xp.concatenate(tensors, axis=dim)
+        if not out.flags.c_contiguous:  # NumPy keeps the order of what it joins, torch does not
+            out = out.copy()
+        return out, tuple(t.shape[dim] for t in tensors)
 
     @staticmethod
     def vjp(g: Array, lengths: tuple[int, ...], dim: int, needs: Any, F: Any) -> Any:

@@ -184,3 +184,25 @@ def test_views_made_in_no_grad_mode_can_not_be_part_of_a_recorded_write(torch, w
     x.mul_(2)
     constant.mul_(leaf(torch, 2, 3))
     return attempt(lambda: view * 2), attempt(lambda: other * 2)
+
+
+@both_raise
+def test_a_view_of_a_view_made_in_no_grad_mode_can_not_be_part_of_a_recorded_write(torch):
+    base = torch.zeros(2, 3, dtype=torch.float64)
+    with torch.no_grad():
+        view = base[0]
+    view[1:].add_(leaf(torch, 2))
+
+
+@same_as_torch
+def test_copies_lie_in_memory_as_in_torch(torch):
+    x = torch.arange(6.0).reshape(2, 3)
+    copies = (
+        x.expand(2, 2, 3).clone(),
+        x.t().clone(),
+        torch.cat([x.t(), x.t()]),
+        x[..., [1, 1]],
+        x.t() + 1,
+        x.expand(2, 2, 3) + 1,
+    )
+    return [tuple(t.stride()) for t in copies]
