@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -207,8 +208,43 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
                 f"split_with_sizes expects split_sizes to sum exactly to {total} (input tensor's "
                 f"size at dimension {at}), but got split_sizes={lengths}"
             )
-    starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    return tuple(apply(Narrow, (tensor,), (at, s, n)) for s, n in zip(starts, lengths, strict=True))
+    return apply(SplitParts, (tensor,), (at, tuple(lengths)))  # type: ignore[no-any-return]
+
+
+@register(internal=True)
+class SplitParts(Op):
+    """Stretches of an axis, one after the other, as views."""
+
+    grad_fn = "SplitBackward0"
+    view = True
+    outputs = None
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int, lengths: tuple[int, ...]) -> Any:
+        """Cut."""
+        ends = itertools.accumulate(lengths)
+        before = (slice(None),) * dim
+        return tuple(input[(*before, slice(e - n, e))] for e, n in zip(ends, lengths, strict=True))
+
+    @staticmethod
+    def grad_input(g: Any, shape: Any, dim: int, lengths: tuple[int, ...], F: Any) -> Array:
+        """Put together again, with zeros for what nobody used."""
+        known = next(part for part in g if part is not None)
+        parts = []
+        for part, length in zip(g, lengths, strict=True):
+            size = (*shape[:dim], length, *shape[dim + 1 :])
+            parts.append(F.blank(known, size) if part is None else part)
+        return F.cat(*parts, dim=dim)
+
+
+@register(internal=True)
+class Blank(Op):
+    """Zeros of a shape, of another array's dtype and place."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: tuple[int, ...]) -> Array:
+        """Nothing of the input is used."""
+        return xp.zeros(size, dtype=input.dtype)
 
 
 @function(

@@ -280,5 +280,5 @@ class Unbind(Op):
     def grad_input(g: Any, shape: Any, dim: int, F: Any) -> Array:
         """Stack; zeros for slices that nobody used."""
         known = next(part for part in g if part is not None)
-        parts = [known * 0 if part is None else part for part in g]
+        parts = [F.blank(known, known.shape) if part is None else part for part in g]
         return F.cat(*[F.unsqueeze(part, dim) for part in parts], dim=dim)
