@@ -150,10 +150,6 @@ def finish(
         edges = tuple([edge_of(t) if isinstance(t, TensorBase) else None for t in inputs])
         if any(edges) and outs:
             _record(op, inputs, edges, values, params, outs, kept)
-            if op.view:
-                for out in outs:
-                    if out._view is not None:
-                        out._view.base_node = out._view.base._node
     return tuple(outs) if several else outs[0]
 
 
@@ -188,16 +184,7 @@ def _record(
         return
     node = record(op.node_class, edges, outs[0]._array.shape, getframe(2))
     node.params = params
-    saved, stores = [], []
-    for name, wanted in zip(op.saves, op.wanted_by, strict=True):
-        value, store = None, None
-        if op.variadic or any([edges[i] is not None for i in wanted]):
-            value, store = _lookup(op, name, inputs, values, outs, kept)
-        saved.append(value)
-        stores.append(store)
-    node.saved = tuple(saved)
-    if any([hasattr(value, "nbytes") for value in saved]):  # else there is nothing to free
-        node.stores = tuple(stores)
+    _save(node, op, inputs, values, outs, kept)
     if op.outputs == 1:
         outs[0]._node = node
         return
@@ -207,26 +194,38 @@ def _record(
     node.shape = tuple(out._array.shape for out in outs)
 
 
-def _lookup(
+def _save(
+    node: Node,
     op: type[Op],
-    name: str,
     inputs: Sequence[Any],
     values: Sequence[Any],
     outs: Sequence[Any],
     kept: Sequence[Any],
-) -> tuple[Any, Storage | None]:
-    """A value to save, and the storage that tells whether it was written since."""
-    if name in op.keeps:
-        return kept[op.keeps.index(name)], None
-    if name == "out":
-        return outs[0]._array, storage_of(outs[0])
-    if op.variadic:
-        return tuple(values), None
-    index = op.inputs.index(name)
-    source = inputs[index]
-    if not isinstance(source, TensorBase):
-        return source, None
-    return values[index], may_save(source)
+) -> None:
+    """Save what the wanted derivatives ask for, with the storages that tell of later writes."""
+    edges = node.edges
+    saved: list[Any] = []
+    stores: list[Storage | None] = []
+    to_free = False  # a node that saved no array can run again
+    for (kind, index), wanted in zip(op.sources, op.wanted_by, strict=True):
+        value, store = None, None
+        if op.variadic or any([edges[i] is not None for i in wanted]):
+            if kind == "kept":
+                value = kept[index]
+                to_free = to_free or hasattr(value, "nbytes")
+            elif kind == "out":
+                value, store, to_free = outs[0]._array, storage_of(outs[0]), True
+            elif op.variadic:
+                value, to_free = tuple(values), True
+            else:
+                value = values[index]
+                if isinstance(inputs[index], TensorBase):
+                    store, to_free = may_save(inputs[index]), True
+        saved.append(value)
+        stores.append(store)
+    node.saved = tuple(saved)
+    if to_free:
+        node.stores = tuple(stores)
 
 
 def may_save(tensor: TensorBase) -> Storage:

@@ -60,6 +60,7 @@ class Op:
     variadic: ClassVar[bool] = False
     params: ClassVar[tuple[str, ...]] = ()
     saves: ClassVar[tuple[str, ...]] = ()
+    sources: ClassVar[tuple[tuple[str, int], ...]] = ()  # per saved name: where it comes from
     wanted_by: ClassVar[tuple[tuple[int, ...], ...]] = ()  # per saved name: which gradients ask
     pulls: ClassVar[tuple[Pull | None, ...] | None] = None
     joint: ClassVar[Pull | None] = None
@@ -156,6 +157,14 @@ def _prepare_derivatives(op: type[Op]) -> None:
             note(fn, index)
     op.saves = tuple(name for name in known if name in asked)
     op.wanted_by = tuple(tuple(asked[name]) for name in op.saves)
+    op.sources = tuple(
+        ("out", 0)
+        if name == "out"
+        else ("kept", op.keeps.index(name))
+        if name in op.keeps
+        else ("input", op.inputs.index(name))
+        for name in op.saves
+    )
     op.differentiable = vjp is not None or any(grads)
     op.joint = None if vjp is None else make_pull(op, vjp, 0)
     if vjp is None:
