@@ -178,6 +178,8 @@ def function(name: str | None = None, **facts: Any) -> Callable[[Fn], Fn]:
 
 def _attach(record: Record) -> None:
     """Keep a record, and give Tensor its methods and operators."""
+    for fn in {record.function, record.method}:
+        fn.__doc__ = documented(record)
     if record.name in REGISTRY:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
@@ -271,10 +273,40 @@ def into(out: Any, result: Any) -> Any:
     return out
 
 
+TORCH_PAGES = "https://docs.pytorch.org/docs/stable/generated/torch."
+
+
+def documented(record: Record) -> str:
+    """An op's docstring, with what its claims say where the author did not: shapes, types, source.
+
+    >>> print(documented(REGISTRY["exp"]).split("Shape:")[1].splitlines()[0].strip())
+    any; the output has the same
+    """
+    doc, op = inspect.cleandoc(record.doc), record.op
+    text, example, rest = doc.partition("\n\n>>>")
+    lines = []
+    if op is not None and "Shape:" not in doc and issubclass(op, (Unary, Binary)):
+        one = "any; the output has the same"
+        lines.append(f"Shape:     {one if issubclass(op, Unary) else 'both broadcast to one'}")
+    if op is not None and op.promotes in ("common", "float") and "Dtypes:" not in doc:
+        both = "the arguments are promoted to one" if len(op.inputs) > 1 else "any"
+        floats = "; integers and bools are taken as the default float"
+        lines.append(f"Dtypes:    {both}{floats if op.promotes == 'float' else ''}")
+    if op is not None and "Raises:" not in doc:
+        shapes = "RuntimeError if shapes do not fit; " if op.broadcasts else ""
+        lines.append(f"Raises:    {shapes}TypeError if the first argument is not a Tensor")
+    if record.torch and "__" not in record.torch and "Source:" not in doc:
+        lines.append(f"Source:    {TORCH_PAGES}{record.torch}.html")
+    if not lines:
+        return doc
+    gap = "\n" if "Formula:" in text or "Shape:" in text else "\n\n"
+    return f"{text}{gap}" + "\n".join(lines) + f"{example}{rest}"
+
+
 def _name(fn: Any, name: str, doc: str, where: Sequence[str]) -> None:
     """Give a function its name and the module where it is found again, by pickle for one."""
     fn.__name__ = fn.__qualname__ = name
-    fn.__doc__ = inspect.cleandoc(doc)
+    fn.__doc__ = doc
     fn.__module__ = "minigrad" if where[0] in ("torch", "Tensor") else f"minigrad.{where[0]}"
 
 
