@@ -7,6 +7,11 @@ recording, and recording with the backward sweep.
 from __future__ import annotations
 
 import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -155,6 +160,7 @@ def measure(options: argparse.Namespace) -> Result:
         if judged:
             mean = geometric_mean(found[row][name].ratio().median for row in judged)
             result.summary[f"geometric mean of {', '.join(judged)}, {name}"] = mean
+    result.summary["import minigrad, ms more than import numpy"] = import_time()
     for row in chosen:
         for name, one in found[row.name].items():
             facts = {"row": row.name, "expression": row.expression, "pass": name}
@@ -165,6 +171,26 @@ def measure(options: argparse.Namespace) -> Result:
         "rows in bold are those that minigrad promises to run at least as fast as torch",
     ]
     return result
+
+
+def import_time(processes: int = 5) -> float:
+    """Milliseconds that ``import minigrad`` takes when NumPy is there: median of fresh processes.
+
+    The modules are byte-compiled in a first process that is not counted, as pip does on installing.
+    """
+    program = (
+        "import time, numpy; start = time.perf_counter(); import minigrad;"
+        "print(1000 * (time.perf_counter() - start))"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        settings = {**os.environ, "PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
+        times = []
+        for _ in range(processes + 1):
+            done = subprocess.run(
+                [sys.executable, "-c", program], env=settings, capture_output=True, check=True
+            )
+            times.append(float(done.stdout))
+    return statistics.median(times[1:])
 
 
 def _table(name: str, found: dict[str, dict[str, Measurement]]) -> Table:

@@ -114,6 +114,22 @@ def of_numpy(numpy_type: Any) -> dtype:
     return found
 
 
+def as_dtype(kind: Any) -> dtype:
+    """The type that ``dtype=`` names: one of minigrad's, or Python's float, int or bool.
+
+    Raises: TypeError for anything else.
+
+    >>> as_dtype(builtins.float), as_dtype(int64)
+    (torch.float64, torch.int64)
+    """
+    if isinstance(kind, dtype):
+        return kind
+    python = {builtins.float: float64, builtins.int: int64, builtins.bool: bool_}
+    if isinstance(kind, type) and kind in python:
+        return python[kind]
+    raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(kind).__name__}")
+
+
 def get_default_dtype() -> dtype:
     """The type of float tensors made without ``dtype=``.
 

@@ -51,6 +51,10 @@ class Interchange(TensorBase):
         array = self.numpy()
         return array if dtype is None else array.astype(dtype, copy=False)
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """What a NumPy function of a tensor gives: a tensor of the array's memory."""
+        return type(self)._wrap(np.asarray(array))  # type: ignore[attr-defined]
+
     def _host(self) -> Any:
         return backend_of(self._array).to_host(self._array)
 
@@ -76,10 +80,16 @@ class Interchange(TensorBase):
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
+
+    def _only(self) -> Any:
+        """The one element; ValueError, not ``item``'s RuntimeError, if there are others."""
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self._array.size != 1 or self._array.dtype.kind not in "iub":
@@ -97,7 +107,15 @@ class Interchange(TensorBase):
         return iter(self.unbind(0))
 
     def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (TensorBase, int, float, np.number, np.bool_)):
+            raise RuntimeError(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(element)}."
+            )
         return bool((self == element).any())
+
+    def __pos__(self: Any) -> Tensor:
+        return self  # type: ignore[no-any-return]
 
     def __hash__(self) -> int:
         return id(self)
@@ -117,7 +135,7 @@ class Interchange(TensorBase):
         return format_array(self._host(), device=place, suffixes=suffixes, default_dtype=default)
 
     def __format__(self, spec: str) -> str:
-        if type(self) is not Tensor:
+        if type(self).__name__ != "Tensor":  # a Parameter prints itself, and takes no format
             return object.__format__(self, spec)
         return format_scalar(self._host(), spec, self.__repr__)
 

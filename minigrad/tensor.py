@@ -6,6 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/tensors.html
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -134,6 +135,8 @@ class Tensor(Interchange):
         """Steps in elements along each axis, or along one."""
         size = self._array.itemsize
         strides = tuple(s // size for s in self._array.strides)
+        if not self._array.size:  # NumPy gives zeros for what has no elements
+            strides = tuple(math.prod(max(n, 1) for n in self.shape[i:]) for i in range(1, self.ndim + 1))
         return strides if dim is None else strides[dim]
 
     def is_contiguous(self) -> bool:

@@ -32,13 +32,12 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
 
 def numpy_type(dtype: Dtype | None) -> Any:
     """NumPy's type for a torch dtype; the default one for None."""
-    if dtype is not None and not isinstance(dtype, Dtype):
-        raise TypeError(f"dtype must be a torch.dtype, not {type(dtype).__name__}")
-    return (dtypes.get_default_dtype() if dtype is None else dtype).numpy
+    return (dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)).numpy
 
 
 def host_array(data: Any, dtype: Dtype | None) -> Any:
     """An array of what a user hands to ``tensor``: numbers, nested lists, arrays, tensors."""
+    dtype = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(data, TensorBase):
         array = data._host()  # type: ignore[attr-defined]
         return array.astype((dtypes.of_numpy(array.dtype) if dtype is None else dtype).numpy)
@@ -69,16 +68,22 @@ def _from_lists(data: Any, dtype: Dtype | None) -> Any:
     if dtype is not None:
         return _checked_cast(array, dtype)
     if array.dtype.kind == "f" or array.size == 0:
-        return array.astype(dtypes.get_default_dtype().numpy)
+        first = plain
+        while isinstance(first, list) and first:
+            first = first[0]
+        doubles = array.size and isinstance(first, (np.float64, np.ndarray))
+        kind = array.dtype if doubles else dtypes.get_default_dtype().numpy
+        return array.astype(kind)
     if array.dtype.kind == "u":
-        raise RuntimeError("Overflow when unpacking long long")
+        raise ValueError("Overflow when unpacking long long")
     return array if array.dtype.kind == "b" else array.astype(np.int64)
 
 
 def _checked_cast(array: Any, dtype: Dtype) -> Any:
-    if dtype.category is dtypes.Category.INTEGER and array.dtype.kind == "i" and array.size:
+    if dtype.category is dtypes.Category.INTEGER and array.size:
         info = np.iinfo(dtype.numpy)
-        if array.max() > info.max or array.min() < info.min:
+        low = info.min if info.min else -info.max  # small negative numbers wrap around to uint8
+        if not (array.max() <= info.max and array.min() >= low):
             raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
     return array.astype(dtype.numpy)
 
@@ -174,9 +179,23 @@ def new_tensor(
     )
 
 
+def _float32_steps(start: Any, step: Any, count: int, lanes: int = 8) -> Any:
+    """``start + i * step`` with torch's roundings: by vectors of eight, each from its own start.
+
+    The start of a vector is rounded once from a fused multiply and add, and again to float32.
+    """
+    i = np.arange(count)
+    exact = (np.longdouble(start) + np.longdouble(step) * i).astype(np.float64)
+    lane = i % lanes
+    values = exact.astype(np.float32)[i - lane].astype(np.float64) + lane * np.float64(step)
+    full = count - count % lanes
+    values[full:] = exact[full:]
+    return values.astype(np.float32)
+
+
 def _counting_type(dtype: Dtype | None, *numbers: Any) -> Any:
     if dtype is not None:
-        return dtype.numpy
+        return dtypes.as_dtype(dtype).numpy
     whole = all(isinstance(n, (int, np.integer)) for n in numbers)
     return np.int64 if whole else dtypes.get_default_dtype().numpy
 
@@ -215,10 +234,15 @@ def arange(
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     count = math.ceil((end - start) / step)
     kind = _counting_type(dtype, start, end, step)
     wide = np.int64 if isinstance(start, int) and isinstance(step, int) else np.float64
-    values = (start + np.arange(count, dtype=wide) * step).astype(kind)
+    if wide is np.float64 and kind == np.float32:
+        values = _float32_steps(start, step, count)
+    else:
+        values = (start + np.arange(count, dtype=wide) * step).astype(kind)
     return place(values, device, requires_grad, out)
 
 

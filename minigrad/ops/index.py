@@ -40,8 +40,11 @@ def plain_key(key: Any) -> tuple[tuple[Any, ...], bool]:
                     "tensors used as indices must be long, int, byte or bool tensors, got "
                     f"{part.dtype}"  # type: ignore[attr-defined]
                 )
-            part = array.astype(bool) if array.dtype == np.uint8 else array
-            basic = False
+            if array.ndim == 0 and array.dtype.kind == "i":
+                part = int(array)  # a number in a tensor selects a view, as the number does
+            else:
+                part = array.astype(bool) if array.dtype == np.uint8 else array
+                basic = False
         elif isinstance(part, bool):
             basic = False
         elif part is not None and part is not Ellipsis and not isinstance(part, (int, np.integer)):
@@ -146,12 +149,37 @@ class PutAdd(Op):
         return F.select_copy(g, key)
 
 
+def numbers_first(input: Any, key: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """A view with the key's numbers applied, and the rest of the key.
+
+    For NumPy a number among index arrays is one of them, and the arrays' axis goes to the front
+    when a slice parts them; for torch it selects before the arrays do.
+    """
+    whole = [isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in key]
+    if not any(whole):
+        return input, key
+    select: list[Any] = []
+    rest: list[Any] = []
+    for part, number in zip(key, whole, strict=True):
+        if number:
+            select.append(part)
+            continue
+        rest.append(part)
+        if part is Ellipsis:
+            select.append(part)
+        elif part is not None and not isinstance(part, bool):
+            select += [slice(None)] * (part.ndim if _is_mask(part) else 1)
+    return getitem(input, tuple(select)), tuple(rest)
+
+
 def getitem(input: Any, key: Any) -> Any:
     """``input[key]`` with torch's rules; basic keys give views, others copies.
 
     Raises: IndexError for places that do not exist, TypeError for what is no index.
     """
     found, basic = plain_key(key)
+    if not basic:
+        input, found = numbers_first(input, found)
     try:
         return apply(SelectView if basic else SelectCopy, (input,), (found,))
     except IndexError as error:

@@ -25,7 +25,15 @@ class Neg(Unary):
     tensor([-1.,  2.])
     """
 
-    ufunc = "negative"
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Turn the sign; a mask has none."""
+        if input.dtype.kind == "b":
+            raise RuntimeError(
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
+                "to invert a mask, use the `~` or `logical_not()` operator instead."
+            )
+        return xp.negative(input)
 
     @staticmethod
     def grad_input(g: Array) -> Array:
@@ -71,7 +79,10 @@ class Sign(Unary):
     tensor([-1.,  0.,  1.])
     """
 
-    ufunc = "sign"
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Of NaN zero, as of what is neither above nor below."""
+        return (input > 0).astype(input.dtype) - (input < 0).astype(input.dtype)
 
     @staticmethod
     def grad_input(g: Array) -> Array:

@@ -129,5 +129,10 @@ def rpow(input: Any, other: Any) -> Any:
     >>> 2 ** torch.tensor([2., 3.])
     tensor([4., 8.])
     """
-    base = input.new_full((), other) if not isinstance(other, TensorBase) else other
+    if isinstance(other, TensorBase):
+        base = other
+    else:
+        whole = isinstance(other, int) and not isinstance(other, bool)
+        floats = input.is_floating_point() or not whole
+        base = input.new_full((), other, dtype=exponent_type() if floats else None)
     return apply(Pow, (base, input))
