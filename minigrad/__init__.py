@@ -39,6 +39,15 @@ from minigrad.dtypes import (
     uint8,
 )
 from minigrad.functions import *  # noqa: F403
+from minigrad.ops.legacy import (
+    BoolTensor,
+    ByteTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+)
 from minigrad.printing import get_printoptions, printoptions, set_printoptions
 from minigrad.random import Generator, default_generator
 from minigrad.serialization import load, save
@@ -56,7 +65,14 @@ pi = _math.pi
 e = _math.e
 
 __all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "DoubleTensor",
+    "FloatTensor",
     "Generator",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
     "Size",
     "Tensor",
     "__version__",

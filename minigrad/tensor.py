@@ -136,7 +136,8 @@ class Tensor(Interchange):
         size = self._array.itemsize
         strides = tuple(s // size for s in self._array.strides)
         if not self._array.size:  # NumPy gives zeros for what has no elements
-            strides = tuple(math.prod(max(n, 1) for n in self.shape[i:]) for i in range(1, self.ndim + 1))
+            sizes = [max(n, 1) for n in self._array.shape]
+            strides = tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
         return strides if dim is None else strides[dim]
 
     def is_contiguous(self) -> bool:

@@ -64,7 +64,9 @@ def _as_type(value: Any, common: dtypes.dtype) -> Any:
         return value if value._array.dtype == common.numpy else tensors.cast(value, common)
     if value is not None and common.category is dtypes.Category.INTEGER:
         return np.asarray(value).astype(common.numpy)[()]  # wraps around, as torch does
-    return value
+    if value is not None and common is dtypes.bfloat16:
+        return common.numpy.type(value)  # NumPy would go on in float32
+    return value.item() if isinstance(value, np.generic) else value  # a NumPy number would decide
 
 
 def is_argument(value: Any) -> bool:

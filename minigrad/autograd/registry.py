@@ -249,14 +249,25 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     if cls.outputs != 1 or cls.variadic:
         return raw
 
-    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+    short: Any = None if cls.params else short_cut(cls, depth=2)
+
+    def one(input: Any, *, out: Any = None) -> Any:
+        return short(input) if out is None else into(out, short(input))
+
+    def two(input: Any, other: Any, *, out: Any = None) -> Any:
+        return short(input, other) if out is None else into(out, short(input, other))
+
+    def any_number(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         result = raw(*args, **kwargs)
         return result if out is None else into(out, result)
 
+    function: Any = any_number
+    if short is not None:
+        function = one if len(cls.inputs) == 1 else two
     option = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
     parameters = [*cls.signature.parameters.values(), option]
-    function.__signature__ = cls.signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function
+    function.__signature__ = cls.signature.replace(parameters=parameters)
+    return function  # type: ignore[no-any-return]
 
 
 def into(out: Any, result: Any) -> Any:

@@ -26,7 +26,7 @@ mode = MODE.get
 getframe = sys._getframe
 
 
-def single(op: type[Op]) -> Callable[..., Any]:
+def single(op: type[Op], depth: int) -> Callable[..., Any]:
     """The short cut of an op of one tensor, with any parameters: elementwise, a sum, a view."""
     forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, floats, Tensor = op.node_class, op.promotes == "float", tensor_class()
@@ -65,7 +65,7 @@ def single(op: type[Op]) -> Callable[..., Any]:
                 node.params = params
                 node.hooks = None
                 node.seq = tick()
-                frame = getframe(1)
+                frame = getframe(depth)
                 code = frame.f_code
                 if code is not last_code:  # in a loop it is the same again: the user's own
                     while code.co_filename in OUR_FILES and frame.f_back is not None:
@@ -91,7 +91,7 @@ def single(op: type[Op]) -> Callable[..., Any]:
     return call
 
 
-def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
+def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any]:
     """The short cut of an elementwise op of two arguments; as ``x * y`` it may decline."""
     forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, floats, Tensor = op.node_class, op.promotes == "float", tensor_class()
@@ -147,7 +147,7 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
                 node.params = ()
                 node.hooks = None
                 node.seq = tick()
-                frame = getframe(1)
+                frame = getframe(depth)
                 code = frame.f_code
                 if code is not last_code:  # in a loop it is the same again: the user's own
                     while code.co_filename in OUR_FILES and frame.f_back is not None:
@@ -191,11 +191,14 @@ def binary(op: type[Op], operator: bool = False) -> Callable[[Any, Any], Any]:
     return call
 
 
-def short_cut(op: type[Op], operator: bool = False) -> Callable[..., Any] | None:
-    """The short cut that fits an op; None if none does."""
+def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[..., Any] | None:
+    """The short cut that fits an op; None if none does.
+
+    ``depth`` is how far above it the user's frame usually is: 2 behind a public function of ours.
+    """
     if op.keeps or op.outputs != 1 or op.writes or op.variadic or op.joint is not None:
         return None
     if op.inputs == ("input",) and op.promotes != "common":
-        return single(op)
+        return single(op, depth)
     plain_pair = op.inputs == ("input", "other") and not op.params and "out" not in op.saves
-    return binary(op, operator) if issubclass(op, Binary) and plain_pair else None
+    return binary(op, depth, operator) if issubclass(op, Binary) and plain_pair else None

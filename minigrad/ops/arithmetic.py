@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.autograd.arguments import result_type
 from minigrad.autograd.op import Binary, tensors
 from minigrad.autograd.registry import T, call, function, into, reals, register
+from minigrad.autograd.shortcuts import short_cut
 from minigrad.backend import Array
 
 MISFIT = (call(T(2, 3), T(4)), call(T(2, 3), "text"))
@@ -14,13 +16,10 @@ MISFIT = (call(T(2, 3), T(4)), call(T(2, 3), "text"))
 NUMBERS = ("float", "int")
 
 
-def scaled(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
-    """``other``, multiplied by ``alpha`` unless that is one."""
-    return other if alpha == 1 else other * alpha
-
-
 def _add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
-    result = tensors.add(input, scaled(input, other, alpha=alpha))
+    if alpha == 1 and out is None:
+        return _plain_add(input, other)
+    result = tensors.add(input, other * alpha)
     return result if out is None else into(out, result)
 
 
@@ -56,8 +55,17 @@ class Add(Binary):
         return g
 
 
+def _no_zeros(divisor: Any, quotient: Any) -> Any:
+    """The quotient of integers, which none is where the divisor is zero."""
+    if quotient.dtype.kind in "iu" and (divisor == 0).any():
+        raise RuntimeError("ZeroDivisionError")
+    return quotient
+
+
 def _sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
-    result = tensors.sub(input, scaled(input, other, alpha=alpha))
+    if alpha == 1 and out is None:
+        return _plain_sub(input, other)
+    result = tensors.sub(input, other * alpha)
     return result if out is None else into(out, result)
 
 
@@ -95,7 +103,7 @@ class Sub(Binary):
 
 
 def _rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    return tensors.rsub(scaled(input, input, alpha=alpha), other)
+    return tensors.rsub(input if alpha == 1 else input * alpha, other)
 
 
 @register(public=_rsub, domain=[reals(-3, 3)], dtypes=NUMBERS, dunder=("__rsub__",))
@@ -161,6 +169,8 @@ class Mul(Binary):
 
 
 def _div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    if rounding_mode is None and out is None:
+        return _plain_div(input, other)
     if rounding_mode is None:
         result = tensors.div(input, other)
     elif rounding_mode == "floor":
@@ -245,7 +255,28 @@ class FloorDivide(Binary):
     tensor([-4.,  3.])
     """
 
-    ufunc = "floor_divide"
+    @staticmethod
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """Divide and round down."""
+        return _no_zeros(xp.asarray(other), xp.floor_divide(input, other))
+
+
+@function(
+    where=("Tensor",),
+    torch="Tensor.__rfloordiv__",
+    domain=[reals(0.5, 3)],
+    samples=(call(T(2, 3), 2.0),),
+    dunder=("__rfloordiv__",),
+    gradcheck=False,
+)
+def rfloordiv(input: Any, other: Any) -> Any:
+    """``other // input``.
+
+    >>> import minigrad as torch
+    >>> 7 // torch.tensor([2, 4])
+    tensor([3, 1])
+    """
+    return tensors.floor_divide(input.new_tensor(other, dtype=result_type((input, other))), input)
 
 
 @register(internal=True)
@@ -277,7 +308,10 @@ class Remainder(Binary):
     tensor([1., 1.])
     """
 
-    ufunc = "remainder"
+    @staticmethod
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """Divide and keep the rest."""
+        return _no_zeros(xp.asarray(other), xp.remainder(input, other))
 
     @staticmethod
     def grad_input(g: Array) -> Array:
@@ -288,3 +322,27 @@ class Remainder(Binary):
     def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
         """Each whole multiple takes one divisor away."""
         return -g * F.floor_divide(input, other)
+
+
+# The usual calls of add, sub and div, without alpha, rounding or out.
+_plain_add: Any = short_cut(Add, depth=2)
+_plain_sub: Any = short_cut(Sub, depth=2)
+_plain_div: Any = short_cut(Div, depth=2)
+
+
+@function(
+    where=("Tensor",),
+    torch="Tensor.__rmod__",
+    domain=[reals(0.5, 3)],
+    samples=(call(T(2, 3), 2.0),),
+    dunder=("__rmod__",),
+    gradcheck=False,
+)
+def rmod(input: Any, other: Any) -> Any:
+    """``other % input``.
+
+    >>> import minigrad as torch
+    >>> 7 % torch.tensor([2, 4])
+    tensor([1, 3])
+    """
+    return tensors.remainder(input.new_tensor(other, dtype=result_type((input, other))), input)

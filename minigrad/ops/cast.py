@@ -134,8 +134,8 @@ def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, An
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
     other = kwargs.get("other")
     for position, arg in enumerate(args):
-        if isinstance(arg, Dtype):
-            kind = arg
+        if isinstance(arg, (Dtype, type)):
+            kind = dtypes.as_dtype(arg)
         elif isinstance(arg, TensorBase):
             other = arg
         elif isinstance(arg, bool):

@@ -72,8 +72,7 @@ def _from_lists(data: Any, dtype: Dtype | None) -> Any:
         while isinstance(first, list) and first:
             first = first[0]
         doubles = array.size and isinstance(first, (np.float64, np.ndarray))
-        kind = array.dtype if doubles else dtypes.get_default_dtype().numpy
-        return array.astype(kind)
+        return array if doubles else array.astype(dtypes.get_default_dtype().numpy)
     if array.dtype.kind == "u":
         raise ValueError("Overflow when unpacking long long")
     return array if array.dtype.kind == "b" else array.astype(np.int64)
@@ -188,7 +187,7 @@ def _float32_steps(start: Any, step: Any, count: int, lanes: int = 8) -> Any:
     exact = (np.longdouble(start) + np.longdouble(step) * i).astype(np.float64)
     lane = i % lanes
     values = exact.astype(np.float32)[i - lane].astype(np.float64) + lane * np.float64(step)
-    full = count - count % lanes
+    full = count - count % (2 * lanes)  # torch takes two vectors at a time, the rest one by one
     values[full:] = exact[full:]
     return values.astype(np.float32)
 

@@ -265,6 +265,8 @@ def setitem(input: Any, key: Any, value: Any) -> None:
         value = input.new_tensor(value)
     try:
         _check_places(input, key, basic, value)
+        if not basic:
+            input, found = numbers_first(input, found)
         write(SetItem, input, (value,), (found,), check=False)
     except IndexError as error:
         raise _index_error(input, found, error) from None

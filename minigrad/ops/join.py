@@ -110,6 +110,13 @@ class Cat(Op):
         return tuple(out)
 
 
+@register("stacked", internal=True)
+class Stacked(Cat):
+    """``Cat`` of tensors that got an axis for it, under the name that ``stack`` shows."""
+
+    grad_fn = "StackBackward0"
+
+
 @function(
     where=("torch",),
     dtypes=ANY,
@@ -137,7 +144,8 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = Non
                 f"entry 0 and {list(part.shape)} at entry {index}"
             )
     at = one_dim(dim if axis is None else axis, parts[0]._array.ndim + 1)
-    return _cat([p.unsqueeze(at) for p in parts], at, out=out)
+    result = apply(Stacked, tuple(p.unsqueeze(at) for p in parts), (at,))
+    return result if out is None else into(out, result)
 
 
 def _narrow(input: Any, dim: int, start: Any, length: int) -> Any:

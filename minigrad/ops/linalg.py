@@ -10,12 +10,14 @@ from typing import Any
 
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
+from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.products import different_types, wrong_inner
+from minigrad.ops.products import Mm, different_types, wrong_inner
 
-_mm, _dot, _mv = tensors.mm, tensors.dot, tensors.mv
+_mm: Any = short_cut(Mm, depth=2)
+_dot, _mv = tensors.dot, tensors.mv
 _batched_matmul, _batched_mm = tensors.batched_matmul, tensors.batched_mm
 
 _MATMUL_SAMPLES = (

@@ -25,15 +25,7 @@ class Neg(Unary):
     tensor([-1.,  2.])
     """
 
-    @staticmethod
-    def forward(xp: Any, input: Array) -> Array:
-        """Turn the sign; a mask has none."""
-        if input.dtype.kind == "b":
-            raise RuntimeError(
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
-                "to invert a mask, use the `~` or `logical_not()` operator instead."
-            )
-        return xp.negative(input)
+    ufunc = "negative"
 
     @staticmethod
     def grad_input(g: Array) -> Array:

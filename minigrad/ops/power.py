@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.apply import apply
+from minigrad.autograd.arguments import result_type
 from minigrad.autograd.op import Binary, Op, tensors
 from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -132,7 +133,6 @@ def rpow(input: Any, other: Any) -> Any:
     if isinstance(other, TensorBase):
         base = other
     else:
-        whole = isinstance(other, int) and not isinstance(other, bool)
-        floats = input.is_floating_point() or not whole
-        base = input.new_full((), other, dtype=exponent_type() if floats else None)
+        kind = result_type((input, other))  # of a float number and integers: the default type
+        base = input.new_full((), other, dtype=kind)
     return apply(Pow, (base, input))

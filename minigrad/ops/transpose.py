@@ -138,7 +138,7 @@ def t(input: Any) -> Any:
 def _reversed_axes(input: Any) -> Any:
     """All axes in reverse order; of a matrix, its transpose."""
     ndim = input._array.ndim
-    return t(input) if ndim <= 2 else input.permute(*range(ndim - 1, -1, -1))
+    return input.permute(tuple(range(ndim - 1, -1, -1)))
 
 
 def _matrix_transpose(input: Any) -> Any:
