@@ -289,7 +289,7 @@ class Gelu(Op):
     def forward(xp: Any, input: Array, approximate: str) -> Array:
         """The two forms differ in the fourth digit."""
         if approximate == "tanh":
-            u = (input + 0.044715 * input**3) * math.sqrt(2 / math.pi)
+            u = (input + 0.044715 * input * input * input) * math.sqrt(2 / math.pi)
             return 0.5 * input * (1 + xp.tanh(u))
         chance = 0.5 * (1 + erf(xp, input * input.dtype.type(math.sqrt(0.5))))
         return (input * chance).astype(input.dtype, copy=False)
