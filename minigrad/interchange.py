@@ -14,12 +14,13 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for, backend_of
 from minigrad.device import device
 from minigrad.printing import format_array, format_scalar
+from minigrad.traits import Traits
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-class Interchange(TensorBase):
+class Interchange(Traits):
     """What Python and NumPy expect of a number, a sequence and an array."""
 
     __slots__ = ()
@@ -30,6 +31,10 @@ class Interchange(TensorBase):
 
         Raises: RuntimeError for a tensor in a graph, TypeError for one on a CUDA device
         (``force=True`` detaches and copies instead).
+
+        >>> import minigrad as torch
+        >>> x = torch.zeros(2); x.numpy()[0] = 5; x
+        tensor([5., 0.])
         """
         if not force:
             if edge_of(self) is not None:
@@ -59,7 +64,12 @@ class Interchange(TensorBase):
         return backend_of(self._array).to_host(self._array)
 
     def item(self) -> Any:
-        """The Python number of a tensor of one element; RuntimeError for any other."""
+        """The Python number of a tensor of one element; RuntimeError for any other.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([2.5]).item()
+        2.5
+        """
         if self._array.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
@@ -68,7 +78,12 @@ class Interchange(TensorBase):
         return float(value) if self._array.dtype.kind == "V" else value
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers; a number for a 0-d tensor."""
+        """Nested lists of Python numbers; a number for a 0-d tensor.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         array = self._host()
         return (array.astype(np.float32) if array.dtype.kind == "V" else array).tolist()
 

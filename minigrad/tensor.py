@@ -6,7 +6,6 @@ Source: https://docs.pytorch.org/docs/stable/tensors.html
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,9 +25,6 @@ from minigrad.autograd.graph import (
     storage_of,
 )
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_of
-from minigrad.device import CPU, device
-from minigrad.dtypes import dtype
 from minigrad.interchange import Interchange
 from minigrad.size import Size
 
@@ -68,104 +64,15 @@ class Tensor(Interchange):
         self._node = self._storage = self._view = self._grad = None
         return self
 
-    # -- what it is ---------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> Size:
-        """The sizes of the axes."""
-        return Size(self._array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one axis."""
-        return self.shape if dim is None else self.shape[dim]
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return int(self._array.ndim)
-
-    def dim(self) -> int:
-        """The number of axes."""
-        return int(self._array.ndim)
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return int(self._array.size)
-
-    nelement = numel
-
-    @property
-    def dtype(self) -> dtype:
-        """The element type."""
-        return dtypes.of_numpy(self._array.dtype)
-
-    @property
-    def device(self) -> device:
-        """Where the memory lies."""
-        if type(self._array) is np.ndarray:
-            return CPU
-        return backend_of(self._array).device_of(self._array)
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether the memory lies on a CUDA device."""
-        return self.device.type == "cuda"
-
-    is_sparse = False
-    is_quantized = False
-    is_mkldnn = False
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes per element."""
-        return int(self._array.itemsize)
-
-    def element_size(self) -> int:
-        """Bytes per element."""
-        return int(self._array.itemsize)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return int(self._array.nbytes)
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Steps in elements along each axis, or along one."""
-        size = self._array.itemsize
-        strides = tuple(s // size for s in self._array.strides)
-        if not self._array.size:  # NumPy gives zeros for what has no elements
-            sizes = [max(n, 1) for n in self._array.shape]
-            strides = tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
-        return strides if dim is None else strides[dim]
-
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order without gaps."""
-        return bool(self._array.flags.c_contiguous)
-
-    def data_ptr(self) -> int:
-        """The address of the first element."""
-        array = self._array
-        return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are floats."""
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        """Always False: minigrad has real types only."""
-        return False
-
-    def is_signed(self) -> bool:
-        """Whether the element type has negative numbers."""
-        return self.dtype.is_signed
-
-    # -- its place in the graph ---------------------------------------------------------------
-
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on it are recorded."""
+        """Whether operations on it are recorded.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> x.requires_grad, (x * 2).requires_grad, torch.ones(1).requires_grad
+        (True, True, False)
+        """
         return edge_of(self) is not None
 
     @requires_grad.setter
@@ -181,6 +88,10 @@ class Tensor(Interchange):
         """Start or stop recording operations on this leaf; returns the tensor itself.
 
         Raises: RuntimeError for a tensor that an op made, or that is not of a float type.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).requires_grad_()
+        tensor([1.], requires_grad=True)
         """
         if not self.is_leaf:
             if requires_grad:
@@ -205,13 +116,24 @@ class Tensor(Interchange):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded op made it."""
+        """Whether no recorded op made it.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> x.is_leaf, (x * 2).is_leaf
+        (True, False)
+        """
         node = edge_of(self)
         return node is None or isinstance(node, AccumulateGrad)
 
     @property
     def grad_fn(self) -> Node | None:
-        """The node of the op that made it; None for a leaf."""
+        """The node of the op that made it; None for a leaf.
+
+        >>> import minigrad as torch
+        >>> (torch.ones(1, requires_grad=True) * 2).grad_fn.name()
+        'MulBackward0'
+        """
         node = edge_of(self)
         if node is None or isinstance(node, AccumulateGrad):
             return None
@@ -219,12 +141,23 @@ class Tensor(Interchange):
 
     @property
     def output_nr(self) -> int:
-        """Which output of its ``grad_fn`` it is."""
+        """Which output of its ``grad_fn`` it is.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, requires_grad=True).unbind()[1].output_nr
+        1
+        """
         return self._node.index if isinstance(self._node, Output) else 0
 
     @property
     def grad(self) -> Tensor | None:
-        """The accumulated gradient; None before the first backward."""
+        """The accumulated gradient; None before the first backward.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> (3 * x).sum().backward(); x.grad
+        tensor([3., 3.])
+        """
         return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
@@ -247,7 +180,13 @@ class Tensor(Interchange):
 
     @property
     def data(self) -> Tensor:
-        """The same memory as a tensor that no graph knows and no version check watches."""
+        """The same memory as a tensor that no graph knows and no version check watches.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> x.data[0] = 5.; x
+        tensor([5., 1.], requires_grad=True)
+        """
         return Tensor._wrap(self._array)  # type: ignore[no-any-return]
 
     @data.setter
@@ -261,13 +200,25 @@ class Tensor(Interchange):
             node.shape = value._array.shape
 
     def detach(self) -> Tensor:
-        """The same memory outside of the graph; in-place writes are seen by both."""
+        """The same memory outside of the graph; in-place writes are seen by both.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> (x * 2).detach()
+        tensor([2., 2.])
+        """
         out: Tensor = Tensor._wrap(self._array)
         out._storage = storage_of(self)
         return out
 
     def detach_(self) -> Tensor:
-        """Cut this tensor itself out of the graph: it becomes a leaf."""
+        """Cut this tensor itself out of the graph: it becomes a leaf.
+
+        >>> import minigrad as torch
+        >>> y = torch.ones(2, requires_grad=True) * 2
+        >>> y.detach_().is_leaf
+        True
+        """
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._node = None
@@ -292,24 +243,50 @@ class Tensor(Interchange):
         backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
-        """Keep the gradient of this recorded tensor in ``.grad``, as leaves do."""
+        """Keep the gradient of this recorded tensor in ``.grad``, as leaves do.
+
+        >>> import minigrad as torch
+        >>> y = torch.ones(2, requires_grad=True) * 2
+        >>> y.retain_grad(); y.sum().backward(); y.grad
+        tensor([1., 1.])
+        """
         retain(self)
 
     @property
     def retains_grad(self) -> bool:
-        """Whether :meth:`retain_grad` was called on this recorded tensor."""
+        """Whether :meth:`retain_grad` was called on this recorded tensor.
+
+        >>> import minigrad as torch
+        >>> y = torch.ones(2, requires_grad=True) * 2
+        >>> y.retains_grad
+        False
+        """
         node = edge_of(self)
         return node is not None and node.hooks is not None and node.hooks.retain is not None
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call ``hook(grad)`` when the gradient is known; what it returns replaces the gradient."""
+        """Call ``hook(grad)`` when the gradient is known; what it returns replaces the gradient.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: 10 * g)
+        >>> x.sum().backward(); x.grad
+        tensor([10., 10.])
+        """
         node = edge_of(self)
         if node is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(hooks_of(node).tensor, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """Call ``hook(leaf)`` after its ``.grad`` was added to."""
+        """Call ``hook(leaf)`` after its ``.grad`` was added to.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad))
+        >>> x.sum().backward()
+        tensor([1., 1.])
+        """
         node = edge_of(self)
         if not isinstance(node, AccumulateGrad):
             raise RuntimeError(
@@ -318,7 +295,12 @@ class Tensor(Interchange):
         return RemovableHandle(node.post_accumulate, hook)
 
     def is_inference(self) -> bool:
-        """Whether it was made in inference mode."""
+        """Whether it was made in inference mode.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_inference()
+        False
+        """
         return self._storage is not None and self._storage.inference
 
     @property

@@ -51,7 +51,10 @@ def test_tensor_method_has_a_docstring(name):
     thing = inspect.getattr_static(minigrad.Tensor, name)
     if isinstance(thing, bool):  # is_sparse and its like
         return
-    assert inspect.getdoc(thing), f"Tensor.{name} has no docstring"
+    doc = inspect.getdoc(thing)
+    assert doc, f"Tensor.{name} has no docstring"
+    in_place = name.endswith("_") and doc.startswith("In-place form of")
+    assert ">>>" in doc or in_place or name == "cuda", f"Tensor.{name} shows no example"
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))

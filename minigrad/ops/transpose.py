@@ -136,13 +136,24 @@ def t(input: Any) -> Any:
 
 
 def _reversed_axes(input: Any) -> Any:
-    """All axes in reverse order; of a matrix, its transpose."""
+    """All axes in reverse order; of a matrix, its transpose.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).T
+    tensor([[1, 3],
+            [2, 4]])
+    """
     ndim = input._array.ndim
     return input.permute(tuple(range(ndim - 1, -1, -1)))
 
 
 def _matrix_transpose(input: Any) -> Any:
-    """The last two axes exchanged."""
+    """The last two axes exchanged.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).mT.shape
+    torch.Size([2, 4, 3])
+    """
     if input._array.ndim < 2:
         raise RuntimeError(
             "tensor.mT is only supported on matrices or batches of matrices. Got "
