@@ -13,6 +13,8 @@ from heapq import heapify, heappop, heappush
 from sys import getrefcount
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.apply import edge_of, make
 from minigrad.autograd.graph import AccumulateGrad, Clock, Node, Output
 from minigrad.autograd.modes import ANOMALY, GRAD, MODE, NO_GRAD
@@ -36,6 +38,7 @@ class Reading:
         self.captured: dict[Node, Any] | None = None  # gradients that `grad` was asked for
         self.needed: set[int] | None = None  # seqs of nodes on a path to those; None: all
         self.accumulate = True  # write .grad of leaves
+        self.references = 0  # to the gradient that was accumulated last
 
     def to_tensor(self, g: Any) -> Any:
         """A cotangent as hooks and users see it."""
@@ -250,13 +253,6 @@ def _from_user(changed: Any, g: Any, reading: Reading) -> Any:
     return back if isinstance(g, tuple) else back[0]
 
 
-# References to a gradient in `accumulate` if nobody but the sweep knows it: its own argument and
-# that of getrefcount, the names in `visit` and `_sweep`. Whatever is held elsewhere (the cotangent
-# of another leaf, a saved value, the array that a user passed in) or is a view has to be copied,
-# for the next backward adds to it in place.
-UNSHARED = 4
-
-
 def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
     """Add a gradient to the leaf's ``.grad``, in place where the old one has no history."""
     leaf = node.variable
@@ -269,7 +265,9 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
         if g.dtype is not leaf._array.dtype:
             g = g.astype(leaf._array.dtype)
         if old is None:
-            leaf._grad = make(g if getrefcount(g) <= UNSHARED and g.base is None else g.copy())
+            reading.references = references = getrefcount(g)
+            unshared = references <= UNSHARED and g.base is None
+            leaf._grad = make(g if unshared else g.copy())
         elif old._node is not None:
             leaf._grad = old + make(g)
         else:
@@ -334,3 +332,22 @@ def paths_to(roots: Cotangents, targets: set[Node]) -> set[int]:
         if node in targets or any(e is not None and e.seq in needed for e in node.edges):
             needed.add(seq)
     return needed
+
+
+def _references_of_an_unshared_gradient() -> int:
+    """How many references `accumulate` counts if nobody but the sweep knows a gradient.
+
+    They are the names that the sweep's own functions have for it; how many of those count differs
+    between versions of Python, so one gradient is sent through and counted.
+    """
+    leaf = make(np.zeros(1))
+    leaf._node = node = AccumulateGrad(leaf)
+    reading = Reading(create_graph=False, retain_graph=False)
+    sweep({node.seq: (node, np.zeros(1))}, reading)
+    return reading.references
+
+
+# Whatever is held elsewhere as well (the cotangent of another leaf, a saved value, an array that
+# the user passed in) must be copied, for the next backward adds to ``.grad`` in place.
+UNSHARED = 0
+UNSHARED = _references_of_an_unshared_gradient()
