@@ -181,3 +181,9 @@ def test_numpy_numbers_and_half_types_keep_the_tensors_dtype(torch):
     return printed(
         x * np.float64(2), np.int64(2) * x, np.float32(3) + x, half * 2.5, 1 - half, half / 3
     )
+
+
+@same_as_torch
+def test_masks_can_not_be_subtracted_or_negated(torch):
+    mask = torch.tensor([True, False])
+    return [attempt(lambda: mask - mask), attempt(lambda: -mask), mask + mask, mask * mask]

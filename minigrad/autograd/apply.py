@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.arguments import is_argument, promoted, shape_error, wrong_type
+from minigrad.autograd.arguments import array_error, is_argument, promoted, wrong_type
 from minigrad.autograd.graph import (
     OUR_FILES,
     AccumulateGrad,
@@ -121,8 +121,8 @@ def run(op: type[Op], xp: Any, values: Sequence[Any], params: tuple[Any, ...]) -
         if op.variadic:
             return op.forward(xp, *values, **dict(zip(op.params, params, strict=True)))
         return op.forward(xp, *values, *params)
-    except ValueError as error:
-        raise shape_error(op, values, error) from error
+    except (ValueError, TypeError) as error:
+        raise array_error(op, values, error) from error
     finally:
         unquiet(token)
 

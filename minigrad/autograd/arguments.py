@@ -86,8 +86,15 @@ def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
     return TypeError(f"{op.name}(): expected at least one Tensor")
 
 
-def shape_error(op: type[Op], values: Sequence[Any], error: ValueError) -> RuntimeError:
-    """torch's words for shapes that do not broadcast; NumPy's for anything else."""
+def array_error(op: type[Op], values: Sequence[Any], error: Exception) -> Exception:
+    """NumPy's refusal as torch's error: shapes that do not broadcast, dtypes without the op."""
+    if isinstance(error, TypeError):
+        if not op.ufunc:
+            return TypeError(*error.args)
+        kinds = " and ".join(str(dtypes.of_numpy(v.dtype)) for v in values if hasattr(v, "dtype"))
+        return DtypeError(
+            f"{op.name}: expected a dtype that has this operation, got {kinds}; convert with .to()"
+        )
     shapes = [v.shape for v in values if hasattr(v, "shape")]
     if op.broadcasts and len(shapes) >= 2:
         a, b = shapes[0], shapes[1]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import edge_of, general, may_save, share, tensor_class
-from minigrad.autograd.arguments import OPERANDS, shape_error
+from minigrad.autograd.arguments import OPERANDS, array_error
 from minigrad.autograd.graph import OUR_FILES, InferenceStorage, Storage, new, tick
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Binary, Op
@@ -46,8 +46,8 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
         token = set_errors(IGNORE)
         try:
             r = forward(x, *params) if params else forward(x)
-        except ValueError as error:
-            raise shape_error(op, (x,), error) from error
+        except (ValueError, TypeError) as error:
+            raise array_error(op, (x,), error) from error
         finally:
             reset_errors(token)
         out = new(Tensor)
@@ -127,8 +127,8 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
         token = set_errors(IGNORE)
         try:
             r = forward(x, y)
-        except ValueError as error:
-            raise shape_error(op, (x, y), error) from error
+        except (ValueError, TypeError) as error:
+            raise array_error(op, (x, y), error) from error
         finally:
             reset_errors(token)
         out = new(Tensor)
