@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from minigrad.random import Generator, default_generator, manual_seed
 from minigrad.random.box_muller import fused_multiply_add
 from minigrad.random.mt19937 import MersenneTwister
+from parity_tests.streams import exponential, scalar_bernoulli
 
 torch = pytest.importorskip("torch")
 
@@ -49,22 +50,6 @@ def empty(size: Any, dtype: str) -> Any:
     return torch.empty(size, dtype=getattr(torch, dtype))
 
 
-def words_taken(draw: Callable[[Any], Any]) -> int:
-    """How many words a torch call takes from a fresh generator."""
-    oracle = torch.Generator().manual_seed(0)
-    draw(oracle)
-    return int(oracle.get_state().numpy()[16:24].view(np.uint64)[0])
-
-
-# On Intel processors torch hands these draws to the MKL library, which takes one word as its seed.
-scalar_bernoulli = pytest.mark.skipif(
-    words_taken(lambda g: torch.empty(64).bernoulli_(0.5, generator=g)) != 128,
-    reason="torch draws bernoulli_(p) from MKL on this processor",
-)
-exponential = pytest.mark.skipif(
-    words_taken(lambda g: torch.empty(64).exponential_(generator=g)) != 128,
-    reason="torch draws exponential_ from MKL on this processor",
-)
 avx2 = pytest.mark.skipif(
     torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"),
     reason="torch computes normals with other functions without AVX2",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from parity_tests.both import attempt, both_raise, same_as_torch
+from parity_tests.streams import scalar_bernoulli
 
 
 def printed(*values: Any) -> list[str]:
@@ -156,6 +157,7 @@ def test_a_kernel_learned_from_an_edge(torch):
     return [conv.weight.data.reshape(1, 2), f"{loss.sum():.3f}"]
 
 
+@scalar_bernoulli
 @same_as_torch
 def test_a_perceptron_trained_from_one_seed(torch):
     torch.manual_seed(0)

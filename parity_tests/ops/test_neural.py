@@ -12,6 +12,7 @@ import torch.nn.functional as TF
 import minigrad
 import minigrad.nn.functional as F
 from parity_tests.ops.pairs import RNG, assert_close, assert_derivatives_close, both
+from parity_tests.streams import scalar_bernoulli
 
 # -- convolution ---------------------------------------------------------------------------------
 
@@ -253,6 +254,7 @@ def test_instance_norm_moves_its_running_statistics():
 # -- dropout -------------------------------------------------------------------------------------
 
 
+@scalar_bernoulli
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize(
