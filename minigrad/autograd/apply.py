@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.arguments import array_error, is_argument, promoted, wrong_type
+from minigrad.autograd.arguments import (
+    array_error,
+    check_one_device,
+    is_argument,
+    promoted,
+    wrong_type,
+)
 from minigrad.autograd.graph import (
     OUR_FILES,
     AccumulateGrad,
@@ -108,6 +114,8 @@ def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -
             raise wrong_type(op, inputs)
     if first is None:
         raise wrong_type(op, inputs)
+    if len({type(v) for v in values if hasattr(v, "strides")}) > 1:
+        check_one_device(op, values)
     if op.writes:
         values[0] = values[0].copy()
     result = run(op, xp_of(first), values, params)

@@ -10,7 +10,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.backend import backend_of
+from minigrad.errors import DeviceError, DtypeError, ShapeError
 
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
 
@@ -86,9 +87,21 @@ def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
     return TypeError(f"{op.name}(): expected at least one Tensor")
 
 
+def check_one_device(op: type[Op], values: Sequence[Any]) -> None:
+    """Raise torch's error if arrays lie on different devices."""
+    arrays = [v for v in values if hasattr(v, "strides") and not isinstance(v, np.generic)]
+    places = sorted({str(backend_of(a).device_of(a)) for a in arrays})
+    if len(places) > 1:
+        raise DeviceError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{places[0]} and {places[1]}! ({op.name}: move one of them with .to(device))"
+        )
+
+
 def array_error(op: type[Op], values: Sequence[Any], error: Exception) -> Exception:
     """NumPy's refusal as torch's error: shapes that do not broadcast, dtypes without the op."""
     if isinstance(error, TypeError):
+        check_one_device(op, values)
         if not op.ufunc:
             return TypeError(*error.args)
         kinds = " and ".join(str(dtypes.of_numpy(v.dtype)) for v in values if hasattr(v, "dtype"))

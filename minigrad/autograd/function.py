@@ -12,7 +12,6 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.autograd.apply import edge_of, make, may_save
 from minigrad.autograd.graph import (
-    FREED,
     Node,
     Output,
     Storage,
@@ -337,4 +336,4 @@ class _Barrier(Function):
         )
 
 
-__all__ = ["FREED", "Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]

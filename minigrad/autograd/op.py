@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from minigrad.autograd.graph import FREED, Node, Output
+from minigrad.autograd.graph import Node, Output
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 
@@ -268,7 +268,6 @@ def pull_all(node: Node, g: Any, saved: Sequence[Any], F: Any) -> Sequence[Any]:
 
 
 __all__ = [
-    "FREED",
     "Binary",
     "Op",
     "Unary",

@@ -58,23 +58,23 @@ class Clamp(Op):
         return out.astype(input.dtype, copy=False)
 
     @staticmethod
-    def grad_input(g: Array, input: Array, min: Any, max: Any) -> Array:
+    def grad_input(g: Array, input: Array, min: Any, max: Any, F: Any) -> Array:
         """Inside the bounds, edges included."""
         if min is not None:
-            g = g * (input >= min)
-        return g if max is None else g * (input <= max)
+            g = F.where(input >= min, g, 0.0)
+        return g if max is None else F.where(input <= max, g, 0.0)
 
     @staticmethod
-    def grad_min(g: Array, input: Array, min: Any, max: Any) -> Array:
+    def grad_min(g: Array, input: Array, min: Any, max: Any, F: Any) -> Array:
         """Where the lower bound holds the value."""
-        g = g * (input < min)
-        return g if max is None else g * (min < max)
+        below = input < min
+        return F.where(below if max is None else below & (min < max), g, 0.0)
 
     @staticmethod
-    def grad_max(g: Array, input: Array, min: Any, max: Any) -> Array:
+    def grad_max(g: Array, input: Array, min: Any, max: Any, F: Any) -> Array:
         """Where the upper bound holds the value."""
         above = input > max
-        return g * (above if min is None else above | (max < min))
+        return F.where(above if min is None else above | (max < min), g, 0.0)
 
 
 def _where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
@@ -147,12 +147,12 @@ class Maximum(Binary):
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it above, half at a tie."""
-        return F.where(input == other, g / 2, g) * (input >= other)
+        return F.where(input >= other, F.where(input == other, g / 2, g), 0.0)
 
     @staticmethod
     def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it above, half at a tie."""
-        return F.where(input == other, g / 2, g) * (other >= input)
+        return F.where(other >= input, F.where(input == other, g / 2, g), 0.0)
 
 
 @register(domain=[reals(-3, 3)], dtypes=NUMBERS, errors=MISFIT)
@@ -172,12 +172,12 @@ class Minimum(Binary):
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it below, half at a tie."""
-        return F.where(input == other, g / 2, g) * (input <= other)
+        return F.where(input <= other, F.where(input == other, g / 2, g), 0.0)
 
     @staticmethod
     def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it below, half at a tie."""
-        return F.where(input == other, g / 2, g) * (other <= input)
+        return F.where(other <= input, F.where(input == other, g / 2, g), 0.0)
 
 
 def _where_method(input: Any, condition: Any, other: Any) -> Any:
