@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math as _math
 
-from minigrad import autograd, cuda, dtypes, functions, nn, optim, utils
+from minigrad import autograd, cuda, dtypes, functions, linalg, nn, optim, special, utils
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -105,6 +105,7 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "linalg",
     "load",
     "long",
     "nan",
@@ -119,6 +120,7 @@ __all__ = [
     "set_grad_enabled",
     "set_printoptions",
     "short",
+    "special",
     "strided",
     "uint8",
     "utils",

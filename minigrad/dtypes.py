@@ -54,12 +54,34 @@ class dtype:
         """Whether the type has negative numbers."""
         return self.category is not Category.BOOL and self is not uint8
 
+    @property
+    def type_name(self) -> str:
+        """torch's old name of the type, as its messages and ``Tensor.type()`` say it.
+
+        >>> int64.type_name, float16.type_name
+        ('Long', 'Half')
+        """
+        return _TYPE_NAMES[self.name]
+
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
     def __reduce__(self) -> str:
         return self.name  # pickled and copied by name: one object per type
 
+
+_TYPE_NAMES = {
+    "bool": "Bool",
+    "uint8": "Byte",
+    "int8": "Char",
+    "int16": "Short",
+    "int32": "Int",
+    "int64": "Long",
+    "float16": "Half",
+    "bfloat16": "BFloat16",
+    "float32": "Float",
+    "float64": "Double",
+}
 
 bool_ = dtype("bool", np.bool_, Category.BOOL)
 uint8 = dtype("uint8", np.uint8, Category.INTEGER)

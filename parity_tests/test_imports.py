@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"<facade>"},
     {"nn", "testing"},
     {"optim", "utils", "serialization", "inspect"},
-    {"ops", "functions", "tensor", "interchange", "traits"},
+    {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits"},
     {"autograd"},
     {"backend", "random", "cuda"},
     {"dtypes", "errors", "device", "size", "printing", "version"},

@@ -200,12 +200,7 @@ def replace(tensor: Any, result: Any) -> Any:
     if value.shape != array.shape:
         raise _shape_error(array.shape, value.shape)
     if value.dtype != array.dtype:
-        wide, narrow = dtypes.of_numpy(value.dtype), dtypes.of_numpy(array.dtype)
-        if wide.category > narrow.category:
-            raise DtypeError(
-                f"result type {wide.name.capitalize()} can't be cast to the desired output type "
-                f"{narrow.name.capitalize()}"
-            )
+        check_cast(value.dtype, array.dtype)
         value = value.astype(array.dtype)
     xp_of(array).copyto(array, value)
     storage = storage_of(tensor)
@@ -223,6 +218,16 @@ def replace(tensor: Any, result: Any) -> Any:
     if MODE.get() > 0:
         rebase(tensor, node)
     return tensor
+
+
+def check_cast(source: Any, target: Any) -> None:
+    """Raise torch's error if a result of one dtype may not be written to memory of another."""
+    wide, narrow = dtypes.of_numpy(source), dtypes.of_numpy(target)
+    if wide.category > narrow.category:
+        raise DtypeError(
+            f"result type {wide.type_name} can't be cast to the desired output type "
+            f"{narrow.type_name}"
+        )
 
 
 def rebase(tensor: TensorBase, node: Node | None) -> None:

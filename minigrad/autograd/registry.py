@@ -8,12 +8,13 @@ row. Nobody writes any of those by hand for an ordinary op.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.inplace import in_place
+from minigrad.autograd.inplace import check_cast, in_place
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
@@ -109,6 +110,23 @@ class Record:
 
 REGISTRY: dict[str, Record] = {}
 _NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
+# A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
+PREFIXES = {"linalg": "linalg_", "special": "special_"}
+
+
+def names_in(where: str, record: Record) -> list[str]:
+    """The names under which a record's function is found in a place.
+
+    >>> names_in("special", REGISTRY["exp"]), names_in("torch", REGISTRY["exp"])
+    ([], ['exp'])
+    """
+    found, own = [], PREFIXES.get(where)
+    for name in (record.name, *record.aliases):
+        if own is not None and name.startswith(own):
+            found.append(name.removeprefix(own))
+        elif where in record.where and not name.startswith(tuple(PREFIXES.values())):
+            found.append(name)
+    return found
 
 
 def publish(where: str, namespace: dict[str, Any]) -> list[str]:
@@ -118,10 +136,7 @@ def publish(where: str, namespace: dict[str, Any]) -> list[str]:
     """
     _NAMESPACES.append((where, namespace))
     found = {
-        name: record.function
-        for record in REGISTRY.values()
-        if where in record.where
-        for name in (record.name, *record.aliases)
+        name: record.function for record in REGISTRY.values() for name in names_in(where, record)
     }
     namespace.update(found)
     return sorted(found)
@@ -132,11 +147,13 @@ def register(
     *,
     public: Callable[..., Any] | None = None,
     internal: bool = False,
+    out: bool = False,
     **facts: Any,
 ) -> Callable[[OpClass], OpClass]:
     """Enter an op class: prepare it, build its function, attach it, and keep its record.
 
-    An ``internal`` op is for derivatives, as ``F.<name>``, and has no record.
+    An ``internal`` op is for derivatives, as ``F.<name>``, and has no record. ``public`` is the
+    function that users call, where it is more than the op; ``out`` gives it torch's ``out=``.
     """
 
     def enter(cls: OpClass) -> OpClass:
@@ -150,7 +167,7 @@ def register(
         if internal:
             return cls
         front = public or getattr(cls, "public", None)
-        function = front or _with_out(cls, raw)
+        function = (with_out(front) if out else front) if front else _with_out(cls, raw)
         method = front or raw  # methods have no `out=`, and so no step between
         for fn in (function, method):
             _name(fn, own, cls.__doc__ or "", facts.get("where", ("torch",)))
@@ -164,13 +181,20 @@ def register(
     return enter
 
 
-def function(name: str | None = None, **facts: Any) -> Callable[[Fn], Fn]:
-    """Enter a function that is written in terms of ops and needs no derivative of its own."""
+def function(name: str | None = None, *, out: bool = False, **facts: Any) -> Callable[[Fn], Fn]:
+    """Enter a function that is written in terms of ops and needs no derivative of its own.
+
+    ``out`` gives the public form torch's ``out=``.
+    """
 
     def enter(fn: Fn) -> Fn:
         own = name or fn.__name__
         facts.setdefault("torch", own)
-        _attach(Record(name=own, function=fn, method=fn, doc=fn.__doc__ or "", **facts))
+        public = fn
+        if out:
+            public = with_out(fn)
+            _name(public, own, fn.__doc__ or "", facts.get("where", ("torch",)))
+        _attach(Record(name=own, function=public, method=fn, doc=fn.__doc__ or "", **facts))
         return fn
 
     return enter
@@ -184,15 +208,12 @@ def _attach(record: Record) -> None:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
     for where, namespace in _NAMESPACES:
-        if where in record.where:
-            namespace.update(dict.fromkeys((record.name, *record.aliases), record.function))
-    if "Tensor" not in record.where:
-        return
-    for name in (record.name, *record.aliases):
+        namespace.update(dict.fromkeys(names_in(where, record), record.function))
+    for name in names_in("Tensor", record):
         setattr(TensorBase, name, record.method)
         if record.inplace:
             setattr(TensorBase, f"{name}_", _in_place_method(record, name))
-    if record.dunder:
+    if record.dunder and "Tensor" in record.where:
         operator = _operator(record)
         for name in record.dunder:
             setattr(TensorBase, name, operator)
@@ -250,6 +271,8 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
         return raw
 
     short: Any = None if cls.params else short_cut(cls, depth=2)
+    if short is None:
+        return with_out(raw)
 
     def one(input: Any, *, out: Any = None) -> Any:
         return short(input) if out is None else into(out, short(input))
@@ -257,21 +280,31 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
         return short(input, other) if out is None else into(out, short(input, other))
 
+    return _with_option(one if len(cls.inputs) == 1 else two, cls.signature)
+
+
+def with_out(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function, and with torch's ``out=`` (a tuple of tensors where it has several results)."""
+
     def any_number(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = raw(*args, **kwargs)
+        result = fn(*args, **kwargs)
         return result if out is None else into(out, result)
 
-    function: Any = any_number
-    if short is not None:
-        function = one if len(cls.inputs) == 1 else two
+    return _with_option(any_number, inspect.signature(fn))
+
+
+def _with_option(fn: Any, signature: inspect.Signature) -> Callable[..., Any]:
+    """A function that shows a signature with ``out=`` at its end."""
     option = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-    parameters = [*cls.signature.parameters.values(), option]
-    function.__signature__ = cls.signature.replace(parameters=parameters)
-    return function  # type: ignore[no-any-return]
+    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    fn.__signature__ = signature.replace(parameters=[*parameters, option])
+    return fn  # type: ignore[no-any-return]
 
 
 def into(out: Any, result: Any) -> Any:
     """Write a result to the tensor given as ``out=``, which takes its shape."""
+    if isinstance(result, tuple):
+        return _into_several(out, result)
     if not isinstance(out, TensorBase):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if out._node is not None or result._node is not None:
@@ -279,9 +312,27 @@ def into(out: Any, result: Any) -> Any:
             "functions with out=... arguments don't support automatic differentiation, but one of "
             "the arguments requires grad."
         )
-    out.resize_(result.shape)
+    check_cast(result._array.dtype, out._array.dtype)
+    shape = out._array.shape
+    if shape != result._array.shape:
+        if out._array.size:
+            warnings.warn(
+                "An output with one or more elements was resized since it had shape "
+                f"{list(shape)}, which does not match the required output shape "
+                f"{list(result._array.shape)}. Give an empty tensor as out= to have it resized.",
+                stacklevel=3,
+            )
+        out.resize_(result.shape)
     out.copy_(result)
     return out
+
+
+def _into_several(out: Any, results: Any) -> Any:
+    """Write several results to the tensors of a tuple; a named result stays one."""
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        raise TypeError(f"argument 'out' must be tuple of {len(results)} Tensors, not {out!r:.60}")
+    written = [into(o, r) for o, r in zip(out, results, strict=True)]
+    return type(results)(*written) if hasattr(results, "_fields") else tuple(written)
 
 
 TORCH_PAGES = "https://docs.pytorch.org/docs/stable/generated/torch."

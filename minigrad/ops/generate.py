@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from minigrad.autograd.registry import REGISTRY, Record
+from minigrad.autograd.registry import REGISTRY, Record, names_in
 from minigrad.ops import fill, index
 
 PACKAGE = Path(__file__).parent.parent
@@ -23,12 +23,7 @@ NUMBER = "Tensor | int | float"
 
 def records(where: str) -> Iterable[tuple[str, Record]]:
     """The records of one namespace by name and alias, sorted."""
-    found = [
-        (name, record)
-        for record in REGISTRY.values()
-        if where in record.where
-        for name in (record.name, *record.aliases)
-    ]
+    found = [(name, record) for record in REGISTRY.values() for name in names_in(where, record)]
     return sorted(found)
 
 
@@ -173,6 +168,8 @@ def outputs() -> dict[Path, str]:
         PACKAGE / "autograd" / "tensor_base.pyi": tensor_stub(),
         PACKAGE / "functions.pyi": functions_stub("torch"),
         PACKAGE / "nn" / "functional.pyi": functions_stub("nn.functional"),
+        PACKAGE / "linalg.pyi": functions_stub("linalg"),
+        PACKAGE / "special.pyi": functions_stub("special"),
     }
     docs = PACKAGE.parent / "docs"
     if docs.is_dir():  # a checkout; an installed package has no docs to write

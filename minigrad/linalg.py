@@ -1,0 +1,11 @@
+"""``torch.linalg``: linear algebra: decompositions, solving, norms, by name, from the op registry.
+
+``linalg.pyi``, generated from the same records, tells type checkers about them.
+"""
+
+from __future__ import annotations
+
+import minigrad.ops  # noqa: F401  (fills the registry)
+from minigrad.autograd.registry import publish
+
+__all__ = publish("linalg", globals())

@@ -1,0 +1,11 @@
+"""``torch.special``: special functions, by name, from the op registry.
+
+``special.pyi``, generated from the same records, tells type checkers about them.
+"""
+
+from __future__ import annotations
+
+import minigrad.ops  # noqa: F401  (fills the registry)
+from minigrad.autograd.registry import publish
+
+__all__ = publish("special", globals())
