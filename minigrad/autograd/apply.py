@@ -22,10 +22,10 @@ from minigrad.autograd.graph import (
     Node,
     Output,
     Storage,
-    View,
     new,
     storage_of,
     tick,
+    view_of,
 )
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
@@ -171,7 +171,7 @@ def share(
     if same or xp_of(array).may_share_memory(array, memory):  # as_strided hides the base
         recording = mode()
         out._storage = storage_of(source)
-        out._view = View(source, op, params, index, recording > 0)
+        out._view = view_of(source, (op, params, index), recording > 0)
         if recording == 0 and source._node is not None:
             out._node = AccumulateGrad(out)  # torch: a view made in no_grad mode is a leaf
 

@@ -83,20 +83,39 @@ class View:
     written in place with history, the view's node is out of date and is made anew when needed.
     """
 
-    __slots__ = ("base", "base_node", "multiple", "path", "recorded")
+    __slots__ = ("above", "base", "base_node", "recorded", "step")
+    base: TensorBase
+    above: View | None  # the view that this is a view of
+    base_node: Node | None
+    step: tuple[Any, tuple[Any, ...], Any]  # op, parameters, and which of several outputs
+    recorded: bool  # not made in no_grad mode, nor a view of one that was
 
-    def __init__(
-        self, source: TensorBase, op: Any, params: tuple[Any, ...], index: Any, recorded: bool
-    ) -> None:
-        above: View | None = source._view
-        self.base: TensorBase = source if above is None else above.base
-        step = ((op, params, index),)
-        self.path: tuple[Any, ...] = step if above is None else above.path + step
-        self.base_node = self.base._node
-        # One of several views made by one call, or a view of one: may not be written in place.
-        self.multiple: bool = index is not None or (above is not None and above.multiple)
-        # Not made in no_grad mode, nor a view of one that was.
-        self.recorded: bool = recorded and (above is None or above.recorded)
+    @property
+    def path(self) -> tuple[Any, ...]:
+        """The steps that lead from the base to the view."""
+        return (self.step,) if self.above is None else (*self.above.path, self.step)
+
+    @property
+    def multiple(self) -> bool:
+        """Whether it is one of several views made by one call, or a view of one: not written."""
+        return self.step[2] is not None or (self.above is not None and self.above.multiple)
+
+
+def view_of(source: TensorBase, step: tuple[Any, tuple[Any, ...], Any], recorded: bool) -> View:
+    """How a new view hangs on the base of the tensor that it looks at."""
+    view: View = new(View)
+    above: View | None = source._view
+    view.above = above
+    view.step = step
+    if above is None:
+        view.base = source
+        view.base_node = source._node
+        view.recorded = recorded
+    else:
+        view.base = base = above.base
+        view.base_node = base._node
+        view.recorded = recorded and above.recorded
+    return view
 
 
 class Hooks:

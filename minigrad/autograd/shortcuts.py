@@ -1,4 +1,4 @@
-"""The short cuts for ops of one tensor and for elementwise ops of two: every ``x * y`` goes here.
+"""The short cuts for ops of one tensor, views, and elementwise ops of two: ``x * y`` goes here.
 
 They do what ``general`` does, in one function and without loops, and hand over to it whatever is
 not plain: mixed dtypes, integers under a float function, another device.
@@ -14,9 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.apply import edge_of, general, may_save, share, tensor_class
+from minigrad.autograd.apply import edge_of, general, may_save, record, share, tensor_class
 from minigrad.autograd.arguments import OPERANDS, array_error
-from minigrad.autograd.graph import OUR_FILES, InferenceStorage, Storage, new, tick
+from minigrad.autograd.graph import (
+    OUR_FILES,
+    InferenceStorage,
+    Storage,
+    new,
+    tick,
+    view_of,
+)
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Binary, Op
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
@@ -27,10 +34,10 @@ getframe = sys._getframe
 
 
 def single(op: type[Op], depth: int) -> Callable[..., Any]:
-    """The short cut of an op of one tensor, with any parameters: elementwise, a sum, a view."""
+    """The short cut of an op of one tensor, with any parameters: elementwise, a sum."""
     forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, floats, Tensor = op.node_class, op.promotes == "float", tensor_class()
-    differentiable, view = op.differentiable, op.view
+    differentiable = op.differentiable
     save_in, save_out = "input" in op.saves, "out" in op.saves
 
     last_code: Any = None  # the user's code that was last found to call this op
@@ -53,8 +60,6 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
         out = new(Tensor)
         out._array = r if type(r) is ndarray else asarray(r)
         out._node = out._storage = out._view = out._grad = None
-        if view:
-            share(op, input, params, out, None)
         recording = mode()
         if recording > 0:
             edge = input._node if input._view is None else edge_of(input)
@@ -86,6 +91,47 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
                     node.saved = node.stores = ()
         elif recording < 0:
             out._storage = InferenceStorage()
+        return out
+
+    return call
+
+
+def viewing(op: type[Op]) -> Callable[..., Any]:
+    """The short cut of a view of one tensor: no arithmetic, and so no errors to silence."""
+    forward = functools.partial(op.forward, np)
+    cls, Tensor = op.node_class, tensor_class()
+
+    def call(input: Any, *params: Any) -> Any:
+        try:
+            x = input._array
+        except AttributeError:
+            return general(op, (input,), params)
+        if type(x) is not ndarray:
+            return general(op, (input,), params)
+        try:
+            r = forward(x, *params)
+        except (ValueError, TypeError) as error:
+            raise array_error(op, (x,), error) from error
+        out = new(Tensor)
+        out._array = r
+        out._node = out._storage = out._grad = out._view = None
+        recording = mode()
+        root = r.base
+        if recording > 0 and (r is x or (root is not None and (root is x or root is x.base))):
+            storage = input._storage
+            if storage is None:
+                storage = input._storage = Storage()
+            out._storage = storage
+            out._view = view_of(input, (op, params, None), True)
+        else:
+            share(op, input, params, out, None)
+            if recording < 0 and out._storage is None:
+                out._storage = InferenceStorage()
+        if recording > 0:
+            edge = input._node if input._view is None else edge_of(input)
+            if edge is not None:
+                out._node = node = record(cls, (edge,), r.shape, getframe(1))
+                node.params = params
         return out
 
     return call
@@ -199,6 +245,7 @@ def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[
     if op.keeps or op.outputs != 1 or op.writes or op.variadic or op.joint is not None:
         return None
     if op.inputs == ("input",) and op.promotes != "common":
-        return single(op, depth)
+        plain_view = op.view and not op.saves and op.differentiable
+        return viewing(op) if plain_view else single(op, depth) if not op.view else None
     plain_pair = op.inputs == ("input", "other") and not op.params and "out" not in op.saves
     return binary(op, depth, operator) if issubclass(op, Binary) and plain_pair else None
