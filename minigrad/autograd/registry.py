@@ -21,6 +21,7 @@ from minigrad.autograd.tensor_base import TensorBase
 
 OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
+empty = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -239,6 +240,8 @@ def _operator(record: Record) -> Callable[..., Any]:
 def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
     """The op on Tensors, called as its forward is, without ``xp``."""
     inputs, total = len(cls.inputs), len(cls.inputs) + len(cls.params)
+    defaults = [p.default for p in cls.signature.parameters.values()]
+    places = {name: place for place, name in enumerate(cls.signature.parameters)}
     if cls.variadic:
 
         def raw(*args: Any, **params: Any) -> Any:
@@ -247,22 +250,30 @@ def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
     else:
 
         def raw(*args: Any, **kwargs: Any) -> Any:
-            if kwargs or len(args) != total:
-                args = bound(cls, args, kwargs)
+            given = len(args)
+            if kwargs or given != total:
+                whole = [*args, *defaults[given:]]
+                for name, value in kwargs.items():
+                    place = places.get(name, -1)
+                    if place < given:
+                        raise _refused(cls, args, kwargs)
+                    whole[place] = value
+                if given > total or any([value is empty for value in whole]):
+                    raise _refused(cls, args, kwargs)
+                args = tuple(whole)
             return apply(cls, args[:inputs], args[inputs:])
 
     raw.__signature__ = cls.signature  # type: ignore[attr-defined]
     return raw
 
 
-def bound(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """All arguments in forward's order; TypeError in torch's words for wrong ones."""
+def _refused(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
+    """The error for arguments that do not fit forward's, in torch's words."""
     try:
-        found = cls.signature.bind(*args, **kwargs)
+        cls.signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{cls.name}(): {error}") from None
-    found.apply_defaults()
-    return tuple(found.arguments.values())
+        return TypeError(f"{cls.name}(): {error}")
+    return TypeError(f"{cls.name}(): wrong arguments")
 
 
 def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
