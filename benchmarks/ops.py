@@ -88,14 +88,21 @@ class Prepared:
         return [o for o in outputs if is_tensor(o) and o.requires_grad]
 
     def both(self) -> list[Any]:
-        """The call, recorded, and the gradients of its arguments for ones."""
+        """The call, recorded, and the gradients of its arguments."""
         outputs = self.recorded()
-        self.seeds = self.seeds or [self.lib.ones_like(o) for o in outputs]
+        self.seeds = self.seeds or [self.lib.tensor(_cotangent(o)) for o in outputs]
         self.lib.autograd.backward(outputs, self.seeds)
         gradients = [leaf.grad for leaf in self.leaves]
         for leaf in self.leaves:
             leaf.grad = None
         return gradients
+
+
+def _cotangent(output: Any) -> Any:
+    """What is handed to backward: not ones, for which the gradient of a normalisation is noise."""
+    shape = tuple(output.shape)
+    drawn = np.random.default_rng(1).uniform(0.5, 1.5, shape)
+    return drawn.astype(str(output.dtype).removeprefix("torch."))
 
 
 def measure_case(case: Case, libs: dict[str, Any], rounds: int) -> Row:

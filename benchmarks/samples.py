@@ -63,7 +63,7 @@ def _text(value: Any) -> str:
 def families(record: Record, sizes: Sequence[int]) -> Iterator[list[Case]]:
     """The calls to measure: of two of the record's samples, scaled to each size if that can be."""
     samples = _distinct(record.samples_or_default() or tuple(_usual(record)))
-    scalable = [sample for sample in samples if _scalable(sample)]
+    scalable = [sample for sample in samples if _of_one_shape(sample) or _batch(sample) > 1]
     for sample in (scalable or samples)[:2]:
         chosen = sizes if scalable else [None]
         yield [Case(record, sample, size) for size in chosen]
@@ -96,7 +96,7 @@ def _usual(record: Record) -> Iterator[Call]:
         yield call(*given)
 
 
-def _scalable(sample: Call) -> bool:
+def _of_one_shape(sample: Call) -> bool:
     """Whether all its tensors have one shape of one or two axes, which can be any other."""
     shapes = {a.shape for a in sample.args if isinstance(a, T)}
     if not shapes:
@@ -105,8 +105,40 @@ def _scalable(sample: Call) -> bool:
     return len(shapes) == 1 and len(next(iter(shapes))) in (1, 2) and not nested
 
 
+def _tensors(sample: Call) -> list[T]:
+    """The tensors among the arguments, those in lists too."""
+    flat = [v for a in sample.args for v in (a if isinstance(a, (list, tuple)) else [a])]
+    return [v for v in (*flat, *sample.kwargs.values()) if isinstance(v, T)]
+
+
+def _batch(sample: Call) -> int:
+    """The first axis of the first tensor: where a batch has its examples; 0 without a tensor."""
+    found = _tensors(sample)
+    return found[0].shape[0] if found and found[0].shape else 0
+
+
 def _scaled(sample: Call, size: int) -> Call:
-    """The same call with square matrices, or vectors, of about ``size`` elements."""
+    """The same call with about ``size`` elements.
+
+    Tensors of one shape become square matrices, or vectors; of others the batch is made larger,
+    that is the first axis of the first tensor, and every first axis of that length.
+    """
+    if _of_one_shape(sample):
+        return _squared(sample, size)
+    batch = _batch(sample)
+    larger = max(1, size // max(1, math.prod(_tensors(sample)[0].shape[1:])))
+
+    def scale(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(scale, value))
+        if isinstance(value, T) and value.shape[:1] == (batch,):
+            return T(larger, *value.shape[1:], domain=value.domain)
+        return value
+
+    return Call(tuple(map(scale, sample.args)), {k: scale(v) for k, v in sample.kwargs.items()})
+
+
+def _squared(sample: Call, size: int) -> Call:
     side = math.isqrt(size)
 
     def scale(value: Any) -> Any:
