@@ -20,6 +20,9 @@ from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
 from minigrad.autograd.registry import REGISTRY, Record
 
 ROUNDS = 25
+PATIENCE = 1.0  # seconds for all rounds of one case; slow calls get fewer rounds, but three
+# From here on a larger size is not tried: seconds per call, elements of the result per element.
+SLOW, LARGE = 0.003, 30
 SIZES = (100, 10_000, 1_000_000)
 PASSES = ("forward", "forward and backward")
 ARBITRARY = ("empty", "empty_like", "new_empty")  # whatever memory held: nothing to compare
@@ -34,6 +37,11 @@ class Row:
     size: int | None = None
     found: dict[str, Measurement] = field(default_factory=dict)
     note: str = ""
+    growth: float = 0.0  # elements of the result per element asked for
+
+    def seconds(self) -> float:
+        """The longest time that one call of either library took."""
+        return max((m.of(s).median for m in self.found.values() for s in m.times), default=0.0)
 
 
 def function_of(record: Record, lib: Any) -> Callable[..., Any] | None:
@@ -128,7 +136,12 @@ def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None
         if wrong:
             row.note = f"results differ: {wrong}"
             return
-    row.found[PASSES[0]] = in_turns({n: s.forward for n, s in sides.items()}, rounds)
+    own = results["minigrad"]
+    made = [t.numel() for t in (own if isinstance(own, (tuple, list)) else [own]) if is_tensor(t)]
+    row.growth = sum(made) / (row.size or sum(made) or 1)
+    row.found[PASSES[0]] = in_turns(
+        {n: s.forward for n, s in sides.items()}, rounds, patience=PATIENCE
+    )
     del results
     wants = {name: bool(side.leaves and side.recorded()) for name, side in sides.items()}
     if len(set(wants.values())) == 2:
@@ -141,14 +154,20 @@ def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None
         if wrong:
             row.note = f"gradients differ: {wrong}"
             return
-    row.found[PASSES[1]] = in_turns({n: s.both for n, s in sides.items()}, rounds)
+    row.found[PASSES[1]] = in_turns(
+        {n: s.both for n, s in sides.items()}, rounds, patience=PATIENCE
+    )
 
 
 def rows_of(record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[int]) -> list[Row]:
     """All rows of a record: at least one, if only to say why nothing was measured."""
     rows = []
     for family in families(record, sizes):
-        found = [measure_case(case, libs, rounds) for case in family]
+        found = []
+        for case in family:
+            found.append(measure_case(case, libs, rounds))
+            if found[-1].seconds() > SLOW or found[-1].growth > LARGE:
+                break
         if not any(row.found for row in found):  # the sample does not scale, or fails as it is
             found = [measure_case(family[0].unscaled(), libs, rounds)]
         rows += found

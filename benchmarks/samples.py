@@ -175,6 +175,9 @@ def _array(random: np.random.Generator, wanted: T, usual: Domain, kind: str) -> 
     if wanted.domain is not None or domain.kind == "boolean":
         kind = KINDS[domain.kind]
     if domain.kind == "real":
-        return random.uniform(domain.low, domain.high, wanted.shape).astype(DTYPES[kind])
+        drawn = random.uniform(domain.low, domain.high, wanted.shape)
+        if domain.dominance and drawn.ndim > 1:
+            drawn += domain.dominance * wanted.shape[-1] * np.eye(*wanted.shape[-2:])
+        return drawn.astype(DTYPES[kind])
     drawn = random.integers(int(domain.low), int(domain.high) + 1, wanted.shape)
     return drawn.astype(DTYPES[kind])

@@ -77,11 +77,20 @@ class Measurement:
 
 
 def in_turns(
-    calls: Mapping[str, Callable[[], object]], rounds: int, least: float = LEAST
+    calls: Mapping[str, Callable[[], object]],
+    rounds: int,
+    least: float = LEAST,
+    patience: float = math.inf,
 ) -> Measurement:
-    """Time every side in every round, each round in another order, without the collector."""
+    """Time every side in every round, each round in another order, without the collector.
+
+    Where all rounds would take longer than ``patience`` seconds there are fewer, but three.
+    """
     sides = list(calls)
+    start = time.perf_counter()
     loops = {side: _loops(calls[side], least) for side in sides}
+    one_round = (time.perf_counter() - start) / 4  # finding the loops takes four calls
+    rounds = int(min(rounds, max(3, patience / max(one_round, LEAST))))
     times: dict[str, list[float]] = {side: [] for side in sides}
     enabled = gc.isenabled()
     gc.disable()

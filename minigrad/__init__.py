@@ -7,7 +7,21 @@ from __future__ import annotations
 
 import math as _math
 
-from minigrad import autograd, cuda, dtypes, functions, linalg, nn, optim, special, utils
+from minigrad import (
+    autograd,
+    cuda,
+    dtypes,
+    func,
+    functions,
+    linalg,
+    nn,
+    optim,
+    random,
+    return_types,
+    signal,
+    special,
+    utils,
+)
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -18,9 +32,12 @@ from minigrad.autograd.modes import (
     set_grad_enabled,
 )
 from minigrad.autograd.registry import publish
-from minigrad.device import device
+from minigrad.device import device, get_default_device, set_default_device
 from minigrad.dtypes import (
     bfloat16,
+    complex32,
+    complex64,
+    complex128,
     double,
     dtype,
     float16,
@@ -34,20 +51,46 @@ from minigrad.dtypes import (
     int64,
     long,
     promote_types,
+    qint8,
+    qint32,
+    quint8,
     set_default_dtype,
     short,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
+from minigrad.func import vmap
 from minigrad.functions import *  # noqa: F403
+from minigrad.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
+from minigrad.limits import finfo, iinfo
 from minigrad.ops.legacy import (
+    BFloat16Tensor,
     BoolTensor,
     ByteTensor,
+    CharTensor,
     DoubleTensor,
     FloatTensor,
     HalfTensor,
     IntTensor,
     LongTensor,
+    ShortTensor,
 )
+from minigrad.ops.storage import TypedStorage, UntypedStorage
 from minigrad.printing import get_printoptions, printoptions, set_printoptions
 from minigrad.random import Generator, default_generator
 from minigrad.serialization import load, save
@@ -58,27 +101,42 @@ from minigrad.version import __version__
 bool = dtypes.bool_
 int = dtypes.int32
 float = dtypes.float32
-strided = "torch.strided"
+chalf, cfloat, cdouble = complex32, complex64, complex128
+newaxis = None
 inf = _math.inf
 nan = _math.nan
 pi = _math.pi
 e = _math.e
 
 __all__ = [
+    "BFloat16Tensor",
     "BoolTensor",
     "ByteTensor",
+    "CharTensor",
     "DoubleTensor",
     "FloatTensor",
     "Generator",
     "HalfTensor",
     "IntTensor",
     "LongTensor",
+    "ShortTensor",
     "Size",
     "Tensor",
+    "TypedStorage",
+    "UntypedStorage",
     "__version__",
     "autograd",
     "bfloat16",
     "bool",
+    "cdouble",
+    "cfloat",
+    "chalf",
+    "channels_last",
+    "channels_last_3d",
+    "complex32",
+    "complex64",
+    "complex128",
+    "contiguous_format",
     "cuda",
     "default_generator",
     "device",
@@ -87,14 +145,18 @@ __all__ = [
     "dtypes",
     "e",
     "enable_grad",
+    "finfo",
     "float",
     "float16",
     "float32",
     "float64",
+    "func",
     "functions",
+    "get_default_device",
     "get_default_dtype",
     "get_printoptions",
     "half",
+    "iinfo",
     "inf",
     "inference_mode",
     "int",
@@ -105,25 +167,45 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "layout",
     "linalg",
     "load",
     "long",
+    "memory_format",
     "nan",
+    "newaxis",
     "nn",
     "no_grad",
     "optim",
     "pi",
+    "preserve_format",
     "printoptions",
     "promote_types",
+    "qint8",
+    "qint32",
+    "quint8",
+    "random",
+    "return_types",
     "save",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
     "short",
+    "signal",
+    "sparse_bsc",
+    "sparse_bsr",
+    "sparse_coo",
+    "sparse_csc",
+    "sparse_csr",
     "special",
     "strided",
     "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
     "utils",
+    "vmap",
 ]
 __all__ += functions.__all__
 publish("torch", globals())  # also what is registered later

@@ -5,11 +5,14 @@ Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.device
 
 from __future__ import annotations
 
+from contextvars import ContextVar, Token
 from typing import Any
 
 
 class device:
     """A place for tensors: the CPU or one of the CUDA cards; naming one needs no such card.
+
+    In a ``with`` block it is where tensors are made that are given no device.
 
     Raises: RuntimeError for another kind of device, TypeError for something that names none.
 
@@ -20,13 +23,14 @@ class device:
     'cpu'
     """
 
-    __slots__ = ("index", "type")
+    __slots__ = ("_tokens", "index", "type")
 
     type: str
     index: int | None
 
-    def __init__(self, type: Any, index: int | None = None) -> None:
-        if isinstance(type, device):
+    def __init__(self, type: Any = None, index: int | None = None, *, device: Any = None) -> None:
+        type = device if type is None else type
+        if isinstance(type, self.__class__):
             kind, found = type.type, type.index
         elif isinstance(type, int):
             kind, found = "cuda", type
@@ -36,8 +40,13 @@ class device:
             raise TypeError(
                 f"device: expected a str, int or torch.device, got {type.__class__.__name__}"
             )
-        if found is not None and index is not None and found != index:
-            raise RuntimeError(f"device: {type!r} already names an index, but index={index}")
+        if found is not None and index is not None:
+            raise RuntimeError(
+                "type (string) must not include an index because index was passed explicitly: "
+                f"{type}"
+            )
+        if index is not None and index < 0:
+            raise RuntimeError("Device index must not be negative")
         self.type = kind
         self.index = found if found is not None else index
 
@@ -55,6 +64,15 @@ class device:
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
+    def __enter__(self) -> device:
+        if not hasattr(self, "_tokens"):
+            self._tokens: list[Token[device]] = []
+        self._tokens.append(_DEFAULT.set(self))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _DEFAULT.reset(self._tokens.pop())
+
     def __reduce__(self) -> tuple[Any, ...]:
         return device, (self.type, self.index)
 
@@ -66,9 +84,29 @@ def _parse(text: str) -> tuple[str, int | None]:
         raise RuntimeError(
             f"Expected one of cpu, cuda device type at start of device string: {text}"
         )
-    if colon and not number.isdigit():
+    if colon and (not number.isdigit() or (number[0] == "0" and number != "0")):
         raise RuntimeError(f"Invalid device string: '{text}'")
     return kind, int(number) if colon else None
 
 
 CPU = device("cpu")
+_DEFAULT: ContextVar[device] = ContextVar("default_device", default=CPU)
+
+
+def get_default_device() -> device:
+    """Where tensors are made that are given no device.
+
+    >>> import minigrad as torch
+    >>> torch.get_default_device()
+    device(type='cpu')
+    """
+    return _DEFAULT.get()
+
+
+def set_default_device(device: Any) -> None:
+    """Set where tensors are made that are given no device, for this thread; None for the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.set_default_device("cpu")
+    """
+    _DEFAULT.set(CPU if device is None else CPU.__class__(device))

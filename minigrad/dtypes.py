@@ -32,6 +32,7 @@ class dtype:
     """
 
     __slots__ = ("category", "itemsize", "name", "numpy")
+    is_complex = False
 
     def __init__(self, name: str, numpy_type: Any, category: Category) -> None:
         self.name = name
@@ -45,14 +46,24 @@ class dtype:
         return self.category is Category.FLOAT
 
     @property
-    def is_complex(self) -> builtins.bool:
-        """Always False: minigrad has real types only."""
-        return False
-
-    @property
     def is_signed(self) -> builtins.bool:
         """Whether the type has negative numbers."""
-        return self.category is not Category.BOOL and self is not uint8
+        return self.numpy.kind in "ifV"
+
+    def to_real(self) -> dtype:
+        """The type itself: it is real.
+
+        >>> float32.to_real()
+        torch.float32
+        """
+        return self
+
+    def to_complex(self) -> LeftOut:
+        """The name of the complex type whose parts have this type."""
+        for width, kind in ((2, complex32), (4, complex64), (8, complex128)):
+            if self.category is Category.FLOAT and self.itemsize == width:
+                return complex64 if self is bfloat16 else kind
+        return complex64
 
     @property
     def type_name(self) -> str:
@@ -70,6 +81,40 @@ class dtype:
         return self.name  # pickled and copied by name: one object per type
 
 
+class LeftOut:
+    """The name of an element type that torch has and minigrad leaves out: it can only be compared.
+
+    >>> import minigrad as torch
+    >>> torch.float32 == torch.complex64, torch.cfloat
+    (False, torch.complex64)
+    """
+
+    __slots__ = ("name",)
+    is_floating_point = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def is_complex(self) -> builtins.bool:
+        """Whether it is one of torch's complex types."""
+        return self.name.startswith("complex")
+
+    @property
+    def numpy(self) -> Any:
+        """Asked for wherever an element type is used: NotImplementedError."""
+        raise NotImplementedError(
+            f"torch.{self.name}: complex and quantized types are left out of minigrad; its types "
+            f"are {', '.join(d.name for d in ALL)}"
+        )
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
 _TYPE_NAMES = {
     "bool": "Bool",
     "uint8": "Byte",
@@ -77,6 +122,9 @@ _TYPE_NAMES = {
     "int16": "Short",
     "int32": "Int",
     "int64": "Long",
+    "uint16": "UInt16",
+    "uint32": "UInt32",
+    "uint64": "UInt64",
     "float16": "Half",
     "bfloat16": "BFloat16",
     "float32": "Float",
@@ -89,6 +137,9 @@ int8 = dtype("int8", np.int8, Category.INTEGER)
 int16 = dtype("int16", np.int16, Category.INTEGER)
 int32 = dtype("int32", np.int32, Category.INTEGER)
 int64 = dtype("int64", np.int64, Category.INTEGER)
+uint16 = dtype("uint16", np.uint16, Category.INTEGER)
+uint32 = dtype("uint32", np.uint32, Category.INTEGER)
+uint64 = dtype("uint64", np.uint64, Category.INTEGER)
 float16 = dtype("float16", np.float16, Category.FLOAT)
 bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, Category.FLOAT)
 float32 = dtype("float32", np.float32, Category.FLOAT)
@@ -105,7 +156,11 @@ ALL: tuple[dtype, ...] = (
     bfloat16,
     float32,
     float64,
+    uint16,
+    uint32,
+    uint64,
 )
+WIDE_UNSIGNED = frozenset((uint16, uint32, uint64))  # which are promoted to floats alone
 bool = bool_
 int = int32
 short = int16
@@ -113,6 +168,12 @@ long = int64
 half = float16
 float = float32
 double = float64
+complex32 = LeftOut("complex32")
+complex64 = LeftOut("complex64")
+complex128 = LeftOut("complex128")
+qint8 = LeftOut("qint8")
+quint8 = LeftOut("quint8")
+qint32 = LeftOut("qint32")
 
 _BY_NUMPY = {d.numpy: d for d in ALL}
 _default: ContextVar[dtype] = ContextVar("default_dtype", default=float32)
@@ -127,11 +188,15 @@ def of_numpy(numpy_type: Any) -> dtype:
     """
     found = _BY_NUMPY.get(numpy_type)
     if found is None:
-        found = _BY_NUMPY.get(np.dtype(numpy_type).newbyteorder("="))
-    if found is None:
+        kind = np.dtype(numpy_type)
+        if kind.newbyteorder("=") in _BY_NUMPY:
+            raise ValueError(
+                "given numpy array has byte order different from the native byte order. "
+                "Conversion between byte orders is currently not supported."
+            )
         raise TypeError(
-            f"can't convert np.ndarray of type {np.dtype(numpy_type)}. The only supported types "
-            f"are: {', '.join(d.name for d in ALL)}."
+            f"can't convert np.ndarray of type {kind.type.__module__}.{kind.type.__name__}. The "
+            f"only supported types are: {', '.join(d.name for d in ALL)}."
         )
     return found
 
@@ -146,6 +211,8 @@ def as_dtype(kind: Any) -> dtype:
     """
     if isinstance(kind, dtype):
         return kind
+    if isinstance(kind, LeftOut):
+        return kind.numpy  # type: ignore[no-any-return]  # raises
     python = {builtins.float: float64, builtins.int: int64, builtins.bool: bool_}
     if isinstance(kind, type) and kind in python:
         return python[kind]
@@ -186,7 +253,15 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """
     if type1 is type2:
         return type1
+    for kind in (type1, type2):
+        if not isinstance(kind, dtype):
+            as_dtype(kind)  # which raises
     low, high = sorted((type1, type2), key=lambda d: (d.category, d.itemsize))
+    if (low in WIDE_UNSIGNED or high in WIDE_UNSIGNED) and high.category is not Category.FLOAT:
+        raise RuntimeError(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{type1.type_name} and {type2.type_name}"
+        )
     if low.category is not high.category:
         return high
     if {low, high} == {uint8, int8}:

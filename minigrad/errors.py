@@ -15,6 +15,10 @@ class DtypeError(RuntimeError):
     """An element type that the operation does not take."""
 
 
+class KindError(DtypeError, NotImplementedError):
+    """An operation that torch too has for other element types only."""
+
+
 class DeviceError(RuntimeError):
     """Tensors on different devices, or a device that cannot be used here."""
 
@@ -33,6 +37,14 @@ class InPlaceError(RuntimeError):
 
 class GradientShapeError(RuntimeError):
     """A derivative returned a gradient that does not fit its argument."""
+
+
+class LinAlgError(RuntimeError):
+    """A matrix for which what was asked does not exist: the inverse of a singular one, for one."""
+
+
+class GradcheckError(RuntimeError):
+    """Derivatives that are not what differences of the values say."""
 
 
 def message(op: str, expected: str, got: str, hint: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,11 +54,31 @@ class Interchange(Traits):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """What NumPy, matplotlib and pandas call."""
         array = self.numpy()
-        return array if dtype is None else array.astype(dtype, copy=False)
+        found = array if dtype is None else array.astype(dtype, copy=False)
+        if copy is False and found is not array:
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        return found.copy() if copy and found is array else found
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         """What a NumPy function of a tensor gives: a tensor of the array's memory."""
         return type(self)._wrap(np.asarray(array))  # type: ignore[attr-defined]
+
+    def __dlpack__(self: Any, **options: Any) -> Any:
+        """The capsule that another library's ``from_dlpack`` asks for; memory is shared.
+
+        Raises: BufferError for a tensor that requires grad, or in bfloat16, which NumPy can't hand
+        out.
+        """
+        if edge_of(self) is not None:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        if options.get("stream") is None:
+            options.pop("stream", None)
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The place of the memory, in DLPack's numbers."""
+        kind, number = self._array.__dlpack_device__()
+        return int(kind), int(number)
 
     def _host(self) -> Any:
         return backend_of(self._array).to_host(self._array)
@@ -93,6 +113,12 @@ class Interchange(Traits):
                 raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self._only())
+
+    def __reversed__(self: Any) -> Tensor:
+        return self.flip(0) if self._array.ndim else self  # type: ignore[no-any-return]
 
     def __float__(self) -> float:
         return float(self._only())
@@ -129,9 +155,6 @@ class Interchange(Traits):
             )
         return bool((self == element).any())
 
-    def __pos__(self: Any) -> Tensor:
-        return self  # type: ignore[no-any-return]
-
     def __hash__(self) -> int:
         return id(self)
 
@@ -154,6 +177,73 @@ class Interchange(Traits):
             return object.__format__(self, spec)
         return format_scalar(self._host(), spec, self.__repr__)
 
+    def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
+        """Overwrite every element by a function of it; slow, and for the CPU alone.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1., 4.]).apply_(lambda v: v + 1)
+        tensor([2., 5.])
+        """
+        return self._mapped("apply_", callable)  # type: ignore[no-any-return]
+
+    def map_(self: Any, tensor: Any, callable: Callable[[Any, Any], Any]) -> Tensor:
+        """Overwrite every element by a function of it and its fellow in another tensor.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1., 4.]).map_(torch.tensor([2., 3.]), max)
+        tensor([2., 4.])
+        """
+        return self._mapped("map_", callable, tensor)  # type: ignore[no-any-return]
+
+    def _mapped(self: Any, name: str, callable: Callable[..., Any], *others: Any) -> Tensor:
+        if edge_of(self) is not None:
+            raise TypeError(f"Can't call {name}() on Variable that requires grad.")
+        if self.is_cuda:
+            raise TypeError(f"{name} is only implemented on CPU tensors")
+        arrays = [np.broadcast_to(o._array, self._array.shape).ravel().tolist() for o in others]
+        found = [callable(*row) for row in zip(self.reshape(-1).tolist(), *arrays, strict=True)]
+        self._array[...] = np.array(found).astype(self._array.dtype).reshape(self._array.shape)
+        storage_of(self).write()
+        return self  # type: ignore[no-any-return]
+
+    def is_set_to(self, tensor: Any) -> bool:
+        """Whether the other tensor is the same memory, seen in the same way.
+
+        >>> import minigrad as torch
+        >>> x = torch.zeros(2); x.is_set_to(x.detach())
+        True
+        """
+        one, two = self._array, tensor._array
+        same = one.shape == two.shape and one.strides == two.strides and one.dtype == two.dtype
+        return bool(same and self.data_ptr() == tensor.data_ptr())
+
+    def share_memory_(self: Any) -> Tensor:
+        """Ready for other threads, which share all memory; processes get copies.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(1).share_memory_()
+        tensor([0.])
+        """
+        return self  # type: ignore[no-any-return]
+
+    def is_shared(self) -> bool:
+        """Whether other processes see the memory: those of a card always, of the host never.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(1).is_shared()
+        False
+        """
+        return self.is_cuda
+
+    def pin_memory(self: Any, device: Any = None) -> Tensor:
+        """The tensor itself: copies to a card do not need pinned memory here.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(1).pin_memory()
+        tensor([0.])
+        """
+        return self  # type: ignore[no-any-return]
+
     def __copy__(self: Any) -> Tensor:
         out: Tensor = type(self)._wrap(self._array)
         out._storage = storage_of(self)
@@ -164,7 +254,7 @@ class Interchange(Traits):
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol at the moment."
+                "protocol at the moment; detach() the tensor, or copy what made it."
             )
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]

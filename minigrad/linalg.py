@@ -7,5 +7,6 @@ from __future__ import annotations
 
 import minigrad.ops  # noqa: F401  (fills the registry)
 from minigrad.autograd.registry import publish
+from minigrad.errors import LinAlgError
 
-__all__ = publish("linalg", globals())
+__all__ = ["LinAlgError", *publish("linalg", globals())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from typing import Any, SupportsIndex
 
 
@@ -16,6 +18,24 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        """A shape of whole numbers; TypeError for anything else."""
+        self = tuple.__new__(cls, sizes)
+        for place, n in enumerate(self):
+            if type(n) is not int:
+                return cls._of_others(self, place)
+        return self
+
+    @classmethod
+    def _of_others(cls, sizes: tuple[Any, ...], place: int) -> Size:
+        """A shape of what is no Python int, but can stand for one."""
+        for at, n in enumerate(sizes[place:], place):
+            if not hasattr(n, "__index__"):
+                raise TypeError(
+                    f"torch.Size() takes an iterable of 'int' (item {at} is '{type(n).__name__}')"
+                )
+        return tuple.__new__(cls, map(operator.index, sizes))
+
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
         count = 1
@@ -28,16 +48,20 @@ class Size(tuple[int, ...]):
 
     def __getitem__(self, key: Any) -> Any:
         part = tuple.__getitem__(self, key)
-        return Size(part) if isinstance(part, tuple) else part
+        return tuple.__new__(Size, part) if isinstance(part, tuple) else part
 
     def __add__(self, other: Any) -> Any:
-        return Size(tuple.__add__(self, tuple(other)))
+        if not isinstance(other, tuple):
+            raise TypeError(
+                f"can only concatenate tuple (not {type(other).__name__}) to torch.Size"
+            )
+        return tuple.__new__(Size, tuple.__add__(self, other))
 
     def __radd__(self, other: Any) -> Any:
         return Size(tuple(other) + tuple(self))
 
     def __mul__(self, count: SupportsIndex) -> Size:
-        return Size(tuple.__mul__(self, count))
+        return tuple.__new__(Size, tuple.__mul__(self, count))
 
     __rmul__ = __mul__
 

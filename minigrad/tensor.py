@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad import dtypes
 from minigrad.autograd.apply import bind_tensor_class, edge_of, make
 from minigrad.autograd.grad import backward, retain
@@ -24,6 +22,7 @@ from minigrad.autograd.graph import (
     new,
     storage_of,
 )
+from minigrad.autograd.op import tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.interchange import Interchange
 from minigrad.size import Size
@@ -47,14 +46,7 @@ class Tensor(Interchange):
 
     def __new__(cls, *args: Any, device: Any = None) -> Any:
         """An uninitialised tensor of sizes, or a float tensor of data."""
-        kind = dtypes.get_default_dtype().numpy
-        if len(args) == 1 and not isinstance(args[0], (int, Size)):
-            data = args[0]
-            array = data._array if isinstance(data, TensorBase) else np.array(data, dtype=kind)
-        else:
-            sizes = args[0] if args and isinstance(args[0], Size) else args
-            array = np.zeros(sizes if sizes else (0,), dtype=kind)
-        return cls._wrap(array)
+        return cls._wrap(tensors.legacy_array(args, dtypes.get_default_dtype(), True))
 
     @classmethod
     def _wrap(cls, array: Any) -> Any:
@@ -165,6 +157,8 @@ class Tensor(Interchange):
         if value is not None:
             if not isinstance(value, TensorBase):
                 raise TypeError(f"assigned grad expected to be a Tensor or None, but got {value!r}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
                     f"assigned grad has data of a different size: {list(value.shape)} for a "
@@ -193,11 +187,20 @@ class Tensor(Interchange):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        node = self._node
+        if node is not None and not value.is_floating_point():
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex "
+                "dtype"
+            )
         self._array = value._array
         self._storage = None
-        node = self._node
         if isinstance(node, AccumulateGrad):
             node.shape = value._array.shape
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
     def detach(self) -> Tensor:
         """The same memory outside of the graph; in-place writes are seen by both.
@@ -240,7 +243,7 @@ class Tensor(Interchange):
         >>> (x * x).backward(torch.ones(3)); x.grad
         tensor([0., 2., 4.])
         """
-        backward(self, gradient, retain_graph, create_graph, inputs)
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient of this recorded tensor in ``.grad``, as leaves do.
@@ -292,6 +295,7 @@ class Tensor(Interchange):
             raise RuntimeError(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors"
             )
+        hooks_of(node)  # which notes that a leaf has hooks
         return RemovableHandle(node.post_accumulate, hook)
 
     def is_inference(self) -> bool:
@@ -306,6 +310,8 @@ class Tensor(Interchange):
     @property
     def _version(self) -> int:
         """How often its memory was written in place."""
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return 0 if self._storage is None else self._storage.version
 
     def _bump_version(self) -> None:
@@ -321,6 +327,7 @@ class Tensor(Interchange):
         return None if self._view is None else self._view.base
 
 
+Tensor.__module__ = "minigrad"  # where it is found, and what `type(x)` prints
 bind_tensor_class(Tensor)
 
 __all__ = ["Size", "Storage", "Tensor", "make"]

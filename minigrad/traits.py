@@ -12,7 +12,20 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_of
 from minigrad.device import CPU, device
 from minigrad.dtypes import dtype
+from minigrad.layout import contiguous_format, lies_in, memory_format, strided
 from minigrad.size import Size
+
+
+def _axis(dim: Any, ndim: int) -> Any:
+    """An axis number, if there is such an axis; IndexError in torch's words otherwise."""
+    if not -ndim <= dim < ndim:
+        if not ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got "
+            f"{dim})"
+        )
+    return dim
 
 
 class Traits(TensorBase):
@@ -28,7 +41,7 @@ class Traits(TensorBase):
         >>> torch.zeros(2, 3).shape
         torch.Size([2, 3])
         """
-        return Size(self._array.shape)
+        return tuple.__new__(Size, self._array.shape)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one axis.
@@ -37,7 +50,7 @@ class Traits(TensorBase):
         >>> torch.zeros(2, 3).size(), torch.zeros(2, 3).size(-1)
         (torch.Size([2, 3]), 3)
         """
-        return self.shape if dim is None else self.shape[dim]
+        return self.shape if dim is None else self.shape[_axis(dim, self._array.ndim)]
 
     @property
     def ndim(self) -> int:
@@ -103,9 +116,43 @@ class Traits(TensorBase):
         """
         return self.device.type == "cuda"
 
-    is_sparse = False
-    is_quantized = False
-    is_mkldnn = False
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the memory is the host's.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(1).is_cpu
+        True
+        """
+        return type(self._array) is np.ndarray
+
+    # What a tensor can be elsewhere, and never is here.
+    is_sparse = is_sparse_csr = is_quantized = is_mkldnn = is_meta = is_nested = False
+    is_mps = is_xpu = is_xla = is_ipu = is_maia = is_mtia = is_vulkan = False
+    layout = strided
+    name = None
+
+    def is_pinned(self) -> bool:
+        """Always False: memory is not pinned for copies to a card.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(1).is_pinned()
+        False
+        """
+        return False
+
+    def is_coalesced(self) -> bool:
+        """Asked of sparse tensors only, which minigrad leaves out."""
+        raise NotImplementedError("is_coalesced expected sparse coordinate tensor layout")
+
+    def dim_order(self) -> tuple[int, ...]:
+        """The axes from the outermost in memory to the innermost.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(2, 3).T.dim_order()
+        (1, 0)
+        """
+        return tuple(sorted(range(self._array.ndim), key=lambda axis: -self.stride(axis)))
 
     @property
     def itemsize(self) -> int:
@@ -148,16 +195,16 @@ class Traits(TensorBase):
         if not self._array.size:  # NumPy gives zeros for what has no elements
             sizes = [max(n, 1) for n in self._array.shape]
             strides = tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[_axis(dim, len(strides))]
 
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order without gaps.
+    def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:
+        """Whether the elements lie in row-major (or the given) order without gaps.
 
         >>> import minigrad as torch
         >>> torch.zeros(2, 3).is_contiguous(), torch.zeros(2, 3).t().is_contiguous()
         (True, False)
         """
-        return bool(self._array.flags.c_contiguous)
+        return lies_in(self._array, memory_format)
 
     def data_ptr(self) -> int:
         """The address of the first element.
@@ -168,7 +215,11 @@ class Traits(TensorBase):
         4
         """
         array = self._array
+        if not array.size:
+            return 0
         return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
+
+    const_data_ptr = data_ptr
 
     def is_floating_point(self) -> bool:
         """Whether the elements are floats.

@@ -14,7 +14,11 @@ from minigrad.autograd.registry import REGISTRY
 MODULES = (
     "minigrad",
     "minigrad.autograd",
+    "minigrad.autograd.edges",
+    "minigrad.autograd.functional",
+    "minigrad.autograd.saved",
     "minigrad.cuda",
+    "minigrad.func",
     "minigrad.linalg",
     "minigrad.nn",
     "minigrad.nn.functional",

@@ -19,12 +19,14 @@ LAYERS: list[set[str]] = [
     {"__main__", "cli", "compat"},
     {"vision", "distributed"},
     {"<facade>"},
-    {"nn", "testing"},
+    {"nn", "testing", "func"},
     {"optim", "utils", "serialization", "inspect"},
+    {"signal"},
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits"},
     {"autograd"},
     {"backend", "random", "cuda"},
-    {"dtypes", "errors", "device", "size", "printing", "version"},
+    {"dtypes", "errors", "device", "size", "layout", "limits"}
+    | {"printing", "return_types", "version"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 

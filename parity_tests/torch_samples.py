@@ -45,10 +45,8 @@ def database() -> dict[str, list[Any]]:
 
 def counterpart(info: Any) -> Callable[..., Any] | None:
     """minigrad's function for a record: by its dotted name, or torch's own lambda read with it."""
-    op = info.op
-    if isinstance(op, types.FunctionType) and op.__name__ == "<lambda>":
-        scope = {**op.__globals__, "torch": minigrad}
-        return types.FunctionType(op.__code__, scope, "same", op.__defaults__)
+    if same := read_with_minigrad(info.op):
+        return same
     found: Any = minigrad
     for part in info.name.split("."):
         found = getattr(found, part, None)
@@ -57,24 +55,40 @@ def counterpart(info: Any) -> Callable[..., Any] | None:
     return found.fget if isinstance(found, property) else found
 
 
+def read_with_minigrad(op: Any) -> Callable[..., Any] | None:
+    """A lambda of torch's database with minigrad in the place of torch; None for anything else."""
+    if isinstance(op, functools.partial) and op.func.__module__.startswith("torch."):
+        own = named(minigrad, f"{op.func.__module__}.{op.func.__name__}".removeprefix("torch."))
+        return functools.partial(own, *op.args, **op.keywords)
+    if not isinstance(op, types.FunctionType) or op.__name__ != "<lambda>":
+        return None
+    scope = {**op.__globals__, "torch": minigrad}
+    return types.FunctionType(op.__code__, scope, "same", op.__defaults__)
+
+
 def converted(value: Any) -> Any:
     """torch's tensors, dtypes and devices as minigrad's, in whatever they are wrapped."""
     if isinstance(value, torch.Tensor):
         return tensor(value)
     if isinstance(value, torch.dtype):
         name = str(value).removeprefix("torch.")
-        if not hasattr(minigrad, name):
+        found = getattr(minigrad, name, None)
+        if not isinstance(found, minigrad.dtype):
             raise LeftOut(name)
-        return getattr(minigrad, name)
+        return found
     if isinstance(value, torch.device):
         return minigrad.device(str(value))
     if isinstance(value, (torch.layout, torch.memory_format)):
         found = getattr(minigrad, str(value).removeprefix("torch."), None)
-        if found is None:
+        if found is None or "sparse" in str(value):
             raise LeftOut(str(value))
         return found
     if isinstance(value, torch.Size):
         return minigrad.Size(value)
+    if isinstance(value, torch.nn.Module):
+        if not hasattr(minigrad.nn, type(value).__name__):
+            raise LeftOut(type(value).__name__)
+        return getattr(minigrad.nn, type(value).__name__)()
     if isinstance(value, complex):
         raise LeftOut("complex")
     if isinstance(value, slice):
@@ -92,7 +106,7 @@ def tensor(value: torch.Tensor) -> Any:
     """A minigrad tensor of the same values and strides as a torch one."""
     if value.layout is not torch.strided or value.is_quantized or value.is_complex():
         raise LeftOut(str(value.layout))
-    if not hasattr(minigrad, str(value.dtype).removeprefix("torch.")):
+    if not isinstance(getattr(minigrad, str(value.dtype)[6:], None), minigrad.dtype):
         raise LeftOut(str(value.dtype))
     plain = value.detach()
     if value.dtype is torch.bfloat16:
@@ -217,7 +231,9 @@ def check_values(tally: Tally, info: Any, kind: str, limit: int | None = None) -
 def check_variants(tally: Tally, info: Any, kind: str, limit: int | None = None) -> None:
     """The in-place method and ``out=`` on samples of a dtype."""
     name = info.name.rpartition(".")[2]
-    method = getattr(minigrad.Tensor, f"{name.rstrip('_')}_", None)
+    method = read_with_minigrad(info.inplace_variant) or getattr(
+        minigrad.Tensor, f"{name.rstrip('_')}_", None
+    )
     for number, sample in enumerate(samples(info, kind, False)):
         if limit is not None and number >= limit:
             return

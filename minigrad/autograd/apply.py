@@ -10,6 +10,8 @@ import numpy as np
 
 from minigrad.autograd.arguments import (
     array_error,
+    check_given,
+    check_kind,
     check_one_device,
     is_argument,
     promoted,
@@ -27,8 +29,9 @@ from minigrad.autograd.graph import (
     tick,
     view_of,
 )
-from minigrad.autograd.modes import MODE
+from minigrad.autograd.modes import HOOKS, MODE, NO_GRAD, PACKING
 from minigrad.autograd.op import Op
+from minigrad.autograd.parcels import Packed, Parcel
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
 from minigrad.backend.numpy_backend import quiet, unquiet
@@ -75,7 +78,8 @@ def edge_of(tensor: TensorBase) -> Node | None:
     view = tensor._view
     if view is not None and mode() > 0:
         base_node = view.base._node  # None: the base was detached, the view stays where it was
-        if base_node is not view.base_node and base_node is not None:
+        changed = base_node is not view.base_node and base_node is not None
+        if changed and type(base_node) is not AccumulateGrad:  # it became a leaf
             if not view.recorded:
                 raise InPlaceError(VIEW_OF_NO_GRAD)
             _refresh(tensor)
@@ -101,25 +105,32 @@ def apply(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> 
 
 def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
     """The way that every op can take, and that the short cuts fall back on."""
+    if op.numbers is not None or op.check is not None:
+        check_given(op, inputs)
     if op.promotes:
         inputs = promoted(op, inputs)
-    values, first = [], None
-    for t in inputs:
-        if isinstance(t, TensorBase):
-            values.append(t._array)
-            first = t._array if first is None else first
-        elif is_argument(t):
-            values.append(t)
-        else:
-            raise wrong_type(op, inputs)
-    if first is None:
-        raise wrong_type(op, inputs)
-    if len({type(v) for v in values if hasattr(v, "strides")}) > 1:
-        check_one_device(op, values)
+    values = [t._array if isinstance(t, TensorBase) else t for t in inputs]
+    xp = np
+    for value in values:
+        if type(value) is not ndarray:
+            xp = _module_of(op, inputs, values)
+            break
+    if op.kinds:
+        check_kind(op, values)
     if op.writes:
         values[0] = values[0].copy()
-    result = run(op, xp_of(first), values, params)
+    result = run(op, xp, values, params)
     return finish(op, inputs, values, params, result)
+
+
+def _module_of(op: type[Op], inputs: Sequence[Any], values: Sequence[Any]) -> Any:
+    """The array module of what is not all NumPy arrays; an error if it is no argument at all."""
+    arrays = [v for v, t in zip(values, inputs, strict=True) if v is not t]
+    if not arrays or not all(map(is_argument, inputs)):
+        raise wrong_type(op, inputs)
+    if len({type(array) for array in arrays}) > 1:
+        check_one_device(op, values)
+    return xp_of(arrays[0])
 
 
 def run(op: type[Op], xp: Any, values: Sequence[Any], params: tuple[Any, ...]) -> Any:
@@ -144,20 +155,19 @@ def finish(
 ) -> Any:
     """Wrap what forward returned, and record the call."""
     kept: tuple[Any, ...] = ()
-    if op.keeps:
-        kept = tuple(result[-len(op.keeps) :])
-        result = result[: -len(op.keeps)]
-        if op.outputs == 1:
-            result = result[0]
     several = op.outputs != 1
+    if op.keeps:
+        count = len(op.keeps)
+        kept = result[-count:]
+        result = result[:-count] if several else result[0]
     outs = [make(r) for r in result] if several else [make(result)]
     if op.view:
         for index, out in enumerate(outs):
             share(op, inputs[0], params, out, index if several else None)
-    if op.differentiable and mode() > 0:
-        edges = tuple([edge_of(t) if isinstance(t, TensorBase) else None for t in inputs])
-        if any(edges) and outs:
-            _record(op, inputs, edges, values, params, outs, kept)
+    if op.differentiable and outs and mode() > 0:
+        edges = [edge_of(t) if isinstance(t, TensorBase) else None for t in inputs]
+        if any(edges):
+            _record(op, inputs, tuple(edges), values, params, outs, kept)
     return tuple(outs) if several else outs[0]
 
 
@@ -234,6 +244,41 @@ def _save(
     node.saved = tuple(saved)
     if to_free:
         node.stores = tuple(stores)
+        if mode() == PACKING:
+            pack(node)
+
+
+def pack(node: Node) -> None:
+    """Put what a node has saved into parcels, if hooks hold here."""
+    pairs = HOOKS.get()
+    if pairs and node.stores:
+        places = node.saved_places()
+        saved = [parcel(v, at, *pairs[-1]) for v, at in zip(node.saved, places, strict=True)]
+        node.saved = Packed(saved)
+        node.stores = (None,) * len(saved)  # a later write does not reach what is packed
+
+
+def parcel(value: Any, place: Any, to_content: Any, unpack: Any) -> Any:
+    """An array as a pack hook wants it kept; also those of a tuple. Anything else stays."""
+    if type(value) is tuple:
+        edges = place or (None,) * len(value)
+        pairs = zip(value, edges, strict=True)
+        return tuple([parcel(v, at, to_content, unpack) for v, at in pairs])
+    if not (hasattr(value, "dtype") and hasattr(value, "shape")):
+        return value
+    token = MODE.set(NO_GRAD)
+    try:
+        tensor = make(value, place)
+        content = to_content(tensor)
+    finally:
+        MODE.reset(token)
+    if tensor._storage is not None and tensor._storage.version:
+        raise RuntimeError(
+            "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
+            "to pack hook can not be modified by in-place operations, as the value is used "
+            "elsewhere; clone() it in the hook."
+        )
+    return Parcel(content, unpack, value.shape)
 
 
 def may_save(tensor: TensorBase) -> Storage:

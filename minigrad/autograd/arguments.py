@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_of
-from minigrad.errors import DeviceError, DtypeError, ShapeError
+from minigrad.errors import DeviceError, DtypeError, KindError, ShapeError
 
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
 
@@ -21,6 +21,8 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     found = [t._array.dtype for t in inputs if isinstance(t, TensorBase)]
     plain = len(found) == len(inputs) and all(d is found[0] for d in found)
     if plain and (op.promotes != "float" or found[0].kind == "f"):
+        return inputs
+    if op.promotes == "same" and len(set(found)) == 1:
         return inputs
     if found and op.promotes == "same":
         names = " and ".join(dict.fromkeys(str(dtypes.of_numpy(d)) for d in found))
@@ -73,6 +75,28 @@ def _as_type(value: Any, common: dtypes.dtype) -> Any:
 def is_argument(value: Any) -> bool:
     """Whether an op can take it: a Tensor, a real number, or None for what is left out."""
     return value is None or isinstance(value, (TensorBase, int, float, np.generic))
+
+
+def check_given(op: type[Op], inputs: Sequence[Any]) -> None:
+    """Raise torch's error for a number where only a Tensor may stand, and what the op refuses."""
+    for position, (name, value) in enumerate(zip(op.inputs, inputs, strict=False)):
+        if isinstance(value, TensorBase) or op.numbers is None:
+            continue
+        if name not in op.numbers or value is None or not is_argument(value):
+            raise TypeError(
+                f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, "
+                f"not {type(value).__name__}"
+            )
+    if op.check is not None:
+        op.check(inputs)
+
+
+def check_kind(op: type[Op], values: Sequence[Any]) -> None:
+    """Raise torch's error for a dtype that an op is not for."""
+    dtype = next(v.dtype for v in values if hasattr(v, "dtype"))
+    if dtype.kind not in op.kinds:
+        kind = dtypes.of_numpy(dtype).type_name
+        raise KindError(f"\"{op.name}_cpu\" not implemented for '{kind}'; convert it with .to()")
 
 
 def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:

@@ -8,6 +8,7 @@ not touched at all.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from sys import getrefcount
@@ -16,15 +17,22 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import edge_of, make
-from minigrad.autograd.graph import AccumulateGrad, Clock, Node, Output
-from minigrad.autograd.modes import ANOMALY, GRAD, MODE, NO_GRAD
+from minigrad.autograd.graph import AccumulateGrad, Clock, GradientEdge, Hooks, Node, Output
+from minigrad.autograd.modes import ANOMALY, MODE, NO_GRAD, recording
 from minigrad.autograd.op import arrays, pull_all, saved_as_tensors, tensors
+from minigrad.autograd.paths import Cotangents, uses_of_leaves
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
-from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.backend.numpy_backend import quiet, row_major, unquiet
 from minigrad.errors import GradientShapeError, ShapeError
 
-Cotangents = dict[int, tuple[Node, Any]]  # by birth: the node, and its cotangent so far
+
+class _Here(threading.local):
+    sweep: Reading | None = None  # the innermost that runs in this thread
+    keep = False  # whether graphs are kept whatever the calls say: see `func/batching.py`
+
+
+Here = _Here()
 
 
 class Reading:
@@ -33,12 +41,13 @@ class Reading:
     def __init__(self, create_graph: bool, retain_graph: bool) -> None:
         self.F = tensors if create_graph else arrays
         self.recorded = create_graph
-        self.retain = retain_graph
+        self.retain = retain_graph or Here.keep
         self.anomaly = ANOMALY.get() > 1
         self.captured: dict[Node, Any] | None = None  # gradients that `grad` was asked for
         self.needed: set[int] | None = None  # seqs of nodes on a path to those; None: all
         self.accumulate = True  # write .grad of leaves
         self.references = 0  # to the gradient that was accumulated last
+        self.roots: list[Node] = []  # where the sweep began
 
     def to_tensor(self, g: Any) -> Any:
         """A cotangent as hooks and users see it."""
@@ -53,17 +62,28 @@ class Reading:
 
 def sweep(waiting: Cotangents, reading: Reading) -> None:
     """Run every waiting node, newest first, until none waits."""
-    token, mode = quiet(), MODE.set(GRAD if reading.recorded else NO_GRAD)
+    if Hooks.watched:
+        reading.roots = [node for node, _ in waiting.values()]
+    outer, Here.sweep = Here.sweep, reading
+    token, mode = quiet(), MODE.set(recording() if reading.recorded else NO_GRAD)
     try:
         _sweep(waiting, reading)
     finally:
         MODE.reset(mode)
         unquiet(token)
+        Here.sweep = outer
+
+
+def current_sweep() -> Reading:
+    """The innermost sweep that runs here; for hooks, which are called in one."""
+    assert Here.sweep is not None, "no backward runs here"
+    return Here.sweep
 
 
 def _sweep(waiting: Cotangents, reading: Reading) -> None:
     F, needed, retain = reading.F, reading.needed, reading.retain
     special = reading.recorded or reading.anomaly or reading.captured is not None
+    uses = uses_of_leaves(waiting, needed) if Hooks.watched else None
     heap = [-seq for seq in waiting]  # a heap gives the smallest: the newest, negated
     heapify(heap)
     alone: tuple[Node, Any] | None = None  # the next node, while it is the only one that waits
@@ -80,9 +100,9 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
                     continue
                 found = visit(node, g, reading)
             else:
-                if Clock.last_write > node.seq or type(node.saved) is not tuple:
-                    node.check()
                 saved, pulls = node.saved, node.op.pulls
+                if Clock.last_write > node.seq or type(saved) is not tuple:
+                    saved = node.read_saved()
                 if pulls is None:
                     found = zip(node.edges, pull_all(node, g, saved, F), strict=False)
                 else:
@@ -92,6 +112,8 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
                             found.append((parent, pull(g, saved, node, F)))
                 if not retain:
                     node.free()
+            if uses is not None:
+                found = _leaves_first(found, node, uses, reading)
             for parent, gradient in found:
                 if parent is None or gradient is None:
                     continue
@@ -114,10 +136,37 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
                     heappush(heap, -seq)
             # Let go at once: what is still named here would stay in memory during the next node.
             found = saved = g = gradient = None
+        for _, (node, _, g) in sorted(uses.items(), reverse=True) if uses else ():
+            if g is not None:  # a use that it waited for was never reached
+                visit(node, g, reading)
     except Exception as error:
         if node is not None and "recorded at" not in str(error):
             error.add_note(f"In the backward of {node.where()}")
         raise
+
+
+def _leaves_first(
+    found: Any, node: Node, uses: dict[int, list[Any]], reading: Reading
+) -> list[tuple[Any, Any]]:
+    """Take the gradients of leaves out of what a node gave, and run those that are whole."""
+    rest, whole = [], []
+    for parent, gradient in found:
+        use = uses.get(parent.seq) if isinstance(parent, AccumulateGrad) else None
+        if use is None:
+            rest.append((parent, gradient))
+            continue
+        use[1] -= 1
+        if gradient is not None:
+            if gradient.shape != parent.shape:
+                gradient = fit(gradient, parent.shape, node, reading.F)
+            use[2] = gradient if use[2] is None else add(use[2], gradient)
+        if use[1] == 0:
+            whole.append(use)
+    for use in whole:
+        leaf, g, use[2] = use[0], use[2], None
+        if g is not None:
+            visit(leaf, g, reading)
+    return rest
 
 
 def add(so_far: Any, g: Any) -> Any:
@@ -183,10 +232,12 @@ def visit(node: Node, g: Any, reading: Reading) -> list[tuple[Any, Any]]:
     """Run one node with everything that may hang on it: hooks, captures, anomaly checks."""
     g = arrived(node, g, reading)
     if isinstance(node, AccumulateGrad):
-        if reading.accumulate:
+        if not reading.accumulate:
+            return []
+        if node.hooks is None:  # the usual case
             accumulate(node, g, reading)
-        return []
-    if not leads_on(node, reading):
+            return []
+    elif not leads_on(node, reading):
         return []
     if node.hooks is not None:
         for hook in tuple(node.hooks.pre.values()):
@@ -207,12 +258,14 @@ def visit(node: Node, g: Any, reading: Reading) -> list[tuple[Any, Any]]:
 
 def _gradients(node: Node, g: Any, reading: Reading) -> Sequence[Any]:
     """The gradients of a node's arguments, in the sweep's reading."""
-    own = getattr(node, "user_vjp", None)
-    if own is not None:  # a user-defined Function
-        gradients: Sequence[Any] = own(g, reading)
+    if isinstance(node, AccumulateGrad):
+        accumulate(node, g, reading)
+        return ()
+    if node.op is None:
+        user_defined: Any = node
+        gradients: Sequence[Any] = user_defined.user_vjp(g, reading)
     else:
-        node.check()
-        saved = saved_as_tensors(node, make) if reading.recorded else node.saved
+        saved = saved_as_tensors(node, make) if reading.recorded else node.read_saved()
         gradients = pull_all(node, g, saved, reading.F)
     if reading.anomaly:
         for index, gradient in enumerate(gradients):
@@ -267,7 +320,7 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
         if old is None:
             reading.references = references = getrefcount(g)
             unshared = references <= UNSHARED and g.base is None
-            leaf._grad = make(g if unshared else g.copy())
+            leaf._grad = make(g if unshared else row_major(g))
         elif old._node is not None:
             leaf._grad = old + make(g)
         else:
@@ -297,11 +350,21 @@ def grad_for_root(output: TensorBase, gradient: Any) -> Any:
     return gradient
 
 
-def start(outputs: Sequence[TensorBase], gradients: Sequence[Any], reading: Reading) -> Cotangents:
+def _standing_for(edge: GradientEdge, gradient: Any) -> Any:
+    """A tensor of the shape of an edge; of its cotangent's dtype, for an edge has none."""
+    like = gradient._array if isinstance(gradient, TensorBase) else np.zeros(0, np.float32)
+    return make(xp_of(like).zeros(edge.place.shape, like.dtype))
+
+
+def start(outputs: Sequence[Any], gradients: Sequence[Any], reading: Reading) -> Cotangents:
     """The cotangents of the outputs, by node."""
     waiting: Cotangents = {}
     for number, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
-        edge = edge_of(output)
+        if type(output) is GradientEdge:
+            edge: Node | None = output.place
+            output = _standing_for(output, gradient)
+        else:
+            edge = edge_of(output)
         if edge is None:
             raise RuntimeError(
                 f"element {number} of tensors does not require grad and does not have a grad_fn"
@@ -313,25 +376,6 @@ def start(outputs: Sequence[TensorBase], gradients: Sequence[Any], reading: Read
             g = add(waiting[edge.seq][1], g)
         waiting[edge.seq] = (edge, g)
     return waiting
-
-
-def paths_to(roots: Cotangents, targets: set[Node]) -> set[int]:
-    """The births of all nodes that lie on a path from a root to a target."""
-    oldest = min((t.seq for t in targets), default=0)
-    seen: dict[int, Node] = {}
-    stack = [node for node, _ in roots.values()]
-    while stack:
-        node = stack.pop()
-        if node.seq in seen or node.seq < oldest:
-            continue
-        seen[node.seq] = node
-        stack.extend(edge for edge in node.edges if edge is not None)
-    needed: set[int] = set()
-    for seq in sorted(seen):  # arguments before the calls that used them
-        node = seen[seq]
-        if node in targets or any(e is not None and e.seq in needed for e in node.edges):
-            needed.add(seq)
-    return needed
 
 
 def _references_of_an_unshared_gradient() -> int:

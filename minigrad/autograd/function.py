@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.autograd.apply import edge_of, make, may_save
+from minigrad.autograd.apply import edge_of, make, may_save, pack
 from minigrad.autograd.graph import (
     Node,
     Output,
@@ -21,7 +21,7 @@ from minigrad.autograd.graph import (
     tick,
 )
 from minigrad.autograd.inplace import check_writable, rebase
-from minigrad.autograd.modes import MODE, NO_GRAD
+from minigrad.autograd.modes import MODE, NO_GRAD, PACKING
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import GradientShapeError
 
@@ -43,16 +43,29 @@ class FunctionCtx(Node):
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Save tensors (inputs, outputs or others) for :attr:`saved_tensors`."""
+        for index, tensor in enumerate(tensors):
+            if tensor is not None and not isinstance(tensor, TensorBase):
+                raise TypeError(
+                    "save_for_backward can only save variables, but argument "
+                    f"{index} is of type {type(tensor).__name__}"
+                )
         self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Accepted and without effect: tangents are taken by ``backward`` (see `forward_ad`)."""
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What was saved, with its place in the graph; an error if freed or overwritten."""
-        self.check()
+        values = self.read_saved()
         return tuple(
             None if value is None else self._unpack(value, store, origin)
-            for value, store, origin in zip(self.saved, self.stores, self.origins, strict=True)
+            for value, store, origin in zip(values, self.stores, self.origins, strict=True)
         )
+
+    def saved_places(self) -> list[Node | None]:
+        """Where in the graph the saved values stand; an output stands nowhere, for hooks."""
+        return [None if at[0] == "output" else self._origin(at) for at in self.origins]
 
     def _unpack(self, value: Any, store: Storage | None, origin: Any) -> Any:
         """A saved value as a Tensor; it shares its storage, so that later writes are noticed."""
@@ -91,7 +104,7 @@ class FunctionCtx(Node):
         self.check()
         given = []
         for index, part in enumerate(g):
-            if part is None and self.materialize:
+            if part is None and self.materialize and self.zeros_like[index] is not None:
                 part = self.zeros(index)
             given.append(None if part is None else reading.to_tensor(part))
         returned = self.function.backward(self, *given)
@@ -104,6 +117,12 @@ class FunctionCtx(Node):
                 f"function {self.name()} returned an incorrect number of gradients "
                 f"(expected {count}, got {len(returned)})"
             )
+        for index, (position, r) in enumerate(zip(self.positions, returned, strict=True)):
+            if position is None and r is not None:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position "
+                    f"{index + 1}, but the corresponding forward input was not a Variable"
+                )
         places = [p for p in self.positions if p is not None]
         return [
             None
@@ -184,6 +203,13 @@ class Function:
             "autograd.Function to use it with backward mode AD."
         )
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: a Function is applied by its class."""
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use "
+            "new-style autograd function with static forward method: call .apply of the class."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward unrecorded, and record the call as one node."""
@@ -230,6 +256,11 @@ def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
     outs: list[Any] = [output] if single else list(output)
     dirty = {id(t) for t in ctx.dirty}
     given = {id(a): a for a in args if isinstance(a, TensorBase)}
+    if not dirty <= {id(o) for o in outs}:
+        raise RuntimeError(
+            "Some elements marked as dirty during the forward method were not returned as output. "
+            "The inputs that are modified inplace must all be outputs of the Function."
+        )
     if not any(ctx.needs):
         for tensor in ctx.dirty:
             storage_of(tensor).write()
@@ -289,6 +320,8 @@ def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
         origins.append(origin)
     ctx.saved, ctx.stores, ctx.origins = tuple(saved), tuple(stores), origins
     ctx.to_save = ()
+    if MODE.get() == PACKING:
+        pack(ctx)
 
 
 def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -322,6 +355,13 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     return backward
 
 
+class InplaceFunction(Function):
+    """torch's old base of functions that may write in place; a plain Function."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
+
+
 class _Barrier(Function):
     """Lets a value through, but no derivative."""
 
@@ -336,4 +376,4 @@ class _Barrier(Function):
         )
 
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.apply import edge_of, make
-from minigrad.autograd.engine import Reading, paths_to, start, sweep
-from minigrad.autograd.graph import AccumulateGrad, Node, hooks_of
+from minigrad.autograd.engine import Reading, start, sweep
+from minigrad.autograd.graph import AccumulateGrad, GradientEdge, Node, hooks_of
+from minigrad.autograd.paths import paths_to
+from minigrad.autograd.registry import REGISTRY
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
 
@@ -16,7 +19,21 @@ if TYPE_CHECKING:
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, TensorBase) or value is None else tuple(value)
+    one = isinstance(value, TensorBase) or value is None or type(value) is GradientEdge
+    return (value,) if one else tuple(value)
+
+
+def _inputs(value: Any, caller: str) -> tuple[Any, ...]:
+    """What to differentiate by: one, several, or the values of a dictionary."""
+    if isinstance(value, Mapping) and type(value) is not dict:
+        raise TypeError(
+            f"`inputs` argument to `{caller}()` must be a dict, not {type(value).__name__}. Other "
+            "Mapping types are not supported."
+        )
+    wanted = tuple(value.values()) if type(value) is dict else _as_tuple(value)
+    if not wanted:
+        raise RuntimeError(f"`inputs` argument to `{caller}()` cannot be empty.")
+    return wanted
 
 
 def _matched(outputs: Sequence[Any], gradients: Any) -> tuple[Any, ...]:
@@ -36,9 +53,12 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    grad_variables: Any = None,
+    inputs: Any = None,
 ) -> None:
     """Add the gradient of the tensors, weighted by ``grad_tensors``, to ``.grad`` of the leaves.
+
+    With ``inputs`` (tensors, edges or a dictionary of tensors) only to ``.grad`` of those.
 
     Raises: RuntimeError if a tensor has no graph, is no scalar and has no weight, or if its
     graph was freed by an earlier call without ``retain_graph``.
@@ -49,37 +69,55 @@ def backward(
     >>> torch.autograd.backward((x * x).sum()); x.grad
     tensor([2., 4.])
     """
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError("backward: give `grad_tensors` only, not `grad_variables` as well")
+        grad_tensors = grad_variables
+    wanted = () if inputs is None else _inputs(inputs, "backward")
     outputs = _as_tuple(tensors)
     keep_graph = create_graph if retain_graph is None else retain_graph
     reading = Reading(create_graph, keep_graph)
     waiting = start(outputs, _matched(outputs, grad_tensors), reading)
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True leaves the graph of the derivative in .grad "
+            "of the leaves. Use autograd.grad when creating the graph, or set .grad to None after "
+            "use, so that it is freed.",
+            stacklevel=3,
+        )
     if inputs is None:
         sweep(waiting, reading)
         return
-    wanted = _as_tuple(inputs)
-    if not wanted:
-        raise RuntimeError("'inputs' argument to backward() cannot be empty.")
     targets = set()
     for index, tensor in enumerate(wanted):
         targets.add(_target(tensor, index))
-        retain(tensor)
+        if isinstance(tensor, TensorBase):
+            retain(tensor)
     reading.needed = paths_to(waiting, targets)
     sweep(waiting, reading)
 
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Any,
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor, ...]:
+) -> Any:
     """The gradients of the outputs with respect to the inputs; ``.grad`` is left alone.
 
-    With ``create_graph=True`` the result is itself recorded and can be differentiated again.
+    With ``create_graph=True`` the result is itself recorded and can be differentiated again. A
+    dictionary of inputs gives a dictionary. ``is_grads_batched``: the first axis of each of
+    ``grad_outputs`` counts weights, for each of which a sweep is made; the results are stacked.
 
     Raises: RuntimeError if an input is not part of the graph (unless ``allow_unused``).
     Source: https://docs.pytorch.org/docs/stable/generated/torch.autograd.grad.html
@@ -90,16 +128,67 @@ def grad(
     >>> torch.autograd.grad(first, x)
     (tensor(18.),)
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched is left out; call grad once per row")
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
         )
-    unused_allowed = bool(allow_unused) or materialize_grads
-    outs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     keep_graph = create_graph if retain_graph is None else retain_graph
+    unused = bool(allow_unused) or materialize_grads
+    outs, wanted = _as_tuple(outputs), _inputs(inputs, "grad")
+    options = (create_graph, unused, materialize_grads)
+    if is_grads_batched:
+        found = _batched(outs, wanted, _as_tuple(grad_outputs), keep_graph, options)
+    else:
+        found = _grad(outs, wanted, grad_outputs, keep_graph, options)
+    return dict(zip(inputs, found, strict=True)) if type(inputs) is dict else found
+
+
+def _batched(
+    outs: tuple[Any, ...],
+    wanted: tuple[Any, ...],
+    weights: tuple[Any, ...],
+    keep_graph: bool,
+    options: tuple[bool, bool, bool],
+) -> tuple[Any, ...]:
+    """One sweep for each row of the weights, and the rows of the results stacked."""
+    count = next((len(w) for w in weights if w is not None), 0)
+    if count == 0:
+        raise RuntimeError("grad: expected rows of weights in grad_outputs, got none")
+    rows = [
+        _grad(
+            outs,
+            wanted,
+            [None if w is None else w[row] for w in weights],
+            keep_graph or row + 1 < count,
+            options,
+        )
+        for row in range(count)
+    ]
+    return tuple(None if g[0] is None else stacked(g) for g in zip(*rows, strict=True))
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Tensors of one shape joined along a new first axis."""
+    return REGISTRY["stack"].function(parts)
+
+
+def _grad(
+    outs: tuple[Any, ...],
+    wanted: tuple[Any, ...],
+    grad_outputs: Any,
+    keep_graph: bool,
+    options: tuple[bool, bool, bool],
+) -> tuple[Any, ...]:
+    """The gradients of outputs by inputs, in one sweep."""
+    create_graph, unused, zeros = options
     reading = Reading(create_graph, keep_graph)
     reading.accumulate = False
     targets = [_target(t, index) for index, t in enumerate(wanted)]
@@ -110,15 +199,19 @@ def grad(
     sweep(waiting, reading)
     made: dict[int, Any] = {}
     return tuple(
-        _result(reading, node, t, unused_allowed, materialize_grads, made)
+        _result(reading, node, t, unused, zeros, made)
         for node, t in zip(targets, wanted, strict=True)
     )
 
 
 def _target(tensor: Any, index: int) -> Node:
     """The node in which a tensor's gradient will be found."""
+    if isinstance(tensor, GradientEdge):
+        return tensor.place
     if not isinstance(tensor, TensorBase):
-        raise TypeError(f"expected a Tensor to differentiate by, got {type(tensor).__name__}")
+        raise RuntimeError(
+            f"all inputs have to be Tensors or GradientEdges, but got {type(tensor).__name__}"
+        )
     edge = edge_of(tensor)
     if edge is None:
         raise RuntimeError(
@@ -138,7 +231,12 @@ def _result(
             made[id(g)] = reading.to_tensor(g)
         return made[id(g)]
     if zeros:
-        return make(xp_of(tensor._array).zeros_like(tensor._array))
+        if not isinstance(tensor, TensorBase):
+            raise RuntimeError(
+                "materialize_grads cannot be used when the given input is a GradientEdge"
+            )
+        filled: Any = make(xp_of(tensor._array).zeros_like(tensor._array))
+        return filled.requires_grad_(reading.recorded)
     if unused:
         return None
     raise RuntimeError(

@@ -20,10 +20,11 @@ import itertools
 import os
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+from minigrad.autograd.parcels import Packed, opened
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import GraphFreedError, ModifiedInPlaceError
@@ -121,13 +122,15 @@ def view_of(source: TensorBase, step: tuple[Any, tuple[Any, ...], Any], recorded
 class Hooks:
     """The callbacks of a node: on the cotangent that comes in, and after its vjp has run."""
 
-    __slots__ = ("post", "pre", "retain", "tensor")
+    watched = False  # whether a leaf, or several tensors together, ever got one: see `engine`
+    __slots__ = ("metadata", "post", "pre", "retain", "tensor")
 
     def __init__(self) -> None:
         self.retain: Callable[[Any], Any] | None = None  # Tensor.retain_grad, after the others
         self.tensor: dict[int, Callable[[Any], Any]] = {}  # Tensor.register_hook
         self.pre: dict[int, Callable[..., Any]] = {}  # Node.register_prehook
         self.post: dict[int, Callable[..., Any]] = {}  # Node.register_hook
+        self.metadata: dict[Any, Any] = {}  # Node.metadata
 
 
 FREED: Any = type("Freed", (), {"__repr__": lambda self: "<freed>"})()
@@ -143,7 +146,7 @@ class Node:
     >>> import minigrad as torch
     >>> y = torch.ones(2, requires_grad=True) * 3
     >>> y.grad_fn.name(), y.grad_fn.next_functions[0][0].name()
-    ('MulBackward0', 'AccumulateGrad')
+    ('MulBackward0', 'torch::autograd::AccumulateGrad')
     """
 
     __slots__ = (
@@ -175,7 +178,12 @@ class Node:
         return chosen(*self.params) if callable(chosen) else type(self).__name__
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at 0x{id(self):x}>"
+        return f"<{self.name().rpartition('::')[2]} object at 0x{id(self):x}>"
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """Anything that users want to attach to the node."""
+        return hooks_of(self).metadata
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -211,6 +219,19 @@ class Node:
                     f"was saved by {self.name()} before the last write. Hint: clone() it before "
                     f"the write, or write out of place. [{self.where()}]"
                 )
+
+    def saved_places(self) -> Sequence[Any]:
+        """Where in the graph the saved values stand; an output stands nowhere, for hooks."""
+        if self.op.variadic:
+            return [self.edges if kind == "input" else None for kind, _ in self.op.sources]
+        return [self.edges[i] if kind == "input" else None for kind, i in self.op.sources]
+
+    def read_saved(self) -> Sequence[Any]:
+        """The saved values, checked, and unpacked if hooks packed them."""
+        self.check()
+        if type(self.saved) is Packed:
+            return tuple([opened(value) for value in self.saved])
+        return self.saved
 
     def free(self) -> None:
         """Drop the saved values; a node without arrays can run again, as in torch."""
@@ -263,10 +284,31 @@ class AccumulateGrad(Node):
         self._leaf = weakref.ref(leaf)
         self.post_accumulate: dict[int, Callable[[Any], Any]] = {}
 
+    def name(self) -> str:
+        """torch's name of the node."""
+        return "torch::autograd::AccumulateGrad"
+
     @property
     def variable(self) -> Any:
         """The leaf, or None if it is no more."""
         return self._leaf()
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph: an output of a node. ``autograd.graph.get_gradient_edge`` finds it."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None  # the ``Output``, where the node has several
+
+    @property
+    def place(self) -> Node:
+        """The node that the gradient goes to."""
+        if self.ownership_token is not None:
+            return self.ownership_token
+        shape = self.node.shape
+        several = bool(shape) and isinstance(shape[0], tuple)
+        return Output(self.node, self.output_nr, shape[self.output_nr]) if several else self.node
 
 
 class RemovableHandle:
@@ -302,6 +344,8 @@ def hooks_of(node: Node) -> Hooks:
     """The hooks of a node, made when the first is registered."""
     if node.hooks is None:
         node.hooks = Hooks()
+        if isinstance(node, AccumulateGrad):
+            Hooks.watched = True
     return node.hooks
 
 

@@ -8,7 +8,7 @@ with this region replaced", and every view of that base is recorded anew when it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from minigrad.errors import DtypeError, InPlaceError, ShapeError
 class CopySlices(Op):
     """The node of a base after one of its views was written: the base with a region replaced."""
 
-    grad_fn = "CopySlices"
+    grad_fn: ClassVar[Any] = "CopySlices"
 
     @staticmethod
     def forward(xp: Any, input: Array, value: Array, path: Any) -> Any:
@@ -124,6 +124,22 @@ def check_overlap(tensor: TensorBase, others: Iterable[Any]) -> None:
                 _check_overlap(tensor._array, other._array)
 
 
+def check_apart(tensor: Any, others: Iterable[Any]) -> None:
+    """Raise torch's error if a tensor that is written shares memory with one that is read."""
+    for other in others:
+        if isinstance(other, (tuple, list)):
+            check_apart(tensor, other)
+        elif isinstance(other, TensorBase) and _may_share(tensor, other):
+            raise InPlaceError(
+                _OVERLAP.format("some elements of the input tensor and the written-to tensor refer")
+            )
+
+
+def _may_share(tensor: Any, other: Any) -> bool:
+    mine, theirs = tensor._array, other._array
+    return type(mine) is type(theirs) and bool(xp_of(mine).may_share_memory(mine, theirs))
+
+
 def _check_overlap(target: Any, source: Any) -> None:
     """Raise if two gapless arrays share a part of their memory, but not element by element."""
     bounds = []
@@ -143,7 +159,7 @@ def _check_overlap(target: Any, source: Any) -> None:
 
 def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
     """The in-place form of a function: ``x.fn_(...)``."""
-    ufunc = getattr(np, op.ufunc) if op is not None and op.ufunc else None
+    ufunc = getattr(np, op.ufunc) if op is not None and _is_plain(op) else None
     keeps_input = op is None or "input" in op.saves or bool(op.keeps)
     floats = op is not None and op.promotes == "float"
 
@@ -165,6 +181,12 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
         return replace(self, fn(old, *args, **kwargs))
 
     return method
+
+
+def _is_plain(op: type[Op]) -> bool:
+    """Whether an op is a ufunc that takes all floats, and numbers beside them."""
+    numbers = op.numbers is None or op.inputs[-1] in op.numbers
+    return bool(op.ufunc) and numbers and "f" in (op.kinds or "f")
 
 
 def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
@@ -206,7 +228,8 @@ def replace(tensor: Any, result: Any) -> Any:
     storage = storage_of(tensor)
     storage.write()
     node = edge_of(result)
-    if node is not None and node.stores and value is result._array:
+    plain = node is not None and node.stores and type(node.saved) is tuple
+    if node is not None and plain and value is result._array:
         stale = storage in node.stores  # it saved what was just overwritten: `x.mul_(x)`
         # What backward needs of the output is in the tensor's own memory now.
         node.stores = tuple(

@@ -15,11 +15,19 @@ from typing import Any, TypeVar, cast
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
-# The three modes. Comparing small integers is the cheapest test on the hot path.
-INFERENCE, NO_GRAD, GRAD = -1, 0, 1
+# The modes. Comparing small integers is the cheapest test on the hot path. PACKING is GRAD with
+# hooks on what is saved: see `autograd/saved.py`.
+INFERENCE, NO_GRAD, GRAD, PACKING = -1, 0, 1, 2
 
 MODE: ContextVar[int] = ContextVar("grad_mode", default=GRAD)
 ANOMALY: ContextVar[int] = ContextVar("anomaly_mode", default=0)  # 0 off, 1 on, 2 on, check NaN
+# Pairs of hooks that pack and unpack what is saved; only the last pair counts.
+HOOKS: ContextVar[tuple[Any, ...]] = ContextVar("saved_tensors_hooks", default=())
+
+
+def recording() -> int:
+    """The mode in which operations are recorded here: with hooks on what is saved, or without."""
+    return PACKING if HOOKS.get() else GRAD
 
 
 class _Switch:
@@ -32,7 +40,15 @@ class _Switch:
         self._tokens: list[Token[int]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(self._var.set(self._value))
+        self._tokens.append(self._var.set(self._setting()))
+
+    def _setting(self) -> int:
+        """What the variable is to be set to now; only `inference_mode` itself ends that mode."""
+        if self._var is not MODE:
+            return self._value
+        if MODE.get() == INFERENCE and not isinstance(self, inference_mode):
+            return INFERENCE
+        return recording() if self._value == GRAD else self._value
 
     def __exit__(
         self,
@@ -139,8 +155,13 @@ class set_grad_enabled(_Switch):
     """
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(
+                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
+                f"{type(mode).__name__}"
+            )
         super().__init__(GRAD if mode else NO_GRAD)
-        self._tokens.append(MODE.set(self._value))
+        self._tokens.append(MODE.set(self._setting()))
         self._entered = False
 
     def __enter__(self) -> None:
@@ -173,7 +194,11 @@ class inference_mode(_Switch):
         return self
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__(INFERENCE if mode else MODE.get())
+        super().__init__(INFERENCE if mode else GRAD)
+
+    def _clone(self) -> _Switch:
+        clone: _Switch = inference_mode(self._value == INFERENCE)
+        return clone
 
 
 def is_grad_enabled() -> bool:

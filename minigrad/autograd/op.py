@@ -20,6 +20,7 @@ and returns one gradient for each argument.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -48,6 +49,9 @@ class Op:
     # "common": arguments are brought to one dtype; "float": and that a float; "same": they have
     # one dtype already, or it is an error
     promotes: ClassVar[str] = ""
+    kinds: ClassVar[str] = ""  # NumPy's letters of the dtypes that have it ("fV": floats); "": all
+    numbers: ClassVar[tuple[str, ...] | None] = None  # arguments that may be numbers; None: any
+    check: ClassVar[Callable[..., None] | None] = None  # of the arguments, as given
     view: ClassVar[bool] = False  # the output may share the first argument's memory
     writes: ClassVar[bool] = False  # forward writes into its first argument and returns it
     outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
@@ -87,6 +91,7 @@ class Binary(Op):
 
     broadcasts = True
     promotes = "common"
+    numbers: ClassVar[tuple[str, ...] | None] = ("input", "other")
 
     @staticmethod
     def forward(xp: Any, input: Array, other: Array) -> Any:
@@ -117,9 +122,37 @@ def prepare(op: type[Op], name: str) -> None:
     op.node_class = type(
         torch_name or f"{camel(name)}Backward0",
         (Node,),
-        {"__slots__": (), "op": op, "__module__": Node.__module__},
+        {"__slots__": (), "op": op, "__module__": Node.__module__, **_shown(op)},
     )
     setattr(arrays, name, _on_arrays(op))
+
+
+# torch's names, in `grad_fn._saved_self`, for what every op calls alike.
+SHOWN_AS = {"input": "self", "out": "result"}
+
+
+def _shown(op: type[Op]) -> dict[str, Any]:
+    """``_saved_self`` and its like: what a node saved, and its parameters, as attributes.
+
+    (A ``__getattr__`` of Node would make every access to a node slow.)
+    """
+    found: dict[str, Any] = {}
+    for name in (*op.saves, *op.params):
+        shown = SHOWN_AS.get(name, name)
+        found[f"_saved_{shown}"] = _attribute(name, False)
+        if name in op.saves:
+            found[f"_raw_saved_{shown}"] = _attribute(name, True)
+    return found
+
+
+@functools.cache
+def _attribute(name: str, raw: bool) -> property:
+    def read(node: Any) -> Any:
+        from minigrad.autograd.saved import saved_value
+
+        return saved_value(node, name, raw)
+
+    return property(read)
 
 
 def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
@@ -132,7 +165,7 @@ def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
 
 def camel(name: str) -> str:
     """``max_pool2d`` -> ``MaxPool2D``: how torch forms a node's name."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_")).replace("2d", "2D")
+    return name.title().replace("_", "")  # a letter after a digit begins a word too
 
 
 def _prepare_derivatives(op: type[Op]) -> None:
@@ -217,7 +250,7 @@ def _on_arrays(op: type[Op]) -> Callable[..., Any]:
     def on_arrays(*args: Any, **kwargs: Any) -> Any:
         xp = xp_of(args[0])
         if op.writes:
-            args = (args[0].copy(), *args[1:])
+            args = (xp.array(args[0]), *args[1:])
         result = forward(xp, *args, **kwargs)
         if extra:
             result = result[0] if op.outputs == 1 else result[:-extra]
@@ -233,8 +266,9 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
     """
     op: type[Op] = node.op
     found: dict[str, Any] = {}
-    stores = node.stores or (None,) * len(node.saved)
-    for name, value, store in zip(op.saves, node.saved, stores, strict=True):
+    values = node.read_saved()
+    stores = node.stores or (None,) * len(values)
+    for name, value, store in zip(op.saves, values, stores, strict=True):
         if not hasattr(value, "dtype") or not hasattr(value, "shape"):
             found[name] = value  # None (not saved), a Python number, a shape
             continue

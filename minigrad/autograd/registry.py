@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.inplace import check_cast, in_place
+from minigrad.autograd.arguments import OPERANDS
+from minigrad.autograd.inplace import check_apart, check_cast, check_overlap, in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.errors import DtypeError
 
 OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -32,11 +34,17 @@ class Domain:
     high: float
     kind: str = "real"  # "real", "integer" or "boolean"
     avoid: tuple[float, ...] = ()
+    dominance: float = 0.0  # times the size of the matrices: what their diagonals get in addition
 
 
 def reals(low: float, high: float, avoid: Sequence[float] = ()) -> Domain:
     """Real numbers between two bounds, away from the points to avoid."""
     return Domain(low, high, "real", tuple(avoid))
+
+
+def matrices(dominance: float = 1.0) -> Domain:
+    """Matrices of numbers from -1 to 1 whose diagonals dominate: far from singular."""
+    return Domain(-1, 1, dominance=dominance)
 
 
 def integers(low: int, high: int) -> Domain:
@@ -91,6 +99,7 @@ class Record:
     dtypes: tuple[str, ...] = ("float",)  # kinds that the parity test runs: float, int, bool
     dunder: tuple[str, ...] = ()
     inplace: bool = False
+    inplace_in: tuple[str, ...] = ()  # modules that show the in-place form as a function too
     gradcheck: bool = True  # False where the derivative is zero, random or not defined
     aliases: tuple[str, ...] = ()
     returns: str = "Tensor"  # the type that a call gives, for the stub
@@ -112,7 +121,7 @@ class Record:
 REGISTRY: dict[str, Record] = {}
 _NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
-PREFIXES = {"linalg": "linalg_", "special": "special_"}
+PREFIXES = {"linalg": "linalg_", "special": "special_", "nn.functional": "functional_"}
 
 
 def names_in(where: str, record: Record) -> list[str]:
@@ -130,6 +139,19 @@ def names_in(where: str, record: Record) -> list[str]:
     return found
 
 
+def functions_in(where: str, record: Record) -> dict[str, Callable[..., Any]]:
+    """A record's functions in a place: under its names, and the in-place forms if they stand there.
+
+    >>> sorted(functions_in("nn.functional", REGISTRY["relu"]))
+    ['relu', 'relu_']
+    """
+    names = names_in(where, record)
+    found = dict.fromkeys(names, record.function)
+    if where in record.inplace_in:
+        found.update({f"{name}_": _in_place_form(record, name, (where,)) for name in names})
+    return found
+
+
 def publish(where: str, namespace: dict[str, Any]) -> list[str]:
     """Fill a module with the functions of one place, now and whenever one is registered later.
 
@@ -137,7 +159,7 @@ def publish(where: str, namespace: dict[str, Any]) -> list[str]:
     """
     _NAMESPACES.append((where, namespace))
     found = {
-        name: record.function for record in REGISTRY.values() for name in names_in(where, record)
+        name: fn for record in REGISTRY.values() for name, fn in functions_in(where, record).items()
     }
     namespace.update(found)
     return sorted(found)
@@ -147,14 +169,18 @@ def register(
     name: str | None = None,
     *,
     public: Callable[..., Any] | None = None,
+    arguments: Callable[..., Any] | None = None,
     internal: bool = False,
-    out: bool = False,
+    out: bool | str = False,
     **facts: Any,
 ) -> Callable[[OpClass], OpClass]:
     """Enter an op class: prepare it, build its function, attach it, and keep its record.
 
     An ``internal`` op is for derivatives, as ``F.<name>``, and has no record. ``public`` is the
-    function that users call, where it is more than the op; ``out`` gives it torch's ``out=``.
+    function that users call, where it is more than the op; ``out`` gives it torch's ``out=``,
+    ``out="apart"`` one of the result's dtype that shares no memory with an argument. An op that
+    writes may give ``arguments`` instead, which makes of a user's arguments the op's tensors and
+    parameters: both ``name`` and ``name_``, which writes straight to memory, follow.
     """
 
     def enter(cls: OpClass) -> OpClass:
@@ -163,12 +189,20 @@ def register(
         cls.short = short_cut(cls)
         if cls.short is not None:
             cls.short.__signature__ = cls.signature  # type: ignore[attr-defined]
-        raw = _on_tensors(cls) if cls.short is None or cls.params else cls.short
+        by_position = cls.inputs in (("input",), ("input", "other"))  # the short cut's own names
+        direct = cls.short is not None and not cls.params and by_position
+        raw: Any = cls.short if direct else _on_tensors(cls)
         setattr(tensors, own, raw)
         if internal:
             return cls
         front = public or getattr(cls, "public", None)
-        function = (with_out(front) if out else front) if front else _with_out(cls, raw)
+        if arguments is not None:
+            front = _two_forms(cls, arguments)
+            facts.setdefault("inplace", True)
+        if front:
+            function = with_out(front, out == "apart") if out else front
+        else:
+            function = _with_out(cls, raw)
         method = front or raw  # methods have no `out=`, and so no step between
         for fn in (function, method):
             _name(fn, own, cls.__doc__ or "", facts.get("where", ("torch",)))
@@ -191,7 +225,7 @@ def function(name: str | None = None, *, out: bool = False, **facts: Any) -> Cal
     def enter(fn: Fn) -> Fn:
         own = name or fn.__name__
         facts.setdefault("torch", own)
-        public = fn
+        public: Any = fn
         if out:
             public = with_out(fn)
             _name(public, own, fn.__doc__ or "", facts.get("where", ("torch",)))
@@ -199,6 +233,24 @@ def function(name: str | None = None, *, out: bool = False, **facts: Any) -> Cal
         return fn
 
     return enter
+
+
+# The operators that Python has with an assignment: `x += y` is `x.__iadd__(y)`.
+WITH_ASSIGNMENT = {
+    "__add__",
+    "__sub__",
+    "__mul__",
+    "__div__",
+    "__truediv__",
+    "__floordiv__",
+    "__mod__",
+    "__pow__",
+    "__and__",
+    "__or__",
+    "__xor__",
+    "__lshift__",
+    "__rshift__",
+}
 
 
 def _attach(record: Record) -> None:
@@ -209,23 +261,38 @@ def _attach(record: Record) -> None:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
     for where, namespace in _NAMESPACES:
-        namespace.update(dict.fromkeys(names_in(where, record), record.function))
+        namespace.update(functions_in(where, record))
     for name in names_in("Tensor", record):
         setattr(TensorBase, name, record.method)
         if record.inplace:
-            setattr(TensorBase, f"{name}_", _in_place_method(record, name))
+            setattr(TensorBase, f"{name}_", _in_place_form(record, name, ("Tensor",)))
     if record.dunder and "Tensor" in record.where:
         operator = _operator(record)
         for name in record.dunder:
             setattr(TensorBase, name, operator)
-            if record.inplace and not name.startswith("__r"):
+            if record.inplace and name in WITH_ASSIGNMENT:
                 inplace = getattr(TensorBase, f"{record.name}_")
                 setattr(TensorBase, f"__i{name[2:]}", inplace)
 
 
-def _in_place_method(record: Record, name: str) -> Callable[..., Any]:
-    method: Any = in_place(record.function, record.op)
-    _name(method, f"{name}_", f"In-place form of :meth:`{name}`.", ("Tensor",))
+def _two_forms(cls: type[Op], arguments: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of an op that writes into its first argument, and with it the method."""
+
+    def front(*args: Any, **kwargs: Any) -> Any:
+        return apply(cls, *arguments(*args, **kwargs))
+
+    def written(self: Any, *args: Any, **kwargs: Any) -> Any:
+        inputs, params = arguments(self, *args, **kwargs)
+        return write(cls, self, inputs[1:], params)
+
+    form: Any = front
+    form.__signature__, form.written = inspect.signature(arguments), written
+    return front
+
+
+def _in_place_form(record: Record, name: str, where: Sequence[str]) -> Callable[..., Any]:
+    method: Any = getattr(record.method, "written", None) or in_place(record.function, record.op)
+    _name(method, f"{name}_", f"In-place form of :meth:`{name}`.", where)
     method.__wrapped__ = record.method  # where `inspect.signature` finds its arguments
     return method  # type: ignore[no-any-return]
 
@@ -234,7 +301,17 @@ def _operator(record: Record) -> Callable[..., Any]:
     """The operator form: for operands that it does not know, Python may ask the other side."""
     if record.op is not None and len(record.op.inputs) == 2:
         return short_cut(record.op, operator=True) or record.function
-    return record.function
+    return _declining(record.function) if record.dunder[0].startswith("__r") else record.function
+
+
+def _declining(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A reflected operator that leaves operands that it does not know to Python."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return fn(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    _name(operator, fn.__name__, fn.__doc__ or "", ("Tensor",))
+    return operator
 
 
 def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
@@ -282,7 +359,7 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
         return raw
 
     short: Any = None if cls.params else short_cut(cls, depth=2)
-    if short is None:
+    if short is None or cls.inputs not in (("input",), ("input", "other")):
         return with_out(raw)
 
     def one(input: Any, *, out: Any = None) -> Any:
@@ -294,12 +371,27 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     return _with_option(one if len(cls.inputs) == 1 else two, cls.signature)
 
 
-def with_out(fn: Callable[..., Any]) -> Callable[..., Any]:
+def with_out(fn: Callable[..., Any], apart: bool = False) -> Callable[..., Any]:
     """A function, and with torch's ``out=`` (a tuple of tensors where it has several results)."""
 
     def any_number(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = fn(*args, **kwargs)
-        return result if out is None else into(out, result)
+        try:
+            result = fn(*args, **kwargs)
+        except AttributeError as error:
+            if error.name != "_array":
+                raise
+            kind = type(error.obj).__name__
+            raise TypeError(f"{fn.__name__}(): a Tensor is needed where {kind} is given") from None
+        if out is None:
+            return result
+        if apart:
+            check_apart(out, (*args, *kwargs.values()))
+            if isinstance(out, TensorBase) and out._array.dtype != result._array.dtype:
+                raise DtypeError(
+                    f"{fn.__name__}(): Expected out tensor to have dtype {result.dtype}, but got "
+                    f"{out.dtype} instead"  # type: ignore[attr-defined]
+                )
+        return into(out, result)
 
     return _with_option(any_number, inspect.signature(fn))
 
@@ -324,6 +416,7 @@ def into(out: Any, result: Any) -> Any:
             "the arguments requires grad."
         )
     check_cast(result._array.dtype, out._array.dtype)
+    check_overlap(out, ())
     shape = out._array.shape
     if shape != result._array.shape:
         if out._array.size:
@@ -343,7 +436,7 @@ def _into_several(out: Any, results: Any) -> Any:
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(f"argument 'out' must be tuple of {len(results)} Tensors, not {out!r:.60}")
     written = [into(o, r) for o, r in zip(out, results, strict=True)]
-    return type(results)(*written) if hasattr(results, "_fields") else tuple(written)
+    return getattr(results, "written", tuple)(written)
 
 
 TORCH_PAGES = "https://docs.pytorch.org/docs/stable/generated/torch."

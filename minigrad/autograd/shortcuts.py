@@ -1,4 +1,4 @@
-"""The short cuts for ops of one tensor, views, and elementwise ops of two: ``x * y`` goes here.
+"""The short cuts for ops of one tensor, views, ops of two or a few: ``x * y`` goes here.
 
 They do what ``general`` does, in one function and without loops, and hand over to it whatever is
 not plain: mixed dtypes, integers under a float function, another device.
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.apply import edge_of, general, may_save, record, share, tensor_class
+from minigrad.autograd.apply import edge_of, general, may_save, pack, record, share, tensor_class
 from minigrad.autograd.arguments import OPERANDS, array_error
 from minigrad.autograd.graph import (
     OUR_FILES,
@@ -24,8 +24,8 @@ from minigrad.autograd.graph import (
     tick,
     view_of,
 )
-from minigrad.autograd.modes import MODE
-from minigrad.autograd.op import Binary, Op
+from minigrad.autograd.modes import MODE, PACKING
+from minigrad.autograd.op import Binary, Op, tensors
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 
 ndarray, asarray = np.ndarray, np.asarray
@@ -36,7 +36,7 @@ getframe = sys._getframe
 def single(op: type[Op], depth: int) -> Callable[..., Any]:
     """The short cut of an op of one tensor, with any parameters: elementwise, a sum."""
     forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
-    cls, floats, Tensor = op.node_class, op.promotes == "float", tensor_class()
+    cls, kinds, Tensor = op.node_class, plain_kinds(op), tensor_class()
     differentiable = op.differentiable
     save_in, save_out = "input" in op.saves, "out" in op.saves
 
@@ -48,7 +48,7 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
             x = input._array
         except AttributeError:
             return general(op, (input,), params)
-        if type(x) is not ndarray or (floats and x.dtype.kind != "f"):
+        if type(x) is not ndarray or (kinds and x.dtype.kind not in kinds):
             return general(op, (input,), params)
         token = set_errors(IGNORE)
         try:
@@ -89,6 +89,8 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
                     node.saved, node.stores = (x,), (may_save(input),)
                 else:
                     node.saved = node.stores = ()
+                if recording == PACKING:
+                    pack(node)
         elif recording < 0:
             out._storage = InferenceStorage()
         return out
@@ -140,14 +142,15 @@ def viewing(op: type[Op]) -> Callable[..., Any]:
 def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any]:
     """The short cut of an elementwise op of two arguments; as ``x * y`` it may decline."""
     forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
-    cls, floats, Tensor = op.node_class, op.promotes == "float", tensor_class()
-    differentiable = op.differentiable
+    cls, kinds, Tensor = op.node_class, plain_kinds(op), tensor_class()
+    differentiable, numbers = op.differentiable, op.numbers is None or "other" in op.numbers
     wanted = dict(zip(op.saves, op.wanted_by, strict=True))
     saves_x, saves_y = "input" in wanted, "other" in wanted
     # Which of (input, other) the gradient of input asks for, which that of other, which either.
     for_left, for_right = (tuple(i in wanted.get(n, ()) for n in op.inputs) for i in (0, 1))
     for_both = tuple(map(operators.or_, for_left, for_right))
 
+    compares = op.name == "eq"
     last_code: Any = None  # the user's code that was last found to call this op
 
     def call(input: Any, other: Any) -> Any:
@@ -158,17 +161,19 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
             if kind is Tensor:
                 y = other._array
                 usual = x.dtype is y.dtype
-            elif kind is float or kind is int:
+            elif (kind is float or kind is int) and numbers:
                 y = other
                 usual = x.dtype.kind == "f"
             elif operator and not isinstance(other, OPERANDS):
+                if compares and kind is ndarray:  # as torch does, of `==` alone
+                    return call(input, tensors.from_array(other))
                 return NotImplemented
             else:
                 y = other._array
                 usual = x.dtype is y.dtype
         except AttributeError:
             usual = False
-        if not usual or type(x) is not ndarray or (floats and x.dtype.kind != "f"):
+        if not usual or type(x) is not ndarray or (kinds and x.dtype.kind not in kinds):
             return general(op, (input, other))
         token = set_errors(IGNORE)
         try:
@@ -230,11 +235,104 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
                     node.saved, node.stores = (y,), (y_store,)
                 if x_store is None and y_store is None:
                     node.stores = ()  # a number only: nothing to free
+                if recording == PACKING:
+                    pack(node)
         elif recording < 0:
             out._storage = InferenceStorage()
         return out
 
     return call
+
+
+def several(op: type[Op], depth: int) -> Callable[..., Any]:
+    """The short cut of an op of a few tensors, with any parameters: an affine map."""
+    forward = functools.partial(op.forward, np)
+    cls, Tensor, count = op.node_class, tensor_class(), len(op.inputs)
+    kinds, one_type = plain_kinds(op), bool(op.promotes)
+    # Where each saved value is found (None: it is the output), and whose gradients ask for it.
+    sources = [
+        (None if kind == "out" else index, wanted)
+        for (kind, index), wanted in zip(op.sources, op.wanted_by, strict=True)
+    ]
+    arguments = [i for i in range(count) if i not in op.constants]
+
+    last_code: Any = None  # the user's code that was last found to call this op
+
+    def call(*args: Any) -> Any:
+        nonlocal last_code
+        inputs, params = args[:count], args[count:]
+        try:
+            values = [t._array for t in inputs]
+        except AttributeError:
+            return general(op, inputs, params)
+        dtype = values[0].dtype
+        for value in values:
+            if type(value) is not ndarray or (one_type and value.dtype is not dtype):
+                return general(op, inputs, params)
+        if kinds and dtype.kind not in kinds:
+            return general(op, inputs, params)
+        token = set_errors(IGNORE)
+        try:
+            r = forward(*values, *params)
+        except (ValueError, TypeError) as error:
+            raise array_error(op, values, error) from error
+        finally:
+            reset_errors(token)
+        out = new(Tensor)
+        out._array = r = r if type(r) is ndarray else asarray(r)
+        out._node = out._storage = out._view = out._grad = None
+        recording = mode()
+        if recording > 0:
+            edges: list[Any] = [None] * count
+            for i in arguments:
+                tensor = inputs[i]
+                edges[i] = tensor._node if tensor._view is None else edge_of(tensor)
+            if any(edges) and r.dtype.kind in "fV":
+                out._node = node = new(cls)  # `record`, written out: a call costs as much as it
+                node.edges = tuple(edges)
+                node.shape = r.shape
+                node.params = params
+                node.hooks = None
+                node.seq = tick()
+                frame = getframe(depth)
+                code = frame.f_code
+                if code is not last_code:  # in a loop it is the same again: the user's own
+                    while code.co_filename in OUR_FILES and frame.f_back is not None:
+                        frame = frame.f_back
+                        code = frame.f_code
+                    last_code = code
+                node.code = code
+                node.lasti = frame.f_lasti
+                saved: list[Any] = []
+                stores: list[Any] = []
+                for index, wanted in sources:
+                    value = store = None
+                    for i in wanted:
+                        if edges[i] is not None:
+                            if index is None:
+                                value, store = r, Storage()
+                                out._storage = store
+                            else:
+                                value, store = values[index], inputs[index]._storage
+                                if type(store) is not Storage:
+                                    store = may_save(inputs[index])
+                            break
+                    saved.append(value)
+                    stores.append(store)
+                node.saved = tuple(saved)
+                node.stores = tuple(stores) if any(stores) else ()
+                if recording == PACKING:
+                    pack(node)
+        elif recording < 0:
+            out._storage = InferenceStorage()
+        return out
+
+    return call
+
+
+def plain_kinds(op: type[Op]) -> str:
+    """The kinds of dtypes that an op takes as they are; "": all."""
+    return op.kinds or ("f" if op.promotes == "float" else "")
 
 
 def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[..., Any] | None:
@@ -248,4 +346,7 @@ def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[
         plain_view = op.view and not op.saves and op.differentiable
         return viewing(op) if plain_view else single(op, depth) if not op.view else None
     plain_pair = op.inputs == ("input", "other") and not op.params and "out" not in op.saves
-    return binary(op, depth, operator) if issubclass(op, Binary) and plain_pair else None
+    if issubclass(op, Binary) and plain_pair:
+        return binary(op, depth, operator)
+    plain = op.differentiable and op.check is None and not op.ufunc and not op.view
+    return several(op, depth) if len(op.inputs) > 1 and plain and not operator else None

@@ -10,11 +10,12 @@ import math
 from typing import Any
 
 from minigrad.autograd.op import Op, Unary, tensors
-from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
 from minigrad.errors import DtypeError
-from minigrad.ops.masks import either, gate, gate_positive, zero
-from minigrad.ops.special import erf
+from minigrad.ops.masks import choose, either, gate_positive, negative, number, positive
+from minigrad.ops.normal import normal_chance
+from minigrad.ops.precision import widened
 
 _F = ("nn.functional",)
 _ALL = ("torch", "Tensor", "nn.functional")
@@ -33,6 +34,7 @@ def _relu(input: Any, inplace: bool = False) -> Any:
     domain=_KINKED,
     dtypes=("float", "int"),
     inplace=True,
+    inplace_in=("torch", "nn.functional"),
 )
 class Relu(Unary):
     """The positive part.
@@ -53,7 +55,7 @@ class Relu(Unary):
         """NaN stays NaN."""
         if input.dtype.kind == "b":
             raise DtypeError("Boolean inputs not supported for relu")
-        return xp.maximum(input, zero(xp, input.dtype))
+        return positive(xp, input)
 
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
@@ -63,11 +65,12 @@ class Relu(Unary):
 
 @register(
     torch="sigmoid",
-    where=("torch", "Tensor", "nn.functional", "special"),
+    where=("torch", "Tensor", "nn.functional"),
     domain=_SMOOTH,
     dtypes=("float", "int"),
-    aliases=("expit",),
+    aliases=("special_expit",),
     inplace=True,
+    inplace_in=("torch",),
 )
 class Sigmoid(Unary):
     """The logistic function, from 0 to 1.
@@ -85,11 +88,13 @@ class Sigmoid(Unary):
     promotes = "float"
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array) -> Array:
         """The exponential may overflow: one over infinity is 0, as it should be."""
-        y = xp.exp(-input)
-        y += 1
-        return xp.divide(1, y, out=y) if y.ndim else 1 / y
+        y = xp.negative(input)
+        into = y if input.ndim else None
+        y = xp.add(xp.exp(y, out=into), 1, out=into)
+        return xp.divide(1, y, out=into)
 
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
@@ -97,7 +102,13 @@ class Sigmoid(Unary):
         return g * ((1 - out) * out)
 
 
-@register(where=_ALL, domain=_SMOOTH, dtypes=("float", "int"), inplace=True)
+@register(
+    where=_ALL,
+    domain=_SMOOTH,
+    dtypes=("float", "int"),
+    inplace=True,
+    inplace_in=("torch",),
+)
 class Tanh(Unary):
     """The hyperbolic tangent, from -1 to 1.
 
@@ -120,9 +131,18 @@ class Tanh(Unary):
         return g * (1 - out * out)
 
 
-def two_sided(g: Any, positive: Any, slope: Any) -> Any:
+def softplus_of(xp: Any, x: Array) -> Array:
+    """log(1 + e^x): the exponential is taken of what is at most 0."""
+    y = xp.abs(x)
+    into = y if x.ndim else None
+    y = xp.exp(xp.negative(y, out=into), out=into)
+    y = xp.log1p(y, out=into)
+    return xp.add(y, positive(xp, x), out=into)
+
+
+def two_sided(g: Any, above: Any, slope: Any) -> Any:
     """g where the mask is true, g times the slope elsewhere."""
-    return gate(g, positive) + gate(g, ~positive) * slope
+    return choose(above, g, g * slope)
 
 
 @register(
@@ -132,7 +152,8 @@ def two_sided(g: Any, positive: Any, slope: Any) -> Any:
     torch="nn.functional.leaky_relu",
     where=_F,
     domain=_KINKED,
-    samples=(call(T(2, 3)), call(T(5), 0.3), call(T(5), -0.5), call(T())),
+    samples=(call(T(2, 3)), call(T(5), 0.3), call(T(5), -0.5), call(T(5), 1.5), call(T())),
+    inplace_in=_F,
 )
 class LeakyRelu(Op):
     """The positive part, and a little of the negative one.
@@ -148,10 +169,14 @@ class LeakyRelu(Op):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, negative_slope: float) -> Array:
-        """Both parts, each 0 where the other is not."""
-        y = xp.minimum(input, 0) * input.dtype.type(negative_slope)
-        return y + xp.maximum(input, 0)
+        """The greater of two lines, or the smaller if the slope is more than 1."""
+        if not negative_slope > 0:
+            return positive(xp, input) + negative(xp, input) * negative_slope
+        y = input * number(xp, negative_slope, input.dtype)
+        upper = xp.maximum if negative_slope <= 1 else xp.minimum
+        return upper(y, input, out=y if input.ndim else None)
 
     @staticmethod
     def grad_input(g: Any, input: Any, negative_slope: float) -> Any:
@@ -159,102 +184,7 @@ class LeakyRelu(Op):
         return two_sided(g, input > 0, negative_slope)
 
 
-class _Elu(Op):
-    """y = scale x where x > 0, else scale alpha (e^(x rate) - 1)."""
-
-    @staticmethod
-    def forward(xp: Any, input: Array, alpha: float, scale: float, rate: float) -> Array:
-        """Both parts, each 0 where the other is not."""
-        kind = input.dtype.type
-        y = xp.expm1(xp.minimum(input, 0) * kind(rate)) * kind(alpha * scale)
-        return y + xp.maximum(input, 0) * kind(scale)
-
-    @staticmethod
-    def grad_input(g: Any, input: Any, alpha: float, scale: float, rate: float, F: Any) -> Any:
-        """The exponential's slope below 0."""
-        positive = input > 0
-        bend = F.exp(gate(input, ~positive) * rate) * (alpha * scale * rate)
-        return gate(g, positive) * scale + gate(g, ~positive) * bend
-
-
-@register(
-    public=lambda input, alpha=1.0, inplace=False: either(Elu, inplace, input, alpha, 1.0, 1.0),
-    torch="nn.functional.elu",
-    where=_F,
-    domain=_KINKED,
-    samples=(call(T(2, 3)), call(T(5), 0.3)),
-)
-class Elu(_Elu):
-    """Exponential linear unit.
-
-    Formula: y = x where x > 0, else alpha (e^x - 1). Gradient: gx = g where x > 0, else
-    g alpha e^x.
-
-    Shape: any, unchanged.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.elu.html
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.elu(torch.tensor([-1., 2.]))
-    tensor([-0.6321,  2.0000])
-    """
-
-
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-
-
-@function(
-    where=("torch", "nn.functional"),
-    torch="nn.functional.selu",
-    domain=_KINKED,
-    samples=(call(T(2, 3)),),
-)
-def selu(input: Any, inplace: bool = False) -> Any:
-    """Scaled exponential linear unit, which keeps mean 0 and variance 1 through layers.
-
-    Formula: y = 1.0507 (x where x > 0, else 1.6733 (e^x - 1)). Gradient: as :func:`elu`, scaled.
-
-    Shape: any, unchanged.
-    Source: Klambauer and others, Self-normalizing neural networks, 2017;
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.selu.html
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.selu(torch.tensor([-1., 2.]))
-    tensor([-1.1113,  2.1014])
-    """
-    return either(Elu, inplace, input, SELU_ALPHA, SELU_SCALE, 1.0)
-
-
-def _celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return either(Celu, inplace, input, alpha, 1.0, 1.0 / alpha)
-
-
-@register(
-    public=_celu,
-    torch="nn.functional.celu",
-    where=("torch", "nn.functional"),
-    domain=_KINKED,
-    samples=(call(T(2, 3)), call(T(5), 0.5)),
-    errors=(call(T(3), 0.0),),
-)
-class Celu(_Elu):
-    """Exponential linear unit with a continuous slope for every alpha.
-
-    Formula: y = x where x > 0, else alpha (e^(x / alpha) - 1). Gradient: gx = g where x > 0, else
-    g e^(x / alpha).
-
-    Shape: any, unchanged.
-    Raises: RuntimeError for alpha = 0.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.celu.html
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.celu(torch.tensor([-1., 2.]), alpha=2.)
-    tensor([-0.7869,  2.0000])
-    """
-
-
-def _gelu(input: Any, approximate: str = "none") -> Any:
+def _gelu(input: Any, *, approximate: str = "none") -> Any:
     if approximate not in ("none", "tanh"):
         raise RuntimeError(
             f"approximate argument must be either none or tanh. (gelu got {approximate!r})"
@@ -269,6 +199,7 @@ def _gelu(input: Any, approximate: str = "none") -> Any:
     domain=_SMOOTH,
     samples=(call(T(2, 3)), call(T(5), approximate="tanh")),
     errors=(call(T(3), approximate="sigmoid"),),
+    out=True,
 )
 class Gelu(Op):
     """Gaussian error linear unit: x times the chance that a normal number is below x.
@@ -285,25 +216,57 @@ class Gelu(Op):
     tensor([-0.1587,  0.0000,  1.9545])
     """
 
-    @staticmethod
-    def forward(xp: Any, input: Array, approximate: str) -> Array:
-        """The two forms differ in the fourth digit."""
-        if approximate == "tanh":
-            u = (input + 0.044715 * input * input * input) * math.sqrt(2 / math.pi)
-            return 0.5 * input * (1 + xp.tanh(u))
-        chance = 0.5 * (1 + erf(xp, input * input.dtype.type(math.sqrt(0.5))))
-        return (input * chance).astype(input.dtype, copy=False)
+    keeps = ("chance",)
 
     @staticmethod
-    def grad_input(g: Any, input: Any, approximate: str, F: Any) -> Any:
-        """By the product rule."""
-        square = input * input
+    @widened
+    def forward(xp: Any, input: Array, approximate: str) -> tuple[Array, Array]:
+        """The two forms differ in the fourth digit."""
         if approximate == "tanh":
-            t = F.tanh((input + input * square * 0.044715) * math.sqrt(2 / math.pi))
-            slope = (1 - t * t) * (1 + square * (3 * 0.044715)) * math.sqrt(2 / math.pi)
-            return g * ((1 + t) * 0.5 + input * slope * 0.5)
-        phi = F.exp(square * -0.5) / math.sqrt(2 * math.pi)
-        return g * ((1 + F.erf(input * math.sqrt(0.5))) * 0.5 + input * phi)
+            u = input * input
+            u *= 0.044715
+            u += 1
+            u *= input
+            u *= math.sqrt(2 / math.pi)
+            chance = xp.tanh(u)
+            chance += 1
+            chance *= 0.5
+        else:
+            chance = normal_chance(xp, input)
+        return input * chance, chance
+
+    @staticmethod
+    def rekeep(F: Any, input: Any, approximate: str) -> Any:
+        """The chance is a function of the input."""
+        return (F.normal_chance(input, approximate),)
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, chance: Any, approximate: str, F: Any) -> Any:
+        """By the product rule; NumPy reuses the memory of what has no name."""
+        return (_bell(input, chance, approximate, F) * input + chance) * g
+
+
+def _bell(input: Any, chance: Any, approximate: str, F: Any) -> Any:
+    """The derivative of Φ."""
+    if approximate == "tanh":
+        slope = 2 * math.sqrt(2 / math.pi)
+        return (input * input * (3 * 0.044715 * slope) + slope) * ((1 - chance) * chance)
+    return F.exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi))
+
+
+@register(internal=True)
+class NormalChance(Op):
+    """Φ of :class:`Gelu`, where it is wanted as a function of its input."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, approximate: str) -> Array:
+        """What gelu keeps."""
+        return Gelu.forward(xp, input, approximate)[1]
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, out: Any, approximate: str, F: Any) -> Any:
+        """The bell."""
+        return g * _bell(input, out, approximate, F)
 
 
 @register(
@@ -326,9 +289,13 @@ class Silu(Unary):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array) -> Array:
         """One exponential."""
-        return input / (1 + xp.exp(-input))
+        y = xp.negative(input)
+        into = y if input.ndim else None
+        y = xp.add(xp.exp(y, out=into), 1, out=into)
+        return xp.divide(input, y, out=into)
 
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:
@@ -357,9 +324,10 @@ class Mish(Unary):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array) -> Array:
         """The softplus without overflow."""
-        return input * xp.tanh(xp.maximum(input, 0) + xp.log1p(xp.exp(-xp.abs(input))))
+        return input * xp.tanh(softplus_of(xp, input))
 
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:

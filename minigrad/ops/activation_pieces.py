@@ -7,7 +7,10 @@ from typing import Any
 from minigrad.autograd.op import Op, Unary
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
-from minigrad.ops.masks import either, gate, kept
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError
+from minigrad.ops.masks import either, gate, kept, number, select
+from minigrad.ops.precision import widened
 
 _F = ("nn.functional",)
 
@@ -19,7 +22,7 @@ def _hardtanh(
         raise ValueError(
             f"min_val cannot be greater than max_val (hardtanh got {min_val} and {max_val})"
         )
-    return either(Hardtanh, inplace, input, min_val, max_val)
+    return either(Hardtanh, inplace, input, min_val, max_val, kinds="fViub")
 
 
 @register(
@@ -29,6 +32,7 @@ def _hardtanh(
     domain=(reals(-3, 3, avoid=(-1.0, 1.0, -0.5, 2.0)),),
     samples=(call(T(2, 3)), call(T(5), -0.5, 2.0)),
     errors=(call(T(3), 1.0, -1.0),),
+    inplace_in=_F,
 )
 class Hardtanh(Op):
     """The input, cut off at both sides.
@@ -36,7 +40,8 @@ class Hardtanh(Op):
     Formula: y = min(max(x, a), b). Gradient: gx = g where a < x < b, else 0 (at the edges too).
 
     Shape: any, unchanged.
-    Raises: ValueError if a > b.
+    Dtypes: floats and integers.
+    Raises: ValueError if a > b, RuntimeError for bools and for an unsigned type with a < 0.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardtanh.html
 
     >>> import minigrad as torch
@@ -45,9 +50,15 @@ class Hardtanh(Op):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, min_val: float, max_val: float) -> Array:
         """NaN stays NaN."""
-        return xp.minimum(xp.maximum(input, min_val), max_val)
+        kind = input.dtype
+        if kind.kind == "b":
+            raise DtypeError("Bool inputs not supported for hardtanh")
+        if kind.kind == "u" and (min_val < 0 or max_val < 0):
+            raise DtypeError("cannot do hardtanh on an unsigned type with negative limits")
+        return input.clip(number(xp, min_val, kind), number(xp, max_val, kind))
 
     @staticmethod
     def grad_input(g: Any, input: Any, min_val: float, max_val: float) -> Any:
@@ -59,19 +70,21 @@ class Hardtanh(Op):
     where=_F,
     torch="nn.functional.relu6",
     domain=(reals(-3, 8, avoid=(0.0, 6.0)),),
+    dtypes=("float", "int"),
     samples=(call(T(2, 3)),),
 )
 def relu6(input: Any, inplace: bool = False) -> Any:
     """The positive part, cut off at 6.   y = min(max(x, 0), 6)    gx = g where 0 < x < 6.
 
     Shape: any, unchanged.
+    Dtypes: floats and integers.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.relu6.html
 
     >>> import minigrad as torch
     >>> torch.nn.functional.relu6(torch.tensor([-2., 0.5, 7.]))
     tensor([0.0000, 0.5000, 6.0000])
     """
-    return either(Hardtanh, inplace, input, 0.0, 6.0)
+    return _hardtanh(input, 0.0, 6.0, inplace)
 
 
 @register(
@@ -95,14 +108,23 @@ class Hardsigmoid(Unary):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array) -> Array:
         """Shift, cut, scale."""
-        return xp.minimum(xp.maximum(input + 3, 0), 6) / 6
+        y = _cut(xp, input)
+        y /= 6
+        return y
 
     @staticmethod
     def grad_input(g: Any, input: Any) -> Any:
         """The middle line's slope."""
         return gate(g, (input > -3) & (input < 3)) / 6
+
+
+def _cut(xp: Any, x: Array) -> Array:
+    """min(max(x + 3, 0), 6), in memory of its own."""
+    y = xp.add(x, 3)
+    return xp.clip(y, number(xp, 0, x.dtype), number(xp, 6, x.dtype), out=y if x.ndim else None)
 
 
 @register(
@@ -126,25 +148,32 @@ class Hardswish(Unary):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array) -> Array:
         """As the formula has it."""
-        return input * xp.minimum(xp.maximum(input + 3, 0), 6) / 6
+        y = _cut(xp, input)
+        y *= input
+        y /= 6
+        return y
 
     @staticmethod
     def grad_input(g: Any, input: Any) -> Any:
         """Three pieces, the first of them 0."""
         inside = (input > -3) & (input < 3)
-        return gate(g, input >= 3) + gate(g, inside) * (input / 3 + 0.5)
+        slope = gate(input, inside) / 3 + 0.5
+        return gate(g, ~(input < 3)) + gate(g, inside) * slope
 
 
 @register(
     public=lambda input, threshold, value, inplace=False: either(
-        Threshold, inplace, input, threshold, value
+        Threshold, inplace, input, threshold, value, kinds="fViu"
     ),
     torch="nn.functional.threshold",
     where=("torch", "nn.functional"),
     domain=(reals(-3, 3, avoid=(0.5,)),),
-    samples=(call(T(2, 3), 0.5, 20.0),),
+    dtypes=("float", "int"),
+    samples=(call(T(2, 3), 0.5, 20.0), call(T(5), 0.5, 0.0)),
+    inplace_in=("torch", "nn.functional"),
 )
 class Threshold(Op):
     """The input above a threshold, a value below.
@@ -152,6 +181,7 @@ class Threshold(Op):
     Formula: y = x where x > threshold, else value. Gradient: gx = g there, else 0.
 
     Shape: any, unchanged.
+    Dtypes: floats, and integers, for which threshold and value are truncated.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.threshold.html
 
     >>> import minigrad as torch
@@ -162,7 +192,10 @@ class Threshold(Op):
     @staticmethod
     def forward(xp: Any, input: Array, threshold: float, value: float) -> Array:
         """NaN stays NaN."""
-        return xp.where(input <= threshold, input.dtype.type(value), input)
+        stays = ~(input <= number(xp, threshold, input.dtype))
+        if value == 0:
+            return kept(xp, input, stays)
+        return select(xp, stays, input, number(xp, value, input.dtype))
 
     @staticmethod
     def grad_input(g: Any, input: Any, threshold: float) -> Any:
@@ -170,19 +203,28 @@ class Threshold(Op):
         return gate(g, ~(input <= threshold))
 
 
-def _check_lambd(input: Any, lambd: float) -> Any:
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}")
-    return input
+def _softshrink(input: Any, lambd: float = 0.5) -> Any:
+    if not lambd >= 0:
+        kind = of_numpy(input._array.dtype)
+        raise RuntimeError(
+            f"lambda must be greater or equal to 0, but found {lambd} (softshrink of {kind!r})"
+        )
+    return either(Softshrink, False, input, lambd)
+
+
+SHRINK: dict[str, Any] = {
+    "domain": (reals(-3, 3, avoid=(-0.5, 0.5, -1.0, 1.0)),),
+    "samples": (call(T(2, 3)), call(T(5), 1.0)),
+}
 
 
 @register(
-    public=lambda input, lambd=0.5: either(Softshrink, False, _check_lambd(input, lambd), lambd),
+    public=_softshrink,
     torch="nn.functional.softshrink",
     where=_F,
-    domain=(reals(-3, 3, avoid=(-0.5, 0.5, -1.0, 1.0)),),
-    samples=(call(T(2, 3)), call(T(5), 1.0)),
     errors=(call(T(3), -1.0),),
+    out=True,
+    **SHRINK,
 )
 class Softshrink(Op):
     """The input moved towards 0, and 0 in between.
@@ -199,9 +241,11 @@ class Softshrink(Op):
     """
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, lambd: float) -> Array:
         """The input less what a clip keeps of it."""
-        return input - xp.minimum(xp.maximum(input, -lambd), lambd)
+        y = input.clip(number(xp, -lambd, input.dtype), number(xp, lambd, input.dtype))
+        return xp.subtract(input, y, out=y if input.ndim else None)
 
     @staticmethod
     def grad_input(g: Any, input: Any, lambd: float) -> Any:
@@ -210,10 +254,11 @@ class Softshrink(Op):
 
 
 @register(
+    public=lambda input, lambd=0.5: either(Hardshrink, False, input, lambd),
     torch="nn.functional.hardshrink",
     where=("torch", "Tensor", "nn.functional"),
-    domain=(reals(-3, 3, avoid=(-0.5, 0.5, -1.0, 1.0)),),
-    samples=(call(T(2, 3)), call(T(5), 1.0)),
+    out=True,
+    **SHRINK,
 )
 class Hardshrink(Op):
     """The input outside of [-λ, λ], 0 inside.

@@ -1,13 +1,17 @@
-"""Addition to powers: the arithmetic of two operands, and its operators."""
+"""Sums, differences and products of two operands, and their operators."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from minigrad.autograd.arguments import result_type
 from minigrad.autograd.op import Binary, tensors
-from minigrad.autograd.registry import T, call, function, into, reals, register
+from minigrad.autograd.registry import T, call, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
+from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 
 MISFIT = (call(T(2, 3), T(4)), call(T(2, 3), "text"))
@@ -16,10 +20,22 @@ MISFIT = (call(T(2, 3), T(4)), call(T(2, 3), "text"))
 NUMBERS = ("float", "int")
 
 
+def _scaled(input: Any, other: Any, alpha: Any) -> Any:
+    """``alpha * other``, if the result's type can hold it."""
+    common = result_type((input, other))
+    if isinstance(alpha, bool) and common.name != "bool":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and not common.is_floating_point:
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    return other * alpha
+
+
 def _add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if alpha == 1 and out is None:
         return _plain_add(input, other)
-    result = tensors.add(input, other * alpha)
+    result = tensors.add(input, _scaled(input, other, alpha))
     return result if out is None else into(out, result)
 
 
@@ -55,18 +71,22 @@ class Add(Binary):
         return g
 
 
-def _no_zeros(divisor: Any, quotient: Any) -> Any:
-    """The quotient of integers, which none is where the divisor is zero."""
-    if quotient.dtype.kind in "iu" and (divisor == 0).any():
-        raise RuntimeError("ZeroDivisionError")
-    return quotient
-
-
 def _sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if alpha == 1 and out is None:
         return _plain_sub(input, other)
-    result = tensors.sub(input, other * alpha)
+    result = tensors.sub(input, _scaled(input, other, alpha))
     return result if out is None else into(out, result)
+
+
+def _no_masks(inputs: Sequence[Any]) -> None:
+    """Raise torch's error for a difference that a bool tensor or a bool has part in."""
+    for value in inputs:
+        array = value._array if isinstance(value, TensorBase) else np.asarray(value)
+        if array.dtype.kind == "b":
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+                "trying to invert a mask, use the `~` or `logical_not()` operator instead."
+            )
 
 
 @register(
@@ -90,6 +110,8 @@ class Sub(Binary):
     """
 
     ufunc = "subtract"
+    kinds = "iufV"
+    check = staticmethod(_no_masks)
 
     @staticmethod
     def grad_input(g: Array) -> Array:
@@ -103,7 +125,7 @@ class Sub(Binary):
 
 
 def _rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    return tensors.rsub(input if alpha == 1 else input * alpha, other)
+    return tensors.rsub(input if alpha == 1 else _scaled(other, input, alpha), other)
 
 
 @register(public=_rsub, domain=[reals(-3, 3)], dtypes=NUMBERS, dunder=("__rsub__",))
@@ -119,6 +141,9 @@ class Rsub(Binary):
     """
 
     grad_fn = "RsubBackward1"
+    kinds = "iufV"
+    numbers = ("other",)
+    check = staticmethod(_no_masks)
 
     @staticmethod
     def forward(xp: Any, input: Array, other: Array) -> Array:
@@ -168,181 +193,6 @@ class Mul(Binary):
         return g * input
 
 
-def _div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
-    if rounding_mode is None and out is None:
-        return _plain_div(input, other)
-    if rounding_mode is None:
-        result = tensors.div(input, other)
-    elif rounding_mode == "floor":
-        result = tensors.floor_divide(input, other)
-    elif rounding_mode == "trunc":
-        result = tensors.trunc_divide(input, other)
-    else:
-        raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-            f"'{rounding_mode}'"
-        )
-    return result if out is None else into(out, result)
-
-
-@register(
-    public=_div,
-    domain=[reals(-3, 3), reals(0.5, 3)],
-    dtypes=NUMBERS,
-    dunder=("__truediv__",),
-    inplace=True,
-    errors=MISFIT,
-    aliases=("divide", "true_divide"),
-)
-class Div(Binary):
-    """Elementwise quotient; integers give floats.
-
-    Formula:   out = input / other
-    Gradient:  g / other for input, -g * (input / other) / other for other
-
-    >>> import minigrad as torch
-    >>> torch.div(torch.tensor([1, 2]), 4)
-    tensor([0.2500, 0.5000])
-    >>> torch.div(torch.tensor([-7., 7.]), 2, rounding_mode="floor")
-    tensor([-4.,  3.])
-    """
-
-    ufunc = "true_divide"
-    promotes = "float"
-
-    @staticmethod
-    def grad_input(g: Array, other: Array) -> Array:
-        """The numerator counts by the denominator."""
-        return g / other
-
-    @staticmethod
-    def grad_other(g: Array, input: Array, other: Array) -> Array:
-        """Derivative of 1/other."""
-        return -g * ((input / other) / other)
-
-
-@function(
-    where=("Tensor",),
-    torch="Tensor.__rtruediv__",
-    domain=[reals(0.5, 3)],
-    samples=(call(T(2, 3), 2.0),),
-    dunder=("__rtruediv__",),
-)
-def rdiv(input: Any, other: Any) -> Any:
-    """``other / input``: the reciprocal times the other, as torch computes it.
-
-    >>> import minigrad as torch
-    >>> 1 / torch.tensor([2., 4.])
-    tensor([0.5000, 0.2500])
-    """
-    return input.reciprocal() * other
-
-
-@register(
-    domain=[reals(-3, 3), reals(0.5, 3)],
-    dtypes=("float",),
-    dunder=("__floordiv__",),
-    gradcheck=False,
-)
-class FloorDivide(Binary):
-    """Elementwise quotient, rounded down.
-
-    Formula:   out = floor(input / other)
-    Gradient:  none: the value jumps
-
-    >>> import minigrad as torch
-    >>> torch.tensor([-7., 7.]) // 2
-    tensor([-4.,  3.])
-    """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, other: Array) -> Array:
-        """Divide and round down."""
-        return _no_zeros(xp.asarray(other), xp.floor_divide(input, other))
-
-
-@function(
-    where=("Tensor",),
-    torch="Tensor.__rfloordiv__",
-    domain=[reals(0.5, 3)],
-    samples=(call(T(2, 3), 2.0),),
-    dunder=("__rfloordiv__",),
-    gradcheck=False,
-)
-def rfloordiv(input: Any, other: Any) -> Any:
-    """``other // input``.
-
-    >>> import minigrad as torch
-    >>> 7 // torch.tensor([2, 4])
-    tensor([3, 1])
-    """
-    return tensors.floor_divide(input.new_tensor(other, dtype=result_type((input, other))), input)
-
-
-@register(internal=True)
-class TruncDivide(Binary):
-    """Elementwise quotient, rounded towards zero."""
-
-    @staticmethod
-    def forward(xp: Any, input: Array, other: Array) -> Array:
-        """Divide, cut the fraction, keep the type."""
-        return xp.trunc(input / other).astype(input.dtype)
-
-
-@register(
-    domain=[reals(-3, 3), reals(0.7, 3)],
-    dtypes=("float",),
-    samples=(call(T(2, 3), T(2, 3)), call(T(3), 2.0)),
-    dunder=("__mod__",),
-    gradcheck=False,
-    inplace=True,
-)
-class Remainder(Binary):
-    """Elementwise remainder with the sign of the divisor.
-
-    Formula:   out = input - floor(input / other) * other
-    Gradient:  g for input, -g * floor(input / other) for other
-
-    >>> import minigrad as torch
-    >>> torch.remainder(torch.tensor([-3., 3.]), 2)
-    tensor([1., 1.])
-    """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, other: Array) -> Array:
-        """Divide and keep the rest."""
-        return _no_zeros(xp.asarray(other), xp.remainder(input, other))
-
-    @staticmethod
-    def grad_input(g: Array) -> Array:
-        """Between the jumps the slope is one."""
-        return g
-
-    @staticmethod
-    def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
-        """Each whole multiple takes one divisor away."""
-        return -g * F.floor_divide(input, other)
-
-
-# The usual calls of add, sub and div, without alpha, rounding or out.
+# The usual calls of add and sub, without alpha or out.
 _plain_add: Any = short_cut(Add, depth=2)
 _plain_sub: Any = short_cut(Sub, depth=2)
-_plain_div: Any = short_cut(Div, depth=2)
-
-
-@function(
-    where=("Tensor",),
-    torch="Tensor.__rmod__",
-    domain=[reals(0.5, 3)],
-    samples=(call(T(2, 3), 2.0),),
-    dunder=("__rmod__",),
-    gradcheck=False,
-)
-def rmod(input: Any, other: Any) -> Any:
-    """``other % input``.
-
-    >>> import minigrad as torch
-    >>> 7 % torch.tensor([2, 4])
-    tensor([1, 3])
-    """
-    return tensors.remainder(input.new_tensor(other, dtype=result_type((input, other))), input)

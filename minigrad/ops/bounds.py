@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
-from minigrad.autograd.apply import apply
-from minigrad.autograd.arguments import common_type
+from minigrad import dtypes
+from minigrad.autograd.arguments import common_type, is_argument, result_type
 from minigrad.autograd.op import Binary, Op, tensors
-from minigrad.autograd.registry import T, booleans, call, into, reals, register
+from minigrad.autograd.registry import T, booleans, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.ops.arithmetic import MISFIT, NUMBERS
+from minigrad.ops.arithmetic import NUMBERS
+from minigrad.ops.masks import gate
+from minigrad.ops.precision import no_derivative
 
 
-def _clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
+def _clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    result = apply(Clamp, (input, min, max))
-    return result if out is None else into(out, result)
+    if isinstance(min, TensorBase) or isinstance(max, TensorBase):
+        for name, bound in (("min", min), ("max", max)):
+            if bound is not None and not isinstance(bound, TensorBase):
+                raise TypeError(
+                    f"clamp(): argument '{name}' must be Tensor, as the other bound is, not "
+                    f"{type(bound).__name__}"
+                )
+        return tensors.clamp_to_tensors(input, min, max)
+    return _between(input, min, max)
+
+
+def _between(input: Any, min: Any, max: Any) -> Any:
+    """A tensor between two numbers, in the dtype that they have together."""
+    if not (is_argument(min) and is_argument(max)):  # Tensors do not come here
+        raise TypeError(f"clamp(): bounds must be numbers or Tensors, got {min!r} and {max!r}")
+    array = getattr(input, "_array", None)
+    if array is not None and array.dtype.kind not in "fV":
+        common = result_type((input, min, max))
+        input = input if common.numpy == array.dtype else tensors.cast(input, common)
+    return Clamp.short(input, min, max)  # type: ignore[misc]
+
+
+@functools.lru_cache(maxsize=256)
+def _constant(xp: Any, value: Any, dtype: Any) -> Any:
+    """A number as a 0-d array, for which NumPy's bounds are six times faster."""
+    if dtype.kind in "iu":
+        low, high = int(xp.iinfo(dtype).min), int(xp.iinfo(dtype).max)
+        if not (low or -high) <= value <= high:  # a negative number wraps around
+            raise RuntimeError(f"value {value} cannot be converted to {dtype} without overflow")
+    return xp.asarray(value).astype(dtype)
+
+
+CLAMP: dict[str, Any] = {
+    "domain": [reals(-3, 3, avoid=[-1, 0.5, 2]), reals(-2, 0), reals(0, 2)],
+    "dtypes": NUMBERS,
+    "inplace": True,
+    "inplace_in": ("torch",),
+    "out": True,
+}
 
 
 @register(
     public=_clamp,
-    domain=[reals(-3, 3, avoid=[-1, 0.5, 2]), reals(-2, 0), reals(0, 2)],
-    dtypes=("float", "int"),
     samples=(
         call(T(2, 3), -1, 2),
         call(T(5), min=0.5),
@@ -32,21 +71,48 @@ def _clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> 
         call(T(2, 3), T(2, 3), T(3)),
         call(T(6), min=2, max=-1),
     ),
-    errors=(call(T(3)),),
-    inplace=True,
+    errors=(call(T(3)), call(T(3), "text"), call(T(3), T(3), 1.0)),
     aliases=("clip",),
+    **CLAMP,
 )
 class Clamp(Op):
     """Elementwise value between two bounds; where they cross, the upper one wins.
 
     Formula:   out = min(max(input, min), max)
-    Gradient:  g where min <= input <= max, else 0; a bound gets g where it holds the value
+    Gradient:  g where min <= input <= max, else 0; a tensor as bound gets g where it is taken
 
     >>> import minigrad as torch
     >>> torch.clamp(torch.tensor([-2., 0.5, 3.]), 0, 1)
     tensor([0.0000, 0.5000, 1.0000])
     """
 
+    kinds = "iufV"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, min: Any, max: Any) -> Array:
+        """Cut below, then above."""
+        dtype = input.dtype
+        if dtype.kind == "f":  # where clip takes a fifth of the time that one bound takes
+            low = _constant(xp, -math.inf if min is None else min, dtype)
+            return xp.clip(input, low, _constant(xp, math.inf if max is None else max, dtype))
+        out = input if min is None else xp.maximum(input, _constant(xp, min, dtype))
+        return out if max is None else xp.minimum(out, _constant(xp, max, dtype))
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, min: Any, max: Any) -> Array:
+        """Inside the bounds, edges included."""
+        if min is None:
+            return gate(g, input <= max)
+        if max is None:
+            return gate(g, input >= min)
+        return gate(g, (input >= min) & (input <= max))
+
+
+@register(internal=True)
+class ClampToTensors(Op):
+    """Elementwise value between two tensors, of which one may be left out."""
+
+    grad_fn = "ClampBackward1"
     broadcasts = True
     promotes = "common"
 
@@ -54,8 +120,7 @@ class Clamp(Op):
     def forward(xp: Any, input: Array, min: Array | None, max: Array | None) -> Array:
         """Cut below, then above."""
         out = input if min is None else xp.maximum(input, min)
-        out = out if max is None else xp.minimum(out, max)
-        return out.astype(input.dtype, copy=False)
+        return out if max is None else xp.minimum(out, max)
 
     @staticmethod
     def grad_input(g: Array, input: Array, min: Any, max: Any, F: Any) -> Array:
@@ -77,16 +142,68 @@ class Clamp(Op):
         return F.where(above if min is None else above | (max < min), g, 0.0)
 
 
-def _where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+ONE: dict[str, Any] = {**CLAMP, "errors": (call(T(3), None), call(T(3), "text"))}
+SIDES = (call(T(2, 3), 0.5), call(T(2, 3), T(3)), call(T(), T(4)))
+
+
+def _one_sided(name: str, input: Any, bound: Any) -> Any:
+    """A bound, if there is one."""
+    if bound is None or not isinstance(input, TensorBase):
+        raise TypeError(
+            f"{name}(): expected a Tensor and a bound, got {type(input).__name__} and "
+            f"{type(bound).__name__}"
+        )
+    return bound
+
+
+@function(samples=SIDES, **ONE)
+def clamp_min(input: Any, min: Any) -> Any:
+    """Elementwise value not below a bound.
+
+    Formula:   out = max(input, min)
+
+    >>> import minigrad as torch
+    >>> torch.clamp_min(torch.tensor([-2., 3.]), 0)
+    tensor([0., 3.])
+    """
+    return _clamp(input, min=_one_sided("clamp_min", input, min))
+
+
+@function(samples=SIDES, **ONE)
+def clamp_max(input: Any, max: Any) -> Any:
+    """Elementwise value not above a bound.
+
+    Formula:   out = min(input, max)
+
+    >>> import minigrad as torch
+    >>> torch.clamp_max(torch.tensor([-2., 3.]), 0)
+    tensor([-2.,  0.])
+    """
+    return _clamp(input, max=_one_sided("clamp_max", input, max))
+
+
+def _where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if not isinstance(condition, TensorBase):
+        raise TypeError(
+            f"where(): argument 'condition' (position 1) must be Tensor, not "
+            f"{type(condition).__name__}"
+        )
+    if condition._array.dtype.kind != "b":
+        if condition._array.dtype.name != "uint8":
+            raise RuntimeError(
+                "where expected condition to be a boolean tensor, but got a tensor with dtype "
+                f"{dtypes.of_numpy(condition._array.dtype).type_name}"
+            )
+        condition = tensors.cast(condition, dtypes.bool_)
     input, other = common_type(input, other)
-    result = tensors.where(condition, input, other)
-    return result if out is None else into(out, result)
+    return tensors.where(condition, input, other)
 
 
 @register(
     public=_where,
+    out=True,
     domain=[booleans(), reals(-3, 3)],
     samples=(
         call(T(2, 3), T(2, 3), T(2, 3)),
@@ -126,11 +243,14 @@ class Where(Op):
         return F.where(condition, 0.0, g)
 
 
-@register(
-    domain=[reals(-3, 3)],
-    dtypes=NUMBERS,
-    errors=MISFIT,
-)
+LARGER: dict[str, Any] = {
+    "domain": [reals(-3, 3)],
+    "dtypes": NUMBERS,
+    "errors": (call(T(2, 3), T(4)), call(T(3), 2.0), call(2.0, T(3))),
+}
+
+
+@register(**LARGER)
 class Maximum(Binary):
     """Elementwise larger value; NaN wins.
 
@@ -143,19 +263,20 @@ class Maximum(Binary):
     """
 
     ufunc = "maximum"
+    numbers = ()
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it above, half at a tie."""
-        return F.where(input >= other, F.where(input == other, g / 2, g), 0.0)
+        return F.where(input < other, 0.0, F.where(input == other, g / 2, g))
 
     @staticmethod
     def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it above, half at a tie."""
-        return F.where(other >= input, F.where(input == other, g / 2, g), 0.0)
+        return F.where(other < input, 0.0, F.where(input == other, g / 2, g))
 
 
-@register(domain=[reals(-3, 3)], dtypes=NUMBERS, errors=MISFIT)
+@register(**LARGER)
 class Minimum(Binary):
     """Elementwise smaller value; NaN wins.
 
@@ -168,16 +289,95 @@ class Minimum(Binary):
     """
 
     ufunc = "minimum"
+    numbers = ()
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it below, half at a tie."""
-        return F.where(input <= other, F.where(input == other, g / 2, g), 0.0)
+        return F.where(input > other, 0.0, F.where(input == other, g / 2, g))
 
     @staticmethod
     def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
         """All of it below, half at a tie."""
-        return F.where(other <= input, F.where(input == other, g / 2, g), 0.0)
+        return F.where(other > input, 0.0, F.where(input == other, g / 2, g))
+
+
+@register(**LARGER)
+class Fmax(Binary):
+    """Elementwise larger value; NaN only where both are.
+
+    Formula:   out = max(input, other)
+    Gradient:  g to the larger, all of it to input at a tie
+
+    >>> import minigrad as torch
+    >>> torch.fmax(torch.tensor([1., torch.nan]), torch.tensor([3., 2.]))
+    tensor([3., 2.])
+    """
+
+    ufunc = "fmax"
+    numbers = ()
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
+        """Where it is the larger, a tie included."""
+        return F.where((input >= other) | (other != other), g, 0.0)
+
+    @staticmethod
+    def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
+        """Where it is the larger."""
+        return F.where((input >= other) | (other != other), 0.0, g)
+
+
+@register(**LARGER)
+class Fmin(Binary):
+    """Elementwise smaller value; NaN only where both are.
+
+    Formula:   out = min(input, other)
+    Gradient:  g to the smaller, all of it to input at a tie
+
+    >>> import minigrad as torch
+    >>> torch.fmin(torch.tensor([1., torch.nan]), torch.tensor([3., 2.]))
+    tensor([1., 2.])
+    """
+
+    ufunc = "fmin"
+    numbers = ()
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
+        """Where it is the smaller, a tie included."""
+        return F.where((input <= other) | (other != other), g, 0.0)
+
+    @staticmethod
+    def grad_other(g: Array, input: Array, other: Array, F: Any) -> Array:
+        """Where it is the smaller."""
+        return F.where((input <= other) | (other != other), 0.0, g)
+
+
+@register(
+    domain=[reals(-3, 3, avoid=[0])],
+    dtypes=NUMBERS,
+    gradcheck=False,
+    inplace=True,
+    errors=(call(T(3), T(4)), call(T(3), 2.0)),
+)
+class Heaviside(Binary):
+    """Elementwise step: 0 below zero, 1 above, and at zero what ``values`` says.
+
+    >>> import minigrad as torch
+    >>> torch.heaviside(torch.tensor([-1., 0., 2.]), torch.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+
+    promotes = "same"
+    numbers = ()
+
+    @staticmethod
+    def forward(xp: Any, input: Array, values: Array) -> Array:
+        """Of NaN zero, as of what is not above."""
+        return xp.where(input == 0, values, (input > 0).astype(input.dtype))
+
+    grad_input = grad_values = no_derivative("heaviside", RuntimeError)
 
 
 def _where_method(input: Any, condition: Any, other: Any) -> Any:

@@ -9,8 +9,10 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, backend_for, backend_of
+from minigrad.backend.numpy_backend import row_major
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
+from minigrad.layout import axes_of, contiguous_format, lies_in, ordered, preserve_format
 
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
 
@@ -68,6 +70,10 @@ class Clone(Op):
     @staticmethod
     def forward(xp: Any, input: Array, memory_format: Any = None) -> Array:
         """Copy, keeping the order of memory."""
+        if memory_format is not None and memory_format is not preserve_format:
+            out = ordered(xp, input.shape, input.dtype, axes_of(memory_format, input.ndim))
+            out[...] = input
+            return out
         keep = xp.__name__ == "numpy" and 0 not in input.strides  # expanded: in rows, as in torch
         return input.copy(order="K") if keep else input.copy()
 
@@ -78,14 +84,25 @@ class Clone(Op):
 
 
 @function(**METHOD)
-def contiguous(input: Any, memory_format: Any = None) -> Any:
-    """The tensor itself if its elements lie in row-major order, else a copy in which they do.
+def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
+    """The tensor itself if its elements lie in this order, row-major by default, else a copy.
 
     >>> import minigrad as torch
     >>> torch.zeros(2, 3).T.contiguous().is_contiguous()
     True
     """
-    return input if input.is_contiguous() else tensors.row_major(input)
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return _lying(input, memory_format)
+
+
+def _lying(input: Any, form: Any) -> Any:
+    """The tensor with its elements in this order of memory; itself if they are."""
+    if form is None or form is preserve_format or lies_in(input._array, form):
+        return input
+    if form is contiguous_format:
+        return tensors.row_major(input)
+    return tensors.clone(input, form)
 
 
 @register(internal=True)
@@ -97,7 +114,7 @@ class RowMajor(Op):
     @staticmethod
     def forward(xp: Any, input: Array) -> Array:
         """Copy in C order."""
-        return input.copy()
+        return row_major(input)
 
     @staticmethod
     def grad_input(g: Array) -> Array:
@@ -116,35 +133,47 @@ def to(input: Any, *args: Any, **kwargs: Any) -> Any:
     >>> torch.tensor([1, 2]).to(torch.float64)
     tensor([1., 2.], dtype=torch.float64)
     """
-    kind, place, copy = _destination(args, kwargs)
+    kind, place, copy, form = _destination(args, kwargs)
     out = input
     if place is not None and not _same_place(out.device, place):
         out = tensors.move(out, place)
     if kind is not None and out._array.dtype != kind.numpy:
         out = tensors.cast(out, kind)
+    if form is not None:
+        out = _lying(out, form)
     return tensors.clone(out) if copy and out is input else out
 
 
-def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
-    """What the arguments of ``to`` ask for: dtype, device, copy."""
-    kind, place = kwargs.pop("dtype", None), kwargs.pop("device", None)
-    copy = kwargs.pop("copy", False)
-    kwargs.pop("non_blocking", None), kwargs.pop("memory_format", None)
-    if kwargs:
-        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-    other = kwargs.get("other")
-    for position, arg in enumerate(args):
-        if isinstance(arg, (Dtype, type)):
-            kind = dtypes.as_dtype(arg)
-        elif isinstance(arg, TensorBase):
-            other = arg
-        elif isinstance(arg, bool):
-            copy = copy or (arg and position == len(args) - 1 and position > 1)
-        elif arg is not None:
-            place = arg
+# What `to` takes, by the kind of its first argument.
+_FORMS = (
+    ("device", "dtype", "non_blocking", "copy"),
+    ("dtype", "non_blocking", "copy"),
+    ("other", "non_blocking", "copy"),
+)
+
+
+def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
+    """What the arguments of ``to`` ask for: dtype, device, copy, memory format."""
+    first = args[0] if args else None
+    form = 1 if isinstance(first, (Dtype, dtypes.LeftOut, type)) else 0
+    names = _FORMS[2 if isinstance(first, TensorBase) else form]
+    found: dict[str, Any] = dict(zip(names, args, strict=False))
+    known = {"device", "dtype", "other", "non_blocking", "copy", "memory_format"}
+    wrong = [name for name in kwargs if name not in known or name in found]
+    found.update(kwargs)
+    wrong += [n for n in ("device",) if isinstance(found.get(n), (Dtype, TensorBase))]
+    wrong += [n for n in ("non_blocking", "copy") if not isinstance(found.get(n, False), bool)]
+    if wrong or len(args) > len(names):
+        raise TypeError(
+            "to() received an invalid combination of arguments; it takes (device, dtype), (dtype) "
+            f"or (other), with non_blocking, copy and memory_format; got {args} {kwargs}"
+        )
+    other, kind, place = found.get("other"), found.get("dtype"), found.get("device")
     if other is not None:
         kind, place = other.dtype, other.device
-    return kind, None if place is None else Device(place), bool(copy)
+    kind = None if kind is None else dtypes.as_dtype(kind)
+    where = None if place is None else Device(place)
+    return kind, where, bool(found.get("copy", False)), found.get("memory_format")
 
 
 def _same_place(here: Device, there: Device) -> bool:
@@ -199,10 +228,15 @@ def type_(input: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
     if isinstance(dtype, str):
         short = dtype.rsplit(".", 1)[-1]
         names = {v: k for k, v in TYPE_NAMES.items()}
-        if short not in names:
+        if short not in names or not dtype.startswith("torch."):
             raise ValueError(f"invalid type: '{dtype}'")
         return input.to(getattr(dtypes, names[short] if names[short] != "bool" else "bool_"))
-    return input.to(getattr(dtype, "_dtype", dtype))
+    kind = getattr(dtype, "dtype", dtype)
+    if not isinstance(kind, (Dtype, dtypes.LeftOut)):
+        if isinstance(dtype, type):
+            raise ValueError(f"invalid type: '{dtype.__name__}'")
+        raise TypeError("dtype must be a type, str, or dtype object")
+    return input.to(kind)
 
 
 TYPE_NAMES = {
@@ -216,6 +250,9 @@ TYPE_NAMES = {
     "int32": "IntTensor",
     "int64": "LongTensor",
     "bool": "BoolTensor",
+    "uint16": "UInt16Tensor",
+    "uint32": "UInt32Tensor",
+    "uint64": "UInt64Tensor",
 }
 
 
@@ -223,7 +260,7 @@ def _conversion(name: str, kind: Dtype) -> None:
     """One of the methods ``float()``, ``long()`` and so on."""
 
     def convert(input: Any, memory_format: Any = None) -> Any:
-        return input.to(kind)
+        return input.to(kind, memory_format=memory_format)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"""The tensor as {kind.name}; itself if it is that already.
@@ -235,6 +272,20 @@ def _conversion(name: str, kind: Dtype) -> None:
     function(name, **METHOD)(convert)
 
 
+def _left_out(name: str, kind: dtypes.LeftOut) -> None:
+    """One of the methods that torch has for complex types: it says that there are none."""
+
+    def convert(input: Any, memory_format: Any = None) -> Any:
+        return input.to(kind)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"NotImplementedError: minigrad has no {kind.name}."
+    function(name, **{**METHOD, "torch": None})(convert)
+
+
+_left_out("cfloat", dtypes.complex64)
+_left_out("cdouble", dtypes.complex128)
+_left_out("chalf", dtypes.complex32)
 for _name in ("float", "double", "half", "bfloat16", "int", "long", "short"):
     _conversion(_name, getattr(dtypes, _name))
 _conversion("bool", dtypes.bool_)

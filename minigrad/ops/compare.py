@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from minigrad.autograd.op import Binary, Unary
-from minigrad.autograd.registry import integers, reals, register
+from minigrad.autograd.op import Binary, Op, Unary, tensors
+from minigrad.autograd.registry import T, call, function, integers, reals, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
 
 ANY = ("float", "int", "bool")
-FACTS: dict[str, Any] = {"domain": [integers(-2, 2)], "dtypes": ANY, "gradcheck": False}
+FACTS: dict[str, Any] = {
+    "domain": [integers(-2, 2)],
+    "dtypes": ANY,
+    "gradcheck": False,
+    "inplace": True,
+}
+ORDER: dict[str, Any] = {**FACTS, "errors": (call(2, T(3)), call(T(3), T(4)))}
 
 
-@register(dunder=("__eq__",), **FACTS)
+@register(dunder=("__eq__",), **ORDER)
 class Eq(Binary):
     """Elementwise ``input == other``.
 
@@ -21,9 +30,10 @@ class Eq(Binary):
     """
 
     ufunc = "equal"
+    numbers = ("other",)
 
 
-@register(dunder=("__ne__",), aliases=("not_equal",), **FACTS)
+@register(dunder=("__ne__",), aliases=("not_equal",), **ORDER)
 class Ne(Binary):
     """Elementwise ``input != other``.
 
@@ -33,9 +43,10 @@ class Ne(Binary):
     """
 
     ufunc = "not_equal"
+    numbers = ("other",)
 
 
-@register(dunder=("__lt__",), aliases=("less",), **FACTS)
+@register(dunder=("__lt__",), aliases=("less",), **ORDER)
 class Lt(Binary):
     """Elementwise ``input < other``.
 
@@ -45,9 +56,10 @@ class Lt(Binary):
     """
 
     ufunc = "less"
+    numbers = ("other",)
 
 
-@register(dunder=("__le__",), aliases=("less_equal",), **FACTS)
+@register(dunder=("__le__",), aliases=("less_equal",), **ORDER)
 class Le(Binary):
     """Elementwise ``input <= other``.
 
@@ -57,9 +69,10 @@ class Le(Binary):
     """
 
     ufunc = "less_equal"
+    numbers = ("other",)
 
 
-@register(dunder=("__gt__",), aliases=("greater",), **FACTS)
+@register(dunder=("__gt__",), aliases=("greater",), **ORDER)
 class Gt(Binary):
     """Elementwise ``input > other``.
 
@@ -69,9 +82,10 @@ class Gt(Binary):
     """
 
     ufunc = "greater"
+    numbers = ("other",)
 
 
-@register(dunder=("__ge__",), aliases=("greater_equal",), **FACTS)
+@register(dunder=("__ge__",), aliases=("greater_equal",), **ORDER)
 class Ge(Binary):
     """Elementwise ``input >= other``.
 
@@ -81,9 +95,13 @@ class Ge(Binary):
     """
 
     ufunc = "greater_equal"
+    numbers = ("other",)
 
 
-@register(**FACTS)
+LOGIC: dict[str, Any] = {**FACTS, "errors": (call(T(3), 2), call(T(3), T(4)))}
+
+
+@register(**LOGIC)
 class LogicalAnd(Binary):
     """Elementwise "both are not zero".
 
@@ -93,9 +111,10 @@ class LogicalAnd(Binary):
     """
 
     ufunc = "logical_and"
+    numbers = ()
 
 
-@register(**FACTS)
+@register(**LOGIC)
 class LogicalOr(Binary):
     """Elementwise "one at least is not zero".
 
@@ -105,9 +124,10 @@ class LogicalOr(Binary):
     """
 
     ufunc = "logical_or"
+    numbers = ()
 
 
-@register(**FACTS)
+@register(**LOGIC)
 class LogicalXor(Binary):
     """Elementwise "just one is not zero".
 
@@ -117,6 +137,7 @@ class LogicalXor(Binary):
     """
 
     ufunc = "logical_xor"
+    numbers = ()
 
 
 @register(**FACTS)
@@ -129,57 +150,6 @@ class LogicalNot(Unary):
     """
 
     ufunc = "logical_not"
-
-
-BITS: dict[str, Any] = {**FACTS, "dtypes": ("int", "bool"), "inplace": True}
-
-
-@register(dunder=("__and__", "__rand__"), **BITS)
-class BitwiseAnd(Binary):
-    """Elementwise and of bits; of integers and bools.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([6, 3]) & 2
-    tensor([2, 2])
-    """
-
-    ufunc = "bitwise_and"
-
-
-@register(dunder=("__or__", "__ror__"), **BITS)
-class BitwiseOr(Binary):
-    """Elementwise or of bits; of integers and bools.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([4, 3]) | 2
-    tensor([6, 3])
-    """
-
-    ufunc = "bitwise_or"
-
-
-@register(dunder=("__xor__", "__rxor__"), **BITS)
-class BitwiseXor(Binary):
-    """Elementwise exclusive or of bits; of integers and bools.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([6, 3]) ^ 2
-    tensor([4, 1])
-    """
-
-    ufunc = "bitwise_xor"
-
-
-@register(dunder=("__invert__",), **BITS)
-class BitwiseNot(Unary):
-    """Elementwise complement of bits; of integers and bools.
-
-    >>> import minigrad as torch
-    >>> ~torch.tensor([True, False]), ~torch.tensor([5])
-    (tensor([False,  True]), tensor([-6]))
-    """
-
-    ufunc = "invert"
 
 
 PREDICATE: dict[str, Any] = {
@@ -223,3 +193,141 @@ class Isfinite(Unary):
     """
 
     ufunc = "isfinite"
+
+
+@register(**PREDICATE)
+class Isposinf(Unary):
+    """Elementwise "is positive infinity".
+
+    >>> import minigrad as torch
+    >>> torch.isposinf(torch.tensor([torch.inf, -torch.inf]))
+    tensor([ True, False])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """No other number is as large."""
+        return input == math.inf
+
+
+@register(**PREDICATE)
+class Isneginf(Unary):
+    """Elementwise "is negative infinity".
+
+    >>> import minigrad as torch
+    >>> torch.isneginf(torch.tensor([torch.inf, -torch.inf]))
+    tensor([False,  True])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """No other number is as small."""
+        return input == -math.inf
+
+
+@register(**PREDICATE)
+class Signbit(Unary):
+    """Elementwise "has the sign bit set"; so has -0.
+
+    >>> import minigrad as torch
+    >>> torch.signbit(torch.tensor([-1., -0., 2.]))
+    tensor([ True,  True, False])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Of integers the negative ones."""
+        return input < 0 if input.dtype.kind in "biu" else xp.signbit(input)
+
+
+def _isclose(
+    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    for name, bound in (("rtol", rtol), ("atol", atol)):
+        if bound < 0:
+            raise RuntimeError(f"isclose: expected {name} not below zero, got {bound}")
+    return tensors.isclose(input, other, rtol, atol, equal_nan)
+
+
+CLOSE: dict[str, Any] = {
+    "domain": [integers(1, 2)],
+    "dtypes": ANY,
+    "gradcheck": False,
+    "samples": (
+        call(T(2, 3), T(2, 3)),
+        call(T(2, 3), T(3), rtol=0.5),
+        call(T(2, 3), T(2, 3), atol=1.0),
+        call(T(), T(4), equal_nan=True),
+    ),
+    "errors": (call(T(3), T(4)), call(T(3), 2.0), call(T(3), T(3), rtol=-1.0)),
+}
+
+
+@register(public=_isclose, **CLOSE)
+class Isclose(Op):
+    """Elementwise "is as good as equal".
+
+    Formula:   out = |input - other| <= atol + rtol * |other|, or both are equal
+
+    >>> import minigrad as torch
+    >>> torch.isclose(torch.tensor([1., 2.]), torch.tensor([1.000001, 2.1]))
+    tensor([ True, False])
+    """
+
+    broadcasts = True
+    promotes = "same"
+    numbers = ()
+
+    @staticmethod
+    def forward(
+        xp: Any, input: Array, other: Array, rtol: float, atol: float, equal_nan: bool
+    ) -> Array:
+        """Infinities are close to themselves only."""
+        close = input == other
+        if equal_nan:
+            close = close | ((input != input) & (other != other))
+        if rtol == 0 and atol == 0:
+            return close
+        if input.dtype.kind not in "fV":  # integers in float64, that differences do not wrap around
+            input, other = input.astype(xp.float64), other.astype(xp.float64)
+        distance = xp.abs(input - other)
+        return close | (xp.isfinite(distance) & (distance <= atol + xp.abs(rtol * other)))
+
+
+@function(**{**CLOSE, "returns": "bool"})
+def allclose(
+    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Whether all elements of two tensors are as good as equal, as a Python bool.
+
+    >>> import minigrad as torch
+    >>> torch.allclose(torch.tensor([1., 2.]), torch.tensor([1.000001, 2.]))
+    True
+    """
+    return bool(_isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+@function(
+    domain=[integers(1, 2)],
+    dtypes=ANY,
+    gradcheck=False,
+    returns="bool",
+    samples=(call(T(2, 3), T(2, 3)), call(T(1), T(1)), call(T(2, 3), T(3)), call(T(0), T(0))),
+    errors=(call(T(3), 2.0),),
+)
+def equal(input: Any, other: Any) -> bool:
+    """Whether two tensors have the same shape and elements, as a Python bool.
+
+    >>> import minigrad as torch
+    >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
+    True
+    """
+    for position, value in enumerate((input, other)):
+        if not isinstance(value, TensorBase):
+            name = ("input", "other")[position]
+            raise TypeError(
+                f"equal(): argument '{name}' (position {position + 1}) must be Tensor, "
+                f"not {type(value).__name__}"
+            )
+    same = input._array.shape == other._array.shape
+    return same and bool(tensors.eq(input, other)._array.all())

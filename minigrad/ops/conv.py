@@ -162,16 +162,16 @@ def _convolve(
     groups: int,
 ) -> Any:
     """Check everything, and convolve; an input without a batch axis gets one for the while."""
-    x, w = _arrays(op, axes, input, weight, bias)
-    steps, gaps = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    x, w = checked_arrays(op, axes, input, weight, bias)
+    steps, gaps = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
     if isinstance(padding, str):
         margins, extra = _named_padding(padding, w.shape[2:], steps, gaps)
         if any(extra):
-            input = tensors.extend(input, extra)
+            input = tensors.constant_pad_nd(input, tuple((0, n) for n in extra), 0)
             x = input._array
     else:
-        margins = _per_axis("padding", padding, axes)
-    _check_numbers(steps, margins, gaps, groups)
+        margins = per_axis("padding", padding, axes)
+    check_numbers(steps, margins, gaps, groups)
     unbatched = x.ndim == axes + 1
     geometry = Geometry(steps, margins, gaps, groups)
     _check_channels(x.shape if not unbatched else (1, *x.shape), x.shape, w.shape, bias, geometry)
@@ -180,7 +180,8 @@ def _convolve(
     return tensors.convolution(input, weight, bias, geometry)
 
 
-def _arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
+def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
+    """The arrays of input and weight, with the right number of axes and one dtype."""
     for name, value in (("input", input), ("weight", weight), ("bias", bias)):
         if not isinstance(value, TensorBase) and not (name == "bias" and value is None):
             raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
@@ -207,7 +208,7 @@ def _arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any
     return x, w
 
 
-def _per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
+def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     """One number for each spatial axis."""
     if not isinstance(value, Sequence):
         return (int(value.__index__()),) * axes
@@ -236,9 +237,10 @@ def _named_padding(
     return tuple(t // 2 for t in total), tuple(t % 2 for t in total)
 
 
-def _check_numbers(
+def check_numbers(
     steps: tuple[int, ...], margins: tuple[int, ...], gaps: tuple[int, ...], groups: int
 ) -> None:
+    """Raise torch's errors for numbers that are too small."""
     for name, values, least in (
         ("negative padding", margins, 0),
         ("non-positive stride", steps, 1),

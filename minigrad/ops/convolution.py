@@ -17,15 +17,17 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
+from minigrad.ops.precision import widened
 
 # How many bytes of columns are made at a time: a few second-level caches.
 CHUNK = 1 << 21
+
+remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
 
 
 class Geometry(NamedTuple):
@@ -36,15 +38,17 @@ class Geometry(NamedTuple):
     dilation: tuple[int, ...]
     groups: int
 
-    def taps(self, kernel: tuple[int, ...], out: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+    @remembered
+    def taps(self, kernel: tuple[int, ...], out: tuple[int, ...]) -> list[tuple[Any, ...]]:
         """For each tap of the filter, its index and the padded places that it meets."""
-        for tap in itertools.product(*map(range, kernel)):
-            places = tuple(
-                slice(t * d, t * d + (n - 1) * s + 1, s)
-                for t, d, s, n in zip(tap, self.dilation, self.stride, out, strict=True)
-            )
-            yield tap, places
+        along = [
+            [slice(t * d, t * d + (n - 1) * s + 1, s) for t in range(k)]
+            for k, d, s, n in zip(kernel, self.dilation, self.stride, out, strict=True)
+        ]
+        indices = itertools.product(*map(range, kernel))
+        return list(zip(indices, itertools.product(*along), strict=True))
 
+    @remembered
     def out_sizes(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
         """The spatial sizes of the output."""
         return tuple(
@@ -54,27 +58,23 @@ class Geometry(NamedTuple):
             )
         )
 
+    @remembered
     def padded(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
         """The spatial sizes of the input with its margins."""
         return tuple(n + 2 * p for n, p in zip(sizes, self.padding, strict=True))
 
+    def framed(self, xp: Any, x: Array) -> Array:
+        """An input (N, C, *sizes) with its margins of zeros; itself where there are none."""
+        if not any(self.padding):
+            return x
+        out = xp.zeros((*x.shape[:2], *self.padded(x.shape[2:])), dtype=x.dtype)
+        out[(..., *self.inner(x.shape[2:]))] = x
+        return out
+
+    @remembered
     def inner(self, sizes: tuple[int, ...]) -> tuple[slice, ...]:
         """The places of the padded input that are no margin."""
         return tuple(slice(p, p + n) for n, p in zip(sizes, self.padding, strict=True))
-
-
-def widened(forward: Callable[..., Array]) -> Callable[..., Array]:
-    """A forward that works out half precision in float32, where the long sums keep their digits."""
-
-    @functools.wraps(forward)
-    def wide(xp: Any, *args: Any) -> Array:
-        dtype = args[0].dtype
-        if dtype.itemsize > 2 or dtype.kind not in "fV":
-            return forward(xp, *args)
-        args = tuple(a.astype(xp.float32) if hasattr(a, "dtype") else a for a in args)
-        return forward(xp, *args).astype(dtype)
-
-    return wide
 
 
 def innermost(xp: Any, x: Array, geometry: Geometry) -> Array:
@@ -132,6 +132,13 @@ def chunks(xp: Any, n: int, elements: int, dtype: Any) -> tuple[Array, list[slic
     return xp.empty(step * elements, dtype=dtype), parts
 
 
+def cut(y: Any, shape: tuple[int, ...]) -> Any:
+    """Without the places at the end that ``output_padding`` beyond the stride makes room for."""
+    if tuple(y.shape) == tuple(shape):
+        return y
+    return y[(..., *(slice(n) for n in shape[2:]))]
+
+
 @register(internal=True)
 class Convolution(Op):
     """Slide filters over an input.
@@ -139,6 +146,8 @@ class Convolution(Op):
     Formula: y[n, o, p] = b[o] + Σ_{c, t} w[o, c, t] x[n, c, stride p + dilation t - padding].
     Gradient: gx and gw by ``convolution_input`` and ``convolution_weight``, gb = Σ_{n, p} g.
     """
+
+    kinds = "fViu"
 
     @staticmethod
     @widened
@@ -207,9 +216,9 @@ class ConvolutionInput(Op):
         return gx
 
     @staticmethod
-    def grad_g(h: Any, weight: Any, geometry: Geometry, F: Any) -> Any:
+    def grad_g(h: Any, weight: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
         """The convolution is the transpose of this."""
-        return F.convolution(h, weight, None, geometry)
+        return cut(F.convolution(h, weight, None, geometry), shape)
 
     @staticmethod
     def grad_weight(h: Any, g: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
@@ -246,30 +255,11 @@ class ConvolutionWeight(Op):
         return gw.reshape(size)
 
     @staticmethod
-    def grad_g(h: Any, input: Any, geometry: Geometry, F: Any) -> Any:
+    def grad_g(h: Any, input: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
         """The convolution with the cotangent for a filter."""
-        return F.convolution(input, h, None, geometry)
+        return cut(F.convolution(input, h, None, geometry), shape)
 
     @staticmethod
     def grad_input(h: Any, g: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
         """As for a convolution whose weight is the cotangent."""
         return F.convolution_input(g, h, tuple(shape), geometry)
-
-
-@register(internal=True)
-class Extend(Op):
-    """Zeros after the end of each spatial axis, as ``padding='same'`` needs for even filters."""
-
-    @staticmethod
-    def forward(xp: Any, input: Array, extra: tuple[int, ...]) -> Array:
-        """Copy the input to the front of zeros."""
-        n = input.ndim - len(extra)
-        sizes = [a + b for a, b in zip(input.shape[n:], extra, strict=True)]
-        out = xp.zeros((*input.shape[:n], *sizes), dtype=input.dtype)
-        out[(..., *(slice(a) for a in input.shape[n:]))] = input
-        return out
-
-    @staticmethod
-    def grad_input(g: Any, shape: Any, extra: tuple[int, ...]) -> Any:
-        """The cotangent of what was there before."""
-        return g[(..., *(slice(a) for a in shape[len(shape) - len(extra) :]))]

@@ -1,27 +1,28 @@
-"""Making tensors: from data, by filling, by counting."""
+"""Making tensors from data: numbers, nested lists, arrays, buffers."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.apply import make
-from minigrad.autograd.registry import call, function
+from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for
+from minigrad.device import CPU, get_default_device
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
+from minigrad.layout import check_layout
 
 TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False}
 
 
 def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any = None) -> Any:
     """A Tensor around a host array, on the device and with the flag that were asked for."""
-    if device is not None:
-        where = Device(device)
+    where = get_default_device() if device is None else Device(device)
+    if where is not CPU and where.type != "cpu":
         array = backend_for(where).from_host(array, where.index)
     result = make(array)
     if out is not None:
@@ -30,8 +31,21 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
     return result.requires_grad_() if requires_grad else result
 
 
-def numpy_type(dtype: Dtype | None) -> Any:
-    """NumPy's type for a torch dtype; the default one for None."""
+def numpy_type(dtype: Any, out: Any = None, layout: Any = None) -> Any:
+    """NumPy's type for a torch dtype; for None that of ``out``, or else the default one.
+
+    Raises: RuntimeError if ``out`` has another dtype, NotImplementedError for a sparse layout.
+    """
+    if layout is not None:
+        check_layout(layout)
+    if out is not None:
+        own = out.dtype
+        if dtype is not None and dtypes.as_dtype(dtype) is not own:
+            raise RuntimeError(
+                f"dtype {dtypes.as_dtype(dtype).type_name} does not match dtype of out parameter "
+                f"({own.type_name})"
+            )
+        return own.numpy
     return (dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)).numpy
 
 
@@ -42,57 +56,130 @@ def host_array(data: Any, dtype: Dtype | None) -> Any:
         array = data._host()  # type: ignore[attr-defined]
         return array.astype((dtypes.of_numpy(array.dtype) if dtype is None else dtype).numpy)
     if isinstance(data, (np.ndarray, np.generic)):
-        kind = dtypes.of_numpy(data.dtype) if dtype is None else dtype
-        return np.array(data, dtype=kind.numpy, order="C")
-    if hasattr(data, "__array__") and not isinstance(data, (list, tuple)):
+        own = dtypes.of_numpy(data.dtype)
+        return np.array(data, dtype=(own if dtype is None else dtype).numpy, order="C")
+    if hasattr(data, "__array__"):
         return host_array(np.asarray(data), dtype)
     return _from_lists(data, dtype)
 
 
+def number_of(value: Any) -> Any:
+    """A Python number for a 0-d tensor; anything else as it is."""
+    return value.item() if isinstance(value, TensorBase) else value  # type: ignore[attr-defined]
+
+
 def _from_lists(data: Any, dtype: Dtype | None) -> Any:
-    """Numbers in nested lists; Tensors and NumPy numbers among them count as numbers."""
-    plain = _plain(data)
-    try:
-        array = np.asarray(plain)
-    except ValueError as error:
+    """Numbers in nested sequences, as an array."""
+    shape, first = [], data
+    while _is_sequence(first):
+        shape.append(len(first))
+        if not shape[-1]:
+            break
+        first = first[0]
+    leaves: list[Any] = []
+    if isinstance(first, (str, bytes)):
+        text = f"new(): invalid data type '{type(first).__name__}'"
+        raise (
+            ValueError(f"too many dimensions '{type(first).__name__}'")
+            if shape
+            else TypeError(text)
+        )
+    _gather(data, shape, 0, leaves)
+    kind = _kind_of(leaves)
+    if any(isinstance(leaf, (TensorBase, np.ndarray)) for leaf in (leaves if kind[1] else ())):
+        leaves = [leaf.item() for leaf in leaves]
+    wanted = kind[0] if dtype is None else dtype
+    if not leaves:
+        return np.zeros(shape, wanted.numpy)
+    if dtype is None or dtype.category is not dtypes.Category.INTEGER:
+        return _packed(leaves, wanted).reshape(shape)
+    return _checked_cast(_packed(leaves, kind[0]), dtype).reshape(shape)
+
+
+def _is_sequence(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return True
+    if isinstance(data, (str, bytes, dict, TensorBase, np.generic)):
+        return False
+    if isinstance(data, np.ndarray):
+        return data.ndim > 0
+    return hasattr(data, "__getitem__") and hasattr(data, "__len__")
+
+
+def _gather(data: Any, shape: list[int], dim: int, leaves: list[Any]) -> None:
+    """Append the elements of nested sequences that must have this shape, in order."""
+    if dim == len(shape):
+        leaves.append(data)
+        return
+    if len(data) != shape[dim]:
+        raise ValueError(f"expected sequence of length {shape[dim]} at dim {dim} (got {len(data)})")
+    if dim == len(shape) - 1:
+        leaves.extend(data)
+        return
+    for item in data:
+        if not _is_sequence(item):
+            raise TypeError("not a sequence")
+        _gather(item, shape, dim + 1, leaves)
+
+
+def _kind_of(leaves: list[Any]) -> tuple[Dtype, bool]:
+    """The dtype of elements together, and whether there are others than Python's numbers."""
+    types = set(map(type, leaves))
+    if types <= {int, float, bool}:
+        default = dtypes.get_default_dtype()
+        kind = default if float in types or not types else dtypes.int64
+        return (dtypes.bool_ if types == {bool} else kind), False
+    found: Dtype | None = None
+    for leaf in leaves:
+        if isinstance(leaf, (TensorBase, np.generic, np.ndarray)):
+            holder: Any = leaf._array if isinstance(leaf, TensorBase) else leaf
+            kind = dtypes.of_numpy(holder.dtype)
+            if holder.size != 1 or (holder.ndim and not isinstance(leaf, TensorBase)):
+                _refuse(kind)
+        elif isinstance(leaf, complex):
+            raise NotImplementedError("complex numbers are left out of minigrad: real types only")
+        elif isinstance(leaf, (int, float)):
+            kind = dtypes.scalar_type(leaf)
+        elif isinstance(leaf, (list, tuple)):
+            raise TypeError(f"'{type(leaf).__name__}' object cannot be interpreted as an integer")
+        else:
+            raise RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
+        found = kind if found is None else dtypes.promote_types(found, kind)
+    assert found is not None
+    return found, True
+
+
+def _refuse(kind: Dtype) -> None:
+    """Raise for several numbers where one is needed; ``stack`` is the way out."""
+    if kind.is_floating_point:
         raise ValueError(
-            f"tensor: expected sequences of equal length at each level; {error}"
-        ) from None
-    if array.dtype.kind not in "biuf" and array.size:
-        kind = type(plain).__name__ if array.ndim == 0 else array.dtype.name
-        if isinstance(plain, complex) or array.dtype.kind == "c":
-            raise TypeError("complex numbers are left out of minigrad: real types only")
-        if array.ndim == 0 and not isinstance(plain, (str, bytes)):
-            raise RuntimeError(f"Could not infer dtype of {kind}")
-        raise TypeError(f"new(): invalid data type '{'str' if array.dtype.kind in 'US' else kind}'")
-    if dtype is not None:
-        return _checked_cast(array, dtype)
-    if array.dtype.kind == "f" or array.size == 0:
-        first = plain
-        while isinstance(first, list) and first:
-            first = first[0]
-        doubles = array.size and isinstance(first, (np.float64, np.ndarray))
-        return array if doubles else array.astype(dtypes.get_default_dtype().numpy)
-    if array.dtype.kind == "u":
-        raise ValueError("Overflow when unpacking long long")
-    return array if array.dtype.kind == "b" else array.astype(np.int64)
+            "only one element tensors can be converted to Python scalars; stack() joins tensors"
+        )
+    raise TypeError(
+        "only integer tensors of a single element can be converted to an index; stack() joins "
+        "tensors"
+    )
+
+
+def _packed(leaves: list[Any], kind: Dtype) -> Any:
+    """Numbers in a row, of one dtype."""
+    if kind.category is dtypes.Category.INTEGER:
+        try:
+            return np.array(leaves, dtype=kind.numpy)
+        except OverflowError:
+            raise ValueError("Overflow when unpacking long long") from None
+    with np.errstate(over="ignore"):
+        if kind.itemsize == 2:  # rounded from float64 at once, as torch does
+            return np.array(leaves, dtype=np.float64).astype(kind.numpy)
+        return np.array(leaves, dtype=kind.numpy)
 
 
 def _checked_cast(array: Any, dtype: Dtype) -> Any:
-    if dtype.category is dtypes.Category.INTEGER and array.size:
-        info = np.iinfo(dtype.numpy)
-        low = info.min if info.min else -info.max  # small negative numbers wrap around to uint8
-        if not (array.max() <= info.max and array.min() >= low):
-            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+    info = np.iinfo(dtype.numpy)
+    low = info.min if info.min else -info.max  # small negative numbers wrap around to uint8
+    if not (array.max() <= info.max and array.min() >= low):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
     return array.astype(dtype.numpy)
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, (list, tuple)):
-        return [_plain(item) for item in data]
-    if isinstance(data, TensorBase):
-        return data.tolist()  # type: ignore[attr-defined]
-    return data
 
 
 @function(**TOP)
@@ -118,6 +205,27 @@ def tensor(
 
 
 @function(**TOP)
+def scalar_tensor(
+    s: Any,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
+    """A 0-d tensor of a number, of the default dtype unless another is asked for.
+
+    >>> import minigrad as torch
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
+    return place(
+        np.asarray(number_of(s)).astype(numpy_type(dtype, None, layout)), device, requires_grad
+    )
+
+
+@function(**TOP)
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Any:
     """A tensor of the data, sharing memory with an array or tensor where nothing must change.
 
@@ -128,9 +236,49 @@ def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Any:
     if isinstance(data, TensorBase):
         return data.to(device=device, dtype=dtype)
     if isinstance(data, np.ndarray):
-        result = from_numpy(data)
-        return result.to(device=device, dtype=dtype)
+        return from_numpy(data).to(device=device or get_default_device(), dtype=dtype)
     return tensor(data, dtype=dtype, device=device)
+
+
+@function(**TOP)
+def asarray(
+    obj: Any,
+    *,
+    dtype: Dtype | None = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool | None = None,
+) -> Any:
+    """A tensor of anything: a tensor, an array, what speaks DLPack, a buffer, numbers in lists.
+
+    Memory is shared if ``copy`` is None and nothing must change; ``copy=False`` insists on it.
+    Raises: ValueError if ``copy=False`` cannot be kept.
+
+    >>> import minigrad as torch
+    >>> torch.asarray([1, 2]), torch.asarray(bytearray(b"ab"), dtype=torch.uint8)
+    (tensor([1, 2]), tensor([97, 98], dtype=torch.uint8))
+    """
+    source: Any = None
+    if isinstance(obj, TensorBase):
+        source = obj
+    elif isinstance(obj, np.ndarray):
+        source = from_numpy(obj)
+    elif hasattr(obj, "__dlpack__"):
+        source = from_dlpack(obj)
+    elif isinstance(obj, (bytes, bytearray, memoryview)):
+        source = frombuffer(obj, dtype=dtypes.get_default_dtype() if dtype is None else dtype)
+    if source is None:
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        return tensor(obj, dtype=dtype, device=device, requires_grad=bool(requires_grad))
+    result = source.to(device=device, dtype=dtype)
+    if copy is False and result is not source:
+        raise ValueError("can't alias tensor with another dtype or device; pass copy=None")
+    if copy and result is source:
+        result = source.clone()
+    if requires_grad is False and result.requires_grad:
+        return result.detach()
+    return result.requires_grad_() if requires_grad and not result.requires_grad else result
 
 
 @function(**TOP)
@@ -144,7 +292,9 @@ def from_numpy(ndarray: Any) -> Any:
     tensor([5., 0.], dtype=torch.float64)
     """
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+        kind = type(ndarray)
+        name = kind.__name__ if kind.__module__ == "builtins" else f"numpy.{kind.__name__}"
+        raise TypeError(f"expected np.ndarray (got {name})")
     dtypes.of_numpy(ndarray.dtype)
     if any(s < 0 for s in ndarray.strides):
         raise ValueError(
@@ -152,7 +302,64 @@ def from_numpy(ndarray: Any) -> Any:
             "strides are not currently supported. (You can probably work around this by making a "
             "copy of your array  with array.copy().)"
         )
-    return make(ndarray)
+    return make(ndarray if type(ndarray) is np.ndarray else ndarray.view(np.ndarray))
+
+
+@function(**TOP)
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
+    """A tensor that shares the memory of another library's array, by the DLPack protocol.
+
+    >>> import minigrad as torch, numpy as np
+    >>> a = np.zeros(2); x = torch.from_dlpack(a); a[0] = 5; x
+    tensor([5., 0.], dtype=torch.float64)
+    """
+    options: dict[str, Any] = {} if copy is None else {"copy": copy}
+    array = np.from_dlpack(ext_tensor, **options)
+    result = from_numpy(array)
+    return result if device is None else result.to(device)
+
+
+@function(**TOP)
+def frombuffer(
+    buffer: Any,
+    *,
+    dtype: Dtype,
+    count: int = -1,
+    offset: int = 0,
+    requires_grad: bool = False,
+) -> Any:
+    """A tensor that shares the memory of an object with Python's buffer protocol.
+
+    Raises: ValueError for what is no buffer, or too short for what is asked of it.
+
+    >>> import minigrad as torch
+    >>> torch.frombuffer(bytearray(b"abcd"), dtype=torch.uint8, count=2, offset=1)
+    tensor([98, 99], dtype=torch.uint8)
+    """
+    kind = dtypes.as_dtype(dtype)
+    try:
+        length, item = memoryview(buffer).nbytes, kind.itemsize
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    if not length or not count:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({length} bytes) minus 1"
+        )
+    if count > 0 and offset + count * item > length:
+        raise ValueError(
+            f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must "
+            f"not be greater than actual buffer length ({length} bytes)"
+        )
+    if count < 0 and (length - offset) % item:
+        raise ValueError(
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({item})"
+        )
+    array = np.frombuffer(buffer, kind.numpy, count, offset)
+    return make(array).requires_grad_(requires_grad)
 
 
 @function(where=("Tensor",), torch="Tensor.new_tensor", gradcheck=False)
@@ -163,6 +370,8 @@ def new_tensor(
     dtype: Dtype | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Any:
     """A tensor of a copy of the data, in this tensor's dtype and on its device.
 
@@ -176,158 +385,3 @@ def new_tensor(
         device=device or input.device,
         requires_grad=requires_grad,
     )
-
-
-def _float32_steps(start: Any, step: Any, count: int, lanes: int = 8) -> Any:
-    """``start + i * step`` with torch's roundings: by vectors of eight, each from its own start.
-
-    The start of a vector is rounded once from a fused multiply and add, and again to float32.
-    """
-    i = np.arange(count)
-    exact = (np.longdouble(start) + np.longdouble(step) * i).astype(np.float64)
-    lane = i % lanes
-    values = exact.astype(np.float32)[i - lane].astype(np.float64) + lane * np.float64(step)
-    full = count - count % (2 * lanes)  # torch takes two vectors at a time, the rest one by one
-    values[full:] = exact[full:]
-    return values.astype(np.float32)
-
-
-def _counting_type(dtype: Dtype | None, *numbers: Any) -> Any:
-    if dtype is not None:
-        return dtypes.as_dtype(dtype).numpy
-    whole = all(isinstance(n, (int, np.integer)) for n in numbers)
-    return np.int64 if whole else dtypes.get_default_dtype().numpy
-
-
-@function(
-    samples=(call(5), call(1, 7, 2), call(-1.0, 1.0, 0.25), call(0.5)),
-    errors=(call(1, 5, 0), call(1, 5, -1)),
-    **TOP,
-)
-def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    out: Any = None,
-    dtype: Dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-) -> Any:
-    """The numbers from start up to, not including, end, by steps; int64 unless one is a float.
-
-    Formula:   out_i = start + i * step
-    Raises: RuntimeError for a step of zero or one that leads away from the end.
-
-    >>> import minigrad as torch
-    >>> torch.arange(3), torch.arange(1., 2., 0.5)
-    (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
-    """
-    if end is None:
-        start, end = 0, start
-    start, end, step = (
-        n._array.item() if isinstance(n, TensorBase) else n for n in (start, end, step)
-    )
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if not math.isfinite(start) or not math.isfinite(end):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
-    count = math.ceil((end - start) / step)
-    kind = _counting_type(dtype, start, end, step)
-    wide = np.int64 if isinstance(start, int) and isinstance(step, int) else np.float64
-    if wide is np.float64 and kind == np.float32:
-        values = _float32_steps(start, step, count)
-    else:
-        values = (start + np.arange(count, dtype=wide) * step).astype(kind)
-    return place(values, device, requires_grad, out)
-
-
-@function(
-    samples=(call(0, 1, 5), call(-3.0, 2.0, steps=7), call(1.0, 1.0, 1), call(0.0, 1.0, 0)), **TOP
-)
-def linspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    *,
-    out: Any = None,
-    dtype: Dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Any:
-    """So many numbers at equal distances, both ends included.
-
-    Formula:   out_i = start + i * (end - start) / (steps - 1)
-
-    >>> import minigrad as torch
-    >>> torch.linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    kind = np.dtype(numpy_type(dtype))
-    if kind.kind not in "f" or steps < 2:
-        return place(np.linspace(start, end, steps).astype(kind), device, requires_grad, out)
-    step = kind.type((end - start) / (steps - 1))
-    count = np.arange(steps).astype(kind)
-    # From both ends to the middle, so that the last number is the end itself.
-    up, down = kind.type(start) + step * count, kind.type(end) - step * count[::-1]
-    return place(
-        np.where(np.arange(steps) < steps // 2, up, down).astype(kind), device, requires_grad, out
-    )
-
-
-@function(samples=(call(3), call(2, 4)), **TOP)
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    out: Any = None,
-    dtype: Dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Any:
-    """Ones on the diagonal of a matrix, zeros elsewhere.
-
-    >>> import minigrad as torch
-    >>> torch.eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    return place(np.eye(n, m, dtype=numpy_type(dtype)), device, requires_grad, out)
-
-
-@function(where=("torch",), gradcheck=False)
-def is_tensor(obj: Any) -> bool:
-    """Whether an object is a Tensor.
-
-    >>> import minigrad as torch
-    >>> torch.is_tensor(torch.zeros(1)), torch.is_tensor([0.])
-    (True, False)
-    """
-    return isinstance(obj, TensorBase)
-
-
-@function(where=("torch",), gradcheck=False)
-def is_floating_point(input: Any) -> bool:
-    """Whether the elements are floats.
-
-    >>> import minigrad as torch
-    >>> torch.is_floating_point(torch.zeros(1))
-    True
-    """
-    return bool(input.is_floating_point())
-
-
-@function(where=("torch",), gradcheck=False)
-def numel(input: Any) -> int:
-    """The number of elements.
-
-    >>> import minigrad as torch
-    >>> torch.numel(torch.zeros(2, 3))
-    6
-    """
-    return int(input._array.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 
@@ -12,13 +13,13 @@ def one_dim(dim: Any, ndim: int) -> int:
     >>> one_dim(-1, 3)
     2
     """
-    reach = max(ndim, 1)
+    reach = ndim or 1
     if not -reach <= dim < reach:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-reach}, {reach - 1}], but got "
             f"{dim})"
         )
-    return int(dim) % reach
+    return index(dim) % reach
 
 
 def all_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
@@ -29,6 +30,8 @@ def all_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """
     if dim is None:
         return None
+    if type(dim) is int and -ndim <= dim < ndim:  # the hot case
+        return (dim % ndim,)
     if not isinstance(dim, Sequence):
         return (one_dim(dim, ndim),) if one_dim(dim, ndim) < ndim else None
     found = tuple(one_dim(d, ndim) for d in dim)
@@ -54,4 +57,19 @@ def sizes(args: Sequence[Any]) -> tuple[int, ...]:
     """
     if len(args) == 1 and not hasattr(args[0], "__index__"):
         args = args[0]
-    return tuple(n.__index__() for n in args)
+    return tuple(map(index, args))
+
+
+def listed(args: Sequence[Any], named: dict[str, Any], name: str) -> tuple[int, ...]:
+    """Whole numbers given one by one, as one sequence, or as one sequence by keyword.
+
+    >>> listed((), {"dims": [0, 1]}, "dims")
+    (0, 1)
+    """
+    if named:
+        if args or named.keys() != {name}:
+            raise TypeError(f"expected {name!r} as one sequence, got {args} and {named}")
+        args = (named[name],)
+    if not args:
+        raise TypeError(f'missing 1 required positional arguments: "{name}"')
+    return sizes(args)

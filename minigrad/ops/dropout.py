@@ -11,6 +11,8 @@ import numpy as np
 from minigrad.autograd.apply import make
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.backend import backend_of
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError, ShapeError
 from minigrad.random import default_generator
 
 _SAMPLES = (
@@ -33,27 +35,57 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _drawn(input: Any, shape: tuple[int, ...], keep: float) -> Any:
-    """An array of ones with probability ``keep``, zeros else, beside the input."""
+def _drawn(shape: tuple[int, ...], keep: float) -> Any:
+    """Ones with probability ``keep``, zeros else; torch draws nothing if all are zeros."""
+    if keep == 0.0:
+        return np.zeros(shape, np.float32)
+    return default_generator.bernoulli(keep, shape, np.float32)
+
+
+def _beside(input: Any, values: Any) -> Any:
+    """A Tensor of the values in the input's type and on its device."""
     array = input._array
-    kind = array.dtype if array.dtype.kind in "fV" else np.dtype(np.float32)
-    if keep == 0.0:  # torch draws nothing then
-        mask = np.zeros(shape, dtype=kind)
-    else:
-        mask = default_generator.bernoulli(keep, shape, kind)
     backend = backend_of(array)
-    return backend.from_host(mask, backend.device_of(array).index)
+    kind = array.dtype if array.dtype.kind in "fV" else np.dtype(np.float32)
+    return make(backend.from_host(values.astype(kind, copy=False), backend.device_of(array).index))
 
 
 def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
     """The input times a mask of zeros and 1 / (1 - p)."""
-    mask = _drawn(input, shape, 1.0 - p)
+    kind = input._array.dtype
+    if kind.kind not in "fV" and p < 1.0:
+        raise DtypeError(
+            "result type Float can't be cast to the desired output type "
+            f"{of_numpy(kind).type_name} (dropout: use input.float())"
+        )
+    wide = kind.name == "float64" and p < 1.0
+    mask = _drawn(shape, 1.0 - p)
     if p < 1.0:
-        mask /= 1.0 - p
-    return input.mul_(make(mask)) if inplace else input * make(mask)
+        mask = (mask.astype(np.float64) if wide else mask) / (1.0 - p)
+    factors = _beside(input, mask)
+    return input.mul_(factors) if inplace else input * factors
 
 
-@function(torch="nn.functional.dropout", **_FACTS)
+def _replaced(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
+    """The input, or SELU's floor, scaled and shifted so that mean and variance stay."""
+    scale = 1.0 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
+    mask = _drawn(shape, 1.0 - p).astype(np.float64)
+    shift = _beside(input, (mask - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p)
+    factors = _beside(input, mask * scale)
+    if inplace:
+        return input.mul_(factors).add_(shift)
+    return input * factors + shift
+
+
+def _channels(input: Any, op: str) -> tuple[int, ...]:
+    """A shape with one place for each channel of each sample."""
+    shape = input._array.shape
+    if len(shape) < 2:
+        raise ShapeError(f"Feature dropout requires at least 2 dimensions in the input ({op})")
+    return (*shape[:2], *[1] * (len(shape) - 2))
+
+
+@function(torch="nn.functional.dropout", inplace_in=("torch",), **_FACTS)
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zeros with probability p, and all else divided by 1 - p, so that the mean stays.
 
@@ -168,7 +200,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return _drop_channels("dropout3d", 3, input, p, training, inplace)
 
 
-@function(torch="nn.functional.alpha_dropout", **_CHANNELS)
+@function(torch="nn.functional.alpha_dropout", inplace_in=("torch",), **_FACTS)
 def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that keeps mean and variance of SELU's outputs: dropped ones go to SELU's floor.
 
@@ -184,15 +216,65 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
     >>> torch.nn.functional.alpha_dropout(torch.ones(3), 0.5, training=True)
     tensor([-0.7792, -0.7792,  1.6656])
     """
+    return _alpha("alpha_dropout", input, p, training, inplace, channels=False)
+
+
+def _alpha(op: str, input: Any, p: float, training: bool, inplace: bool, channels: bool) -> Any:
+    """Both forms of alpha dropout."""
     _check(p)
     if not training or p == 0.0 or not input._array.size:
         return input
-    if p == 1.0:
-        return _dropped(input, input._array.shape, p, inplace)
-    scale = 1.0 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
-    mask = _drawn(input, input._array.shape, 1.0 - p)
-    shift = (mask - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p
-    mask *= scale
-    if inplace:
-        return input.mul_(make(mask)).add_(make(shift))
-    return input * make(mask) + make(shift)
+    shape = _channels(input, op) if channels else input._array.shape
+    return (_dropped if p == 1.0 else _replaced)(input, shape, p, inplace)
+
+
+@function(
+    torch="nn.functional.feature_alpha_dropout",
+    inplace_in=("torch",),
+    **{**_FACTS, "errors": (*_FACTS["errors"], call(T(3), training=True))},
+)
+def feature_alpha_dropout(
+    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Any:
+    """Alpha dropout of whole channels.   y = a (x m - α (1 - m)) + a α p, one m per channel.
+
+    Gradient: gx = g a m; α and a as for :func:`alpha_dropout`.
+
+    Shape: (N, C, *), unchanged.
+    Raises: ValueError unless 0 <= p <= 1, RuntimeError for fewer axes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.feature_alpha_dropout.html
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.feature_alpha_dropout(torch.ones(1, 3, 2), 0.5, training=True)[0, :, 0]
+    tensor([-0.7792, -0.7792,  1.6656])
+    """
+    return _alpha("feature_alpha_dropout", input, p, training, inplace, channels=True)
+
+
+@function(
+    where=("torch",),
+    domain=(reals(-3, 3),),
+    samples=(call(T(2, 3, 4), 0.0, True), call(T(2, 3, 4), 1.0, True), call(T(2, 3), 0.5, False)),
+    errors=(call(T(2, 3), 1.5, True), call(T(3), 0.5, True)),
+    inplace_in=("torch",),
+)
+def feature_dropout(input: Any, p: float, train: bool) -> Any:
+    """Dropout of whole channels.   y = x m / (1 - p), one m per channel    gx = g m / (1 - p).
+
+    Shape: (N, C, *), unchanged.
+    Raises: RuntimeError unless 0 <= p <= 1, or for fewer axes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.feature_dropout(torch.ones(1, 3, 2), 0.5, True)
+    tensor([[[0., 0.],
+             [0., 0.],
+             [2., 2.]]])
+    """
+    if not 0.0 <= p <= 1.0:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not train or p == 0.0 or not input._array.size:
+        return input
+    return _dropped(input, _channels(input, "feature_dropout"), p, False)

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, into, register
+from minigrad.autograd.registry import T, call, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.reduce import ERRORS, given_dim, spread
-
-NUMBERS = ("float", "int")
-AXES = (call(T(2, 3), dim=1), call(T(2, 3, 4), dim=(0, 2)), call(T(4), dim=0, keepdim=True))
-
-
-def pair(name: str) -> Any:
-    """torch's named result: ``torch.return_types.max(values=..., indices=...)``."""
-    cls = namedtuple(name, ("values", "indices"))  # type: ignore[misc]
-
-    def show(self: Any) -> str:
-        return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
-
-    cls.__repr__ = show  # type: ignore[method-assign]
-    cls.__module__ = "minigrad.return_types"
-    return cls
+from minigrad.return_types import named
 
 
 def tied(g: Any, input: Any, out: Any, shape: Any, dim: Any, keepdim: bool, F: Any) -> Any:
@@ -34,6 +20,13 @@ def tied(g: Any, input: Any, out: Any, shape: Any, dim: Any, keepdim: bool, F: A
     mask = input == spread(out, shape, dim, keepdim, F)
     count = F.sum(F.cast(mask, dtypes.of_numpy(getattr(g, "_array", g).dtype)), dim, True)
     return spread(g, shape, dim, keepdim, F) / count * mask
+
+
+def tied_overall(g: Any, input: Any, out: Any, F: Any) -> Any:
+    """The cotangent shared equally by all elements that are ``out``, NaN for one."""
+    mask = (input == out) if bool((out == out).all()) else (input != input)
+    plain = getattr(mask, "_array", mask)
+    return F.where(mask, g / plain.sum(), 0.0)
 
 
 class _Extreme(Op):
@@ -48,26 +41,53 @@ class _Extreme(Op):
 
 
 def _over_axes(name: str) -> Any:
-    def extreme(input: Any, dim: Any = (), keepdim: bool = False, *, out: Any = None) -> Any:
+    def extreme(
+        input: Any,
+        dim: Any = (),
+        keepdim: bool = False,
+        *,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Any:
+        dim = given_dim(dim, axis)
         dims = all_dims(None if dim == () else dim, input._array.ndim)
-        need_elements(name, input, dims)
-        result = getattr(tensors, name)(input, dims, keepdim)
-        return result if out is None else into(out, result)
+        if not input._array.size:
+            need_elements(name, input, dims)
+        return getattr(tensors, name)(input, dims, keepdim or keepdims)
 
     return extreme
 
 
+NO_DIM = (
+    "{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
+    "dim with the 'dim' argument."
+)
+
+
 def need_elements(name: str, input: Any, dims: Any) -> None:
-    """Raise torch's error for the extreme of nothing."""
+    """Raise torch's error for the extreme of nothing: of no elements, along an axis of size 0."""
     shape = input._array.shape
-    if any(n == 0 for i, n in enumerate(shape) if dims is None or i in dims):
-        raise IndexError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, or to have "
-            f"non-zero size; shape {tuple(shape)} has no elements there"
-        )
+    if dims is None and 0 in shape:
+        raise (IndexError if name.startswith("arg") else RuntimeError)(NO_DIM.format(name))
+    for dim in dims or ():
+        if dim < len(shape) and shape[dim] == 0:
+            raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
 
 
-@register(public=_over_axes("amax"), dtypes=NUMBERS, samples=(call(T(2, 3)), *AXES), errors=ERRORS)
+_AXES: dict[str, Any] = {
+    "out": True,
+    "dtypes": ("float", "int", "bool"),
+    "samples": (
+        call(T(2, 3)),
+        call(T(2, 3), dim=1),
+        call(T(2, 3, 4), dim=(0, 2)),
+        call(T(4), dim=0, keepdim=True),
+    ),
+    "errors": ERRORS,
+}
+
+
+@register(public=_over_axes("amax"), **_AXES)
 class Amax(_Extreme):
     """Largest value of all elements, or along axes; a tie shares the gradient.
 
@@ -85,7 +105,7 @@ class Amax(_Extreme):
         return input.max(axis=dim, keepdims=keepdim)
 
 
-@register(public=_over_axes("amin"), dtypes=NUMBERS, samples=(call(T(2, 3)), *AXES), errors=ERRORS)
+@register(public=_over_axes("amin"), **_AXES)
 class Amin(_Extreme):
     """Smallest value of all elements, or along axes; a tie shares the gradient.
 
@@ -103,9 +123,63 @@ class Amin(_Extreme):
         return input.min(axis=dim, keepdims=keepdim)
 
 
-def _three_forms(name: str, along: str, over: str, between: str) -> Any:
+AMINMAX = named("aminmax", "min", "max")
+
+
+def _aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    ndim = input._array.ndim
+    dims = None if dim is None else all_dims(one_dim(dim, ndim), ndim)
+    if dims is None and not input._array.size:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+            "identity."
+        )
+    need_elements("aminmax", input, dims)
+    return AMINMAX(apply(Aminmax, (input,), (dims, keepdim)))
+
+
+@register(
+    public=_aminmax,
+    out=True,
+    dtypes=("float", "int", "bool"),
+    samples=(call(T(2, 3)), call(T(2, 3), dim=1), call(T(4), dim=0, keepdim=True), call(T())),
+    errors=(call(T(2, 3), dim=2),),
+    returns="Any",
+)
+class Aminmax(Op):
+    """Smallest and largest value of all elements, or along one axis; ties share the gradients.
+
+    Formula:   out = (min_i input_i, max_i input_i)
+    Gradient:  each cotangent / (number of ties) where input equals its value
+
+    >>> import minigrad as torch
+    >>> torch.aminmax(torch.tensor([3., 1., 2.])).max
+    tensor(3.)
+    """
+
+    outputs = 2
+    keeps = ("low", "high")
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Any:
+        """Both, and both once more for backward."""
+        low = xp.asarray(input.min(axis=dim, keepdims=keepdim))
+        high = xp.asarray(input.max(axis=dim, keepdims=keepdim))
+        return low, high, low, high
+
+    @staticmethod
+    def grad_input(
+        g: Any, input: Array, low: Array, high: Array, shape: Any, dim: Any, keepdim: bool, F: Any
+    ) -> Array:
+        """Shared equally at ties of either."""
+        wanted = [(c, v) for c, v in zip(g, (low, high), strict=True) if c is not None]
+        parts = [tied(c, input, v, shape, dim, keepdim, F) for c, v in wanted]
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+def _three_forms(name: str, along: type[Op], between: str) -> Any:
     """``max(x)``, ``max(x, dim)`` and ``max(x, other)``."""
-    result_class = pair(name)
+    result = named(name, "values", "indices")
 
     def extreme(
         input: Any,
@@ -114,27 +188,29 @@ def _three_forms(name: str, along: str, over: str, between: str) -> Any:
         *,
         other: Any = None,
         axis: Any = None,
-        out: Any = None,
+        keepdims: bool = False,
     ) -> Any:
-        if isinstance(dim, TensorBase) or other is not None:
-            return getattr(tensors, between)(input, dim if other is None else other)
-        dim = given_dim(dim, axis)
-        if dim is None:
-            if input._array.size == 0:
-                raise RuntimeError(
-                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-                    "Specify the reduction dim with the 'dim' argument."
-                )
-            return getattr(tensors, over)(input)
-        number = one_dim(dim, input._array.ndim)
-        need_elements(name, input, (number,))
-        return result_class(*getattr(tensors, along)(input, number, keepdim))
+        if type(dim) is not int:
+            if isinstance(dim, TensorBase) or other is not None:
+                return getattr(tensors, between)(input, dim if other is None else other)
+            dim = given_dim(dim, axis)
+            if dim is None:
+                if keepdim or keepdims:
+                    raise TypeError(f"{name}(): keepdim needs a dim; amax and amin do without")
+                need_elements(name, input, None)
+                return getattr(tensors, name)(input)
+        x = input._array
+        number = one_dim(dim, x.ndim)
+        if not x.size:
+            need_elements(name, input, (number,))
+        return result(apply(along, (input,), (number, keepdim or keepdims)))
 
     return extreme
 
 
 THREE: dict[str, Any] = {
-    "dtypes": NUMBERS,
+    "out": True,
+    "dtypes": ("float", "int", "bool"),
     "samples": (
         call(T(2, 3)),
         call(T(2, 3), 1),
@@ -147,70 +223,81 @@ THREE: dict[str, Any] = {
 }
 
 
-def _place_gradient(g: Any, indices: Any, shape: Any, dim: int, keepdim: bool, F: Any) -> Any:
-    """A cotangent of values put back at their places."""
+def at_places(g: Any, places: Any, shape: Any, dim: int, keepdim: bool, F: Any) -> Any:
+    """The cotangent of values picked along an axis, from places all different, put back there."""
     if len(shape) == 0:
         return g
     if not keepdim:
-        g, indices = F.unsqueeze(g, dim), F.unsqueeze(indices, dim)
-    return F.put_along(g, indices, shape, dim)
+        g, places = F.unsqueeze(g, dim), F.unsqueeze(places, dim)
+    return F.place_along(g, places, shape, dim)
 
 
-def _first(xp: Any, input: Array, dim: int, keepdim: bool, find: Any) -> tuple[Any, Any, Any]:
-    """Values, places, and the places once more for backward."""
-    if input.ndim == 0:
-        place = xp.zeros((), xp.int64)
-        return input.copy(), place, place
-    places = find(input, axis=dim)
-    values = xp.take_along_axis(input, xp.expand_dims(places, dim), dim)
-    if not keepdim:
-        values = values.squeeze(dim)
-    else:
-        places = xp.expand_dims(places, dim)
-    return values, places, places
+@register(internal=True)
+class PlaceAlong(Op):
+    """Zeros of a shape with values written along an axis, no two at one place."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, places: Array, size: Any, dim: int) -> Array:
+        """Write."""
+        out = xp.zeros(size, dtype=input.dtype)
+        xp.put_along_axis(out, places, input, axis=dim)
+        return out
+
+    @staticmethod
+    def grad_input(g: Array, places: Array, dim: int, F: Any) -> Array:
+        """Read at the same places."""
+        return F.gather(g, places, dim)
 
 
-class MaxAlong(Op):
+class Picked(Op):
+    """Values picked along an axis, their places, and these once more."""
+
+    outputs = 2
+    keeps = ("places",)
+
+    @staticmethod
+    def grad_input(g: Any, places: Array, shape: Any, dim: int, keepdim: bool, F: Any) -> Array:
+        """Each place that was picked gets all of it."""
+        return at_places(g[0], places, shape, dim, keepdim, F)
+
+
+def the_only(xp: Any, input: Array) -> Any:
+    """What is picked of a 0-d array: its element, at place 0."""
+    place = xp.zeros((), xp.int64)
+    return input.copy(), place, place
+
+
+@register("max_along", internal=True)
+class MaxAlong(Picked):
     """The largest value along an axis, and its place."""
 
     grad_fn = "MaxBackward0"
-    outputs = 2
-    keeps = ("places",)
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: int, keepdim: bool) -> Any:
         """The first of the largest."""
-        return _first(xp, input, dim, keepdim, xp.argmax)
-
-    @staticmethod
-    def grad_input(g: Any, places: Array, shape: Any, dim: int, keepdim: bool, F: Any) -> Array:
-        """All of it to the first."""
-        return _place_gradient(g[0], places, shape, dim, keepdim, F)
+        if not input.ndim:
+            return the_only(xp, input)
+        places = xp.asarray(input.argmax(axis=dim, keepdims=keepdim))
+        return input.max(axis=dim, keepdims=keepdim), places, places
 
 
-class MinAlong(Op):
+@register("min_along", internal=True)
+class MinAlong(Picked):
     """The smallest value along an axis, and its place."""
 
     grad_fn = "MinBackward0"
-    outputs = 2
-    keeps = ("places",)
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: int, keepdim: bool) -> Any:
         """The first of the smallest."""
-        return _first(xp, input, dim, keepdim, xp.argmin)
-
-    @staticmethod
-    def grad_input(g: Any, places: Array, shape: Any, dim: int, keepdim: bool, F: Any) -> Array:
-        """All of it to the first."""
-        return _place_gradient(g[0], places, shape, dim, keepdim, F)
+        if not input.ndim:
+            return the_only(xp, input)
+        places = xp.asarray(input.argmin(axis=dim, keepdims=keepdim))
+        return input.min(axis=dim, keepdims=keepdim), places, places
 
 
-register("max_along", internal=True)(MaxAlong)
-register("min_along", internal=True)(MinAlong)
-
-
-@register(public=_three_forms("max", "max_along", "max", "maximum"), **THREE)
+@register(public=_three_forms("max", MaxAlong, "maximum"), **THREE)
 class Max(Op):
     """Largest value: of all elements, along one axis with its place, or of two tensors.
 
@@ -231,12 +318,12 @@ class Max(Op):
         return input.max()
 
     @staticmethod
-    def grad_input(g: Array, input: Array, out: Array, shape: Any, F: Any) -> Array:
+    def grad_input(g: Array, input: Array, out: Array, F: Any) -> Array:
         """Shared equally at ties."""
-        return tied(g, input, out, shape, None, False, F)
+        return tied_overall(g, input, out, F)
 
 
-@register(public=_three_forms("min", "min_along", "min", "minimum"), **THREE)
+@register(public=_three_forms("min", MinAlong, "minimum"), **THREE)
 class Min(Op):
     """Smallest value: of all elements, along one axis with its place, or of two tensors.
 
@@ -257,57 +344,6 @@ class Min(Op):
         return input.min()
 
     @staticmethod
-    def grad_input(g: Array, input: Array, out: Array, shape: Any, F: Any) -> Array:
+    def grad_input(g: Array, input: Array, out: Array, F: Any) -> Array:
         """Shared equally at ties."""
-        return tied(g, input, out, shape, None, False, F)
-
-
-def _place(name: str) -> Any:
-    def place(
-        input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, out: Any = None
-    ) -> Any:
-        dim = given_dim(dim, axis)
-        number = None if dim is None else one_dim(dim, input._array.ndim)
-        need_elements(name, input, None if number is None else (number,))
-        result = getattr(tensors, name)(input, number, keepdim)
-        return result if out is None else into(out, result)
-
-    return place
-
-
-PLACE: dict[str, Any] = {
-    "dtypes": NUMBERS,
-    "samples": (call(T(2, 3)), call(T(2, 3), 1), call(T(2, 3), dim=0, keepdim=True), call(T())),
-    "errors": ERRORS,
-    "gradcheck": False,
-}
-
-
-@register(public=_place("argmax"), **PLACE)
-class Argmax(Op):
-    """Place of the largest element, overall (flattened) or along an axis; the first at a tie.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([[1., 5.], [7., 2.]]).argmax(dim=1)
-    tensor([1, 0])
-    """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: int | None, keepdim: bool) -> Array:
-        """Where the largest stands."""
-        return xp.argmax(input, axis=dim if input.ndim else None, keepdims=keepdim)
-
-
-@register(public=_place("argmin"), **PLACE)
-class Argmin(Op):
-    """Place of the smallest element, overall (flattened) or along an axis; the first at a tie.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([[1., 5.], [7., 2.]]).argmin(dim=1)
-    tensor([0, 1])
-    """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: int | None, keepdim: bool) -> Array:
-        """Where the smallest stands."""
-        return xp.argmin(input, axis=dim if input.ndim else None, keepdims=keepdim)
+        return tied_overall(g, input, out, F)

@@ -1,17 +1,17 @@
-"""Overwriting a tensor as a whole: ``copy_``, ``fill_``, ``zero_``, ``resize_``, random fills."""
+"""Overwriting a tensor as a whole: ``copy_``, ``fill_``, ``zero_``, ``resize_``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.graph import storage_of
-from minigrad.autograd.inplace import check_overlap, check_writable, rebase, write
-from minigrad.autograd.modes import MODE
+from minigrad.autograd.inplace import check_overlap, write
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import register
+from minigrad.autograd.registry import function, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, backend_for, xp_of
-from minigrad.random import Generator, default_generator
+from minigrad.backend import Array, xp_of
+
+# Functions that write; a test that looks for changed inputs has nothing to compare with.
+IN_PLACE: dict[str, Any] = {"where": ("torch", "Tensor"), "torch": None, "gradcheck": False}
 
 
 @register("zeros_of", internal=True)
@@ -65,6 +65,7 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     return write(CopyInto, input, (src.to(input.device, input.dtype),), (), check=False)
 
 
+@function("fill_", **IN_PLACE)
 def fill_(input: Any, value: Any) -> Any:
     """Overwrite every element by a number or a 0-d tensor; returns the tensor.
 
@@ -82,6 +83,7 @@ def fill_(input: Any, value: Any) -> Any:
     return write(CopyInto, input, (value,), (), check=False)
 
 
+@function("zero_", **IN_PLACE)
 def zero_(input: Any) -> Any:
     """Overwrite every element by zero; returns the tensor.
 
@@ -114,100 +116,23 @@ def resize_(input: Any, *size: Any, memory_format: Any = None) -> Any:
     return input
 
 
-def drawn(tensor: Any, values: Any) -> Any:
-    """Overwrite a tensor by numbers that were drawn on the host."""
-    check_writable(tensor)
-    check_overlap(tensor, ())
-    place = tensor.device
-    tensor._array[...] = backend_for(place).from_host(values, place.index)
-    storage_of(tensor).write()
-    if MODE.get() > 0 and tensor._node is not None:
-        rebase(tensor, None)
-    return tensor
-
-
-def _generator(generator: Generator | None) -> Generator:
-    return default_generator if generator is None else generator
-
-
-def normal_(input: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Any:
-    """Overwrite by normally distributed numbers: torch's stream for the same seed.
+@function("resize_as_", **IN_PLACE)
+def resize_as_(input: Any, the_template: Any, *, memory_format: Any = None) -> Any:
+    """Give the tensor the size of another.
 
     >>> import minigrad as torch
-    >>> _ = torch.manual_seed(0); torch.zeros(2).normal_()
-    tensor([ 1.5410, -0.2934])
+    >>> torch.ones(2).resize_as_(torch.zeros(3, 1)).shape
+    torch.Size([3, 1])
     """
-    return drawn(
-        input, _generator(generator).normal(input._array.shape, mean, std, input._array.dtype)
-    )
-
-
-def uniform_(
-    input: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **names: float
-) -> Any:
-    """Overwrite by numbers uniform in [a, b): torch's stream for the same seed.
-
-    >>> import minigrad as torch
-    >>> _ = torch.manual_seed(0); torch.zeros(2).uniform_()
-    tensor([0.4963, 0.7682])
-    """
-    low, high = names.get("from", a), names.get("to", b)
-    return drawn(
-        input, _generator(generator).uniform(input._array.shape, low, high, input._array.dtype)
-    )
-
-
-def bernoulli_(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
-    """Overwrite by ones with probability ``p``, else zeros: torch's stream for the same seed.
-
-    >>> import minigrad as torch
-    >>> torch.zeros(2).bernoulli_(1.)
-    tensor([1., 1.])
-    """
-    p = p._array if isinstance(p, TensorBase) else p
-    return drawn(input, _generator(generator).bernoulli(p, input._array.shape, input._array.dtype))
-
-
-def random_(input: Any, *bounds: int, generator: Any = None, **names: int) -> Any:
-    """Overwrite by whole numbers from [low, high), or from the range of the type.
-
-    >>> import minigrad as torch
-    >>> bool((torch.zeros(5).random_(3) < 3).all())
-    True
-    """
-    low: int | None = names.get("from")
-    high: int | None = names.get("to")
-    if len(bounds) == 1:
-        low, high = 0 if low is None else low, bounds[0]
-    elif len(bounds) == 2:
-        low, high = bounds
-    return drawn(
-        input, _generator(generator).random_(input._array.shape, input._array.dtype, low, high)
-    )
-
-
-def exponential_(input: Any, lambd: float = 1.0, *, generator: Any = None) -> Any:
-    """Overwrite by exponentially distributed numbers of rate ``lambd``.
-
-    >>> import minigrad as torch
-    >>> bool((torch.zeros(5).exponential_() > 0).all())
-    True
-    """
-    return drawn(
-        input, _generator(generator).exponential(input._array.shape, lambd, input._array.dtype)
-    )
+    if not isinstance(the_template, TensorBase):
+        kind = type(the_template).__name__
+        raise TypeError(f"resize_as_(): argument 'the_template' must be Tensor, not {kind}")
+    return resize_(input, the_template._array.shape, memory_format=memory_format)
 
 
 METHODS = (
     copy_,
-    fill_,
-    zero_,
     resize_,
-    normal_,
-    uniform_,
-    bernoulli_,
-    random_,
-    exponential_,
 )
 for _fn in METHODS:
     setattr(TensorBase, _fn.__name__, _fn)

@@ -1,43 +1,65 @@
-"""Picking by index tensors and masks: gather, masked_fill, nonzero."""
+"""Reading at places given by index tensors: gather, take, index_select."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, booleans, call, function, integers, reals, register
-from minigrad.autograd.tensor_base import TensorBase
+from minigrad.autograd.registry import T, call, function, integers, register
 from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
-from minigrad.ops.index import getitem
+from minigrad.ops.places import (
+    add_at,
+    add_rows,
+    is_long,
+    need_tensor,
+    outside,
+    positions,
+)
 
-ANY = ("float", "int", "bool")
+
+def check_index(op: str, index: Array, shape: tuple[int, ...], dim: int, whose: str) -> None:
+    """Raise torch's error for an index along an axis that has another type or other axes."""
+    if not is_long(index) and index.size:
+        raise RuntimeError(f"{op}(): Expected dtype int32/int64 for index")
+    if index.ndim != len(shape) and index.size and max(index.ndim, 1) != max(len(shape), 1):
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as {whose} tensor"
+        )
+
+
+def check_range(index: Array, size: int, dim: int) -> None:
+    """Raise torch's error for an index that leaves its axis."""
+    bad = outside(index, size)
+    if bad is not None:
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
 
 
 def _gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
-    at = one_dim(dim, input._array.ndim)
-    if index._array.dtype != np.int64:
-        raise RuntimeError("gather(): Expected dtype int64 for index")
-    if index._array.ndim != input._array.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-    size = input._array.shape[at]
-    if index._array.size and (index._array.min() < 0 or index._array.max() >= size):
-        worst = int(index._array.max())
-        raise RuntimeError(f"index {worst} is out of bounds for dimension {at} with size {size}")
+    places, shape = need_tensor("gather", "index", 3, index), input._array.shape
+    at = one_dim(dim, len(shape))
+    check_index("gather", places, shape, at, "input")
+    for axis, (n, most) in enumerate(zip(places.shape, shape, strict=False)):
+        if n > most and axis != at and places.size:
+            raise RuntimeError(
+                f"Size does not match at dimension {axis} expected index {list(places.shape)} to "
+                f"be no larger than self {list(shape)} apart from dimension {at}"
+            )
+    check_range(places, shape[at] if shape else 1, at)
     return apply(Gather, (input, index), (at,))
 
 
 @register(
     public=_gather,
+    out="apart",
     samples=(
         call(T(3, 4), 0, T(2, 4, domain=integers(0, 2))),
         call(T(3, 4), 1, T(3, 2, domain=integers(0, 3))),
         call(T(3, 4), -1, T(2, 5, domain=integers(0, 3))),
+        call(T(2, 3, 4), 1, T(2, 5, 3, domain=integers(0, 2))),
     ),
-    errors=(call(T(3), 0, T(2, domain=integers(3, 5))),),
+    errors=(call(T(3), 0, T(2, domain=integers(3, 5))), call(T(3), 0, 1)),
 )
 class Gather(Op):
     """Values picked along an axis, one place for each result.
@@ -53,23 +75,15 @@ class Gather(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, index: Array, dim: int) -> Array:
-        """Pick; the index may be shorter on the other axes."""
-        return input[_places(xp, index, dim)]
+        """Read the flat memory; the index may be shorter on the other axes."""
+        if not index.size:
+            return xp.zeros(index.shape, input.dtype)
+        return input.reshape(-1).take(positions(xp, index, input.shape or (1,), dim))
 
     @staticmethod
     def grad_input(g: Array, index: Array, shape: Any, dim: int, F: Any) -> Array:
         """Add back."""
         return F.put_along(g, index, shape, dim)
-
-
-def _places(xp: Any, index: Array, dim: int) -> tuple[Any, ...]:
-    """A full advanced index: ``index`` on its axis, counters on the others."""
-    grid = []
-    for axis, n in enumerate(index.shape):
-        shape = [1] * index.ndim
-        shape[axis] = n
-        grid.append(index if axis == dim else xp.arange(n).reshape(shape))
-    return tuple(grid)
 
 
 @register(internal=True)
@@ -80,7 +94,8 @@ class PutAlong(Op):
     def forward(xp: Any, input: Array, index: Array, size: Any, dim: int) -> Array:
         """Add one by one: a place may come twice."""
         out = xp.zeros(size, dtype=input.dtype)
-        xp.add.at(out, _places(xp, index, dim), input)
+        if index.size:
+            add_at(xp, out, positions(xp, index, tuple(size) or (1,), dim), input)
         return out
 
     @staticmethod
@@ -89,93 +104,156 @@ class PutAlong(Op):
         return F.gather(g, index, dim)
 
 
-def _masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    if mask._array.dtype != bool:
+@function(
+    samples=(
+        call(T(2, 3), T(2, 1, domain=integers(0, 2)), 1),
+        call(T(2, 3), T(1, 3, domain=integers(0, 1)), dim=0),
+    ),
+    errors=(call(T(2, 3), T(2, domain=integers(0, 1)), 1),),
+    out=True,
+)
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """Values picked along an axis, the other axes broadcast; without ``dim``, from all elements.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([[3, 1, 2]])
+    >>> x.take_along_dim(x.argsort(1), 1)
+    tensor([[1, 2, 3]])
+    """
+    places, shape = need_tensor("take_along_dim", "indices", 2, indices), input._array.shape
+    if places.dtype.kind != "i" or places.itemsize < 8:
         raise RuntimeError(
-            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype}"
         )
-    if isinstance(value, TensorBase):
-        if value._array.ndim:
-            raise RuntimeError(
-                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value._array.ndim} dimension(s)."
-            )
-        value = value.to(input.dtype)
-    return apply(MaskedFill, (input, mask, value))
+    if dim is None:
+        return _gather(input.reshape(-1), 0, _inside(indices.reshape(-1), input._array.size))
+    if places.ndim != len(shape):
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {len(shape)} dimensions for input, and {places.ndim} dimensions for indices"
+        )
+    at = one_dim(dim, len(shape))
+    common = [_broadcast(a, b) for a, b in zip(shape, places.shape, strict=True)]
+    if shape:
+        input = input.expand(*common[:at], shape[at], *common[at + 1 :])
+        indices = indices.expand(*common[:at], places.shape[at], *common[at + 1 :])
+    return _gather(input, at, _inside(indices, shape[at] if shape else 1))
+
+
+def _broadcast(a: int, b: int) -> int:
+    return b if a == 1 else a
+
+
+def _inside(indices: Any, size: int) -> Any:
+    """Places counted around the axis, as torch counts negative and too large ones here."""
+    if size == 0 or outside(indices._array, size) is None:
+        return indices
+    return tensors.from_array(indices._array % size)
+
+
+def _take(input: Any, index: Any) -> Any:
+    places, count = need_tensor("take", "index", 2, index), input._array.size
+    check_flat("take", places, count)
+    return apply(Take, (input, index))
+
+
+def check_flat(op: str, places: Array, count: int) -> None:
+    """Raise torch's error unless all places are among ``count`` elements in a row."""
+    if places.dtype.kind != "i" or places.itemsize < 8:
+        raise RuntimeError(f"{op}(): Expected a long tensor for index, but got {places.dtype}")
+    bad = outside(places, count, negative=True)
+    if bad is not None:
+        raise IndexError(
+            f"out of range: tried to access index {bad} on a tensor of {count} elements."
+        )
 
 
 @register(
-    public=_masked_fill,
-    where=("torch", "Tensor"),
+    public=_take,
+    out="apart",
     samples=(
-        call(T(2, 3), T(2, 3, domain=booleans()), 0.5),
-        call(T(2, 3), T(3, domain=booleans()), -1.0),
-        call(T(2, 3), T(2, 1, domain=booleans()), T(domain=reals(-1, 1))),
+        call(T(2, 3), T(4, domain=integers(-6, 5))),
+        call(T(2, 3), T(2, 2, domain=integers(0, 5))),
     ),
-    inplace=True,
+    errors=(call(T(2, 3), T(2, domain=integers(6, 7))),),
 )
-class MaskedFill(Op):
-    """A value written where a mask holds.
+class Take(Op):
+    """Elements picked from all, counted in row-major order; the output has the index's shape.
 
-    Formula:   out = value if mask else input
-    Gradient:  g where the mask does not hold; its sum where it does for the value
+    Formula:   out[i] = flat(input)[index[i]]
+    Gradient:  g added to the places that were picked
 
     >>> import minigrad as torch
-    >>> torch.tensor([1., 2.]).masked_fill(torch.tensor([True, False]), 0.)
-    tensor([0., 2.])
+    >>> torch.take(torch.tensor([[1, 2], [3, 4]]), torch.tensor([0, 3]))
+    tensor([1, 4])
     """
 
-    broadcasts = True
+    @staticmethod
+    def forward(xp: Any, input: Array, index: Array) -> Array:
+        """Read the flat memory."""
+        return input.reshape(-1).take(index) if index.size else xp.zeros(index.shape, input.dtype)
 
     @staticmethod
-    def forward(xp: Any, input: Array, mask: Array, value: Array) -> Array:
-        """Choose."""
-        return xp.where(mask, xp.asarray(value, dtype=input.dtype), input)
+    def grad_input(g: Array, index: Array, shape: Any, F: Any) -> Array:
+        """Add back."""
+        return F.untake(g, index, shape)
+
+
+@register(internal=True)
+class Untake(Op):
+    """Zeros of a shape with values added at row-major places: the reverse of take."""
 
     @staticmethod
-    def grad_input(g: Array, mask: Array, F: Any) -> Array:
-        """Where it was left alone."""
-        return F.where(mask, 0.0, g)
+    def forward(xp: Any, input: Array, index: Array, size: Any) -> Array:
+        """Add one by one."""
+        out = xp.zeros(size, dtype=input.dtype)
+        if index.size:
+            add_at(xp, out, index, input)
+        return out
 
     @staticmethod
-    def grad_value(g: Array, mask: Array, F: Any) -> Array:
-        """Where it was written."""
-        return F.where(mask, g, 0.0)
+    def grad_input(g: Array, index: Array, F: Any) -> Array:
+        """Read at the same places."""
+        return F.take(g, index)
 
 
-@function(
-    where=("torch", "Tensor"),
-    domain=[integers(0, 1)],
-    dtypes=("int",),
-    samples=(call(T(2, 3)), call(T(4))),
-    gradcheck=False,
-)
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """The places of all elements that are not zero, one row each; or one tensor per axis.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([0, 5, 7]).nonzero()
-    tensor([[1],
-            [2]])
-    """
-    places = (
-        input._array.nonzero() if input._array.ndim else (input._array != 0).reshape(1).nonzero()
-    )
-    found = [tensors.from_array(p.astype(np.int64)) for p in places]
-    if as_tuple:
-        return tuple(found)
-    rows = np.stack([f._array for f in found], axis=1)
-    return tensors.from_array(rows if input._array.ndim else rows[:, :0])
+def check_vector(op: str, index: Any, kinds: str = "int32 or int64") -> Array:
+    """The array of an index over the slices of an axis: whole numbers in a row."""
+    places = need_tensor(op, "index", 3, index)
+    if not is_long(places):
+        raise RuntimeError(f"{op}(): Expected dtype {kinds} for index, got {index.dtype}")
+    if places.ndim > 1:
+        raise IndexError(f"{op}(): Index is supposed to be a vector, got shape {places.shape}")
+    return places
 
 
-@function(
-    where=("torch", "Tensor"),
+def _index_select(input: Any, dim: int, index: Any) -> Any:
+    at, shape = one_dim(dim, input._array.ndim), input._array.shape
+    places = check_vector("index_select", index)
+    size = shape[at] if shape else 1
+    bad = outside(places, size)
+    if bad is not None:
+        raise IndexError(
+            f"index_select(): index {bad} is out of range for dimension {at} with size {size}"
+        )
+    if not shape and places.size != 1:
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {places.size} value(s)"
+        )
+    return apply(IndexSelect, (input, index), (at,))
+
+
+@register(
+    public=_index_select,
+    out="apart",
     samples=(
         call(T(3, 4), 0, T(2, domain=integers(0, 2))),
         call(T(3, 4), 1, T(5, domain=integers(0, 3))),
+        call(T(2, 3, 2), -2, T(4, domain=integers(0, 2))),
     ),
+    errors=(call(T(3), 0, T(2, domain=integers(3, 5))), call(T(3), 0, [0])),
 )
-def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
+class IndexSelect(Op):
     """The slices of an axis at given places, in that order.
 
     Formula:   out[i] = input[index[i]]
@@ -186,5 +264,63 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     tensor([[3, 4],
             [3, 4]])
     """
-    at = one_dim(dim, input._array.ndim)
-    return getitem(input, (slice(None),) * at + (index,))
+
+    @staticmethod
+    def forward(xp: Any, input: Array, index: Array, dim: int) -> Array:
+        """Read whole slices; of a number there is one."""
+        if input.ndim == 0:
+            return input.copy()
+        return xp.take(input, index.reshape(-1), dim)
+
+    @staticmethod
+    def grad_input(g: Array, index: Array, shape: Any, dim: int, F: Any) -> Array:
+        """Add back."""
+        return F.put_slices(g, index, shape, dim)
+
+
+@register(internal=True)
+class PutSlices(Op):
+    """Zeros of a shape with slices added along an axis: the reverse of index_select."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, index: Array, size: Any, dim: int) -> Array:
+        """Add; a slice may come twice."""
+        out = xp.zeros(size, dtype=input.dtype)
+        add_rows(xp, out, dim, index.reshape(-1), input)
+        return out
+
+    @staticmethod
+    def grad_input(g: Array, index: Array, dim: int, F: Any) -> Array:
+        """Read the same slices."""
+        return F.index_select(g, index, dim)
+
+
+@function(
+    where=("torch",),
+    gradcheck=False,
+    domain=[integers(0, 5)],
+    dtypes=("int",),
+    samples=(call(T(4), (2, 3)), call(T(2, 2), 7)),
+    errors=(call(T(3, domain=integers(1, 2)), (2, -3)),),
+    returns="tuple[Tensor, ...]",
+)
+def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
+    """Row-major positions as one coordinate tensor for each axis.
+
+    >>> import minigrad as torch
+    >>> torch.unravel_index(torch.tensor([1, 5]), (2, 3))
+    (tensor([0, 1]), tensor([1, 2]))
+    """
+    places = need_tensor("unravel_index", "indices", 1, indices)
+    if places.dtype.kind not in "iu":
+        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not all(isinstance(n, int) for n in sizes):
+        raise ValueError(f"expected 'shape' sequence to only contain ints, got {sizes!r:.60}")
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    rest, found = indices.long(), []
+    for n in reversed(sizes):
+        found.append(rest % n)
+        rest = rest // n
+    return tuple(reversed(found))

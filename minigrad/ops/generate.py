@@ -91,9 +91,12 @@ from minigrad.tensor import Tensor
 def functions_stub(where: str) -> str:
     """The stub of a module that is filled from the registry."""
     found = list(records(where))
+    found += [(f"{n}_", r) for n, r in found if where in r.inplace_in]
+    found.sort(key=lambda pair: pair[0])
     names = "".join(f'    "{name}",\n' for name, _ in found)
     rows = [row(name, record.function, record, False) for name, record in found]
-    return f"{HEADER}\n{IMPORTS}\n__all__ = [\n{names}]\n\n" + "\n".join(rows) + "\n"
+    errors = "from minigrad.errors import LinAlgError as LinAlgError\n" if where == "linalg" else ""
+    return f"{HEADER}\n{IMPORTS}{errors}\n__all__ = [\n{names}]\n\n" + "\n".join(rows) + "\n"
 
 
 def tensor_stub() -> str:
@@ -104,7 +107,7 @@ def tensor_stub() -> str:
             rows.append(row(f"{name}_", record.method, record, True, "    "))
         if name == record.name:
             rows += [_operator(dunder, record) for dunder in record.dunder]
-    blank = Record("fill_", fill.fill_, fill.fill_, "")
+    blank = Record("copy_", fill.copy_, fill.copy_, "")
     rows += [row(fn.__name__, fn, blank, True, "    ") for fn in fill.METHODS]
     rows += [
         row(name, fn, blank, True, "    ").replace("None, ", "")

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.op import tensors
-from minigrad.autograd.registry import T, call, function, reals
+from minigrad.autograd.registry import T, call, function, into, reals
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.products import Mm, different_types, wrong_inner
+from minigrad.ops.products import (
+    BatchedMatmul,
+    BatchedMm,
+    Dot,
+    Mm,
+    Mv,
+    different_types,
+    wrong_inner,
+)
 
-_mm: Any = short_cut(Mm, depth=2)
-_dot, _mv = tensors.dot, tensors.mv
-_batched_matmul, _batched_mm = tensors.batched_matmul, tensors.batched_mm
+_short: Any = short_cut
+_mm, _dot, _mv, _batched_mm, _batched_matmul = (
+    _short(op, depth=2) for op in (Mm, Dot, Mv, BatchedMm, BatchedMatmul)
+)
 
 _MATMUL_SAMPLES = (
     call(T(3, 4), T(4, 5)),
@@ -52,10 +60,11 @@ _MATMUL_ERRORS = (
     domain=(reals(-3, 3),),
     dtypes=("float", "int"),
     dunder=("__matmul__",),
+    aliases=("linalg_matmul",),
     samples=_MATMUL_SAMPLES,
     errors=_MATMUL_ERRORS,
 )
-def matmul(input: Any, other: Any) -> Any:
+def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     """The product of matrices, vectors, or stacks of matrices.
 
     Formula: y = a b over the last axis of a and the last but one of b; a vector counts as a row on
@@ -70,19 +79,35 @@ def matmul(input: Any, other: Any) -> Any:
     >>> torch.tensor([[1., 2.], [3., 4.]]) @ torch.tensor([1., 10.])
     tensor([21., 43.])
     """
+    if out is not None:
+        return into(out, matmul(input, other))
     try:
         if input._array.ndim == 2 == other._array.ndim:
             return _mm(input, other)
         x, y = input._array, other._array
     except AttributeError:
-        raise _not_tensors("matmul", input, other) from None
-    except ShapeError:
-        raise wrong_inner(input._array.shape, other._array.shape) from None
+        raise TypeError(
+            f"unsupported operand type(s) for @: '{type(input).__name__}' and "
+            f"'{type(other).__name__}' (matmul needs two Tensors)"
+        ) from None
     except DtypeError:
         raise different_types(input._array, other._array) from None
     if x.dtype is not y.dtype:
         raise different_types(x, y)
     return _matmul_of_ranks(input, other, x, y)
+
+
+def _from_the_right(input: Any, other: Any) -> Any:
+    """The product with the tensor on the right.
+
+    >>> import minigrad as torch
+    >>> torch.eye(2).__rmatmul__(torch.tensor([3., 4.]))
+    tensor([3., 4.])
+    """
+    return matmul(other, input)
+
+
+TensorBase.__rmatmul__ = _from_the_right  # type: ignore[attr-defined]
 
 
 def _matmul_of_ranks(input: Any, other: Any, x: Array, y: Array) -> Any:
@@ -97,7 +122,8 @@ def _matmul_of_ranks(input: Any, other: Any, x: Array, y: Array) -> Any:
         raise wrong_inner((x.size // max(x.shape[-1], 1), x.shape[-1]), y.shape[-2:])
     _check_leading(x.shape[:-2], y.shape[:-2])
     if x.ndim == 1:
-        return _batched_or_mm(input.unsqueeze(0), other).squeeze(-2)
+        multiply = _mm if y.ndim == 2 else _batched_matmul
+        return multiply(input.unsqueeze(0), other).squeeze(-2)
     if y.ndim == 1:
         return _batched_matmul(input, other.unsqueeze(1)).squeeze(-1)
     return _batched_matmul(input, other)
@@ -112,36 +138,12 @@ def _check_leading(a: tuple[int, ...], b: tuple[int, ...]) -> None:
             )
 
 
-def _batched_or_mm(input: Any, other: Any) -> Any:
-    return _mm(input, other) if other.ndim == 2 else _batched_matmul(input, other)
-
-
-def _not_tensors(op: str, input: Any, other: Any) -> TypeError:
-    wrong = other if isinstance(input, TensorBase) else input
-    if op == "matmul":
-        return TypeError(
-            f"unsupported operand type(s) for @: '{type(input).__name__}' and "
-            f"'{type(other).__name__}' (matmul needs two Tensors)"
-        )
-    return TypeError(f"{op}(): expected two Tensors, but got {type(wrong).__name__}")
-
-
-def _arrays_of(op: str, input: Any, other: Any) -> tuple[Array, Array]:
-    """The arrays of two tensors of one dtype."""
-    if not isinstance(input, TensorBase) or not isinstance(other, TensorBase):
-        raise _not_tensors(op, input, other)
-    x, y = input._array, other._array
-    if x.dtype != y.dtype:
-        raise different_types(x, y)
-    return x, y
-
-
 @function(
     samples=(call(T(3, 4), T(4, 5)), call(T(1, 1), T(1, 2)), call(T(0, 2), T(2, 3))),
     errors=(call(T(2, 3), T(4, 5)), call(T(2, 3), T(3))),
     dtypes=("float", "int"),
 )
-def mm(input: Any, mat2: Any) -> Any:
+def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The product of two matrices, without broadcasting.
 
     Formula: y = a b. Gradient: ga = g bᵀ, gb = aᵀ g.
@@ -154,13 +156,8 @@ def mm(input: Any, mat2: Any) -> Any:
     >>> torch.mm(torch.ones(1, 2), torch.ones(2, 1))
     tensor([[2.]])
     """
-    x, y = _arrays_of("mm", input, mat2)
-    for name, array in (("self", x), ("mat2", y)):
-        if array.ndim != 2:
-            raise ShapeError(f"{name} must be a matrix (mm: got {x.ndim}-D and {y.ndim}-D)")
-    if x.shape[1] != y.shape[0]:
-        raise wrong_inner(x.shape, y.shape)
-    return _mm(input, mat2)
+    result = _mm(input, mat2)
+    return result if out is None else into(out, result)
 
 
 @function(
@@ -175,7 +172,7 @@ def mm(input: Any, mat2: Any) -> Any:
         call(T(2, 3, 4), T(4, 5)),
     ),
 )
-def bmm(input: Any, mat2: Any) -> Any:
+def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The products of two equally long stacks of matrices.
 
     Formula: y[b] = a[b] b[b]. Gradient: ga = g bᵀ, gb = aᵀ g.
@@ -188,16 +185,8 @@ def bmm(input: Any, mat2: Any) -> Any:
     >>> torch.bmm(torch.ones(3, 1, 2), torch.ones(3, 2, 4)).shape
     torch.Size([3, 1, 4])
     """
-    x, y = _arrays_of("bmm", input, mat2)
-    for name, array in (("batch1", x), ("batch2", y)):
-        if array.ndim != 3:
-            raise ShapeError(f"{name} must be a 3D tensor (bmm: got {x.ndim}-D and {y.ndim}-D)")
-    if (x.shape[0], x.shape[2]) != y.shape[:2]:
-        raise ShapeError(
-            "Expected size for first two dimensions of batch2 tensor to be: "
-            f"[{x.shape[0]}, {x.shape[2]}] but got: [{y.shape[0]}, {y.shape[1]}]."
-        )
-    return _batched_mm(input, mat2)
+    result = _batched_mm(input, mat2)
+    return result if out is None else into(out, result)
 
 
 @function(
@@ -205,7 +194,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     errors=(call(T(2, 3), T(4)), call(T(3), T(3))),
     dtypes=("float", "int"),
 )
-def mv(input: Any, vec: Any) -> Any:
+def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     """A matrix times a vector.
 
     Formula: y = a v. Gradient: ga = g vᵀ, gv = aᵀ g.
@@ -218,18 +207,8 @@ def mv(input: Any, vec: Any) -> Any:
     >>> torch.mv(torch.eye(2), torch.tensor([3., 4.]))
     tensor([3., 4.])
     """
-    x, y = _arrays_of("mv", input, vec)
-    if x.ndim != 2 or y.ndim != 1:
-        raise ShapeError(
-            f"vector + matrix @ vector expected, got 1, {x.ndim}, {y.ndim} (mv takes a matrix and "
-            "a vector)"
-        )
-    if x.shape[1] != y.shape[0]:
-        raise ShapeError(
-            f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), vec "
-            f"({y.shape[0]})"
-        )
-    return _mv(input, vec)
+    result = _mv(input, vec)
+    return result if out is None else into(out, result)
 
 
 @function(
@@ -237,7 +216,7 @@ def mv(input: Any, vec: Any) -> Any:
     errors=(call(T(3), T(4)), call(T(3), T(3, 1)), call(T(2, 2), T(3))),
     dtypes=("float", "int"),
 )
-def dot(input: Any, tensor: Any) -> Any:
+def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     """The inner product of two vectors.
 
     Formula: y = Σ a b. Gradient: ga = g b, gb = g a.
@@ -250,16 +229,8 @@ def dot(input: Any, tensor: Any) -> Any:
     >>> torch.dot(torch.tensor([2., 3.]), torch.tensor([2., 1.]))
     tensor(7.)
     """
-    x, y = _arrays_of("dot", input, tensor)
-    if x.ndim != 1 or y.ndim != 1:
-        raise ShapeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors (dot)")
-    if x.shape != y.shape:
-        raise ShapeError(
-            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to "
-            f"have the same number of elements, but got {x.shape[0]} and {y.shape[0]} elements "
-            "respectively"
-        )
-    return _dot(input, tensor)
+    result = _dot(input, tensor)
+    return result if out is None else into(out, result)
 
 
 @function(
@@ -267,7 +238,7 @@ def dot(input: Any, tensor: Any) -> Any:
     samples=(call(T(3), T(4)), call(T(1), T(2)), call(T(0), T(3))),
     errors=(call(T(3, 1), T(4)), call(T(3), T(2, 2))),
 )
-def outer(input: Any, vec2: Any) -> Any:
+def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
     """The outer product of two vectors.
 
     Formula: y[i, j] = a[i] b[j]. Gradient: ga = g b, gb = gᵀ a.
@@ -284,4 +255,5 @@ def outer(input: Any, vec2: Any) -> Any:
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.ndim != 1:
             raise ShapeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
-    return input.unsqueeze(1) * vec2
+    result = input.unsqueeze(1) * vec2
+    return result if out is None else into(out, result)

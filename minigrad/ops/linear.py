@@ -8,28 +8,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import T, call, function, into, reals, register
+from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
-from minigrad.ops.products import check_expands, different_types, product, rows_of, wrong_inner
+from minigrad.ops.products import check_expands, half, product, rows_of, wrong_inner
+
+
+def times_transposed(input: Array, weight: Array) -> Array:
+    """All rows of the input times the weight's transpose, checked."""
+    if input.ndim == 2 and input.shape[1] == weight.shape[1]:
+        return product(input, weight.T)
+    check_linear(input, weight)
+    return product(rows_of(input), weight.T).reshape(*input.shape[:-1], weight.shape[0])
 
 
 class _Affine(Op):
     """The affine map of a layer, y = x wᵀ + b, as one node.   gb = Σ g, gx = g w, gw = gᵀ x."""
 
+    promotes = "same"
+
     @staticmethod
     def forward(xp: Any, bias: Array, input: Array, weight: Array) -> Array:
-        """One product of matrices; the bias is added in place."""
-        check_linear(input, weight)
+        """One product of matrices; the bias is added in place, to half precision in float32."""
+        if half(input):
+            wide = [x.astype(xp.float32) for x in (bias, input, weight)]
+            return _Affine.forward(xp, *wide).astype(input.dtype)
+        out = times_transposed(input, weight)
         if bias.shape != weight.shape[:1]:
-            check_expands(bias.shape, (*input.shape[:-1], weight.shape[0]))
-        if input.ndim == 2:
-            out = input.dot(weight.T)
-        else:
-            rows = input.reshape(-1, input.shape[-1]).dot(weight.T)
-            out = rows.reshape(*input.shape[:-1], weight.shape[0])
+            check_expands(bias.shape, out.shape)
         out += bias
         return out
 
@@ -66,14 +75,12 @@ class AffineNd(_Affine):
 class _Linear(Op):
     """The linear map of a layer, y = x wᵀ, as one node.   gx = g w, gw = gᵀ x."""
 
+    promotes = "same"
+
     @staticmethod
     def forward(xp: Any, input: Array, weight: Array) -> Array:
         """One product of matrices."""
-        check_linear(input, weight)
-        if input.ndim == 2:
-            return input.dot(weight.T)
-        rows = input.reshape(-1, input.shape[-1]).dot(weight.T)
-        return rows.reshape(*input.shape[:-1], weight.shape[0])
+        return times_transposed(input, weight)
 
     grad_input = _Affine.grad_input
     grad_weight = _Affine.grad_weight
@@ -101,8 +108,6 @@ def _times(g: Any, weight: Any) -> Any:
 
 def check_linear(input: Array, weight: Array) -> None:
     """Raise torch's error unless rows of ``input`` fit the columns of ``weight``."""
-    if input.dtype is not weight.dtype and input.dtype != weight.dtype:
-        raise different_types(input, weight)
     if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         if input.ndim == 0:
             raise ShapeError("both arguments to linear need to be at least 1D, but they are 0D")
@@ -134,7 +139,7 @@ def check_linear(input: Array, weight: Array) -> None:
         call(T(2, 3), T(3), T()),
     ),
 )
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any:
     """An affine map of the last axis.
 
     Formula: y = x wᵀ + b. Gradient: gx = g w, gw = gᵀ x, gb = Σ g over all rows.
@@ -148,6 +153,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     >>> torch.nn.functional.linear(torch.tensor([[1., 1.]]), w, b)
     tensor([[13., 21.]])
     """
+    if out is not None:
+        return into(out, linear(input, weight, bias))
     try:
         axes, matrix = input._array.ndim, weight._array.ndim == 2
     except AttributeError:
@@ -160,6 +167,11 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             raise ShapeError(f"mat2 must be a matrix, got {weight._array.ndim}-D tensor (linear)")
         return input @ weight
     if bias is None:
-        return tensors.linear_2d(input, weight) if axes == 2 else tensors.linear_nd(input, weight)
-    op = tensors.affine if axes == 2 else tensors.affine_nd
-    return op(bias, input, weight)
+        return _linear_2d(input, weight) if axes == 2 else _linear_nd(input, weight)
+    return _affine_2d(bias, input, weight) if axes == 2 else _affine_nd(bias, input, weight)
+
+
+_short: Any = short_cut
+_affine_2d, _affine_nd, _linear_2d, _linear_nd = (
+    _short(op, depth=2) for op in (Affine, AffineNd, Linear2d, LinearNd)
+)

@@ -12,6 +12,8 @@ from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.loss_reduction import legacy, reduced, reduced_tensor, same_shape, share
+from minigrad.ops.masks import number
+from minigrad.ops.precision import widened
 
 _F = ("nn.functional",)
 _PAIRS = (
@@ -23,101 +25,115 @@ _PAIRS = (
 _PAIR_ERRORS = (call(T(2, 3), T(2, 3), reduction="average"),)
 
 
-@register(internal=True)
-class MseLoss(Op):
-    """Squared differences.   l = (x - t)²    gx = 2 g (x - t), gt = -gx."""
+def of_difference(cls: Any) -> Any:
+    """Complete an op from a loss of d = x - t alone, and its slope, an odd function of d.
 
+    The class says ``loss(xp, d, bend)``, which may overwrite d, and ``slope(d, bend, F)``.
+    """
+
+    def forward(xp: Any, input: Array, target: Array, reduction: str, bend: float) -> Array:
+        return reduced(cls.loss(xp, input - target, bend), reduction)
+
+    def vjp(
+        g: Any, input: Any, target: Any, shape: Any, reduction: str, bend: float, needs: Any, F: Any
+    ) -> Any:
+        slope = cls.slope(input - target, bend, F) * share(g, shape, reduction)
+        return slope if needs[0] else None, -slope if needs[1] else None
+
+    cls.forward, cls.vjp = staticmethod(widened(forward)), staticmethod(vjp)
+    return register(internal=True)(cls)
+
+
+class _OfDifference(Op):
     promotes = "common"
 
-    @staticmethod
-    def forward(xp: Any, input: Array, target: Array, reduction: str) -> Array:
-        """One difference; the mean and the sum of squares are an inner product."""
-        diff = input - target
-        diff *= diff
-        return reduced(diff, reduction)
+
+@of_difference
+class MseLoss(_OfDifference):
+    """Squared differences.   l = d²    gx = 2 g d."""
 
     @staticmethod
-    def grad_input(g: Any, input: Any, target: Any, shape: Any, reduction: str) -> Any:
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """In place."""
+        return d * d if not d.ndim else xp.multiply(d, d, out=d)
+
+    @staticmethod
+    def slope(d: Any, bend: float, F: Any) -> Any:
         """Twice the difference."""
-        return (input - target) * (share(g, shape, reduction) * 2)
+        return d * 2
+
+
+@of_difference
+class L1Loss(_OfDifference):
+    """Absolute differences.   l = |d|    gx = g sign(d)."""
+
+    grad_fn = "MeanBackward0"
 
     @staticmethod
-    def grad_target(g: Any, input: Any, target: Any, shape: Any, reduction: str) -> Any:
-        """The same with the other sign."""
-        return (target - input) * (share(g, shape, reduction) * 2)
-
-
-@register(internal=True)
-class SmoothL1Loss(Op):
-    """l = d² / 2β where |d| < β, |d| - β/2 elsewhere; d = x - t.   gx = g clamp(d / β, -1, 1)."""
-
-    promotes = "common"
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """In place."""
+        return xp.abs(d, out=d if d.ndim else None)
 
     @staticmethod
-    def forward(xp: Any, input: Array, target: Array, reduction: str, beta: float) -> Array:
-        """A parabola that goes over into two lines."""
-        d = xp.abs(input - target)
-        inside = xp.minimum(d, beta)
-        return reduced(inside * (d - 0.5 * inside) / beta, reduction)
+    def slope(d: Any, bend: float, F: Any) -> Any:
+        """The direction of the difference."""
+        return F.sign(d)
+
+
+@of_difference
+class HuberLoss(_OfDifference):
+    """l = d² / 2 where |d| < δ, δ (|d| - δ/2) elsewhere.   gx = g clamp(d, -δ, δ)."""
 
     @staticmethod
-    def grad_input(
-        g: Any, input: Any, target: Any, shape: Any, reduction: str, beta: float, F: Any
-    ) -> Any:
-        """The difference over β, cut off at ±1."""
-        return F.clamp((input - target) / beta, -1.0, 1.0) * share(g, shape, reduction)
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """A parabola that goes over into two lines: c (|d| - c / 2), c = min(|d|, δ)."""
+        into = d if d.ndim else None
+        d = xp.abs(d, out=into)
+        inside = d.clip(number(xp, 0, d.dtype), number(xp, bend, d.dtype))
+        d = xp.subtract(xp.add(d, d, out=into), inside, out=into)
+        d = xp.multiply(d, inside, out=into)
+        return xp.multiply(d, 0.5, out=into)
 
     @staticmethod
-    def grad_target(
-        g: Any, input: Any, target: Any, shape: Any, reduction: str, beta: float, F: Any
-    ) -> Any:
-        """The same with the other sign."""
-        return F.clamp((target - input) / beta, -1.0, 1.0) * share(g, shape, reduction)
-
-
-@register(internal=True)
-class HuberLoss(Op):
-    """l = d² / 2 where |d| < δ, δ (|d| - δ/2) elsewhere; d = x - t.   gx = g clamp(d, -δ, δ)."""
-
-    promotes = "common"
-
-    @staticmethod
-    def forward(xp: Any, input: Array, target: Array, reduction: str, delta: float) -> Array:
-        """A parabola that goes over into two lines."""
-        d = xp.abs(input - target)
-        inside = xp.minimum(d, delta)
-        return reduced(inside * (d - 0.5 * inside), reduction)
-
-    @staticmethod
-    def grad_input(
-        g: Any, input: Any, target: Any, shape: Any, reduction: str, delta: float, F: Any
-    ) -> Any:
+    def slope(d: Any, bend: float, F: Any) -> Any:
         """The difference, cut off at ±δ."""
-        return F.clamp(input - target, -delta, delta) * share(g, shape, reduction)
+        return F.clamp(d, -bend, bend)
+
+
+@of_difference
+class SmoothL1Loss(_OfDifference):
+    """Huber's loss over β.   gx = g clamp(d / β, -1, 1)."""
 
     @staticmethod
-    def grad_target(
-        g: Any, input: Any, target: Any, shape: Any, reduction: str, delta: float, F: Any
-    ) -> Any:
-        """The same with the other sign."""
-        return F.clamp(target - input, -delta, delta) * share(g, shape, reduction)
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """The same parabola and lines."""
+        d = HuberLoss.loss(xp, d, bend)
+        return xp.divide(d, bend, out=d if d.ndim else None)
+
+    @staticmethod
+    def slope(d: Any, bend: float, F: Any) -> Any:
+        """The difference over β, cut off at ±1."""
+        return F.clamp(d / bend, -1.0, 1.0)
 
 
-def _weighted(terms: Any, weight: Any, input: Any, reduction: str) -> Any:
-    """Losses with a weight each; the mean divides by the sum of the weights."""
-    if weight._array.shape != input._array.shape:
-        raise ValueError(
-            f"Weights and input must have the same size, got {weight.shape} and {input.shape}"
-        )
-    terms = terms * weight
-    return terms.sum() / weight.sum() if reduction == "mean" else reduced_tensor(terms, reduction)
-
-
-def _floats(op: str, input: Any, target: Any) -> None:
+def _pair_loss(
+    op: str, input: Any, target: Any, reduction: str, bend: float = 0.0, weight: Any = None
+) -> Any:
+    """One of the losses above, of tensors that are broadcast with a warning, and weighted."""
+    input, target = same_shape(op, input, target)
     if input._array.dtype.kind not in "fV" and target._array.dtype.kind not in "fV":
         raise NotImplementedError(
             f'"{op}" not implemented for {of_numpy(input._array.dtype)!r}; use input.float()'
         )
+    run = getattr(tensors, op)
+    if weight is None:
+        return run(input, target, reduction, bend)
+    if weight._array.shape != input._array.shape:
+        raise ValueError(
+            f"Weights and input must have the same size, got {weight.shape} and {input.shape}"
+        )
+    terms = run(input, target, "none", bend) * weight
+    return terms.sum() / weight.sum() if reduction == "mean" else reduced_tensor(terms, reduction)
 
 
 @function(
@@ -148,11 +164,7 @@ def mse_loss(
     tensor(2.)
     """
     reduction = legacy("mse_loss", size_average, reduce, reduction)
-    input, target = same_shape("mse_loss", input, target)
-    _floats("mse_loss", input, target)
-    if weight is not None:
-        return _weighted(tensors.mse_loss(input, target, "none"), weight, input, reduction)
-    return tensors.mse_loss(input, target, reduction)
+    return _pair_loss("mse_loss", input, target, reduction, weight=weight)
 
 
 @function(
@@ -183,11 +195,9 @@ def l1_loss(
     tensor(1.)
     """
     reduction = legacy("l1_loss", size_average, reduce, reduction)
-    input, target = same_shape("l1_loss", input, target)
-    terms = (input - target).abs()
-    if weight is not None:
-        return _weighted(terms, weight, input, reduction)
-    return reduced_tensor(terms, reduction)
+    if not any(t._array.dtype.kind in "fV" for t in (input, target)):
+        return reduced_tensor((input - target).abs(), reduction)  # integers, exactly
+    return _pair_loss("l1_loss", input, target, reduction, weight=weight)
 
 
 @function(
@@ -221,11 +231,8 @@ def smooth_l1_loss(
     reduction = legacy("smooth_l1_loss", size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta (got {beta})")
-    input, target = same_shape("smooth_l1_loss", input, target)
-    _floats("smooth_l1_loss", input, target)
-    if beta == 0:
-        return reduced_tensor((input - target).abs(), reduction)
-    return tensors.smooth_l1_loss(input, target, reduction, beta)
+    op = "smooth_l1_loss" if beta > 0 else "l1_loss"
+    return _pair_loss(op, input, target, reduction, beta)
 
 
 @function(
@@ -256,12 +263,7 @@ def huber_loss(
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta (got {delta})"
         )
-    input, target = same_shape("huber_loss", input, target)
-    _floats("huber_loss", input, target)
-    if weight is not None:
-        terms = tensors.huber_loss(input, target, "none", delta)
-        return _weighted(terms, weight, input, reduction)
-    return tensors.huber_loss(input, target, reduction, delta)
+    return _pair_loss("huber_loss", input, target, reduction, delta, weight)
 
 
 @function(

@@ -9,6 +9,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.ops.loss import check_dtype, check_pair, check_weight
 from minigrad.ops.loss_reduction import check_constant, legacy, reduced, share
+from minigrad.ops.precision import widened
 
 _F = ("nn.functional",)
 
@@ -23,6 +24,7 @@ class BinaryCrossEntropy(Op):
     """l = -w (t log x + (1 - t) log(1 - x)), logarithms cut off at -100."""
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, target: Array, weight: Array, reduction: str) -> Array:
         """The cut-off makes a certain and wrong answer cost 100 instead of infinity."""
         if input.size and not bool(((input >= 0) & (input <= 1)).all()):

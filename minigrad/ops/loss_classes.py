@@ -12,6 +12,7 @@ from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.loss_reduction import check_constant, legacy, reduced_tensor
+from minigrad.ops.precision import widened
 
 _CLASS = integers(0, 2)
 _DOMAIN = (reals(-3, 3),)
@@ -56,24 +57,32 @@ class _NllLoss(Op):
     keeps = ("classes", "scale")
 
     @staticmethod
+    @widened
     def forward(
         xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
     ) -> tuple[Array, Array, Array]:
-        """Pick, weigh, add up."""
-        ignored = target == ignore_index
-        classes = xp.where(ignored, 0, target).astype(xp.int64)
-        _check_classes(xp, classes, input.shape[min(1, input.ndim - 1)])
-        share = (~ignored).astype(input.dtype)
+        """Pick, weigh, add up; ordinary targets need no weights and no look at each."""
+        count = input.shape[min(1, input.ndim - 1)]
+        classes, share, number = target.astype(xp.int64, copy=False), None, target.size
+        if 0 <= ignore_index < count or not _in_range(xp, classes, count):
+            ignored = classes == ignore_index
+            classes = xp.where(ignored, 0, classes)
+            _check_classes(xp, classes, count)
+            share = (~ignored).astype(input.dtype)
         if weight is not None:
-            share = share * weight[classes]
-        picked = input[_places(xp, classes, input.shape)]
+            share = weight[classes] if share is None else share * weight[classes]
+        loss = -input[_places(xp, classes, input.shape)]
+        if share is None:
+            scale = input.dtype.type(-1)
+        else:
+            loss, scale, number = xp.where(share == 0, 0, loss * share), -share, share.sum()
         if reduction == "none":
-            return -picked * share, classes, -share
-        total = xp.where(ignored, xp.zeros_like(picked), picked * share).sum()
+            return loss, classes, scale
+        total = loss.sum()
         if reduction == "sum":
-            return -total, classes, -share
-        count = share.sum()
-        return -total / count, classes, -share / count
+            return total, classes, scale
+        number = input.dtype.type(number)
+        return total / number, classes, scale / number
 
     @staticmethod
     def grad_input(g: Any, classes: Any, scale: Any, shape: Any, F: Any) -> Any:
@@ -98,6 +107,7 @@ class PlaceClasses(Op):
     """Zeros, with each element at its class's place.   Transpose: ``pick_classes``."""
 
     grad_fn = "NllLossBackwardBackward0"
+    broadcasts = True  # one number may stand at all places
 
     @staticmethod
     def forward(xp: Any, input: Array, classes: Array, size: tuple[int, ...]) -> Array:
@@ -127,8 +137,13 @@ class PickClasses(Op):
         return F.place_classes(g, classes, tuple(shape))
 
 
+def _in_range(xp: Any, classes: Array, count: int) -> bool:
+    """Whether all classes are there; as unsigned numbers negative ones are huge."""
+    return not classes.size or int(classes.view(xp.uint64).max()) < count
+
+
 def _check_classes(xp: Any, classes: Array, count: int) -> None:
-    if classes.size and int(classes.view(xp.uint64).max()) >= count:  # negative ones are huge
+    if not _in_range(xp, classes, count):
         wrong = classes[(classes < 0) | (classes >= count)]
         raise IndexError(
             f"Target {int(wrong.reshape(-1)[0])} is out of bounds. (nll_loss: {count} classes are "
@@ -204,6 +219,11 @@ def nll_loss(
     """
     reduction = legacy("nll_loss", size_average, reduce, reduction)
     _check(input, target, weight, "nll_loss")
+    return _nll(input, target, weight, ignore_index, reduction)
+
+
+def _nll(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """The loss of what has been checked."""
     if input._array.ndim == 1 and target._array.ndim == 1:
         target = target.reshape(())
     op = tensors.nll_loss if input._array.ndim <= 2 else tensors.nll_loss_nd
@@ -269,7 +289,7 @@ def cross_entropy(
     _check(input, target, weight, "cross_entropy")
     axis = min(1, x.ndim - 1)
     logp = tensors.log_softmax_along(input, axis)
-    loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
+    loss = _nll(logp, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
     smooth = _smooth_part(logp, target, weight, axis, ignore_index, reduction)

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from minigrad.autograd.apply import edge_of
+from minigrad.autograd.registry import Call
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
@@ -34,6 +35,22 @@ def legacy(op: str, size_average: Any, reduce: Any, reduction: str) -> str:
         stacklevel=3,
     )
     return chosen
+
+
+def facts(op: str, *samples: Any, bad: tuple[Any, ...] = (), **others: Any) -> dict[str, Any]:
+    """The record of a loss: calls in every reduction, bad ones, and whatever else is to be said."""
+    every = [
+        Call(samples[0].args, {**samples[0].kwargs, "reduction": reduction})
+        for reduction in REDUCTIONS
+    ]
+    wrong = Call(samples[0].args, {**samples[0].kwargs, "reduction": "average"})
+    return {
+        "where": ("nn.functional",),
+        "torch": f"nn.functional.{op}",
+        "samples": (*every, *samples[1:]),
+        "errors": (*bad, wrong),
+        **others,
+    }
 
 
 def reduced(loss: Array, reduction: str) -> Array:

@@ -30,6 +30,59 @@ def _zero(dtype: Any) -> Array:
     return made
 
 
+def number(xp: Any, value: float, dtype: Any) -> Any:
+    """A number in a type, as what a ufunc takes fastest (see :func:`zero`)."""
+    return np.array(value, dtype) if xp is np else dtype.type(value)
+
+
+@functools.cache
+def _bounds(dtype: Any) -> tuple[Array, Array, Array]:
+    ends = (-np.inf, np.inf) if dtype.kind in "fV" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return _zero(dtype), np.array(ends[0], dtype), np.array(ends[1], dtype)
+
+
+def positive(xp: Any, x: Array) -> Array:
+    """The positive part. NumPy has a fast loop for a clip by numbers, for a maximum none."""
+    if xp is not np or x.dtype.kind == "V":
+        return xp.maximum(x, zero(xp, x.dtype))
+    nothing, _, most = _bounds(x.dtype)
+    return x.clip(nothing, most)
+
+
+def negative(xp: Any, x: Array) -> Array:
+    """The negative part."""
+    if xp is not np or x.dtype.kind == "V":
+        return xp.minimum(x, zero(xp, x.dtype))
+    nothing, least, _ = _bounds(x.dtype)
+    return x.clip(least, nothing)
+
+
+def select(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
+    """``where`` for float arrays of one type and shape (``yes`` or ``no`` may be a number).
+
+    On a large random mask it takes a fifth of the time, for the reason given at :func:`kept`.
+    """
+    like = yes if hasattr(yes, "strides") and yes.ndim else no
+    if like.size < SMALL or like.dtype.kind not in "fV" or mask.shape != like.shape:
+        return xp.where(mask, yes, no)
+    bits = xp.dtype(f"i{like.dtype.itemsize}")
+    yes, no = (
+        v.view(bits) if hasattr(v, "view") else like.dtype.type(v).view(bits) for v in (yes, no)
+    )
+    selector = mask.astype(bits)
+    xp.negative(selector, out=selector)
+    selector &= yes ^ no
+    selector ^= no
+    return selector.view(like.dtype)
+
+
+def choose(mask: Any, yes: Any, no: Any) -> Any:
+    """``select`` in the reading that its arguments are in."""
+    if yes.__class__ is np.ndarray:
+        return select(np, mask, yes, no)
+    return (tensors if isinstance(yes, TensorBase) else arrays).where(mask, yes, no)
+
+
 def kept(xp: Any, values: Array, mask: Array) -> Array:
     """The values where the mask is true, zero elsewhere.
 
@@ -74,20 +127,20 @@ def gate(g: Any, mask: Any) -> Any:
 
 
 def gate_positive(g: Any, out: Any) -> Any:
-    """``gate(g, out > 0)``, the step that every relu takes in backward."""
+    """``gate(g, ~(out <= 0))``, the step that every relu takes in backward."""
     if g.__class__ is np.ndarray and g.size < SMALL:
         nothing = _zero(g.dtype)
-        return np.where(out > nothing, g, nothing)
-    return gate(g, out > 0)
+        return np.where(out <= nothing, nothing, g)
+    return gate(g, ~(out <= 0))
 
 
-def either(op: type[Op], inplace: bool, input: Any, *params: Any) -> Any:
-    """A float function with torch's ``inplace`` flag."""
+def either(op: type[Op], inplace: bool, input: Any, *params: Any, kinds: str = "fV") -> Any:
+    """A function with torch's ``inplace`` flag, of floats unless ``kinds`` names more."""
     if not isinstance(input, TensorBase):
         raise TypeError(
             f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
         )
-    if input._array.dtype.kind not in "fV":
+    if input._array.dtype.kind not in kinds:
         raise NotImplementedError(
             f'"{op.name}" not implemented for {of_numpy(input._array.dtype)!r}; use input.float()'
         )

@@ -2,132 +2,220 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigrad.autograd.graph import storage_of
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
-from minigrad.errors import ShapeError
+from minigrad.backend import Array, xp_of
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.dims import one_dim
+from minigrad.ops.precision import is_half, widened
 
-_F, _BOTH = ("nn.functional",), ("torch", "nn.functional")
+_BOTH = ("torch", "nn.functional")
 _DOMAIN = (reals(-2, 2),)
-_POSITIVE = reals(0.5, 2)
 
 
-def statistics(xp: Any, x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
-    """The mean, and one over the standard deviation (biased), with the axes kept."""
-    count = math.prod(x.shape[a] for a in axes)
-    mean = x.sum(axis=axes, keepdims=True) / x.dtype.type(count)
-    centred = x - mean
-    centred *= centred
-    var = centred.sum(axis=axes, keepdims=True) / x.dtype.type(count)
-    return mean, 1 / xp.sqrt(var + x.dtype.type(eps))
+class Plan(NamedTuple):
+    """What is normalised: batch, layer, group and instance normalisation differ in this alone."""
+
+    seen: tuple[int, ...]  # the shape in which the input is looked at
+    axes: tuple[int, ...]  # of that shape: those with one mean and one deviation
+    laid: tuple[int, ...] = ()  # the shape in which weight and bias meet it
+    learned: tuple[int, ...] = ()  # their own shape
 
 
-def recorded_statistics(F: Any, x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
-    """The same as recorded Tensors, for second derivatives."""
-    mean = F.mean(x, axes, True)
-    centred = x - mean
-    return mean, F.rsqrt(F.mean(centred * centred, axes, True) + eps)
+class _Standardised(Op):
+    """y = (x - mean) invstd w + b, with statistics of x itself, or with a mean and variance given.
 
-
-def standardised_gradient(
-    g: Any, x: Any, mean: Any, invstd: Any, axes: tuple[int, ...], F: Any
-) -> Any:
-    """The gradient for x of y = (x - mean) invstd, where both come from x itself.
-
-    gx = invstd (g - mean(g) - y mean(g y)): what is left of g when the directions in which
-    the mean and the variance change are taken out.
-    """
-    y = (x - mean) * invstd
-    return (g - F.mean(g, axes, True) - y * F.mean(g * y, axes, True)) * invstd
-
-
-def per_channel(v: Any, ndim: int) -> Any:
-    """A vector of channels laid along axis 1."""
-    return v.reshape((1, -1, *[1] * (ndim - 2)))
-
-
-@register("native_batch_norm", internal=True)
-class NativeBatchNorm(Op):
-    """Batch normalisation; ``running`` are the arrays of the statistics to use or to move.
-
-    Formula: y = (x - mean) invstd w + b. Gradient: gb = Σ g, gw = Σ g (x - mean) invstd, and gx by
-    ``standardised_gradient`` of g w in training, g w invstd in evaluation.
+    ``observe`` is told the batch's mean and variance.
+    Gradient: gb = Σ g, gw = Σ g y₀ with y₀ = (x - mean) invstd, and with h = g w
+    gx = invstd (h - mean(h) - y₀ mean(h y₀)): what is left of h when the directions in which the
+    mean and the variance change are taken out. With given statistics gx = invstd h.
     """
 
     keeps = ("mean", "invstd")
 
     @staticmethod
+    @widened
     def forward(
-        xp: Any,
-        input: Array,
-        weight: Array,
-        bias: Array,
-        running: Any,
-        training: bool,
-        momentum: float,
-        eps: float,
-    ) -> tuple[Array, Array, Array]:
-        """One pass for each statistic, one for the result."""
-        axes = (0, *range(2, input.ndim))
-        if training:
-            mean, invstd = statistics(xp, input, axes, eps)
-            if running is not None:
-                _move(running, mean, invstd, input.size // max(input.shape[1], 1), momentum, eps)
+        xp: Any, input: Array, weight: Array, bias: Array, plan: Plan, eps: float, given: Any,
+        observe: Any,
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
+        """One pass for each statistic, one or two for the result."""
+        x = input.reshape(plan.seen)
+        if given is not None:
+            mean, var = given
+            out = x - mean
         else:
-            mean = per_channel(running[0]._array, input.ndim).astype(input.dtype)
-            var = per_channel(running[1]._array, input.ndim).astype(input.dtype)
-            invstd = 1 / xp.sqrt(var + input.dtype.type(eps))
-        out = input - mean
-        out *= invstd if weight is None else invstd * per_channel(weight, input.ndim)
+            count = math.prod(plan.seen[a] for a in plan.axes)
+            mean = x.sum(axis=plan.axes, keepdims=True)
+            mean /= count
+            out = x - mean
+            var = _product_sum(xp, out, out, plan.axes)
+            var /= count
+            if observe is not None:
+                observe(mean, var, count)
+        invstd = 1 / xp.sqrt(var + x.dtype.type(eps))
+        if weight is None:
+            out *= invstd
+        elif invstd.shape == plan.laid:
+            out *= invstd * weight.reshape(plan.laid)
+        else:
+            out *= invstd
+            out *= weight.reshape(plan.laid)
         if bias is not None:
-            out += per_channel(bias, input.ndim)
-        return out, mean, invstd
+            out += bias.reshape(plan.laid)
+        return out.reshape(input.shape), mean, invstd
 
     @staticmethod
-    def rekeep(F: Any, input: Any, mean: Any, invstd: Any, training: bool, eps: float) -> Any:
-        """In training the statistics are functions of the input; in evaluation constants."""
-        if not training:
+    def rekeep(
+        F: Any, input: Any, mean: Any, invstd: Any, plan: Plan, eps: float, given: Any
+    ) -> Any:
+        """The statistics are functions of the input, unless they were given."""
+        if given is not None:
             return mean, invstd
-        return recorded_statistics(F, input, (0, *range(2, len(input.shape))), eps)
+        x = input.reshape(plan.seen)
+        mean = F.mean(x, plan.axes, True)
+        centred = x - mean
+        return mean, F.rsqrt(F.mean(centred * centred, plan.axes, True) + eps)
 
     @staticmethod
     def vjp(
-        g: Any, input: Any, weight: Any, mean: Any, invstd: Any, training: bool, needs: Any, F: Any
-    ) -> Any:
-        """All three share the axes, and two the product of cotangent and result."""
-        ndim = len(input.shape)
-        axes = (0, *range(2, ndim))
+        g: Any, input: Any, weight: Any, mean: Any, invstd: Any, plan: Plan, given: Any,
+        needs: Any, F: Any,
+    ) -> Any:  # fmt: skip
+        """All three share the axes, and two the centred input; invstd is taken out of sums."""
+        g = g.reshape(plan.seen)
+        centred = input.reshape(plan.seen) - mean
         gx = gw = gb = None
         if needs[0]:
-            scaled = g if weight is None else g * per_channel(weight, ndim)
-            if training:
-                gx = standardised_gradient(scaled, input, mean, invstd, axes, F)
+            h = g if weight is None else g * weight.reshape(plan.laid)
+            if given is None:
+                slope = _inner(h, centred, plan, F) * (invstd * invstd)
+                gx = (h - F.mean(h, plan.axes, True) - centred * slope) * invstd
             else:
-                gx = scaled * invstd
+                gx = h * invstd
+            gx = gx.reshape(tuple(input.shape))
         if needs[1]:
-            gw = F.sum(g * ((input - mean) * invstd), axes, False)
+            if tuple(invstd.shape) == plan.laid:
+                gw = F.sum_to(g * centred, plan.laid) * invstd
+            else:
+                gw = F.sum_to(g * (centred * invstd), plan.laid)
+            gw = gw.reshape(plan.learned)
         if needs[2]:
-            gb = F.sum(g, axes, False)
+            gb = F.sum_to(g, plan.laid).reshape(plan.learned)
         return gx, gw, gb
 
 
-def _move(
-    running: Any, mean: Array, invstd: Array, count: int, momentum: float, eps: float
-) -> None:
-    """Move the running statistics towards the batch's mean and unbiased variance, in place."""
-    var = (1 / (invstd * invstd) - eps) * (count / max(count - 1, 1))
-    for tensor, fresh in zip(running, (mean, var), strict=True):
+def _product_sum(xp: Any, a: Array, b: Array, axes: tuple[int, ...]) -> Array:
+    """The sum of products over axes, kept with size 1; over last axes as inner products."""
+    if axes[-1] != a.ndim - 1:
+        return (a * b).sum(axis=axes, keepdims=True)
+    found = xp.einsum("...i,...i->...", a, b)[..., None]
+    return found.sum(axis=axes[:-1], keepdims=True) if len(axes) > 1 else found
+
+
+def _inner(a: Any, b: Any, plan: Plan, F: Any) -> Any:
+    """The mean of products over the normalised axes, in either reading."""
+    if a.__class__ is np.ndarray:
+        count = math.prod(plan.seen[axis] for axis in plan.axes)
+        return _product_sum(np, a, b, plan.axes) / a.dtype.type(max(count, 1))
+    return F.mean(a * b, plan.axes, True)
+
+
+@register("native_batch_norm", internal=True)
+class NativeBatchNorm(_Standardised):
+    """Channels over the batch and all places."""
+
+
+@register("native_layer_norm", internal=True)
+class NativeLayerNorm(_Standardised):
+    """The last axes."""
+
+
+@register("native_group_norm", internal=True)
+class NativeGroupNorm(_Standardised):
+    """Groups of channels."""
+
+
+def check_affine(op: str, input: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> None:
+    """Raise torch's errors for a weight or bias of another shape or dtype."""
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is None:
+            continue
+        if tensor._array.shape != shape:
+            raise ShapeError(
+                f"Expected {name} to be of shape {list(shape)} ({op}), but got {name} of shape "
+                f"{list(tensor._array.shape)} and input of shape {list(input._array.shape)}"
+            )
+        kinds = tensor._array.dtype, input._array.dtype
+        if kinds[0] != kinds[1] and not (is_half(kinds[1]) and kinds[0].name == "float32"):
+            one, two = map(of_numpy, kinds)
+            raise DtypeError(
+                f"{op}: expected {name} of {two!r}, the type of the input, got {one!r}"
+            )
+
+
+def normalized_sizes(op: str, input: Any, normalized_shape: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the last axes, checked."""
+    if not isinstance(normalized_shape, Sequence):
+        raise TypeError(
+            f"{op}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
+            f"{type(normalized_shape).__name__}"
+        )
+    shape = tuple(int(n) for n in normalized_shape)
+    if not shape:
+        raise ShapeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, but got normalized_shape = []"
+        )
+    if input._array.shape[-len(shape) :] != shape:
+        raise ShapeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape "
+            f"[*, {', '.join(map(str, shape))}], but got input of size{list(input._array.shape)}"
+        )
+    return shape
+
+
+def mover(running: Any, momentum: float, samples: int = 1) -> Any:
+    """What moves the running statistics towards a batch's, in place; None if there are none.
+
+    A mean of the statistics of several samples is taken where these stand one after the other.
+    """
+    if not any(t is not None for t in running):
+        return None
+    return functools.partial(_move, running, momentum, samples)
+
+
+def _move(running: Any, momentum: float, samples: int, mean: Array, var: Array, count: int) -> None:
+    unbiased = var * (count / (count - 1)) if count > 1 else var * math.nan
+    for tensor, fresh in zip(running, (mean, unbiased), strict=True):
         if tensor is not None:
             array = tensor._array
-            array *= 1 - momentum
-            array += momentum * fresh.reshape(array.shape).astype(array.dtype)
+            fresh = fresh.reshape(samples, -1).mean(0).reshape(array.shape)
+            array[...] = array * (1 - momentum) + momentum * fresh
             storage_of(tensor).write()
+
+
+def _of_nothing(input: Any, weight: Any, bias: Any) -> Any:
+    """An empty input: nothing to normalise, but every argument is part of the graph."""
+    out = input.clone() if weight is None else input * weight[0]
+    return out if bias is None else out + bias[0]
+
+
+def given_statistics(input: Any, running_mean: Any, running_var: Any) -> tuple[Array, Array]:
+    """Running statistics as arrays that meet the input seen as (N, C, L)."""
+    kind = xp_of(input._array).float32 if is_half(input._array.dtype) else input._array.dtype
+    mean, var = (t._array.reshape(1, -1, 1).astype(kind) for t in (running_mean, running_var))
+    return mean, var
 
 
 @function(
@@ -184,8 +272,10 @@ def batch_norm(
             f"batch_norm(): argument 'input' must be Tensor, not {type(input).__name__}"
         )
     shape = input._array.shape
+    if not math.prod(shape):
+        return _of_nothing(input, weight, bias)
     channels = shape[1] if len(shape) > 1 else 0
-    if training and len(shape) > 1 and math.prod(shape) == channels:
+    if training and math.prod(shape) == channels:
         raise ValueError(
             "Expected more than 1 value per channel when training, got input size "
             f"torch.Size({list(shape)})"
@@ -203,59 +293,15 @@ def batch_norm(
             raise ShapeError(
                 f"{name} should contain {channels} elements not {tensor._array.size} (batch_norm)"
             )
-    running = None if running_mean is running_var is None else (running_mean, running_var)
-    return tensors.native_batch_norm(
-        input, weight, bias, running, bool(training), float(momentum), float(eps)
-    )
-
-
-@register("native_layer_norm", internal=True)
-class NativeLayerNorm(Op):
-    """Normalisation over the last axes; weight and bias have the shape of those."""
-
-    keeps = ("mean", "invstd")
-
-    @staticmethod
-    def forward(
-        xp: Any, input: Array, weight: Array, bias: Array, count: int, eps: float
-    ) -> tuple[Array, Array, Array]:
-        """One pass for each statistic, one for the result."""
-        mean, invstd = statistics(xp, input, _last(input, count), eps)
-        out = input - mean
-        out *= invstd
-        if weight is not None:
-            out *= weight
-        if bias is not None:
-            out += bias
-        return out, mean, invstd
-
-    @staticmethod
-    def rekeep(F: Any, input: Any, count: int, eps: float) -> Any:
-        """The statistics are functions of the input."""
-        return recorded_statistics(F, input, _last(input, count), eps)
-
-    @staticmethod
-    def vjp(
-        g: Any, input: Any, weight: Any, mean: Any, invstd: Any, count: int, needs: Any, F: Any
-    ) -> Any:
-        """As for batch normalisation; the sums run over the leading axes here."""
-        axes = _last(input, count)
-        shape = tuple(input.shape[axes[0] :])
-        gx = gw = gb = None
-        if needs[0]:
-            scaled = g if weight is None else g * weight
-            gx = standardised_gradient(scaled, input, mean, invstd, axes, F)
-        if needs[1]:
-            gw = F.sum_to(g * ((input - mean) * invstd), shape)
-        if needs[2]:
-            gb = F.sum_to(g, shape)
-        return gx, gw, gb
-
-
-def _last(x: Any, count: int) -> tuple[int, ...]:
-    """The numbers of the last ``count`` axes."""
-    ndim = len(x.shape)
-    return tuple(range(ndim - count, ndim))
+    one_dim(1, len(shape))
+    check_affine("batch_norm", input, weight, bias, (channels,))
+    plan = Plan((shape[0], channels, math.prod(shape[2:])), (0, 2), (1, channels, 1), (channels,))
+    given = observe = None
+    if training:
+        observe = mover((running_mean, running_var), momentum)
+    else:
+        given = given_statistics(input, running_mean, running_var)
+    return tensors.native_batch_norm(input, weight, bias, plan, float(eps), given, observe)
 
 
 @function(
@@ -297,26 +343,10 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([[1., 3.]]), (2,)).round()
     tensor([[-1.,  1.]])
     """
-    if not isinstance(normalized_shape, Sequence):
-        raise TypeError(
-            "layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
-            f"{type(normalized_shape).__name__}"
-        )
-    shape = tuple(int(n) for n in normalized_shape)
-    if not shape:
-        raise ShapeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            "element, but got normalized_shape = []"
-        )
-    if input._array.shape[-len(shape) :] != shape:
-        raise ShapeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*, {', '.join(map(str, shape))}], but got input of size{list(input._array.shape)}"
-        )
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor._array.shape != shape:
-            raise ShapeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                f"{list(tensor._array.shape)} and normalized_shape = {list(shape)}"
-            )
-    return tensors.native_layer_norm(input, weight, bias, len(shape), float(eps))
+    shape = normalized_sizes("layer_norm", input, normalized_shape)
+    check_affine("layer_norm", input, weight, bias, shape)
+    size = math.prod(shape)
+    whole = input._array.shape
+    rows = math.prod(whole[: len(whole) - len(shape)])
+    plan = Plan((rows, size), (1,), (1, size), shape)
+    return tensors.native_layer_norm(input, weight, bias, plan, float(eps), None, None)

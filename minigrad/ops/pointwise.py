@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from minigrad.autograd.op import Unary
 from minigrad.autograd.registry import reals, register
+from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.ops.masks import zero
+from minigrad.ops.precision import widened
 
 NUMBERS = ("float", "int")
 
 
-@register(domain=[reals(-3, 3)], dtypes=NUMBERS, dunder=("__neg__",), inplace=True)
+def _no_mask(inputs: Sequence[Any]) -> None:
+    if isinstance(inputs[0], TensorBase) and inputs[0]._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+
+
+@register(
+    domain=[reals(-3, 3)],
+    dtypes=NUMBERS,
+    dunder=("__neg__",),
+    inplace=True,
+    inplace_in=("torch",),
+    aliases=("negative",),
+)
 class Neg(Unary):
     """Elementwise negative.
 
@@ -26,6 +44,8 @@ class Neg(Unary):
     """
 
     ufunc = "negative"
+    kinds = "iufV"
+    check = staticmethod(_no_mask)
 
     @staticmethod
     def grad_input(g: Array) -> Array:
@@ -38,6 +58,7 @@ class Neg(Unary):
     dtypes=NUMBERS,
     dunder=("__abs__",),
     inplace=True,
+    inplace_in=("torch",),
     aliases=("absolute",),
 )
 class Abs(Unary):
@@ -52,6 +73,7 @@ class Abs(Unary):
     """
 
     ufunc = "absolute"
+    kinds = "iufV"
 
     @staticmethod
     def grad_input(g: Array, input: Array, F: Any) -> Array:
@@ -59,9 +81,14 @@ class Abs(Unary):
         return g * F.sign(input)
 
 
-@register(domain=[reals(-3, 3, avoid=[0])], dtypes=NUMBERS, inplace=True)
+@register(
+    domain=[reals(-3, 3, avoid=[0])],
+    dtypes=(*NUMBERS, "bool"),
+    inplace=True,
+    aliases=("sgn",),
+)
 class Sign(Unary):
-    """Elementwise sign: -1, 0 or 1.
+    """Elementwise sign: -1, 0 or 1; of NaN 0, and of bools what they are.
 
     Formula:   out = sign(input)
     Gradient:  0
@@ -74,7 +101,11 @@ class Sign(Unary):
     @staticmethod
     def forward(xp: Any, input: Array) -> Array:
         """Of NaN zero, as of what is neither above nor below."""
-        return (input > 0).astype(input.dtype) - (input < 0).astype(input.dtype)
+        if input.dtype.kind == "b":
+            return input.copy()
+        nothing = zero(xp, input.dtype)
+        above, below = (input > nothing), (input < nothing)
+        return xp.subtract(above.view(xp.int8), below.view(xp.int8)).astype(input.dtype)
 
     @staticmethod
     def grad_input(g: Array, shape: Any, F: Any) -> Array:
@@ -82,9 +113,9 @@ class Sign(Unary):
         return F.blank(g, shape)
 
 
-@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(-3, 3)], dtypes=(*NUMBERS, "bool"), inplace=True, inplace_in=("torch",))
 class Square(Unary):
-    """Elementwise square.
+    """Elementwise square; of bools as int64.
 
     Formula:   out = input ** 2
     Gradient:  2 * g * input
@@ -94,8 +125,12 @@ class Square(Unary):
     tensor([1., 4.])
     """
 
-    ufunc = "square"
     grad_fn = "PowBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """The product with itself."""
+        return xp.square(input.astype(xp.int64) if input.dtype.kind == "b" else input)
 
     @staticmethod
     def grad_input(g: Array, input: Array) -> Array:
@@ -103,7 +138,7 @@ class Square(Unary):
         return g * (2 * input)
 
 
-@register(domain=[reals(0.4, 3)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(0.4, 3)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Reciprocal(Unary):
     """Elementwise reciprocal.
 
@@ -128,7 +163,7 @@ class Reciprocal(Unary):
         return -g * (out * out)
 
 
-@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Exp(Unary):
     """Elementwise exponential.
 
@@ -149,7 +184,40 @@ class Exp(Unary):
         return g * out
 
 
-@register(domain=[reals(-3, 3)], dtypes=NUMBERS, inplace=True)
+@register(
+    domain=[reals(-3, 3)],
+    dtypes=NUMBERS,
+    inplace=True,
+    inplace_in=("torch",),
+    aliases=("special_exp2",),
+)
+class Exp2(Unary):
+    """Elementwise power of 2.
+
+    Formula:   out = 2 ** input
+    Gradient:  g * out * log(2)
+
+    >>> import minigrad as torch
+    >>> torch.exp2(torch.tensor([0., 3.]))
+    tensor([1., 8.])
+    """
+
+    ufunc = "exp2"
+    promotes = "float"
+
+    @staticmethod
+    def grad_input(g: Array, out: Array) -> Array:
+        """Its own derivative, scaled to the base."""
+        return g * (out * math.log(2))
+
+
+@register(
+    domain=[reals(-3, 3)],
+    dtypes=NUMBERS,
+    inplace=True,
+    inplace_in=("torch",),
+    aliases=("special_expm1",),
+)
 class Expm1(Unary):
     """Elementwise ``e ** input - 1``, exact for small inputs.
 
@@ -170,7 +238,7 @@ class Expm1(Unary):
         return g * (out + 1)
 
 
-@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Log(Unary):
     """Elementwise natural logarithm; -inf at 0, NaN below.
 
@@ -191,7 +259,7 @@ class Log(Unary):
         return g / input
 
 
-@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Log2(Unary):
     """Elementwise logarithm to base 2.
 
@@ -209,10 +277,10 @@ class Log2(Unary):
     @staticmethod
     def grad_input(g: Array, input: Array) -> Array:
         """One over the input, scaled to the base."""
-        return g / (input * float(np.log(2)))
+        return g / (input * math.log(2))
 
 
-@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(0.3, 4)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Log10(Unary):
     """Elementwise logarithm to base 10.
 
@@ -230,10 +298,16 @@ class Log10(Unary):
     @staticmethod
     def grad_input(g: Array, input: Array) -> Array:
         """One over the input, scaled to the base."""
-        return g / (input * float(np.log(10)))
+        return g / (input * math.log(10))
 
 
-@register(domain=[reals(-0.5, 3)], dtypes=NUMBERS, inplace=True)
+@register(
+    domain=[reals(-0.5, 3)],
+    dtypes=NUMBERS,
+    inplace=True,
+    inplace_in=("torch",),
+    aliases=("special_log1p",),
+)
 class Log1p(Unary):
     """Elementwise ``log(1 + input)``, exact for small inputs.
 
@@ -254,7 +328,7 @@ class Log1p(Unary):
         return g / (input + 1)
 
 
-@register(domain=[reals(0.2, 4)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(0.2, 4)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Sqrt(Unary):
     """Elementwise square root.
 
@@ -275,7 +349,7 @@ class Sqrt(Unary):
         return g / (2 * out)
 
 
-@register(domain=[reals(0.2, 4)], dtypes=NUMBERS, inplace=True)
+@register(domain=[reals(0.2, 4)], dtypes=NUMBERS, inplace=True, inplace_in=("torch",))
 class Rsqrt(Unary):
     """Elementwise reciprocal of the square root.
 
@@ -290,9 +364,11 @@ class Rsqrt(Unary):
     promotes = "float"
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array) -> Array:
-        """One over the root."""
-        return 1 / xp.sqrt(input)
+        """One over the root, in the root's memory."""
+        root = xp.sqrt(input)
+        return xp.divide(1, root, out=root) if root.ndim else 1 / root
 
     @staticmethod
     def grad_input(g: Array, out: Array) -> Array:

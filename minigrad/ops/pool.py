@@ -1,374 +1,253 @@
-"""Pooling layers: what they accept, over the windows of ``minigrad/ops/pool_windows.py``."""
+"""Pooling over windows that slide: the greatest element, the mean, the power mean of each."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+import math
 from typing import Any
 
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
-from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import ShapeError
-from minigrad.ops.pool_windows import Mean, Windows
+from minigrad.errors import KindError, ShapeError
+from minigrad.ops.pool_checks import NOUNS, SHAPES, placed
+from minigrad.ops.pool_windows import Mean
 
 _F, _TORCH = ("nn.functional",), ("torch", "nn.functional")
 _DOMAIN = (reals(-3, 3),)
+ROOM = (2, 3, 7, 5, 6)  # of the samples: batch, channels, and up to three axes
 
 
-@function(
-    where=_TORCH,
-    torch="nn.functional.max_pool2d",
-    domain=_DOMAIN,
-    samples=(
-        call(T(2, 3, 6, 6), 2),
-        call(T(2, 3, 7, 5), 3, stride=2),
-        call(T(1, 2, 5, 6), (2, 3), stride=(1, 2), padding=(1, 1)),
-        call(T(1, 2, 7, 7), 2, dilation=2, padding=1),
-        call(T(2, 1, 5, 5), 2, ceil_mode=True),
-        call(T(3, 6, 6), 2),
-        call(T(0, 3, 4, 4), 2),
-    ),
-    errors=(
-        call(T(8, 8), 2),
-        call(T(2, 3, 8, 8), 0),
-        call(T(2, 3, 8, 8), 2, 0),
-        call(T(2, 3, 8, 8), 2, padding=2),
-        call(T(2, 3, 8, 8), 2, padding=-1),
-        call(T(2, 3, 8, 8), 9),
-        call(T(2, 3, 8, 8), (2, 2, 2)),
-        call(T(2, 3, 8, 8), 2, dilation=0),
-        call(T(2, 0, 8, 8), 2),
-    ),
-)
-def max_pool2d(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    """The greatest element of each window of an image.
+def _max_pool(axes: int) -> Any:
+    name = f"max_pool{axes}d"
 
-    Formula: y[n, c, p] = max_t x[n, c, stride p + dilation t - padding]. Gradient: g goes to the
-    greatest element, to the first one of equals. ``stride`` is ``kernel_size`` if not given.
+    def pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Any:
+        windows = placed(name, axes, input, kernel_size, stride, padding, dilation, ceil_mode)
+        values = tensors.max_pool(input, windows)
+        if not return_indices:
+            return values
+        return values, tensors.max_places(input, values, windows)
 
-    Shape: (N, C, H, W) or (C, H, W) -> (N, C, H', W') with H' = (H + 2 padding - dilation
-    (kh - 1) - 1) // stride + 1, rounded up with ``ceil_mode`` where the last window still begins
-    inside. With ``return_indices`` also the places in the flattened image, as int64.
+    pool.__doc__ = f"""The greatest element of each window of {NOUNS[axes]}.
+
+    Formula:   y[n, c, p] = max_t x[n, c, stride p + dilation t - padding]
+    Gradient:  g goes to the greatest element, to the first one of equals
+
+    Shape: {SHAPES[axes]} with, for each axis, L' = (L + 2 padding - dilation (k - 1) - 1) //
+    stride + 1, rounded up with ``ceil_mode`` where the last window still begins inside. ``stride``
+    is ``kernel_size`` if not given. With ``return_indices`` also the places in the flattened
+    spatial axes, as int64.
     Raises: RuntimeError for sizes that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.max_pool2d(torch.arange(16.).reshape(1, 1, 4, 4), 2)
-    tensor([[[[ 5.,  7.],
-              [13., 15.]]]])
+    >>> torch.nn.functional.{name}({_example(axes)}, 2)
+    {_result(axes, 3.0)}
     """
-    return _max_pool(
-        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return pool
 
 
-@function(
-    where=_TORCH,
-    torch="nn.functional.max_pool1d",
-    domain=_DOMAIN,
-    samples=(
-        call(T(2, 3, 8), 2),
-        call(T(3, 9), 3, stride=2, padding=1),
-        call(T(1, 2, 7), 2, dilation=3, ceil_mode=True),
-    ),
-    errors=(call(T(8), 2), call(T(2, 3, 8), 9), call(T(2, 3, 8), 2, padding=2)),
-)
-def max_pool1d(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    """The greatest element of each window of a sequence; see :func:`max_pool2d`.
+def _with_indices(axes: int) -> Any:
+    pool = _max_pool(axes)
 
-    Shape: (N, C, L) or (C, L) -> (N, C, L').
-    Raises: RuntimeError for sizes that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool1d.html
+    def with_indices(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = True,
+    ) -> Any:
+        return pool(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+    with_indices.__doc__ = f"""As ``max_pool{axes}d`` with ``return_indices=True``.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.max_pool1d(torch.tensor([[1., 3., 2., 0.]]), 2)
-    tensor([[3., 2.]])
+    >>> torch.nn.functional.max_pool{axes}d_with_indices({_example(axes)}, 2)[0]
+    {_result(axes, 3.0)}
     """
-    return _max_pool(
-        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return with_indices
 
 
-@function(
-    where=_TORCH,
-    torch="nn.functional.max_pool3d",
-    domain=_DOMAIN,
-    samples=(call(T(1, 2, 4, 4, 4), 2), call(T(2, 3, 4, 5), (1, 2, 3), stride=1)),
-    errors=(call(T(2, 3, 4), 2), call(T(1, 1, 4, 4, 4), 5)),
-)
-def max_pool3d(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
-    """The greatest element of each window of a volume; see :func:`max_pool2d`.
+def _avg_pool(axes: int) -> Any:
+    name = f"avg_pool{axes}d"
 
-    Shape: (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W').
-    Raises: RuntimeError for sizes that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool3d.html
+    def mean(
+        input: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, count: bool, divisor: Any
+    ) -> Any:
+        if divisor == 0:
+            raise ShapeError(f"divisor must be not zero ({name})")
+        windows = placed(name, axes, input, kernel, stride, padding, 1, ceil)
+        if input._array.dtype.kind not in "fV" and input._array.dtype.str[1:] != "i8":
+            raise KindError(f"{name}: not implemented for {input.dtype}; use x.float()")
+        return tensors.window_mean(input, Mean(windows, bool(count), divisor))
 
-    >>> import minigrad as torch
-    >>> torch.nn.functional.max_pool3d(torch.ones(1, 4, 4, 4), 2).shape
-    torch.Size([1, 2, 2, 2])
-    """
-    return _max_pool(
-        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    def pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Any:
+        return mean(
+            input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        )
 
+    def pool_without_divisor(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> Any:
+        return mean(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
-@function(
-    where=_F,
-    torch="nn.functional.avg_pool2d",
-    domain=_DOMAIN,
-    samples=(
-        call(T(2, 3, 6, 6), 2),
-        call(T(2, 3, 7, 5), 3, stride=2),
-        call(T(1, 2, 5, 6), (2, 3), stride=(1, 2), padding=(1, 1)),
-        call(T(1, 2, 5, 6), 3, padding=1, count_include_pad=False),
-        call(T(2, 1, 5, 5), 2, ceil_mode=True),
-        call(T(2, 1, 6, 5), 3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
-        call(T(1, 1, 4, 4), 2, divisor_override=3),
-        call(T(3, 6, 6), 2),
-    ),
-    errors=(
-        call(T(2, 1, 3, 8, 8), 2),
-        call(T(2, 3, 8, 8), 0),
-        call(T(2, 3, 8, 8), 2, padding=2),
-        call(T(2, 3, 8, 8), 9),
-        call(T(2, 3, 8, 8), 2, divisor_override=0),
-    ),
-)
-def avg_pool2d(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> Any:
-    """The mean of each window of an image.
+    found = pool if axes > 1 else pool_without_divisor
+    found.__doc__ = f"""The mean of each window of {NOUNS[axes]}.
 
-    Formula: y[n, c, p] = 1/k Σ_t x[n, c, stride p + t - padding]. Gradient: g / k to each element.
+    Formula:   y[n, c, p] = 1/k Σ_t x[n, c, stride p + t - padding]
+    Gradient:  g / k to each element of the window
+
     k counts the window's places, without the margin if not ``count_include_pad``; or it is
     ``divisor_override``.
 
-    Shape: (N, C, H, W) or (C, H, W) -> (N, C, H', W') as for :func:`max_pool2d`.
+    Shape: {SHAPES[axes]} as for ``max_pool{axes}d``.
     Raises: RuntimeError for sizes that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool2d.html
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.avg_pool2d(torch.arange(4.).reshape(1, 1, 2, 2), 2)
-    tensor([[[[1.5000]]]])
+    >>> torch.nn.functional.{name}({_example(axes)}, 2)
+    {_result(axes, 2.0)}
     """
-    return _avg_pool(
-        "avg_pool2d",
-        2,
-        input,
-        kernel_size,
-        stride,
-        padding,
-        ceil_mode,
-        count_include_pad,
-        divisor_override,
-    )
+    return found
 
 
-@function(
-    where=_TORCH,
-    torch="nn.functional.avg_pool1d",
-    domain=_DOMAIN,
-    samples=(
-        call(T(2, 3, 8), 2),
-        call(T(3, 9), 3, stride=2, padding=1),
-        call(T(1, 2, 8), 3, padding=1, ceil_mode=True, count_include_pad=False),
-    ),
-    errors=(call(T(8), 2), call(T(2, 3, 8), 9)),
-)
-def avg_pool1d(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> Any:
-    """The mean of each window of a sequence; see :func:`avg_pool2d`.
+def _lp_pool(axes: int) -> Any:
+    average, greatest = _avg_pool(axes), _max_pool(axes)
 
-    Shape: (N, C, L) or (C, L) -> (N, C, L').
-    Raises: RuntimeError for sizes that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool1d.html
+    def pool(
+        input: Any,
+        norm_type: float,
+        kernel_size: Any,
+        stride: Any = None,
+        ceil_mode: bool = False,
+    ) -> Any:
+        if norm_type == math.inf:
+            return greatest(input.abs(), kernel_size, stride, ceil_mode=ceil_mode)
+        if norm_type == -math.inf:
+            return -greatest(-input.abs(), kernel_size, stride, ceil_mode=ceil_mode)
+        kernel = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * axes
+        count = 1
+        for n in kernel:
+            count *= n
+        total = average(input.pow(norm_type), kernel_size, stride, 0, ceil_mode) * count
+        return (total.sign() * total.abs().relu()).pow(1.0 / norm_type)
+
+    pool.__doc__ = f"""The power sum of each window of {NOUNS[axes]}.
+
+    Formula:   y[n, c, p] = (Σ_t x[n, c, stride p + t] ** norm_type) ** (1 / norm_type)
+    Gradient:  (x / y) ** (norm_type - 1) times g
+
+    Shape: {SHAPES[axes]} as for ``max_pool{axes}d``.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.avg_pool1d(torch.tensor([[1., 3., 2., 0.]]), 2)
-    tensor([[2., 1.]])
+    >>> torch.nn.functional.lp_pool{axes}d({_example(axes)}, 1, 2)
+    {_result(axes, 2.0 * 2**axes)}
     """
-    return _avg_pool(
-        "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None
+    return pool
+
+
+def _example(axes: int) -> str:
+    """Ones and threes, as many of each."""
+    inner = "[1., 3.]"
+    for _ in range(axes - 1):
+        inner = f"[{inner}, {inner}]"
+    return f"torch.tensor([{inner}])"
+
+
+def _result(axes: int, value: float) -> str:
+    return f"tensor({'[' * (axes + 1)}{value:.0f}.{']' * (axes + 1)})"
+
+
+def _shapes(axes: int) -> tuple[T, T, T]:
+    """Inputs of the samples: with a batch, without one, and a small one."""
+    return T(*ROOM[: axes + 2]), T(*ROOM[1 : axes + 2]), T(1, 1, *(4,) * axes)
+
+
+def _bad(axes: int) -> tuple[Any, ...]:
+    """Calls that all of these layers refuse."""
+    batch = _shapes(axes)[0]
+    return (
+        call(batch, 0),
+        call(batch, 2, 0),
+        call(batch, 2, padding=2),
+        call(batch, 2, padding=-1),
+        call(batch, 9),
+        call(batch, (2, 2, 2, 2)),
+        call(T(2, 0, *(4,) * axes), 2),
     )
 
 
-@function(
-    where=_F,
-    torch="nn.functional.avg_pool3d",
-    domain=_DOMAIN,
-    samples=(
-        call(T(1, 2, 4, 4, 4), 2),
-        call(T(2, 3, 4, 5), (1, 2, 3), stride=1, padding=(0, 1, 1)),
-    ),
-    errors=(call(T(2, 3, 4), 2), call(T(1, 1, 4, 4, 4), 5)),
-)
-def avg_pool3d(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> Any:
-    """The mean of each window of a volume; see :func:`avg_pool2d`.
-
-    Shape: (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W').
-    Raises: RuntimeError for sizes that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool3d.html
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.avg_pool3d(torch.ones(1, 4, 4, 4), 2).shape
-    torch.Size([1, 2, 2, 2])
-    """
-    return _avg_pool(
-        "avg_pool3d",
-        3,
-        input,
-        kernel_size,
-        stride,
-        padding,
-        ceil_mode,
-        count_include_pad,
-        divisor_override,
-    )
+def _enter(name: str, axes: int, **facts: Any) -> Any:
+    """The decorator that enters one of these layers; ``torch`` has those of one axis too."""
+    facts.setdefault("where", _TORCH if axes == 1 else _F)
+    return function(name, torch=f"nn.functional.{name}", **{"domain": _DOMAIN, **facts})
 
 
-def _max_pool(
-    op: str, axes: int, input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any,
-    ceil_mode: bool, return_indices: bool,
-) -> Any:  # fmt: skip
-    windows = _windows(op, axes, input, kernel, stride, padding, dilation, ceil_mode)
-    if return_indices:
-        return tensors.max_pool_indices(input, windows)
-    return tensors.max_pool(input, windows)
+def _entered_max(axes: int) -> Any:
+    batch, one, small = _shapes(axes)
+    uneven = (2, 3, 1)[:axes]
+    _enter(
+        f"max_pool{axes}d_with_indices", axes,
+        samples=(call(batch, 2), call(one, 3, stride=2, padding=1)),
+    )(_with_indices(axes))  # fmt: skip
+    return _enter(
+        f"max_pool{axes}d", axes, where=_TORCH,
+        samples=(
+            call(batch, 2),
+            call(one, 3, stride=2),
+            call(batch, uneven, stride=1, padding=tuple(k // 2 for k in uneven)),
+            call(batch, 2, dilation=2, padding=1),
+            call(small, 3, 2, ceil_mode=True),
+            call(T(0, 3, *(4,) * axes), 2),
+        ),
+        errors=(*_bad(axes), call(T(*(4,) * axes), 2), call(batch, 2, dilation=0)),
+    )(_max_pool(axes))  # fmt: skip
 
 
-def _avg_pool(
-    op: str, axes: int, input: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool,
-    count_include_pad: bool, divisor_override: int | None,
-) -> Any:  # fmt: skip
-    if divisor_override == 0:
-        raise ShapeError(f"divisor must be not zero ({op})")
-    windows = _windows(op, axes, input, kernel, stride, padding, 1, ceil_mode)
-    return tensors.window_mean(input, Mean(windows, bool(count_include_pad), divisor_override))
+def _entered_avg(axes: int) -> Any:
+    batch, one, small = _shapes(axes)
+    uneven = (2, 3, 1)[:axes]
+    return _enter(
+        f"avg_pool{axes}d", axes, out=axes > 1,
+        samples=(
+            call(batch, 2),
+            call(one, 3, stride=2),
+            call(batch, uneven, stride=1, padding=tuple(k // 2 for k in uneven)),
+            call(batch, 3, padding=1, count_include_pad=False),
+            call(small, 3, 2, 1, ceil_mode=True, count_include_pad=False),
+            *((call(small, 2, divisor_override=3),) if axes > 1 else ()),
+        ),
+        errors=_bad(axes),
+    )(_avg_pool(axes))  # fmt: skip
 
 
-def _windows(
-    op: str, axes: int, input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any,
-    ceil_mode: bool,
-) -> Windows:  # fmt: skip
-    """The windows on an input, after all checks."""
-    if not isinstance(input, TensorBase):
-        raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
-    size = input._array.shape
-    if len(size) not in (axes + 1, axes + 2):
-        raise ShapeError(
-            f"{op}: Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with optional 0 dim "
-            f"batch size for input, but got:{list(size)}"
-        )
-    if 0 in size[-axes - 1 :]:
-        raise ShapeError(
-            f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with optional 0 dim batch "
-            f"size for input, but got:{list(size)}"
-        )
-    kernel = per_axis(op, "kernel_size", kernel, axes)
-    empty = stride is None or (isinstance(stride, Sequence) and not stride)
-    return place_windows(
-        op,
-        size[-axes - 1 :],
-        kernel,
-        kernel if empty else per_axis(op, "stride", stride, axes),
-        per_axis(op, "padding", padding, axes),
-        per_axis(op, "dilation", dilation, axes),
-        bool(ceil_mode),
-    )
+def _entered_lp(axes: int) -> Any:
+    batch, one, small = _shapes(axes)
+    return _enter(
+        f"lp_pool{axes}d", axes, where=_F, domain=(reals(0.5, 3),),
+        samples=(call(batch, 2, 2), call(one, 3.0, 2, stride=1), call(small, 2, 3, 2, True)),
+    )(_lp_pool(axes))  # fmt: skip
 
 
-def per_axis(op: str, name: str, value: Any, axes: int) -> tuple[int, ...]:
-    """One number for each spatial axis."""
-    if not isinstance(value, Sequence):
-        return (int(value.__index__()),) * axes
-    if len(value) not in (1, axes):
-        raise ShapeError(
-            f"{op}: {name} must either be a single int, or a tuple of {axes} ints, got {value}"
-        )
-    numbers = tuple(int(v) for v in value)
-    return numbers * axes if len(numbers) == 1 else numbers
-
-
-@functools.lru_cache(maxsize=256)
-def place_windows(
-    op: str,
-    size: tuple[int, ...],
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    ceil_mode: bool,
-) -> Windows:
-    """Check the numbers and count the windows along each axis of (C, *spatial)."""
-    if min(stride) == 0:
-        raise ShapeError(f"stride should not be zero ({op})")
-    if min(*kernel, *stride) < 0:
-        raise ShapeError(f"{op}: kernel_size and stride must be positive, got {kernel}, {stride}")
-    if min(dilation) <= 0:
-        raise ShapeError(f"dilation should be greater than zero, but got dilation: {dilation}")
-    for p, k, d in zip(padding, kernel, dilation, strict=True):
-        if p < 0:
-            raise ShapeError(f"pad must be non-negative, but got pad: {p}")
-        if p > (d * (k - 1) + 1) // 2:
-            raise ShapeError(
-                f"pad should be at most half of effective kernel size, but got pad={p}, "
-                f"kernel_size={k} and dilation={d}"
-            )
-    out = []
-    for n, k, s, p, d in zip(size[1:], kernel, stride, padding, dilation, strict=True):
-        room = n + 2 * p - d * (k - 1) - 1
-        count = (room + (s - 1 if ceil_mode else 0)) // s + 1
-        if ceil_mode and (count - 1) * s >= n + p:
-            count -= 1  # a window that begins in the margin at the end has nothing to see
-        out.append(count)
-    if min(out) <= 0:
-        got, gave = ("x".join(map(str, (size[0], *v))) for v in (size[1:], out))
-        raise ShapeError(
-            f"Given input size: ({got}). Calculated output size: ({gave}). Output size is too small"
-        )
-    return Windows(kernel, stride, padding, dilation, tuple(size[1:]), tuple(out))
+max_pool1d, max_pool2d, max_pool3d = map(_entered_max, (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = map(_entered_avg, (1, 2, 3))
+lp_pool1d, lp_pool2d, lp_pool3d = map(_entered_lp, (1, 2, 3))

@@ -1,12 +1,13 @@
-"""Sliding windows for pooling: their geometry, and the sums that pooling and its gradients are.
+"""Sliding windows for pooling: their geometry, their greatest elements and their means.
 
-Every pooling is written over the taps of its window: one strided slice of the padded input per
-tap, compared with or added to the others. Like convolution, each op here comes with its
-transpose, so that derivatives of every order exist.
+A maximum or a sum over a window is one over each of its axes: per axis and place in the window one
+strided slice is compared with or added to the others. Each op comes with its transpose, so that
+derivatives of every order exist.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from typing import Any, NamedTuple
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
-from minigrad.ops.masks import kept
+from minigrad.ops.precision import widened
+
+remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
 
 
 class Windows(NamedTuple):
@@ -37,6 +40,7 @@ class Windows(NamedTuple):
             )
             yield number, (..., *places)
 
+    @remembered
     def frame(self) -> tuple[int, ...]:
         """The spatial sizes that all windows together cover, margins included."""
         return tuple(
@@ -52,6 +56,7 @@ class Windows(NamedTuple):
             )
         )
 
+    @remembered
     def inner(self) -> tuple[Any, ...]:
         """The places of the framed input that are the input."""
         return (..., *(slice(p, p + n) for p, n in zip(self.padding, self.sizes, strict=True)))
@@ -65,6 +70,7 @@ class Windows(NamedTuple):
         out[self.inner()] = x
         return out
 
+    @remembered
     def apart(self) -> bool:
         """Whether no input place is in two windows."""
         return all(
@@ -72,16 +78,32 @@ class Windows(NamedTuple):
             for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True)
         )
 
-    def scatter(self, xp: Any, like: Array, pieces: Any) -> Array:
-        """Add ``pieces(number)`` to the places of each tap, and cut the frame off."""
-        lead = like.shape[: like.ndim - len(self.out)]
-        out = xp.zeros((*lead, *self.frame()), dtype=like.dtype)
-        for number, places in self.taps():
-            if self.apart():
-                out[places] = pieces(number)
-            else:
-                out[places] += pieces(number)
-        return out if self.frame() == self.sizes else out[self.inner()]
+    def along(self, x: Array, axis: int) -> list[Array]:
+        """For each place in the window along one axis, the elements there of all windows."""
+        number = axis - x.ndim  # from the end: the input may have any number of axes before
+        k, s, d = self.kernel[number], self.stride[number], self.dilation[number]
+        lead, end = (slice(None),) * axis, (self.out[number] - 1) * s + 1
+        return [x[(*lead, slice(t * d, t * d + end, s))] for t in range(k)]
+
+    def reduced(self, x: Array, combine: Any) -> Array:
+        """All elements of each window combined; ``x`` has its frame."""
+        whole = x
+        for axis in range(x.ndim - len(self.kernel), x.ndim):
+            first, *others = self.along(x, axis)
+            x = first
+            for number, other in enumerate(others):
+                x = combine(x, other, out=x) if number else combine(x, other)
+        return x if x.base is None and x is not whole else x.copy()
+
+    def spread(self, xp: Any, x: Array) -> Array:
+        """Each element given to all places of its window, added up; the frame is cut off."""
+        frame, lead = self.frame(), x.ndim - len(self.kernel)
+        for axis in reversed(range(lead, x.ndim)):
+            out = xp.zeros((*x.shape[:axis], frame[axis - lead], *x.shape[axis + 1 :]), x.dtype)
+            for places in self.along(out, axis):
+                places += x
+            x = out
+        return x if frame == self.sizes else x[self.inner()]
 
 
 def lowest(x: Array) -> Any:
@@ -91,132 +113,97 @@ def lowest(x: Array) -> Any:
     return -(1 << (8 * x.dtype.itemsize - 1)) if x.dtype.kind == "i" else 0
 
 
-def find_max(xp: Any, input: Array, windows: Windows) -> tuple[Array, Array]:
-    """The greatest element of each window, and the number of the tap where it stands.
+def winning_taps(xp: Any, input: Array, best: Array, windows: Windows) -> Array:
+    """The number of the tap where each window's greatest element stands.
 
     The first of equal ones wins; a NaN wins over all, the last one if there are several.
     """
-    x = windows.framed(xp, input, lowest(input))
-    dtype = xp.uint8 if math.prod(windows.kernel) <= 256 else xp.int32
-    taps = iter(windows.taps())
-    best = x[next(taps)[1]].copy()
-    winner = _first_inside(xp, windows, best.shape, dtype)
-    for number, places in taps:
-        value = x[places]
-        better = value > best
-        if input.dtype.kind in "fV":
-            better |= value != value
+    least = lowest(input)
+    x = windows.framed(xp, input, least)
+    taps = list(windows.taps())
+    dtype = xp.uint8 if len(taps) <= 256 else xp.int32
+    winner = xp.zeros(best.shape, dtype)
+    for number, places in reversed(taps):
         change = dtype(number) - winner  # wraps around; without a branch per element
-        change *= better
+        change *= x[places] == best
         winner += change
-        xp.maximum(best, value, out=best)
-    return best, winner
+    if input.dtype.kind in "fV" and (best != best).any():
+        for number, places in taps:
+            value = x[places]
+            xp.copyto(winner, dtype(number), where=value != value)
+    if any(windows.padding):
+        nothing = best == least
+        if nothing.any():  # the margin is no place, the first element beside it is
+            xp.copyto(winner, _first_inside(xp, windows, dtype), where=nothing)
+    return winner
 
 
-def _first_inside(xp: Any, windows: Windows, shape: tuple[int, ...], dtype: Any) -> Array:
-    """The first tap that is no margin, which wins where all elements are minus infinity."""
-    if not any(windows.padding):
-        return xp.zeros(shape, dtype=dtype)
+def _first_inside(xp: Any, windows: Windows, dtype: Any) -> Any:
+    """The first tap that is no margin."""
     first = xp.zeros((1,) * len(windows.kernel), dtype=dtype)
-    for axis, k in enumerate(windows.kernel):
-        start = xp.arange(windows.out[axis]) * windows.stride[axis] - windows.padding[axis]
+    for axis, (k, start) in enumerate(zip(windows.kernel, _starts(xp, windows), strict=True)):
         skipped = xp.maximum(-(start // windows.dilation[axis]), 0)
-        ones = [1] * len(windows.kernel)
-        ones[axis] = -1
-        first = first * dtype(k) + skipped.astype(dtype).reshape(ones)
-    return xp.broadcast_to(first, shape).copy()
+        first = first * dtype(k) + skipped.astype(dtype)
+    return first
 
 
-def flat_places(xp: Any, winner: Array, windows: Windows) -> Array:
-    """Tap numbers as torch gives them: the place in the flattened spatial axes of the input."""
-    rest, step = winner.astype(xp.int64), 1
-    flat = xp.zeros(winner.shape, dtype=xp.int64)
-    for axis in reversed(range(len(windows.kernel))):
-        tap, rest = rest % windows.kernel[axis], rest // windows.kernel[axis]
-        ones = [1] * len(windows.kernel)
-        ones[axis] = -1
-        start = xp.arange(windows.out[axis]) * windows.stride[axis] - windows.padding[axis]
-        flat += (tap * windows.dilation[axis] + start.reshape(ones)) * step
-        step *= windows.sizes[axis]
-    return flat
+def _starts(xp: Any, windows: Windows) -> list[Any]:
+    """Where windows begin on each axis, laid along it."""
+    ndim = len(windows.kernel)
+    return [
+        (xp.arange(n) * s - p).reshape((1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
+        for axis, (n, s, p) in enumerate(
+            zip(windows.out, windows.stride, windows.padding, strict=True)
+        )
+    ]
+
+
+@functools.lru_cache(maxsize=64)
+def _places_of_taps(xp: Any, windows: Windows) -> tuple[Any, Any]:
+    """The flat place where each window begins, and how far from there each tap is."""
+    begin, away = xp.zeros((), xp.int64), xp.zeros(1, xp.int64)
+    for k, d, size, start in zip(
+        windows.kernel, windows.dilation, windows.sizes, _starts(xp, windows), strict=True
+    ):
+        begin = begin * size + start
+        away = (away[:, None] * size + xp.arange(k) * d).reshape(-1)
+    return begin, away
 
 
 def _max_name(windows: Windows) -> str:
     return f"MaxPool{max(len(windows.kernel), 2)}DWithIndicesBackward0"
 
 
-@register("max_pool", internal=True)
+@register(internal=True)
 class MaxPool(Op):
     """Greatest elements of windows; the gradient goes to the one that won."""
 
     grad_fn = _max_name
-    keeps = ("winner",)
+    kinds = "fViu"
 
     @staticmethod
-    def forward(xp: Any, input: Array, windows: Windows) -> tuple[Array, Array]:
-        """One comparison per tap."""
-        return find_max(xp, input, windows)
+    def forward(xp: Any, input: Array, windows: Windows) -> Array:
+        """One comparison for each axis and place in the window."""
+        return windows.reduced(windows.framed(xp, input, lowest(input)), xp.maximum)
 
     @staticmethod
-    def grad_input(g: Any, winner: Any, windows: Windows, F: Any) -> Any:
+    def grad_input(g: Any, input: Any, out: Any, windows: Windows, F: Any) -> Any:
         """The cotangent, at the winner's place."""
-        return F.pool_scatter(g, winner, windows)
-
-
-@register("max_pool_indices", internal=True)
-class MaxPoolIndices(Op):
-    """Greatest elements of windows, and where they stand."""
-
-    grad_fn = _max_name
-    outputs = 2
-    keeps = ("winner",)
-
-    @staticmethod
-    def forward(xp: Any, input: Array, windows: Windows) -> tuple[Array, Array, Array]:
-        """As without indices, which are worked out from the winning taps."""
-        best, winner = find_max(xp, input, windows)
-        return best, flat_places(xp, winner, windows), winner
-
-    @staticmethod
-    def grad_input(g: Any, winner: Any, windows: Windows, F: Any) -> Any:
-        """The cotangent of the values, at the winner's place."""
-        return F.pool_scatter(g[0], winner, windows)
+        places = F.max_places(input, out, windows)
+        return F.plane_scatter(g, places, windows.sizes, windows.apart())
 
 
 @register(internal=True)
-class PoolScatter(Op):
-    """Each element put to the place of its window's winning tap.   Transpose: ``pool_gather``."""
-
-    grad_fn = "MaxPool2DWithIndicesBackwardBackward0"
+class MaxPlaces(Op):
+    """Where the greatest elements of windows stand in the flattened spatial axes."""
 
     @staticmethod
-    def forward(xp: Any, input: Array, winner: Array, windows: Windows) -> Array:
-        """One slice per tap gets what that tap won."""
-        return windows.scatter(xp, input, lambda number: kept(xp, input, winner == number))
-
-    @staticmethod
-    def grad_input(g: Any, winner: Any, windows: Windows, F: Any) -> Any:
-        """What stands at those places."""
-        return F.pool_gather(g, winner, windows)
-
-
-@register(internal=True)
-class PoolGather(Op):
-    """The element of each window at a given tap.   Transpose: ``pool_scatter``."""
-
-    @staticmethod
-    def forward(xp: Any, input: Array, winner: Array, windows: Windows) -> Array:
-        """The sum over taps of what each won."""
-        x = windows.framed(xp, input, 0)
-        out = xp.zeros(winner.shape, dtype=input.dtype)
-        for number, places in windows.taps():
-            out += kept(xp, x[places], winner == number)
-        return out
-
-    @staticmethod
-    def grad_input(g: Any, winner: Any, windows: Windows, F: Any) -> Any:
-        """Put back where it came from."""
-        return F.pool_scatter(g, winner, windows)
+    def forward(xp: Any, input: Array, best: Array, windows: Windows) -> Array:
+        """The places of the winning taps."""
+        begin, away = _places_of_taps(xp, windows)
+        places = away.take(winning_taps(xp, input, best, windows))
+        places += begin
+        return places
 
 
 class Mean(NamedTuple):
@@ -226,6 +213,7 @@ class Mean(NamedTuple):
     include_pad: bool
     override: int | None
 
+    @remembered
     def divisor(self, xp: Any, dtype: Any) -> Any:
         """A number, or one for each window where windows differ."""
         w = self.windows
@@ -262,15 +250,11 @@ class WindowMean(Op):
     grad_fn = _avg_name
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, mean: Mean) -> Array:
-        """One addition per tap."""
-        windows = mean.windows
-        x = windows.framed(xp, input, 0)
-        taps = iter(windows.taps())
-        out = x[next(taps)[1]].copy()
-        for _, places in taps:
-            out += x[places]
-        return mean.divided(xp, out)
+        """One addition for each axis and place in the window."""
+        total = mean.windows.reduced(mean.windows.framed(xp, input, 0), xp.add)
+        return mean.divided(xp, total)
 
     @staticmethod
     def grad_input(g: Any, mean: Mean, F: Any) -> Any:
@@ -283,10 +267,10 @@ class WindowSpread(Op):
     """Each element shared out over its window.   Transpose: ``window_mean``."""
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, mean: Mean) -> Array:
-        """One slice per tap."""
-        share = mean.divided(xp, input)
-        return mean.windows.scatter(xp, input, lambda number: share)
+        """One addition for each axis and place in the window."""
+        return mean.windows.spread(xp, mean.divided(xp, input))
 
     @staticmethod
     def grad_input(g: Any, mean: Mean, F: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Sums, means, variances, products, norms: many elements to one."""
+"""Many elements to one: sums, means, products."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, booleans, call, into, reals, register
+from minigrad.autograd.registry import T, booleans, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.errors import DtypeError
-from minigrad.ops.dims import all_dims, kept_shape, one_dim
+from minigrad.ops.dims import all_dims, kept_shape, one_dim, sizes
+from minigrad.ops.precision import widened
 
 SAMPLES = (
     call(T(2, 3)),
@@ -24,6 +25,10 @@ SAMPLES = (
 
 
 ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
+ROW = 1024  # elements that a dot product adds up before the rows' sums are added pairwise
+MANY = 4096  # elements; below, NumPy's own reductions are as fast as anything
+BLOCK = 128  # elements of an axis that are multiplied side by side
+VERY_MANY = 32768  # the same for a sum of everything
 
 
 def spread(g: Any, shape: Any, dim: Any, keepdim: bool, F: Any) -> Any:
@@ -43,6 +48,53 @@ def numbered(name: str) -> Any:
     return lambda dim, *rest: f"{name}Backward{0 if dim is None else 1}"
 
 
+def as_summed(input: Any, dtype: Any) -> Any:
+    """The input in the dtype asked for; integers and bools as int64 where none is."""
+    if dtype is not None:
+        return input.to(dtype)
+    return input.to(dtypes.int64) if input._array.dtype.kind in "biu" else input
+
+
+def need_float(op: str, input: Any) -> None:
+    """Raise torch's error for integers where only floats have an answer."""
+    if input._array.dtype.kind not in "fV":
+        raise DtypeError(
+            f"{op}(): could not infer output dtype. Input dtype must be either a floating point or "
+            f"complex dtype. Got: {input.dtype.name.capitalize()}; use {op}(x.float())"
+        )
+
+
+def count_of(shape: Any, dim: Any) -> int:
+    """How many elements go into one result."""
+    return math.prod(shape if dim is None else [shape[i] for i in dim])
+
+
+def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
+    """A sum of floats or integers.
+
+    Many floats that lie side by side are added by dot products with ones, in rows, and the rows
+    pairwise: three times as fast as adding all of them pairwise, and as exact.
+    """
+    whole = dim is None or len(dim) == x.ndim
+    if (
+        x.size < (VERY_MANY if whole else MANY)
+        or x.dtype.char not in "fd"
+        or not x.flags.c_contiguous
+    ):
+        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+    if whole:
+        flat = x.reshape(-1)
+        cut = x.size - x.size % ROW
+        total = xp.add.reduce(flat[:cut].reshape(-1, ROW) @ xp.ones(ROW, x.dtype))
+        total = xp.asarray(total + xp.add.reduce(flat[cut:]), dtype=x.dtype)
+        return total.reshape((1,) * x.ndim) if keepdim else total
+    last = x.shape[-1]
+    if dim == (x.ndim - 1,) and 16 <= last <= 4 * ROW:
+        total = x.reshape(-1, last) @ xp.ones(last, x.dtype)
+        return total.reshape(kept_shape(x.shape, dim) if keepdim else x.shape[:-1])
+    return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+
+
 def _sum(
     input: Any,
     dim: Any = None,
@@ -51,18 +103,16 @@ def _sum(
     dtype: Any = None,
     axis: Any = None,
     keepdims: bool = False,
-    out: Any = None,
 ) -> Any:
-    if dtype is not None:
-        input = input.to(dtype)
-    elif input._array.dtype.kind in "biu":
-        input = input.to(dtypes.int64)
-    dims = all_dims(given_dim(dim, axis), input._array.ndim)
-    result = apply(Sum, (input,), (dims, keepdim or keepdims))
-    return result if out is None else into(out, result)
+    x = input._array
+    if dtype is not None or x.dtype.kind in "biu":
+        input = as_summed(input, dtype)
+    if axis is not None:
+        dim = axis
+    return apply(Sum, (input,), (all_dims(dim, x.ndim), keepdim or keepdims))
 
 
-@register(public=_sum, dtypes=("float", "int", "bool"), samples=SAMPLES, errors=ERRORS)
+@register(public=_sum, out=True, dtypes=("float", "int", "bool"), samples=SAMPLES, errors=ERRORS)
 class Sum(Op):
     """Sum of all elements, or along axes; integers and bools are summed as int64.
 
@@ -79,10 +129,13 @@ class Sum(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
-        """Half precision is added up in float32."""
-        if input.dtype.itemsize == 2 and input.dtype.kind in "fV":
-            return input.astype(xp.float32).sum(axis=dim, keepdims=keepdim).astype(input.dtype)
-        return input.sum(axis=dim, keepdims=keepdim)
+        """Half precision is added up in float32, small integers stay what they are."""
+        kind = input.dtype
+        if kind.itemsize == 2 and kind.kind in "fV":
+            return add_up(xp, input.astype(xp.float32), dim, keepdim).astype(kind)
+        if kind.kind in "biu" and kind.itemsize < 8:
+            return xp.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim)
+        return add_up(xp, input, dim, keepdim)
 
     @staticmethod
     def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
@@ -98,26 +151,16 @@ def _mean(
     dtype: Any = None,
     axis: Any = None,
     keepdims: bool = False,
-    out: Any = None,
 ) -> Any:
     if dtype is not None:
         input = input.to(dtype)
     need_float("mean", input)
-    dims = all_dims(given_dim(dim, axis), input._array.ndim)
-    result = apply(Mean, (input,), (dims, keepdim or keepdims))
-    return result if out is None else into(out, result)
+    if axis is not None:
+        dim = axis
+    return apply(Mean, (input,), (all_dims(dim, input._array.ndim), keepdim or keepdims))
 
 
-def need_float(op: str, input: Any) -> None:
-    """Raise torch's error for integers where only floats have an answer."""
-    if not input.is_floating_point():
-        raise DtypeError(
-            f"{op}(): could not infer output dtype. Input dtype must be either a floating point or "
-            f"complex dtype. Got: {input.dtype.name.capitalize()}; use {op}(x.float())"
-        )
-
-
-@register(public=_mean, samples=SAMPLES, errors=ERRORS)
+@register(public=_mean, out=True, samples=SAMPLES, errors=ERRORS)
 class Mean(Op):
     """Mean of all elements, or along axes.
 
@@ -132,38 +175,86 @@ class Mean(Op):
     grad_fn = numbered("Mean")
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Half precision is added up in float32."""
-        if input.dtype.itemsize == 2:
-            return input.astype(xp.float32).mean(axis=dim, keepdims=keepdim).astype(input.dtype)
-        count = count_of(input.shape, dim)
-        return input.sum(axis=dim, keepdims=keepdim) / (count if count else math.nan)
+        return add_up(xp, input, dim, keepdim) / (count_of(input.shape, dim) or math.nan)
 
     @staticmethod
     def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
         """Every element counts one n-th."""
-        return F.expand(spread(g, shape, dim, keepdim, F) / count_of(shape, dim), shape)
+        return F.expand(spread(g, shape, dim, keepdim, F) / (count_of(shape, dim) or 1), shape)
 
 
-def count_of(shape: Any, dim: Any) -> int:
-    """How many elements go into one result."""
-    return math.prod(n for i, n in enumerate(shape) if dim is None or i in dim)
+def _nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    input = as_summed(input, dtype)
+    return apply(Nansum, (input,), (all_dims(dim, input._array.ndim), keepdim))
+
+
+@register(public=_nansum, out=True, dtypes=("float", "int"), samples=SAMPLES, errors=ERRORS)
+class Nansum(Op):
+    """Sum of all elements that are not NaN, or along axes.
+
+    Formula:   out = sum_i (0 where input_i is NaN, else input_i)
+    Gradient:  g where input is not NaN
+
+    >>> import minigrad as torch
+    >>> torch.nansum(torch.tensor([1., float("nan"), 3.]))
+    tensor(4.)
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
+        """A sum; where it comes to NaN, again with zeros for all NaN."""
+        total = Sum.forward(xp, input, dim, keepdim)
+        if input.dtype.kind in "fV" and (total != total).any():
+            input = xp.where(input != input, xp.zeros((), input.dtype), input)
+            total = Sum.forward(xp, input, dim, keepdim)
+        return total
+
+    @staticmethod
+    def grad_input(g: Array, input: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
+        """Every element that counted, counted once."""
+        return F.where(input != input, 0.0, spread(g, shape, dim, keepdim, F))
+
+
+@function(out=True, samples=SAMPLES, errors=ERRORS)
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """Mean of all elements that are not NaN, or along axes; NaN where there are none.
+
+    Formula:   out = nansum(input) / (number of elements that are not NaN)
+    Gradient:  g / that number where input is not NaN
+
+    >>> import minigrad as torch
+    >>> torch.nanmean(torch.tensor([1., float("nan"), 3.]))
+    tensor(2.)
+    """
+    if not input.is_floating_point():
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{input.dtype.name.capitalize()}; use nanmean(x.float())"
+        )
+    counts = tensors.sum((input == input).to(dtypes.int64), all_dims(dim, input.ndim), keepdim)
+    return _nansum(input, dim, keepdim, dtype=dtype) / counts
 
 
 def _prod(
-    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
 ) -> Any:
-    if dtype is not None:
-        input = input.to(dtype)
-    elif input._array.dtype.kind in "biu":
-        input = input.to(dtypes.int64)
-    axis = None if dim is None else one_dim(dim, input._array.ndim)
-    result = apply(Prod, (input,), (axis if input._array.ndim else None, keepdim))
-    return result if out is None else into(out, result)
+    input = as_summed(input, dtype)
+    dim = given_dim(dim, axis)
+    number = None if dim is None else one_dim(dim, input._array.ndim)
+    return apply(Prod, (input,), (number if input._array.ndim else None, keepdim))
 
 
 @register(
     public=_prod,
+    out=True,
     domain=[reals(0.5, 2)],
     dtypes=("float", "int"),
     samples=(
@@ -189,19 +280,34 @@ class Prod(Op):
     grad_fn = numbered("Prod")
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
-        """Multiply."""
-        return input.prod(axis=dim, keepdims=keepdim)
+        """Blocks by blocks: NumPy goes one by one along the fastest axis."""
+        if input.size > MANY and input.flags.c_contiguous:
+            if dim is None:
+                flat, cut = input.reshape(-1), input.size - input.size % ROW
+                rows = flat[:cut].reshape(-1, ROW)
+                total = xp.multiply.reduce(rows, axis=0, dtype=input.dtype)
+                input = xp.concatenate([total, flat[cut:]]).reshape([1] * (input.ndim - 1) + [-1])
+            elif dim == input.ndim - 1 and input.shape[-1] > 2 * BLOCK:
+                total = input[..., :BLOCK].copy()
+                for start in range(BLOCK, input.shape[-1], BLOCK):
+                    block = input[..., start : start + BLOCK]
+                    total[..., : block.shape[-1]] *= block
+                input = total
+        return xp.multiply.reduce(input, axis=dim, dtype=input.dtype, keepdims=keepdim)
 
     @staticmethod
     def grad_input(
         g: Array, input: Array, out: Array, shape: Any, dim: Any, keepdim: bool, F: Any
     ) -> Array:
         """``out / input`` where nothing is zero, else the products from both sides."""
-        dims = None if dim is None else (dim,)
-        g, out = spread(g, shape, dims, keepdim, F), spread(out, shape, dims, keepdim, F)
+        g, out = (
+            spread(g, shape, _tuple(dim), keepdim, F),
+            spread(out, shape, _tuple(dim), keepdim, F),
+        )
         plain: Any = getattr(input, "_array", input)
-        if not (plain == 0).any():
+        if plain.all():
             return g * (out / input)
         if dim is None:
             flat = F.reshape(input, (plain.size,))
@@ -209,95 +315,47 @@ class Prod(Op):
         return g * _others(input, dim, F)
 
 
+def _tuple(dim: Any) -> tuple[int, ...] | None:
+    return None if dim is None else (dim,)
+
+
 def _others(input: Any, dim: int, F: Any) -> Any:
     """For each element along an axis, the product of all the others."""
-    parts = [F.narrow(input, dim, i, 1) for i in range(input.shape[dim])]
-    before, after = [parts[0] * 0 + 1], [parts[0] * 0 + 1]
-    for part in parts[:-1]:
-        before.append(before[-1] * part)
-    for part in reversed(parts[1:]):
-        after.append(after[-1] * part)
-    return F.cat(*[b * a for b, a in zip(before, reversed(after), strict=True)], dim=dim)
+    length = input.shape[dim]
+    one = F.narrow(input, dim, 0, 1) * 0 + 1
+    before = F.cat(one, F.narrow(input, dim, 0, length - 1), dim=dim)
+    after = F.cat(one, F.flip(F.narrow(input, dim, 1, length - 1), (dim,)), dim=dim)
+    return F.cumprod(before, dim) * F.flip(F.cumprod(after, dim), (dim,))
 
 
-@register(dtypes=("float", "int", "bool"), samples=(call(T(2, 3), 1), call(T(4), dim=0)))
-class Cumsum(Op):
-    """Running sum along an axis.
+@function(
+    where=("Tensor",),
+    torch="Tensor.sum_to_size",
+    samples=(call(T(2, 3), 1, 3), call(T(2, 3), (2, 1)), call(T(2, 3), 3), call(T(4, 2, 3), 2, 1)),
+    errors=(call(T(2, 3), 3, 3), call(T(3), 2, 3)),
+)
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """Sum to a shape from which the input's shape could have been broadcast.
 
-    Formula:   out_i = input_0 + ... + input_i
-    Gradient:  the running sum of g from the far end
-
-    >>> import minigrad as torch
-    >>> torch.cumsum(torch.tensor([1., 2., 3.]), dim=0)
-    tensor([1., 3., 6.])
-    """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: int) -> Array:
-        """Add up; integers as int64."""
-        return xp.cumsum(input, axis=dim, dtype=input.dtype)
-
-    @staticmethod
-    def grad_input(g: Array, dim: int, F: Any) -> Array:
-        """Each element counts in all sums from its own place on."""
-        return F.flip(F.cumsum(F.flip(g, (dim,)), dim), (dim,))
-
-    @staticmethod
-    def public(
-        input: Any, dim: Any = None, *, axis: Any = None, dtype: Any = None, out: Any = None
-    ) -> Any:
-        """Check the axis, widen integers."""
-        if dtype is not None or input._array.dtype.kind in "biu":
-            input = input.to(dtype or dtypes.int64)
-        axis_number = one_dim(given_dim(dim, axis), input._array.ndim)
-        result = apply(Cumsum, (input,), (axis_number if input._array.ndim else None,))
-        return result if out is None else into(out, result)
-
-
-def _truth(name: str) -> Any:
-    """The public form that ``all`` and ``any`` share."""
-
-    def truth(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
-        dims = all_dims(dim, input._array.ndim)
-        result = getattr(tensors, name)(input, dims, keepdim)
-        return result if out is None else into(out, result)
-
-    return truth
-
-
-TRUTH: dict[str, Any] = {
-    "domain": [booleans()],
-    "dtypes": ("float", "int", "bool"),
-    "samples": SAMPLES,
-    "gradcheck": False,
-}
-
-
-@register(public=_truth("all"), **TRUTH)
-class All(Op):
-    """Whether all elements are true (not zero), overall or along axes.
+    Formula:   out = sum of input over the axes that expand adds or repeats
+    Gradient:  g, expanded back
 
     >>> import minigrad as torch
-    >>> torch.tensor([[True, False], [True, True]]).all(dim=1)
-    tensor([False,  True])
+    >>> torch.ones(2, 3).sum_to_size(2, 1)
+    tensor([[3.],
+            [3.]])
     """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
-        """And them all."""
-        return input.astype(bool).all(axis=dim, keepdims=keepdim)
-
-
-@register("any", public=_truth("any"), **TRUTH)
-class AnyTrue(Op):
-    """Whether any element is true (not zero), overall or along axes.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([[True, False], [False, False]]).any(dim=1)
-    tensor([ True, False])
-    """
-
-    @staticmethod
-    def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
-        """Or them all."""
-        return input.astype(bool).any(axis=dim, keepdims=keepdim)
+    shape, wanted = input._array.shape, sizes(size)
+    fits = len(wanted) <= len(shape) and all(
+        w in (1, n) for w, n in zip(reversed(wanted), reversed(shape), strict=False)
+    )
+    if not fits:
+        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(shape)}}}.")
+    if not wanted:
+        return input.sum()
+    if wanted == shape:
+        return input
+    added = len(shape) - len(wanted)
+    summed = [i for i, n in enumerate(shape) if i < added or wanted[i - added] != n]
+    total = tensors.sum(as_summed(input, None), tuple(summed), True)
+    return total.reshape(wanted) if added else total

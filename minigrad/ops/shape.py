@@ -9,10 +9,14 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
+from minigrad.dtypes import dtype as Dtype
 from minigrad.errors import ShapeError
-from minigrad.ops.dims import one_dim, sizes
+from minigrad.ops.dims import listed, one_dim
+from minigrad.ops.places import need_tensor
+from minigrad.ops.strided import bits_as
 
 ANY = ("float", "int", "bool")
+SLICE = slice(None)
 
 
 def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
@@ -21,11 +25,19 @@ def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
     >>> inferred((-1, 2), 6, "reshape")
     (3, 2)
     """
+    known = math.prod(shape)
+    if known == count and (count or min(shape) >= 0):
+        return shape
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     known = math.prod(n for n in shape if n != -1)
     if any(n < -1 for n in shape):
         raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    if known == 0 and -1 in shape and not count:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified "
+            "dimension size -1 can be any value and is ambiguous"
+        )
     if -1 in shape and known and count % known == 0:
         return tuple(count // known if n == -1 else n for n in shape)
     if -1 in shape or known != count:
@@ -51,13 +63,16 @@ class Reshape(Op):
         return F.reshape(g, shape)
 
 
+RESHAPE: Any = Reshape.short  # straight to the short cut: the view that is made most often
+
+
 @function(
     "reshape",
     dtypes=ANY,
     samples=(call(T(2, 6), (3, 4)), call(T(2, 6), (-1,)), call(T(4), (2, 1, 2)), call(T(), (1,))),
     errors=(call(T(2, 3), (4, 2)), call(T(2, 3), (-1, -1))),
 )
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *shape: Any, **named: Any) -> Any:
     """The same elements in row-major order under another shape; one size may be -1.
 
     Formula:   out[j] = input[i] with equal row-major positions
@@ -68,7 +83,8 @@ def reshape(input: Any, *shape: Any) -> Any:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return apply(Reshape, (input,), (inferred(sizes(shape), input._array.size, "reshape"),))
+    wanted = listed(shape, named, "shape")
+    return RESHAPE(input, inferred(wanted, input._array.size, "reshape"))
 
 
 @function(
@@ -79,8 +95,8 @@ def reshape(input: Any, *shape: Any) -> Any:
     samples=(call(T(), 1), call(T(1, 3), (3, 1))),
     errors=(call(T(2, 3), 4),),
 )
-def view(input: Any, *shape: Any) -> Any:
-    """Like :func:`reshape`, but never a copy.
+def view(input: Any, *shape: Any, dtype: Any = None, **named: Any) -> Any:
+    """Like :func:`reshape`, but never a copy; with a dtype, the same bits as another type.
 
     Raises: RuntimeError if the elements do not lie in memory so that this is possible.
 
@@ -88,10 +104,11 @@ def view(input: Any, *shape: Any) -> Any:
     >>> torch.zeros(2, 3).view(3, 2).shape
     torch.Size([3, 2])
     """
-    if len(shape) == 1 and hasattr(shape[0], "is_floating_point"):
-        raise NotImplementedError("view(dtype) is left out; use to(dtype) for a conversion")
-    wanted = inferred(sizes(shape), input._array.size, "view")
-    out = apply(Reshape, (input,), (wanted,))
+    if len(shape) == 1 and type(shape[0]) is Dtype:
+        (dtype,) = shape
+    if dtype is not None:
+        return bits_as(input, dtype)
+    out = RESHAPE(input, inferred(listed(shape, named, "size"), input._array.size, "view"))
     if out._view is None and out._array.size:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "
@@ -106,16 +123,32 @@ def view(input: Any, *shape: Any) -> Any:
     torch="Tensor.view_as",
     dtypes=ANY,
     samples=(call(T(1, 3), T(3, 1)),),
-    aliases=("reshape_as",),
 )
 def view_as(input: Any, other: Any) -> Any:
-    """The tensor under the shape of another.
+    """The tensor under the shape of another, never a copy.
 
     >>> import minigrad as torch
     >>> torch.zeros(6).view_as(torch.zeros(2, 3)).shape
     torch.Size([2, 3])
     """
-    return input.reshape(other.shape)
+    return input.view(need_tensor("view_as", "other", 2, other).shape)
+
+
+@function(
+    "reshape_as",
+    where=("Tensor",),
+    torch="Tensor.reshape_as",
+    dtypes=ANY,
+    samples=(call(T(1, 3), T(3, 1)),),
+)
+def reshape_as(input: Any, other: Any) -> Any:
+    """The elements under the shape of another tensor.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(6).reshape_as(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return input.reshape(need_tensor("reshape_as", "other", 2, other).shape)
 
 
 @function(
@@ -139,7 +172,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if first == last:
         return input
-    return input.reshape((*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+    return RESHAPE(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
 @function("ravel", dtypes=ANY, samples=(call(T(2, 3)),))
@@ -163,16 +196,32 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """
     shape = input._array.shape
     at = one_dim(dim, len(shape))
-    return input.reshape(
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(
+            "unflatten(): argument 'sizes' (position 3) must be tuple of ints, not "
+            f"{type(sizes).__name__}"
+        )
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    return input.view(
         (*shape[:at], *inferred(tuple(sizes), shape[at], "unflatten"), *shape[at + 1 :])
     )
 
 
 def _squeeze(input: Any, dim: Any = None) -> Any:
     shape = input._array.shape
-    given = range(len(shape)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
-    axes = tuple(a for a in (one_dim(d, len(shape)) for d in given) if shape and shape[a] == 1)
-    return apply(Squeeze, (input,), (axes,))
+    if dim is None:
+        axes = tuple([i for i, n in enumerate(shape) if n == 1])
+    elif isinstance(dim, (tuple, list)):
+        given = [one_dim(d, len(shape)) for d in dim]
+        for d in given:
+            if given.count(d) > 1:
+                raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+        axes = tuple([d for d in given if shape and shape[d] == 1])
+    else:
+        at = one_dim(dim, len(shape))
+        axes = (at,) if shape and shape[at] == 1 else ()
+    return SQUEEZE(input, axes)
 
 
 @register(
@@ -186,7 +235,6 @@ def _squeeze(input: Any, dim: Any = None) -> Any:
         call(T()),
     ),
     errors=(call(T(2, 3), 2),),
-    inplace=False,
 )
 class Squeeze(Op):
     """Axes of size one dropped: all, or those given.
@@ -212,8 +260,11 @@ class Squeeze(Op):
         return F.reshape(g, shape)
 
 
+SQUEEZE: Any = Squeeze.short
+
+
 def _unsqueeze(input: Any, dim: int) -> Any:
-    return apply(Unsqueeze, (input,), (one_dim(dim, input._array.ndim + 1),))
+    return UNSQUEEZE(input, one_dim(dim, input._array.ndim + 1))
 
 
 @register(
@@ -237,8 +288,8 @@ class Unsqueeze(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: int) -> Array:
-        """Put the axis in."""
-        return xp.expand_dims(input, dim)
+        """Put the axis in; ``xp.expand_dims`` takes four times as long."""
+        return input[(SLICE,) * dim + (None, ...)]
 
     @staticmethod
     def grad_input(g: Array, shape: Any, F: Any) -> Array:
@@ -246,7 +297,12 @@ class Unsqueeze(Op):
         return F.reshape(g, shape)
 
 
+UNSQUEEZE: Any = Unsqueeze.short
+
+
 def _unbind(input: Any, dim: int = 0) -> Any:
+    if not input._array.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return apply(Unbind, (input,), (one_dim(dim, input._array.ndim),))
 
 

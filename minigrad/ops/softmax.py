@@ -12,7 +12,9 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError
 from minigrad.ops.dims import all_dims, one_dim
+from minigrad.ops.precision import widened
 
 _WHERE = ("torch", "Tensor", "nn.functional", "special")
 _DOMAIN = (reals(-5, 5),)
@@ -44,6 +46,7 @@ class SoftmaxAlong(Op):
     grad_fn = "SoftmaxBackward0"
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, dim: int) -> Array:
         """Exponentials of what is at most 0, divided in place."""
         if not input.ndim:
@@ -55,8 +58,7 @@ class SoftmaxAlong(Op):
     @staticmethod
     def grad_input(g: Any, out: Any, dim: int, F: Any) -> Any:
         """What exceeds the mean cotangent, weighted by the output."""
-        gy = g * out
-        return gy - out * F.sum(gy, (dim,), True) if len(out.shape) else gy - out * gy
+        return (g - (F.sum(g * out, (dim,), True) if len(out.shape) else g * out)) * out
 
 
 @register("log_softmax_along", internal=True)
@@ -66,6 +68,7 @@ class LogSoftmaxAlong(Op):
     grad_fn = "LogSoftmaxBackward0"
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, dim: int) -> Array:
         """The greatest element is taken out of the sum, so that nothing overflows."""
         if not input.ndim:
@@ -79,9 +82,7 @@ class LogSoftmaxAlong(Op):
     @staticmethod
     def grad_input(g: Any, out: Any, dim: int, F: Any) -> Any:
         """The cotangent less its sum, weighted by the softmax."""
-        if not len(out.shape):
-            return g - F.exp(out) * g
-        return g - F.exp(out) * F.sum(g, (dim,), True)
+        return F.exp(out) * -(F.sum(g, (dim,), True) if len(out.shape) else g) + g
 
 
 def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
@@ -111,6 +112,7 @@ def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
     domain=_DOMAIN,
     samples=_SAMPLES,
     errors=_ERRORS,
+    out=True,
 )
 def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
     """Positive numbers that sum to 1 along an axis, in the ratio of the exponentials.
@@ -137,6 +139,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     domain=_DOMAIN,
     samples=_SAMPLES,
     errors=_ERRORS,
+    out=True,
 )
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
     """The logarithm of softmax, exact where softmax itself would round to 0.
@@ -175,8 +178,47 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> torch.nn.functional.softmin(torch.tensor([0., 0.]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    input, axis = _prepared("softmin", input, dim, dtype)
-    return tensors.softmax_along(-input, axis)
+    input, axis = _prepared("softmin", -input, dim, dtype)
+    return tensors.softmax_along(input, axis)
+
+
+@function(
+    where=("nn.functional",),
+    torch="nn.functional.gumbel_softmax",
+    domain=_DOMAIN,
+    samples=(),
+    gradcheck=False,
+)
+def gumbel_softmax(
+    logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Any:
+    """A random near-choice by the logits: softmax of them with Gumbel noise, or the choice itself.
+
+    Formula: y = softmax((x + n) / τ), n = -log e, e drawn from Exponential(1); ``hard`` gives the
+    one-hot vector of the greatest y. Gradient: as of the softmax, for ``hard`` too.
+
+    Shape: any, unchanged.
+    Raises: RuntimeError for integers.
+    Source: Jang and others, Categorical reparameterization with Gumbel-softmax, 2017;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gumbel_softmax.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gumbel_softmax(torch.tensor([[9., -9.]]), tau=0.1, hard=True)
+    tensor([[1., 0.]])
+    """
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    if logits._array.dtype.kind not in "fV":
+        raise DtypeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a "
+            f"floating point but you specified {of_numpy(logits._array.dtype)!r} (gumbel_softmax)"
+        )
+    noise = -logits.detach().clone().exponential_().log()
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    places = soft.max(dim, keepdim=True).indices
+    return (soft.detach() * 0).scatter(dim, places, 1.0) - soft.detach() + soft
 
 
 @register("logsumexp_along", internal=True)
@@ -206,6 +248,7 @@ class LogsumexpAlong(Op):
 
 @function(
     where=("torch", "Tensor", "special"),
+    out=True,
     domain=_DOMAIN,
     samples=(
         call(T(3, 4), dim=1),

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.ops.dims import one_dim, sizes
+from minigrad.ops.dims import listed, one_dim
 
 ANY = ("float", "int", "bool")
 
@@ -34,13 +33,16 @@ class PermuteAxes(Op):
         return F.permute_axes(g, tuple(np.argsort(dims).tolist()))
 
 
+PERMUTE: Any = PermuteAxes.short
+
+
 @function(
     "permute",
     dtypes=ANY,
     samples=(call(T(2, 3, 4), (2, 0, 1)), call(T(2, 3, 4), (0, -1, 1)), call(T(), ())),
     errors=(call(T(2, 3), (0,)), call(T(2, 3), (0, 0))),
 )
-def permute(input: Any, *dims: Any) -> Any:
+def permute(input: Any, *dims: Any, **named: Any) -> Any:
     """The axes in another order, as a view.
 
     Formula:   out.shape[i] = input.shape[dims[i]]
@@ -51,7 +53,7 @@ def permute(input: Any, *dims: Any) -> Any:
     torch.Size([4, 2, 3])
     """
     ndim = input._array.ndim
-    order = tuple(one_dim(d, ndim) for d in sizes(dims))
+    order = tuple([one_dim(d, ndim) for d in listed(dims, named, "dims")])
     if len(order) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -60,12 +62,12 @@ def permute(input: Any, *dims: Any) -> Any:
         )
     if len(set(order)) != ndim:
         raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return apply(PermuteAxes, (input,), (order,))
+    return PERMUTE(input, order)
 
 
 def _transpose(input: Any, dim0: int, dim1: int) -> Any:
     ndim = input._array.ndim
-    return apply(Transpose, (input,), (one_dim(dim0, ndim), one_dim(dim1, ndim)))
+    return TRANSPOSE(input, one_dim(dim0, ndim), one_dim(dim1, ndim))
 
 
 @register(
@@ -99,6 +101,9 @@ class Transpose(Op):
         return F.transpose(g, dim0, dim1)
 
 
+TRANSPOSE: Any = Transpose.short
+
+
 @register(internal=True)
 class TransposeMatrix(Op):
     """The two axes of a matrix exchanged: ``x.t()`` and ``x.T``."""
@@ -117,6 +122,9 @@ class TransposeMatrix(Op):
         return F.transpose_matrix(g)
 
 
+TRANSPOSE_MATRIX: Any = TransposeMatrix.short
+
+
 @function(
     "t",
     dtypes=ANY,
@@ -132,7 +140,7 @@ def t(input: Any) -> Any:
     """
     if input._array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.dim()}D")
-    return apply(TransposeMatrix, (input,))
+    return TRANSPOSE_MATRIX(input)
 
 
 def _reversed_axes(input: Any) -> Any:
@@ -144,31 +152,48 @@ def _reversed_axes(input: Any) -> Any:
             [2, 4]])
     """
     ndim = input._array.ndim
-    return input.permute(tuple(range(ndim - 1, -1, -1)))
+    return PERMUTE(input, tuple(range(ndim - 1, -1, -1)))
 
 
-def _matrix_transpose(input: Any) -> Any:
-    """The last two axes exchanged.
+def _matrix_transpose(name: str, exact: bool = False) -> Any:
+    """The getter of a property that exchanges the last two axes."""
 
-    >>> import minigrad as torch
-    >>> torch.zeros(2, 3, 4).mT.shape
-    torch.Size([2, 4, 3])
-    """
-    if input._array.ndim < 2:
-        raise RuntimeError(
-            "tensor.mT is only supported on matrices or batches of matrices. Got "
-            f"{input._array.ndim}-D tensor."
-        )
-    return input.transpose(-2, -1)
+    def getter(input: Any) -> Any:
+        """The last two axes exchanged.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(2, 3, 4).mT.shape
+        torch.Size([2, 4, 3])
+        """
+        ndim = input._array.ndim
+        if ndim == 2 or (ndim > 2 and not exact):
+            return TRANSPOSE(input, ndim - 2, ndim - 1)
+        if ndim == 0:
+            return PERMUTE(input, ())
+        what = "matrices (2-D tensors)" if exact else "matrices or batches of matrices"
+        raise RuntimeError(f"tensor.{name} is only supported on {what}. Got {ndim}-D tensor.")
+
+    return getter
 
 
 for _name, _getter in {
     "T": _reversed_axes,
-    "H": _reversed_axes,
-    "mT": _matrix_transpose,
-    "mH": _matrix_transpose,
+    "H": _matrix_transpose("H", exact=True),
+    "mT": _matrix_transpose("mT"),
+    "mH": _matrix_transpose("mH"),
 }.items():
     setattr(TensorBase, _name, property(_getter))
+
+
+@function(samples=(call(T(2, 3)), call(T(2, 3, 4))), errors=(call(T(2)),), dtypes=ANY)
+def adjoint(input: Any) -> Any:
+    """The last two axes exchanged; of a real matrix that is its adjoint.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).adjoint().shape
+    torch.Size([3, 2])
+    """
+    return _matrix_transpose("adjoint()")(input)
 
 
 @function(
@@ -191,7 +216,13 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
         for d in (destination if isinstance(destination, (tuple, list)) else [destination])
     ]
     if len(origin) != len(goal):
-        raise RuntimeError("movedim: Invalid source or destination dims: lengths differ")
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({origin} dims) should contain "
+            f"the same number of dims as destination ({goal} dims)"
+        )
+    for what, axes, given in (("source", origin, source), ("destination", goal, destination)):
+        if len(set(axes)) != len(axes):
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({given})")
     order = [d for d in range(ndim) if d not in origin]
     for place, axis in sorted(zip(goal, origin, strict=True)):
         order.insert(place, axis)

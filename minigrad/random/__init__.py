@@ -14,19 +14,93 @@ Source: documented behaviour of ``torch.Generator`` and the sampling methods of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from minigrad.random.generator import Generator
 
-__all__ = ["Generator", "default_generator", "manual_seed"]
+__all__ = [
+    "Generator",
+    "default_generator",
+    "fork_rng",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "seed",
+    "set_rng_state",
+]
 
 default_generator = Generator()
 """The generator behind every draw that names no other."""
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator and return it; the seed is converted by ``int``, as in torch.
+    """Start all random streams anew from a seed; returns the generator.
 
-    Example:
-        >>> manual_seed(7).initial_seed()
-        7
+    >>> import minigrad as torch
+    >>> torch.manual_seed(1).initial_seed()
+    1
     """
     return default_generator.manual_seed(int(seed))
+
+
+def seed() -> int:
+    """Start all random streams anew from a seed that nobody can guess; returns it.
+
+    >>> import minigrad as torch
+    >>> torch.seed() == torch.initial_seed()
+    True
+    """
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed that the random streams were last started from.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(3); torch.initial_seed()
+    3
+    """
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Any:
+    """The state of the default generator, in torch's own layout, as a uint8 tensor.
+
+    >>> import minigrad as torch
+    >>> state = torch.get_rng_state(); a = torch.rand(3)
+    >>> torch.set_rng_state(state); bool((torch.rand(3) == a).all())
+    True
+    """
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Put the default generator into a state that :func:`get_rng_state` gave.
+
+    >>> import minigrad as torch
+    >>> torch.set_rng_state(torch.get_rng_state())
+    """
+    default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng(
+    devices: Any = None, enabled: bool = True, device_type: str = "cuda", **names: Any
+) -> Iterator[None]:
+    """A block after which the default generator is where it was before.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> with torch.random.fork_rng():
+    ...     a = torch.rand(1)
+    >>> bool(torch.rand(1) == a)
+    True
+    """
+    state = default_generator.get_state() if enabled else None
+    try:
+        yield
+    finally:
+        if state is not None:
+            default_generator.set_state(state)

@@ -95,9 +95,10 @@ def normals_in_blocks(
     if not rest:
         return normal_blocks(whole, mean, std).ravel()
     last = draw(stream, BLOCK).reshape(1, BLOCK)
+    normals = normal_blocks(np.concatenate([whole, last]), mean, std)
     result = np.empty(count, dtype=values.dtype)
-    result[: count - rest] = normal_blocks(whole, mean, std).ravel()
-    result[count - BLOCK :] = normal_blocks(last, mean, std).ravel()
+    result[: count - rest] = normals[:-1].ravel()
+    result[count - BLOCK :] = normals[-1]
     return result
 
 

@@ -6,8 +6,8 @@ import math
 import operator
 import secrets
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,6 +17,7 @@ from minigrad.errors import message
 from minigrad.random import checks, draws
 from minigrad.random.box_muller import BLOCK, fused_multiply_add, libm
 from minigrad.random.mt19937 import MersenneTwister
+from minigrad.random.poisson import poissons
 
 __all__ = ["Generator"]
 
@@ -41,6 +42,8 @@ class Generator:
     """
 
     __slots__ = ("_lock", "_stream")
+    # What a state is handed out as: an array, until the tensors say otherwise.
+    as_state: ClassVar[Callable[[Any], Any]] = staticmethod(lambda state: state)
 
     def __init__(self, device: object = "cpu") -> None:
         if str(device) not in ("cpu", "cpu:0"):
@@ -92,17 +95,17 @@ class Generator:
         """
         return self.manual_seed(secrets.randbits(64)).initial_seed()
 
-    def get_state(self) -> NDArray[np.uint8]:
+    def get_state(self) -> Any:
         """Return the state as the 5056 bytes of ``torch.Generator.get_state``.
 
         Example:
-            >>> Generator().get_state().shape
-            (5056,)
+            >>> len(Generator().get_state())
+            5056
         """
         with self._lock:
-            return self._stream.get_state()
+            return type(self).as_state(self._stream.get_state())
 
-    def set_state(self, new_state: NDArray[np.uint8]) -> Generator:
+    def set_state(self, new_state: Any) -> Generator:
         """Continue from a saved state, this class's or torch's.
 
         Raises: TypeError unless it is an array of bytes, RuntimeError unless it holds a state.
@@ -114,7 +117,7 @@ class Generator:
             True
         """
         with self._lock:
-            self._stream.set_state(new_state)
+            self._stream.set_state(getattr(new_state, "_array", new_state))
         return self
 
     def clone_state(self) -> Generator:
@@ -125,10 +128,10 @@ class Generator:
             >>> g.clone_state().randperm(5).tolist() == g.randperm(5).tolist()
             True
         """
-        return Generator().set_state(self.get_state())
+        return Generator().set_state(self._stream.get_state())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.get_state(),)
+        return _restore, (self._stream.get_state(),)
 
     def uniform(
         self,
@@ -170,11 +173,13 @@ class Generator:
         mean: float = 0.0,
         std: float = 1.0,
         dtype: DTypeLike = np.float32,
+        in_blocks: bool = True,
     ) -> Array:
         """Draw from a normal distribution: ``normal_`` and ``randn``, by Box-Muller.
 
         Fewer than 16 numbers come pair by pair, an unused second one being kept for later calls;
-        16 or more come in blocks, and a last incomplete block overlaps the one before it.
+        16 or more come in blocks, and a last incomplete block overlaps the one before it; without
+        ``in_blocks``, which is for memory that has gaps, all come pair by pair.
 
         Raises: RuntimeError for a negative std, NotImplementedError for integers.
 
@@ -187,7 +192,7 @@ class Generator:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
         count = math.prod(shape)
         with self._lock:
-            if count < BLOCK:
+            if count < BLOCK or not in_blocks:
                 values: Array = fused_multiply_add(
                     draws.standard_normals(self._stream, count), std, mean
                 )
@@ -364,6 +369,22 @@ class Generator:
             u = draws.uniform_doubles(self._stream, math.prod(shape))
         slopes = draws.apply_double("tan", math.pi * (u - 0.5), found)
         return draws.narrow(fused_multiply_add(slopes, sigma, median), found).reshape(shape)
+
+    def poisson(self, rates: Array) -> Array:
+        """Draw numbers of events with these mean numbers: ``torch.poisson``.
+
+        Raises: RuntimeError for a negative rate, NotImplementedError for integers.
+
+        Example:
+            >>> Generator().manual_seed(0).poisson(np.array([3.0, 30.0])).tolist()
+            [6.0, 27.0]
+        """
+        checks.float_dtype("poisson", rates.dtype)
+        ok = bool(np.all(rates >= 0))
+        checks.require(ok, "poisson", "rates that are not negative", "a negative one")
+        with self._lock:
+            drawn = poissons(self._stream, rates.astype(np.float64).ravel().tolist())
+        return draws.narrow(np.array(drawn, dtype=np.float64), rates.dtype).reshape(rates.shape)
 
     def multinomial(self, probs: Array, num_samples: int, replacement: bool = False) -> Array:
         """Draw category numbers from rows of weights: ``torch.multinomial``.

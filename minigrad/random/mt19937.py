@@ -58,7 +58,6 @@ class MersenneTwister:
 
     __slots__ = (
         "_bits",
-        "_draw",
         "_legacy",
         "_unused",
         "double_sample",
@@ -68,7 +67,6 @@ class MersenneTwister:
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._bits = np.random.MT19937(0)
-        self._draw = np.random.Generator(self._bits)
         # RandomState shares the bit generator; its seed() is the seeding of 2002, torch's.
         self._legacy = np.random.RandomState(self._bits)
         self.seed(seed)
@@ -90,8 +88,7 @@ class MersenneTwister:
         """
         if count:
             self._unused = False
-        # A full-range draw rejects nothing and masks nothing: each value is one word, in order.
-        return self._draw.integers(0, 1 << 32, size=count, dtype=np.uint32)
+        return self._bits.random_raw(count).astype(np.uint32)
 
     def words64(self, count: int) -> NDArray[np.uint64]:
         """Return the next ``count`` 64-bit words, each made of two words with the high half first.

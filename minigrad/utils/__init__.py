@@ -1,5 +1,5 @@
-"""Helpers around the engine: data loading and removable hooks."""
+"""Helpers around the engine: data loading, checkpointing, DLPack and removable hooks."""
 
-from minigrad.utils import data, hooks
+from minigrad.utils import checkpoint, data, dlpack, hooks
 
-__all__ = ["data", "hooks"]
+__all__ = ["checkpoint", "data", "dlpack", "hooks"]

@@ -13,6 +13,8 @@ import pytest
 
 import minigrad as torch
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using backward.. with create_graph")
+
 
 @pytest.fixture(autouse=True)
 def without_collector() -> Iterator[None]:

@@ -52,6 +52,8 @@ def values(
     for point in domain.avoid:  # step away from a kink, further than finite differences reach
         near = np.abs(drawn - point) < 0.05
         drawn = np.where(near, point + np.where(drawn >= point, 0.1, -0.1), drawn)
+    if domain.dominance and len(shape) > 1:
+        drawn += domain.dominance * shape[-1] * np.eye(*shape[-2:])
     return drawn.astype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)
 
 

@@ -20,7 +20,7 @@ ROWS = [
 
 
 def gradient(module, values: str, program: str) -> np.ndarray:
-    x = module.tensor(eval(values), requires_grad=True)
+    x = module.tensor(eval(values, {"inf": np.inf, "nan": np.nan}), requires_grad=True)
     eval(program, {"torch": module, "x": x}).backward()
     return x.grad.numpy()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from minigrad import functions
-from minigrad.dtypes import int64
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.modules.module import Module
@@ -63,7 +63,7 @@ class _ConvNd(Module):
         self.output_padding = (0,) * self.dims
         self.groups = groups
         self.padding_mode = padding_mode
-        self._edges = self._pad_widths()
+        self._reversed_padding_repeated_twice = self._pad_widths()
         made = {"device": device, "dtype": dtype}
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(functions.empty(shape, **made))
@@ -73,21 +73,21 @@ class _ConvNd(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
-    def _pad_widths(self) -> list[tuple[int, int]]:
-        """The border before and after each axis, for borders of other than zeros."""
+    def _pad_widths(self) -> Sequence[int]:
+        """The border before and after each axis, the last first, for borders of no zeros."""
         if not isinstance(self.padding, str):
-            return [(p, p) for p in self.padding]
+            return tuple(p for p in reversed(self.padding) for _ in range(2))
         if self.padding not in _PADDINGS:
             raise ValueError(
                 f"Invalid padding string {self.padding!r}, should be one of {_listed(_PADDINGS)}"
             )
         if self.padding == "valid":
-            return [(0, 0)] * self.dims
+            return [0] * (2 * self.dims)
         if any(s != 1 for s in self.stride):
             raise ValueError("padding='same' is not supported for strided convolutions")
         totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
         # An even kernel needs one more on one side; torch puts it behind.
-        return [(total // 2, total - total // 2) for total in totals]
+        return [width for n in reversed(totals) for width in (n // 2, n - n // 2)]
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew, in this order: uniform within 1 / sqrt(fan_in).
@@ -109,7 +109,7 @@ class _ConvNd(Module):
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
         padding: Any = self.padding
         if self.padding_mode != "zeros":
-            input = _extend(input, self._edges, self.padding_mode)
+            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
             padding = 0
         return self._convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
@@ -152,28 +152,6 @@ def _check(in_channels: int, out_channels: int, groups: int, padding_mode: str) 
 
 def _listed(names: tuple[str, ...]) -> str:
     return "{" + ", ".join(repr(name) for name in names) + "}"
-
-
-def _extend(input: Tensor, edges: list[tuple[int, int]], mode: str) -> Tensor:
-    """Make an input larger by cells that repeat its own, along its last axes."""
-    for axis, (before, after) in enumerate(edges, input.ndim - len(edges)):
-        size = input.shape[axis]
-        limit = {"reflect": size - 1, "circular": size, "replicate": before + after}[mode]
-        if max(before, after) > limit:
-            raise RuntimeError(
-                f"padding_mode={mode!r}: expected a padding of at most {limit} for an axis of size "
-                f"{size}, got {(before, after)}"
-            )
-        places = range(-before, size + after)
-        if mode == "replicate":
-            source = [min(max(place, 0), size - 1) for place in places]
-        elif mode == "circular":
-            source = [place % size for place in places]
-        else:
-            source = [min(abs(place), 2 * (size - 1) - place) for place in places]
-        index = functions.tensor(source, dtype=int64, device=input.device)
-        input = functions.index_select(input, axis, index)
-    return input
 
 
 class Conv1d(_ConvNd):

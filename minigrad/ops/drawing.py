@@ -1,0 +1,175 @@
+"""Overwriting a tensor by random numbers: ``normal_``, ``uniform_`` and the other distributions.
+
+Source: https://docs.pytorch.org/docs/stable/torch.html#in-place-random-sampling
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.apply import make
+from minigrad.autograd.graph import storage_of
+from minigrad.autograd.inplace import check_overlap, check_writable, rebase
+from minigrad.autograd.modes import MODE
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import backend_for
+from minigrad.random import Generator, default_generator
+
+Generator.as_state = staticmethod(make)
+
+
+def source(generator: Generator | None) -> Generator:
+    """The generator that was asked for, or the default one."""
+    return default_generator if generator is None else generator
+
+
+def memory_order(array: Any) -> list[int] | None:
+    """The axes in the order in which they lie in memory; None if that is their own."""
+    if array.flags.c_contiguous or 0 in array.strides:
+        return None
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
+def in_memory_order(array: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
+    """Numbers for an array, drawn in the order in which its elements lie in memory."""
+    order = memory_order(array)
+    if order is None:
+        return draw(array.shape)
+    back = sorted(range(array.ndim), key=order.__getitem__)
+    return draw(tuple(array.shape[axis] for axis in order)).transpose(back)
+
+
+def _drawn(tensor: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
+    """Overwrite a tensor by numbers that are drawn on the host."""
+    check_writable(tensor)
+    check_overlap(tensor, ())
+    values, place = in_memory_order(tensor._array, draw), tensor.device
+    if place.type != "cpu":
+        values = backend_for(place).from_host(values, place.index)
+    tensor._array[...] = values
+    storage_of(tensor).write()
+    if MODE.get() > 0 and tensor._node is not None:
+        rebase(tensor, None)
+    return tensor
+
+
+def normal_(input: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Any:
+    """Overwrite by normally distributed numbers: torch's stream for the same seed.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0); torch.zeros(2).normal_()
+    tensor([ 1.5410, -0.2934])
+    """
+    kind, whole = input._array.dtype, input._array.flags.c_contiguous
+    return _drawn(input, lambda size: source(generator).normal(size, mean, std, kind, whole))
+
+
+def uniform_(
+    input: Any, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **names: float
+) -> Any:
+    """Overwrite by numbers uniform in [a, b): torch's stream for the same seed.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0); torch.zeros(2).uniform_()
+    tensor([0.4963, 0.7682])
+    """
+    low, high = names.pop("from", a), names.pop("to", b)
+    if names:
+        raise TypeError(f"uniform_() got an unexpected keyword argument '{next(iter(names))}'")
+    kind = input._array.dtype
+    return _drawn(input, lambda size: source(generator).uniform(size, low, high, kind))
+
+
+def bernoulli_(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
+    """Overwrite by ones with probability ``p``, else zeros: torch's stream for the same seed.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2).bernoulli_(1.)
+    tensor([1., 1.])
+    """
+    kind = input._array.dtype
+    if not isinstance(p, TensorBase):
+        return _drawn(input, lambda size: source(generator).bernoulli(p, size, kind))
+    chances = np.broadcast_to(p._host(), input._array.shape)  # type: ignore[attr-defined]
+    if order := memory_order(input._array):
+        chances = chances.transpose(order)
+    return _drawn(input, lambda size: source(generator).bernoulli(chances, size, kind))
+
+
+def random_(input: Any, *bounds: Any, generator: Any = None, **names: Any) -> Any:
+    """Overwrite by whole numbers from [low, high), or from the range of the type.
+
+    >>> import minigrad as torch
+    >>> bool((torch.zeros(5).random_(3) < 3).all())
+    True
+    """
+    low, high = names.pop("from", None), names.pop("to", None)
+    if names or len(bounds) > 2:
+        raise TypeError("random_() takes at most two numbers: from (int), to (int)")
+    if len(bounds) == 1:
+        low, high = 0 if low is None else low, bounds[0]
+    elif len(bounds) == 2:
+        low, high = bounds
+    kind = input._array.dtype
+    return _drawn(input, lambda size: source(generator).random_(size, kind, low, high))
+
+
+def exponential_(input: Any, lambd: float = 1.0, *, generator: Any = None) -> Any:
+    """Overwrite by exponentially distributed numbers of rate ``lambd``.
+
+    >>> import minigrad as torch
+    >>> bool((torch.zeros(5).exponential_() > 0).all())
+    True
+    """
+    kind = input._array.dtype
+    return _drawn(input, lambda size: source(generator).exponential(size, lambd, kind))
+
+
+def geometric_(input: Any, p: float, *, generator: Any = None) -> Any:
+    """Overwrite by the numbers of trials up to the first success, of chance ``p`` each.
+
+    >>> import minigrad as torch
+    >>> bool((torch.zeros(5).geometric_(0.5) >= 1).all())
+    True
+    """
+    kind = input._array.dtype
+    return _drawn(input, lambda size: source(generator).geometric(size, p, kind))
+
+
+def cauchy_(input: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
+    """Overwrite by numbers of a Cauchy distribution.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(5).cauchy_().shape
+    torch.Size([5])
+    """
+    kind = input._array.dtype
+    return _drawn(input, lambda size: source(generator).cauchy(size, median, sigma, kind))
+
+
+def log_normal_(input: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Any:
+    """Overwrite by numbers whose logarithms are normally distributed.
+
+    >>> import minigrad as torch
+    >>> bool((torch.zeros(5).log_normal_() > 0).all())
+    True
+    """
+    kind = input._array.dtype
+    return _drawn(input, lambda size: source(generator).log_normal(size, mean, std, kind))
+
+
+METHODS = (
+    normal_,
+    uniform_,
+    bernoulli_,
+    random_,
+    exponential_,
+    geometric_,
+    cauchy_,
+    log_normal_,
+)
+for _fn in METHODS:
+    setattr(TensorBase, _fn.__name__, _fn)

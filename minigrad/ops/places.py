@@ -1,0 +1,134 @@
+"""Places in memory: index tensors checked, turned into row-major positions, added up at.
+
+One axis is picked by an index, the others are counted through. NumPy's own indexing with several
+arrays takes three times as long as one flat index into the same memory, and ``add.at`` twenty times
+as long as a product with a sparse matrix of ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array, scientific
+
+ROWS_WORTH_A_MATRIX = 8192  # elements; below, the sparse matrix costs more than it spares
+
+
+def need_tensor(op: str, name: str, position: int, value: Any) -> Any:
+    """The array of an argument that has to be a tensor; TypeError in torch's words."""
+    if not isinstance(value, TensorBase):
+        raise TypeError(
+            f"{op}(): argument '{name}' (position {position}) must be Tensor, not "
+            f"{type(value).__name__}"
+        )
+    return value._array
+
+
+def is_long(index: Array) -> bool:
+    """Whether an index is of int64 or int32."""
+    return bool(index.dtype.kind == "i" and index.itemsize >= 4)
+
+
+def wrapped(xp: Any, index: Array, size: int) -> Array:
+    """An index whose negative places count from the end, counted from the front."""
+    if not index.size or index.min() >= 0:
+        return index
+    return xp.where(index < 0, index + size, index)
+
+
+def outside(index: Array, size: int, negative: bool = False) -> int | None:
+    """An element of an index that is none of ``size`` places; None if all are.
+
+    A negative number is a huge one to an unsigned type: one pass finds both ends.
+
+    >>> import numpy as np
+    >>> outside(np.array([0, 2]), 3), outside(np.array([0, 3]), 3), outside(np.array([-1]), 3)
+    (None, 3, -1)
+    """
+    if not index.size:
+        return None
+    if negative:
+        low, high = int(index.min()), int(index.max())
+        return high if high >= size else low if low < -size else None
+    if int(index.view(f"u{index.itemsize}").max()) < size:
+        return None
+    low, high = int(index.min()), int(index.max())
+    return low if low < 0 else high
+
+
+def positions(
+    xp: Any, index: Array, shape: tuple[int, ...], dim: int, counts: Sequence[int] = ()
+) -> Array:
+    """Row-major positions in a ``shape``: ``index`` along one axis, counters along the others.
+
+    The counters run as far as the index is long, or to ``counts``.
+
+    >>> import numpy as np
+    >>> positions(np, np.array([[1, 0], [2, 2]]), (3, 2), 0)
+    array([[2, 1],
+           [4, 5]])
+    """
+    steps = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    start: Any = 0
+    for axis, n in enumerate(counts or index.shape):
+        if axis != dim and n != 1:
+            grid = [1] * index.ndim
+            grid[axis] = n
+            start = start + xp.arange(0, n * steps[axis], steps[axis]).reshape(grid)
+    index = index.astype("int64", copy=False)
+    return (index if not shape or steps[dim] == 1 else index * steps[dim]) + start
+
+
+def along(index: Array, ndim: int, dim: int) -> Array:
+    """A vector laid along one of ``ndim`` axes."""
+    return index.reshape((1,) * dim + (-1,) + (1,) * (ndim - dim - 1))
+
+
+def on_flat(target: Array, write: Callable[[Array], None]) -> None:
+    """Let ``write`` change a target through its row-major elements, whatever its strides."""
+    if target.flags.c_contiguous:
+        write(target.reshape(-1))
+    else:
+        flat = target.flatten()
+        write(flat)
+        target[...] = flat.reshape(target.shape)
+
+
+def add_at(xp: Any, target: Array, places: Array, values: Array) -> None:
+    """Add values at row-major positions of a target, one by one where a position comes twice."""
+    places, values = places.reshape(-1), values.reshape(-1)
+    if target.dtype.kind == "b":  # of bools the sum is "any"
+        places, values = places[values], values[values]
+        on_flat(target, lambda flat: flat.__setitem__(places, values))
+    else:
+        on_flat(target, lambda flat: xp.add.at(flat, places, values))
+
+
+def add_rows(xp: Any, target: Array, dim: int, index: Array, rows: Array) -> None:
+    """Add slices to the slices of an axis at ``index``, in place; an index may come twice.
+
+    Many rows are added by a product with the matrix that has a one for each row and its place.
+    """
+    if target.ndim < 2 or rows.size < ROWS_WORTH_A_MATRIX or rows.dtype.char not in "fd":
+        column = along(index, max(target.ndim, 1), dim)
+        places = positions(xp, column, target.shape or (1,), dim, rows.shape)
+        add_at(xp, target, places, rows)
+        return
+    moved = xp.moveaxis(rows, dim, 0)
+    ones, starts = xp.ones(len(index), rows.dtype), xp.arange(len(index) + 1)
+    shape = (target.shape[dim], len(index))
+    matrix = scientific(xp, "sparse").csc_matrix((ones, index, starts), shape=shape)
+    total = matrix @ moved.reshape(len(index), -1)
+    target += xp.moveaxis(total.reshape(-1, *moved.shape[1:]), 0, dim)
+
+
+def restrided(xp: Any, array: Array, size: Any, steps: Any) -> Array:
+    """A view that begins where the array does, with other sizes and steps in bytes."""
+    if type(array) is np.ndarray and array.flags.c_contiguous and array.size:
+        return np.ndarray(size, array.dtype, array, 0, steps)
+    return xp.lib.stride_tricks.as_strided(array, size, steps)

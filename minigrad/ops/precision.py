@@ -1,0 +1,74 @@
+"""Forwards that are worked out in float32 where half precision is asked for, and SciPy's functions.
+
+A function of several steps would round after each of them; torch rounds its float32 result once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.backend import Array, scientific
+
+Forward = Callable[..., Any]
+
+
+def is_half(dtype: Any) -> bool:
+    """Whether a NumPy type is float16 or bfloat16."""
+    return dtype.itemsize == 2 and dtype.kind in "fV"
+
+
+def widened(forward: Forward) -> Forward:
+    """A forward that sees float16 and bfloat16 as float32, and has its result rounded back.
+
+    What it returns after its result, for backward, stays as it is.
+
+    >>> import numpy as np
+    >>> thirds = widened(lambda xp, input: input / 3 * 3)
+    >>> thirds(np, np.ones(1, np.float16)).dtype
+    dtype('float16')
+    """
+
+    @functools.wraps(forward)
+    def wide(xp: Any, input: Any, *others: Any) -> Any:
+        dtype = (input if hasattr(input, "dtype") else others[0]).dtype
+        if dtype.itemsize != 2 or dtype.kind not in "fV":
+            return forward(xp, input, *others)
+        found = [
+            a.astype(xp.float32) if getattr(a, "dtype", None) == dtype else a
+            for a in (input, *others)
+        ]
+        result = forward(xp, *found)
+        if isinstance(result, tuple):
+            return (result[0].astype(dtype), *result[1:])
+        return result.astype(dtype)
+
+    return wide
+
+
+def of_scipy(name: str) -> Forward:
+    """The forward of an op of one argument that is a function of ``scipy.special``."""
+
+    def forward(xp: Any, input: Array) -> Array:
+        return getattr(scientific(xp, "special"), name)(input)
+
+    return staticmethod(widened(forward))
+
+
+def of_scipy_two(name: str) -> Forward:
+    """The forward of an op of two arguments that is a function of ``scipy.special``."""
+
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        return getattr(scientific(xp, "special"), name)(input, other)
+
+    return staticmethod(widened(forward))
+
+
+def no_derivative(what: str, kind: type[Exception] = NotImplementedError) -> Callable[[Any], Any]:
+    """A derivative that is not known: an error when it is asked for, as in torch."""
+
+    def missing(g: Any) -> Any:
+        raise kind(f"the derivative for '{what}' is not implemented.")
+
+    return staticmethod(missing)

@@ -1,0 +1,221 @@
+"""Losses, distances and attention where a record's samples are not enough.
+
+Ties and distances of zero, lengths of zero, rows that may look at nothing, integers, old flags; and
+first derivatives of ops of which torch has no second one to compare with.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from parity_tests.both import both_raise, same_as_torch
+
+X = np.random.default_rng(0).standard_normal((6, 5))
+LABELS = [0, 2, 4, 1, 3, 2]
+SPOKEN = np.log(np.random.default_rng(1).dirichlet(np.ones(4), size=(7, 3)))
+
+
+def values_and_gradients(torch, loss, *arrays):
+    """The result of a loss, and its gradients by all arguments."""
+    leaves = [torch.tensor(a).requires_grad_() for a in arrays]
+    out = loss(*leaves)
+    weights = torch.arange(1.0, out.numel() + 1, dtype=out.dtype).reshape(out.shape)
+    (out * weights).sum().backward()
+    return [out, *[leaf.grad for leaf in leaves]]
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, math.inf])
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+@same_as_torch
+def test_cdist_of_equal_and_other_rows(torch, p, shift):
+    return values_and_gradients(torch, lambda x, y: torch.cdist(x, y, p), X, X[:4] + shift)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, 2.0, 3.0, math.inf])
+@same_as_torch
+def test_pdist(torch, p):
+    return values_and_gradients(torch, lambda x: torch.pdist(x, p), X)
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+@same_as_torch
+def test_cdist_by_a_product_of_matrices(torch, rows):
+    return values_and_gradients(torch, torch.cdist, np.tile(X, (6, 1)), X[:rows] + 0.5)
+
+
+def test_cdist_in_bites(monkeypatch):
+    import minigrad
+    from minigrad.ops import distance
+
+    x, y = minigrad.tensor(X), minigrad.tensor(X[::-1].copy())
+    whole = minigrad.cdist(x, y, 3.0)
+    monkeypatch.setattr(distance, "CHUNK", 1)
+    assert minigrad.equal(minigrad.cdist(x, y, 3.0), whole)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("weighted", [False, True])
+@same_as_torch
+def test_multi_margin_loss(torch, p, weighted):
+    weight = torch.arange(1.0, 6.0, dtype=torch.float64) if weighted else None
+    loss = torch.nn.functional.multi_margin_loss
+    return values_and_gradients(
+        torch, lambda x: loss(x, torch.tensor(LABELS), p=p, margin=0.7, weight=weight), X
+    )
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@same_as_torch
+def test_multilabel_margin_loss_reads_up_to_the_first_minus_one(torch, reduction):
+    right = [
+        [0, 2, -1, 1, 1],
+        [1, -1, 0, 0, 0],
+        [-1, 1, 1, 1, 1],
+        [4, 3, 2, 1, 0],
+        [0, 0, -1, 2, 3],
+        [2, 1, 0, -1, 4],
+    ]
+    loss = torch.nn.functional.multilabel_margin_loss
+    return values_and_gradients(
+        torch, lambda x: loss(x, torch.tensor(right), reduction=reduction), X
+    )
+
+
+@same_as_torch
+def test_soft_margin_loss_has_a_second_derivative(torch):
+    x = torch.tensor(X, requires_grad=True)
+    sign = torch.sign(x.detach().flip(0))
+    loss = torch.nn.functional.soft_margin_loss(x, sign, reduction="sum")
+    (first,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad((first * first).sum(), x)
+    return first.detach(), second
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("zero_infinity", [False, True])
+@pytest.mark.parametrize("flat", [False, True])
+@same_as_torch
+def test_ctc_loss_with_repeated_labels_and_a_text_too_long(torch, reduction, zero_infinity, flat):
+    targets = [1, 2, 2, 1, 1, 1, 3, 2] if flat else [[1, 2, 2], [1, 1, 1], [3, 2, 1]]
+    options = {"reduction": reduction, "zero_infinity": zero_infinity}
+    times, lengths = torch.tensor([7, 4, 3]), torch.tensor([3, 3, 2])
+    loss = torch.nn.functional.ctc_loss
+    return values_and_gradients(
+        torch,
+        lambda x: loss(x.log_softmax(2), torch.tensor(targets), times, lengths, **options),
+        SPOKEN,
+    )
+
+
+@same_as_torch
+def test_ctc_loss_of_no_time_and_no_text(torch):
+    loss, targets = torch.nn.functional.ctc_loss, torch.tensor([1, 2])
+    return loss(
+        torch.tensor(SPOKEN), targets, (7, 0, 3), (2, 0, 0), blank=3, reduction="none"
+    ), loss(torch.tensor(SPOKEN[:, 0]), targets, torch.tensor(7), torch.tensor(2), blank=3)
+
+
+@both_raise
+def test_ctc_loss_has_no_second_derivative(torch):
+    x = torch.tensor(SPOKEN, requires_grad=True)
+    loss = torch.nn.functional.ctc_loss(x, torch.tensor([1, 2, 1]), (7, 7, 7), (1, 1, 1))
+    (first,) = torch.autograd.grad(loss, x, create_graph=True)
+    return torch.autograd.grad(first.sum(), x)
+
+
+def attention_parts():
+    rng = np.random.default_rng(4)
+    return [rng.standard_normal(s) for s in ((2, 4, 6, 8), (2, 4, 5, 8), (2, 4, 5, 3))]
+
+
+@pytest.mark.parametrize("kind", ["none", "bool", "float", "causal"])
+@same_as_torch
+def test_attention_where_a_query_may_look_at_nothing(torch, kind):
+    mask = torch.tensor(np.random.default_rng(7).random((6, 5)) > 0.4)
+    mask[2] = False
+    options = {
+        "none": {"scale": 0.2},
+        "bool": {"attn_mask": mask},
+        "float": {"attn_mask": torch.zeros(6, 5).double().masked_fill(~mask, -math.inf)},
+        "causal": {"is_causal": True},
+    }[kind]
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return values_and_gradients(
+        torch, lambda q, k, v: attend(q, k, v, **options), *attention_parts()
+    )
+
+
+@same_as_torch
+def test_attention_of_grouped_heads(torch):
+    query, key, value = attention_parts()
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return values_and_gradients(
+        torch, lambda q, k, v: attend(q, k, v, enable_gqa=True), query, key[:, :2], value[:, :2]
+    )
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize("batched", [False, True])
+@same_as_torch
+def test_heads_of_attention_with_masks(torch, need_weights, batched):
+    rng = np.random.default_rng(2)
+    shape = (3, 2, 4) if batched else (3, 4)
+    padding = torch.zeros(*shape[1:-1], 3, dtype=torch.bool)
+    padding[..., 2] = True
+    w, b = torch.tensor(rng.standard_normal((12, 4))), torch.tensor(rng.standard_normal(12))
+    out = torch.tensor(rng.standard_normal((4, 4)))
+    first = torch.tensor(rng.standard_normal(shape), requires_grad=True)
+    y, weights = torch.nn.functional.multi_head_attention_forward(
+        *(first, first, first, 4, 2, w, b, None, None, True, 0.0, out, None),
+        key_padding_mask=padding,
+        attn_mask=torch.ones(3, 3, dtype=torch.bool).triu(1),
+        need_weights=need_weights,
+    )
+    y.sum().backward()
+    return [y, first.grad] + ([weights] if need_weights else [weights is None])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t, F: F.nll_loss(t.ones(2, 3), t.tensor([0, -100])),
+        lambda t, F: F.nll_loss(t.ones(2, 3), t.tensor([-100, -100])),
+        lambda t, F: F.nll_loss(t.ones(2, 3), t.tensor([1, 2]), ignore_index=1, reduction="none"),
+        lambda t, F: F.nll_loss(t.tensor([[math.inf, 1.0]]), t.tensor([0]), t.tensor([0.0, 1.0])),
+        lambda t, F: F.nll_loss(t.tensor([[-math.inf, 1.0]]), t.tensor([0]), ignore_index=0),
+        lambda t, F: F.nll_loss(t.ones(2, 3), t.tensor([0, 1], dtype=t.uint8)),
+        lambda t, F: F.nll_loss(t.ones(0, 3), t.ones(0).long()),
+        lambda t, F: F.mse_loss(t.ones(3), t.zeros(3), size_average=False),
+        lambda t, F: F.soft_margin_loss(t.ones(3), t.ones(3), reduce=False),
+        lambda t, F: F.l1_loss(t.tensor([1, 2]), t.tensor([3, 5]), reduction="sum"),
+        lambda t, F: F.pairwise_distance(t.tensor([1, 2]), t.tensor([3, 5])),
+        lambda t, F: F.cosine_similarity(t.zeros(2, 3), t.ones(2, 3)),
+        lambda t, F: F.normalize(t.ones(2, 3), dim=(0, 1)),
+        lambda t, F: F.softmax(t.full((2, 2), -math.inf), 1),
+        lambda t, F: F.softmax(t.tensor([1, 2]), 0, dtype=t.float32),
+        lambda t, F: t.softmax(t.ones(2, 3), 1, out=t.empty(2, 3)),
+    ],
+)
+@same_as_torch
+def test_single_calls(torch, call):
+    return call(torch, torch.nn.functional)
+
+
+@pytest.mark.parametrize("name", ["batch_norm", "layer_norm", "group_norm", "instance_norm"])
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@same_as_torch
+def test_norms_of_half_precision_with_single_parameters(torch, name, kind):
+    F, half = torch.nn.functional, getattr(torch, kind)
+    x = torch.tensor(X.reshape(3, 2, 5)).to(half)
+    w, b = torch.tensor([1.5, -2.0]), torch.tensor([0.25, 0.5])
+    mean, var = torch.zeros(2), torch.ones(2)
+    y = {
+        "layer_norm": lambda: F.layer_norm(x.transpose(1, 2), (2,), w, b),
+        "group_norm": lambda: F.group_norm(x, 1, w, b),
+        "batch_norm": lambda: F.batch_norm(x, mean, var, w, b, True),
+        "instance_norm": lambda: F.instance_norm(x, mean, var, w, b),
+    }[name]()
+    return y.dtype is half, y.float(), mean, var
