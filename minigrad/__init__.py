@@ -78,7 +78,7 @@ from minigrad.layout import (
     strided,
 )
 from minigrad.limits import finfo, iinfo
-from minigrad.ops.legacy import (
+from minigrad.ops.creation.legacy import (
     BFloat16Tensor,
     BoolTensor,
     ByteTensor,
@@ -90,7 +90,7 @@ from minigrad.ops.legacy import (
     LongTensor,
     ShortTensor,
 )
-from minigrad.ops.storage import TypedStorage, UntypedStorage
+from minigrad.ops.shape.storage import TypedStorage, UntypedStorage
 from minigrad.printing import get_printoptions, printoptions, set_printoptions
 from minigrad.random import Generator, default_generator
 from minigrad.serialization import load, save

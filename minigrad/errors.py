@@ -40,7 +40,15 @@ class GradientShapeError(RuntimeError):
 
 
 class LinAlgError(RuntimeError):
-    """A matrix for which what was asked does not exist: the inverse of a singular one, for one."""
+    """A matrix for which what was asked does not exist: the inverse of a singular one, for one.
+
+    >>> import minigrad as torch
+    >>> try:
+    ...     torch.linalg.inv(torch.zeros(2, 2))
+    ... except torch.linalg.LinAlgError as error:
+    ...     "singular" in str(error)
+    True
+    """
 
 
 class GradcheckError(RuntimeError):

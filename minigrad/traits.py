@@ -142,7 +142,14 @@ class Traits(TensorBase):
         return False
 
     def is_coalesced(self) -> bool:
-        """Asked of sparse tensors only, which minigrad leaves out."""
+        """Asked of sparse tensors only, which minigrad leaves out.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_coalesced()
+        Traceback (most recent call last):
+            ...
+        NotImplementedError: is_coalesced expected sparse coordinate tensor layout
+        """
         raise NotImplementedError("is_coalesced expected sparse coordinate tensor layout")
 
     def dim_order(self) -> tuple[int, ...]:

@@ -65,7 +65,10 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|.*autocast_(increment|decrement).*|export.*|AcceleratorError",
         "torch's compiler, its C++ internals and their types",
     ),
-    (r"(lstsq|symeig|solve|matrix_rank|lobpcg|chol.*_legacy)", "removed or retired in torch itself"),
+    (
+        r"(lstsq|symeig|solve|matrix_rank|lobpcg|chol.*_legacy)",
+        "removed or retired in torch itself",
+    ),
     (r".*autocast.*|GradScaler|Stream|Event|OutOfMemoryError|get_device_module", "comes with CUDA"),
 )
 

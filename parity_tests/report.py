@@ -1,7 +1,7 @@
-"""Write ``docs/parity.md``: for each public name of torch, whether minigrad has it, and what checks it.
+"""Write ``docs/parity.md``: for each public name of torch, whether minigrad has it, and who checks.
 
-``python -m parity_tests.report`` writes the page; ``--check`` only says, by its exit status, whether it
-is up to date. A name counts as *full* only if a test compares it with torch: through torch's own
+``python -m parity_tests.report`` writes the page; ``--check`` only says, by its exit status, whether
+it is up to date. A name counts as *full* only if a test compares it with torch: by torch's own
 samples, the examples of its docstrings, the samples of its op record, or a hand-written test.
 """
 
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.func  # noqa: F401  (places that a plain `import torch` leaves out)
-import torch.optim.swa_utils  # noqa: F401
+import torch.func
+import torch.optim.swa_utils
 import torch.utils.checkpoint
-import torch.utils.data  # noqa: F401
+import torch.utils.data
 
 import minigrad
 from minigrad.autograd.registry import REGISTRY, names_in
@@ -166,7 +166,9 @@ def page() -> str:
         rows = [row_of(place, name, checked) for name in public_names(place)]
         count = Counter(row.state for row in rows)
         counts.append((title, len(rows), count))
-        tables.append(f"\n## {title}\n\n| name | minigrad | checked by, or why not |\n| --- | --- | --- |")
+        tables.append(
+            f"\n## {title}\n\n| name | minigrad | checked by, or why not |\n| --- | --- | --- |"
+        )
         tables += [f"| `{r.name}` | {r.state} | {r.note.replace('|', '/')} |" for r in rows]
     lines = [
         "# Parity with torch",
@@ -174,7 +176,7 @@ def page() -> str:
         "Written by `python -m parity_tests.report`; do not edit. Every public name of torch "
         f"{torch.__version__.split('+')[0]} in these modules:",
         "",
-        "- **full**: a test compares it with torch (the column says which kind: torch's own *samples*, "
+        "- **full**: a test compares it with torch (the column says which: torch's own *samples*, "
         "the *examples* of torch's docstrings, the samples of the *op record*, or a test file);",
         "- **partial**: compared, with the difference that is named;",
         "- **untested**: there, but no test compares it with torch;",
@@ -202,7 +204,11 @@ def main() -> int:
             print("docs/parity.md is stale: python -m parity_tests.report")
         return 0 if fresh else 1
     PAGE.write_text(text, encoding="utf-8")
-    print("\n".join(line for line in text.splitlines() if line.startswith(("| `torch", "| all", "| mod"))))
+    print(
+        "\n".join(
+            line for line in text.splitlines() if line.startswith(("| `torch", "| all", "| mod"))
+        )
+    )
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Run the examples in torch's own docstrings with both libraries, and compare what each line gives.
+"""Run the examples in torch's docstrings with both libraries, and compare what each line gives.
 
-``python -m parity_tests.torch_docs NAME ...`` (``cumsum``, ``Tensor.scatter_``, ``linalg.inv``) prints
-what differs; without names, one line for every public name that has an example. The examples are
-read from the installed torch; none is kept here.
+``python -m parity_tests.torch_docs NAME ...`` (``cumsum``, ``Tensor.scatter_``, ``linalg.inv``)
+prints what differs; without names, one line for every public name that has an example. The examples
+are read from the installed torch; none is kept here.
 """
 
 from __future__ import annotations
@@ -117,8 +117,28 @@ class Run:
         return value, printed.getvalue()
 
 
+@contextlib.contextmanager
+def settings_kept() -> Iterator[None]:
+    """Put back what an example may have set for good: default types and devices, modes, printing."""
+    try:
+        yield
+    finally:
+        for library in (minigrad, torch):
+            library.set_default_dtype(library.float32)
+            library.set_default_device("cpu")
+            library.set_printoptions(profile="default", sci_mode=None)
+            library.set_grad_enabled(True)
+            library.autograd.set_detect_anomaly(False)
+        torch.use_deterministic_algorithms(False)
+
+
 def check(name: str) -> tuple[int, list[str]]:
     """How many statements agree, and what is wrong with the others."""
+    with settings_kept():
+        return _check(name)
+
+
+def _check(name: str) -> tuple[int, list[str]]:
     mine, theirs = Run(minigrad), Run(torch)
     passed, wrong = 0, []
     for source in statements(str(named(torch, name).__doc__)):
@@ -144,7 +164,7 @@ def check(name: str) -> tuple[int, list[str]]:
 
 
 def compare(got: Any, want: Any) -> str:
-    """What differs between two values: numbers and, where the numbers are the same bits, the text."""
+    """What differs between two values: numbers, and the text where the numbers are the same bits."""
     tensors = [t for t in outputs(want) if isinstance(t, torch.Tensor)]
     if tensors:
         wrong = difference(got, want)

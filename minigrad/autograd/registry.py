@@ -1,4 +1,4 @@
-"""The record of every public operation, from which all else follows.
+"""The records of all public operations, from which all else follows.
 
 One record gives the Tensor method, the function, the in-place method, the stub row, the docs row,
 the parity test, the hypothesis gradient checks, the error test, the backend test and the benchmark
@@ -8,114 +8,31 @@ row. Nobody writes any of those by hand for an ordinary op.
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import OPERANDS
-from minigrad.autograd.inplace import check_apart, check_cast, check_overlap, in_place, write
+from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
+from minigrad.autograd.out import into, with_option, with_out
+from minigrad.autograd.record import (
+    Call,
+    Domain,
+    Record,
+    T,
+    booleans,
+    call,
+    integers,
+    matrices,
+    reals,
+)
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import DtypeError
 
 OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 empty = inspect.Parameter.empty
-
-
-@dataclass(frozen=True)
-class Domain:
-    """Where an argument's values are drawn from; ``avoid`` lists kinks to stay away from."""
-
-    low: float
-    high: float
-    kind: str = "real"  # "real", "integer" or "boolean"
-    avoid: tuple[float, ...] = ()
-    dominance: float = 0.0  # times the size of the matrices: what their diagonals get in addition
-
-
-def reals(low: float, high: float, avoid: Sequence[float] = ()) -> Domain:
-    """Real numbers between two bounds, away from the points to avoid."""
-    return Domain(low, high, "real", tuple(avoid))
-
-
-def matrices(dominance: float = 1.0) -> Domain:
-    """Matrices of numbers from -1 to 1 whose diagonals dominate: far from singular."""
-    return Domain(-1, 1, dominance=dominance)
-
-
-def integers(low: int, high: int) -> Domain:
-    """Whole numbers from low to high, both included, as int64."""
-    return Domain(low, high, "integer")
-
-
-def booleans() -> Domain:
-    """True and False."""
-    return Domain(0, 1, "boolean")
-
-
-@dataclass(frozen=True)
-class T:
-    """A tensor argument of a sample call: its shape, and its domain if not the op's own."""
-
-    shape: tuple[int, ...]
-    domain: Domain | None = None
-
-    def __init__(self, *shape: int, domain: Domain | None = None) -> None:
-        object.__setattr__(self, "shape", shape)
-        object.__setattr__(self, "domain", domain)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A sample call; tensor arguments are given as :class:`T`, also inside lists."""
-
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
-def call(*args: Any, **kwargs: Any) -> Call:
-    """A sample call, written as the call itself."""
-    return Call(args, kwargs)
-
-
-@dataclass(frozen=True, repr=False)
-class Record:
-    """What is known of one public operation."""
-
-    name: str
-    function: Callable[..., Any]
-    method: Callable[..., Any]
-    doc: str
-    op: type[Op] | None = None  # None: written in terms of other ops
-    torch: str | None = None  # dotted name below torch of the oracle; None: there is none
-    where: tuple[str, ...] = ("torch", "Tensor")  # also "nn.functional", "linalg", ...
-    domain: tuple[Domain, ...] = (Domain(-3, 3),)  # by position; the last serves for the rest
-    samples: tuple[Call, ...] = ()
-    errors: tuple[Call, ...] = ()  # calls that must raise, here and in torch
-    dtypes: tuple[str, ...] = ("float",)  # kinds that the parity test runs: float, int, bool
-    dunder: tuple[str, ...] = ()
-    inplace: bool = False
-    inplace_in: tuple[str, ...] = ()  # modules that show the in-place form as a function too
-    gradcheck: bool = True  # False where the derivative is zero, random or not defined
-    aliases: tuple[str, ...] = ()
-    returns: str = "Tensor"  # the type that a call gives, for the stub
-
-    def __repr__(self) -> str:
-        return f"<Record {self.name}>"
-
-    def samples_or_default(self) -> tuple[Call, ...]:
-        """The sample calls; those of an elementwise op follow from its number of arguments."""
-        if self.samples or self.op is None or not issubclass(self.op, (Unary, Binary)):
-            return self.samples
-        if len(self.op.inputs) == 1:
-            return tuple(call(T(*shape)) for shape in ((2, 3), (5,), (), (0, 3), (1,)))
-        pairs = (((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (4,)), ((3,), ()))
-        with_number = (call(T(3), 2),) if self.dunder else ()  # what has an operator takes numbers
-        return (*[call(T(*a), T(*b)) for a, b in pairs], *with_number)
 
 
 REGISTRY: dict[str, Record] = {}
@@ -368,75 +285,7 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
         return short(input, other) if out is None else into(out, short(input, other))
 
-    return _with_option(one if len(cls.inputs) == 1 else two, cls.signature)
-
-
-def with_out(fn: Callable[..., Any], apart: bool = False) -> Callable[..., Any]:
-    """A function, and with torch's ``out=`` (a tuple of tensors where it has several results)."""
-
-    def any_number(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        try:
-            result = fn(*args, **kwargs)
-        except AttributeError as error:
-            if error.name != "_array":
-                raise
-            kind = type(error.obj).__name__
-            raise TypeError(f"{fn.__name__}(): a Tensor is needed where {kind} is given") from None
-        if out is None:
-            return result
-        if apart:
-            check_apart(out, (*args, *kwargs.values()))
-            if isinstance(out, TensorBase) and out._array.dtype != result._array.dtype:
-                raise DtypeError(
-                    f"{fn.__name__}(): Expected out tensor to have dtype {result.dtype}, but got "
-                    f"{out.dtype} instead"  # type: ignore[attr-defined]
-                )
-        return into(out, result)
-
-    return _with_option(any_number, inspect.signature(fn))
-
-
-def _with_option(fn: Any, signature: inspect.Signature) -> Callable[..., Any]:
-    """A function that shows a signature with ``out=`` at its end."""
-    option = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    fn.__signature__ = signature.replace(parameters=[*parameters, option])
-    return fn  # type: ignore[no-any-return]
-
-
-def into(out: Any, result: Any) -> Any:
-    """Write a result to the tensor given as ``out=``, which takes its shape."""
-    if isinstance(result, tuple):
-        return _into_several(out, result)
-    if not isinstance(out, TensorBase):
-        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
-    if out._node is not None or result._node is not None:
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of "
-            "the arguments requires grad."
-        )
-    check_cast(result._array.dtype, out._array.dtype)
-    check_overlap(out, ())
-    shape = out._array.shape
-    if shape != result._array.shape:
-        if out._array.size:
-            warnings.warn(
-                "An output with one or more elements was resized since it had shape "
-                f"{list(shape)}, which does not match the required output shape "
-                f"{list(result._array.shape)}. Give an empty tensor as out= to have it resized.",
-                stacklevel=3,
-            )
-        out.resize_(result.shape)
-    out.copy_(result)
-    return out
-
-
-def _into_several(out: Any, results: Any) -> Any:
-    """Write several results to the tensors of a tuple; a named result stays one."""
-    if not isinstance(out, (tuple, list)) or len(out) != len(results):
-        raise TypeError(f"argument 'out' must be tuple of {len(results)} Tensors, not {out!r:.60}")
-    written = [into(o, r) for o, r in zip(out, results, strict=True)]
-    return getattr(results, "written", tuple)(written)
+    return with_option(one if len(cls.inputs) == 1 else two, cls.signature)
 
 
 TORCH_PAGES = "https://docs.pytorch.org/docs/stable/generated/torch."
@@ -479,3 +328,26 @@ def _name(fn: Any, name: str, doc: str, where: Sequence[str]) -> None:
 def snake(name: str) -> str:
     """``LogSoftmax`` -> ``log_softmax``."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+__all__ = [
+    "PREFIXES",
+    "REGISTRY",
+    "Call",
+    "Domain",
+    "Record",
+    "T",
+    "booleans",
+    "call",
+    "documented",
+    "function",
+    "functions_in",
+    "integers",
+    "into",
+    "matrices",
+    "names_in",
+    "publish",
+    "reals",
+    "register",
+    "snake",
+]

@@ -1,6 +1,7 @@
 """SciPy beside NumPy, and CuPy's own copy of it beside CuPy; imported when first asked for.
 
-What minigrad does not exist to do itself, gamma functions and triangular solving for two, is theirs.
+What minigrad does not exist to do itself, gamma functions and triangular solving for two, is
+theirs.
 """
 
 from __future__ import annotations

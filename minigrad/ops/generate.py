@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.autograd.registry import REGISTRY, Record, names_in
-from minigrad.ops import fill, index
+from minigrad.ops.creation import drawing
+from minigrad.ops.indexing import fill, index
 
 PACKAGE = Path(__file__).parent.parent
 HEADER = '"""Generated from the op records by `python -m minigrad.ops.generate`; do not edit."""\n'
@@ -108,7 +109,7 @@ def tensor_stub() -> str:
         if name == record.name:
             rows += [_operator(dunder, record) for dunder in record.dunder]
     blank = Record("copy_", fill.copy_, fill.copy_, "")
-    rows += [row(fn.__name__, fn, blank, True, "    ") for fn in fill.METHODS]
+    rows += [row(fn.__name__, fn, blank, True, "    ") for fn in (*fill.METHODS, *drawing.METHODS)]
     rows += [
         row(name, fn, blank, True, "    ").replace("None, ", "")
         for name, fn in (("__getitem__", index.getitem), ("__setitem__", index.setitem))

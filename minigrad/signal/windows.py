@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.windows import cosines, kaiser_values, signal_window, triangle
+from minigrad.ops.creation.windows import cosines, kaiser_values, signal_window, triangle
 
 __all__ = [
     "bartlett",

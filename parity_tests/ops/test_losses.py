@@ -48,7 +48,7 @@ def test_cdist_by_a_product_of_matrices(torch, rows):
 
 def test_cdist_in_bites(monkeypatch):
     import minigrad
-    from minigrad.ops import distance
+    from minigrad.ops.network import distance
 
     x, y = minigrad.tensor(X), minigrad.tensor(X[::-1].copy())
     whole = minigrad.cdist(x, y, 3.0)

@@ -44,7 +44,7 @@ def test_third_derivative_of_conv2d():
 
 
 def test_conv2d_in_several_chunks_of_samples(monkeypatch):
-    from minigrad.ops import convolution
+    from minigrad.ops.image import convolution
 
     monkeypatch.setattr(convolution, "CHUNK", 1)
     (x, tx), (w, tw) = both(5, 2, 6, 6), both(3, 2, 3, 3)

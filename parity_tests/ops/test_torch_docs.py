@@ -19,7 +19,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_give_the_same_as_in_torch(name: str) -> None:
-    passed, wrong = check(name)
+    _, wrong = check(name)
     mistakes = [text for text in wrong if expected(name, text) is None]
     assert not mistakes, "\n".join(mistakes[:5])
 

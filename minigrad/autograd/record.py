@@ -1,0 +1,105 @@
+"""What is known of one public operation, and the words in which its author says it.
+
+A sample call is written as the call itself, with a :class:`T` for each tensor; a :class:`Domain`
+says where the numbers in it are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from minigrad.autograd.op import Binary, Op, Unary
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an argument's values are drawn from; ``avoid`` lists kinks to stay away from."""
+
+    low: float
+    high: float
+    kind: str = "real"  # "real", "integer" or "boolean"
+    avoid: tuple[float, ...] = ()
+    dominance: float = 0.0  # times the size of the matrices: what their diagonals get in addition
+
+
+def reals(low: float, high: float, avoid: Sequence[float] = ()) -> Domain:
+    """Real numbers between two bounds, away from the points to avoid."""
+    return Domain(low, high, "real", tuple(avoid))
+
+
+def matrices(dominance: float = 1.0) -> Domain:
+    """Matrices of numbers from -1 to 1 whose diagonals dominate: far from singular."""
+    return Domain(-1, 1, dominance=dominance)
+
+
+def integers(low: int, high: int) -> Domain:
+    """Whole numbers from low to high, both included, as int64."""
+    return Domain(low, high, "integer")
+
+
+def booleans() -> Domain:
+    """True and False."""
+    return Domain(0, 1, "boolean")
+
+
+@dataclass(frozen=True)
+class T:
+    """A tensor argument of a sample call: its shape, and its domain if not the op's own."""
+
+    shape: tuple[int, ...]
+    domain: Domain | None = None
+
+    def __init__(self, *shape: int, domain: Domain | None = None) -> None:
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "domain", domain)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A sample call; tensor arguments are given as :class:`T`, also inside lists."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def call(*args: Any, **kwargs: Any) -> Call:
+    """A sample call, written as the call itself."""
+    return Call(args, kwargs)
+
+
+@dataclass(frozen=True, repr=False)
+class Record:
+    """What is known of one public operation."""
+
+    name: str
+    function: Callable[..., Any]
+    method: Callable[..., Any]
+    doc: str
+    op: type[Op] | None = None  # None: written in terms of other ops
+    torch: str | None = None  # dotted name below torch of the oracle; None: there is none
+    where: tuple[str, ...] = ("torch", "Tensor")  # also "nn.functional", "linalg", ...
+    domain: tuple[Domain, ...] = (Domain(-3, 3),)  # by position; the last serves for the rest
+    samples: tuple[Call, ...] = ()
+    errors: tuple[Call, ...] = ()  # calls that must raise, here and in torch
+    dtypes: tuple[str, ...] = ("float",)  # kinds that the parity test runs: float, int, bool
+    dunder: tuple[str, ...] = ()
+    inplace: bool = False
+    inplace_in: tuple[str, ...] = ()  # modules that show the in-place form as a function too
+    gradcheck: bool = True  # False where the derivative is zero, random or not defined
+    aliases: tuple[str, ...] = ()
+    returns: str = "Tensor"  # the type that a call gives, for the stub
+
+    def __repr__(self) -> str:
+        return f"<Record {self.name}>"
+
+    def samples_or_default(self) -> tuple[Call, ...]:
+        """The sample calls; those of an elementwise op follow from its number of arguments."""
+        if self.samples or self.op is None or not issubclass(self.op, (Unary, Binary)):
+            return self.samples
+        if len(self.op.inputs) == 1:
+            return tuple(call(T(*shape)) for shape in ((2, 3), (5,), (), (0, 3), (1,)))
+        pairs = (((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (4,)), ((3,), ()))
+        with_number = (call(T(3), 2),) if self.dunder else ()  # what has an operator takes numbers
+        return (*[call(T(*a), T(*b)) for a, b in pairs], *with_number)

@@ -1,0 +1,1 @@
+"""Making tensors: from data, by filling and counting, by chance; other dtypes; questions."""

@@ -1,0 +1,221 @@
+"""The arithmetic of three operands: products and quotients added up, points between two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.autograd.arguments import is_argument, result_type
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, reals, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.ops.elementwise.arithmetic import NUMBERS
+from minigrad.ops.elementwise.precision import widened
+
+
+class _Three(Op):
+    """What the ops of three tensors have in common."""
+
+    broadcasts = True
+    promotes = "common"
+    numbers = ()
+
+    @staticmethod
+    def grad_input(g: Array) -> Array:
+        """The summand counts once."""
+        return g
+
+
+def _fits(input: Any, other: Any) -> bool:
+    """Whether a sum may be written into its second summand."""
+    return bool(input.ndim and input.shape == other.shape)
+
+
+def _addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    if isinstance(value, float) and not result_type((input, tensor1, tensor2)).is_floating_point:
+        raise RuntimeError(
+            "For integral input tensors, argument value must not be a floating point number."
+        )
+    return tensors.addcmul(input, tensor1, tensor2, value)
+
+
+@register(
+    public=_addcmul,
+    out=True,
+    domain=[reals(-3, 3)],
+    dtypes=NUMBERS,
+    samples=(
+        call(T(2, 3), T(2, 3), T(2, 3)),
+        call(T(3), T(2, 1), T(3), value=2),
+        call(T(), T(3), T()),
+    ),
+    errors=(call(T(3), T(3), T(4)), call(T(3), 2.0, T(3))),
+    inplace=True,
+)
+class Addcmul(_Three):
+    """Elementwise product of two tensors, added to a third.
+
+    Formula:   out = input + value * tensor1 * tensor2
+    Gradient:  g, g * value * tensor2 for tensor1, g * value * tensor1 for tensor2
+
+    >>> import minigrad as torch
+    >>> torch.addcmul(torch.ones(2), torch.tensor([1., 2.]), torch.tensor([3., 4.]), value=2)
+    tensor([ 7., 17.])
+    """
+
+    kinds = "iufV"
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
+        """Multiply and add."""
+        product = tensor1 * tensor2
+        if value != 1:
+            product = (product * value).astype(product.dtype, copy=False)
+        return xp.add(input, product, out=product) if _fits(input, product) else input + product
+
+    @staticmethod
+    def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
+        """The other factors."""
+        return g * (tensor2 * value)
+
+    @staticmethod
+    def grad_tensor2(g: Array, tensor1: Array, value: Any) -> Array:
+        """The other factors."""
+        return g * (tensor1 * value)
+
+
+def _addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    return tensors.addcdiv(input, tensor1, tensor2, value)
+
+
+def _no_integers(inputs: Sequence[Any]) -> None:
+    if not any(t.is_floating_point() for t in inputs[1:]):
+        raise RuntimeError(
+            "Integer division with addcdiv is not supported; write "
+            "input + value * (tensor1 / tensor2), or torch.trunc of the quotient"
+        )
+
+
+@register(
+    public=_addcdiv,
+    out=True,
+    domain=[reals(-3, 3), reals(-3, 3), reals(0.5, 3)],
+    samples=(
+        call(T(2, 3), T(2, 3), T(2, 3)),
+        call(T(3), T(2, 1), T(3), value=0.5),
+        call(T(), T(3), T()),
+    ),
+    errors=(call(T(3), T(3), T(4)), call(T(3), 2.0, T(3))),
+    inplace=True,
+)
+class Addcdiv(_Three):
+    """Elementwise quotient of two tensors, added to a third.
+
+    Formula:   out = input + value * tensor1 / tensor2
+    Gradient:  g, g * value / tensor2 for tensor1, -g * value * tensor1 / tensor2 ** 2 for tensor2
+
+    >>> import minigrad as torch
+    >>> torch.addcdiv(torch.ones(2), torch.tensor([1., 2.]), torch.tensor([2., 4.]), value=2)
+    tensor([2., 2.])
+    """
+
+    kinds = "fV"
+    check = staticmethod(_no_integers)
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
+        """Divide and add."""
+        quotient = (tensor1 if value == 1 else tensor1 * value) / tensor2
+        return xp.add(input, quotient, out=quotient) if _fits(input, quotient) else input + quotient
+
+    @staticmethod
+    def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
+        """The numerator counts by the denominator."""
+        return g * (value / tensor2)
+
+    @staticmethod
+    def grad_tensor2(g: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
+        """Derivative of 1 / tensor2."""
+        return -g * ((tensor1 * value) / (tensor2 * tensor2))
+
+
+def _lerp(input: Any, end: Any, weight: Any) -> Any:
+    by_tensor = isinstance(weight, TensorBase) or not is_argument(weight)
+    return (tensors.lerp if by_tensor else tensors.lerp_by_number)(input, end, weight)
+
+
+class _Way(Op):
+    """What the two forms of ``lerp`` have in common."""
+
+    broadcasts = True
+    promotes = "same"
+    kinds = "fV"
+    numbers = ()
+
+    @staticmethod
+    def grad_input(g: Array, weight: Any) -> Array:
+        """What is not yet gone."""
+        return g * (1 - weight)
+
+    @staticmethod
+    def grad_end(g: Array, weight: Any) -> Array:
+        """What is gone."""
+        return g * weight
+
+
+@register(internal=True)
+class LerpByNumber(_Way):
+    """Elementwise point on the way from one tensor to another, in the same proportion for all."""
+
+    grad_fn = "LerpBackward0"
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, end: Array, weight: Any) -> Array:
+        """From the nearer end, so that both ends are reached."""
+        way = end - input
+        start, part = (input, weight) if abs(weight) < 0.5 else (end, weight - 1)
+        way *= part
+        return xp.add(start, way, out=way) if way.ndim else start + way
+
+
+@register(
+    public=_lerp,
+    out=True,
+    domain=[reals(-3, 3), reals(-3, 3), reals(-0.4, 1.4, avoid=[0.5])],
+    samples=(
+        call(T(2, 3), T(2, 3), 0.3),
+        call(T(2, 3), T(3), 0.8),
+        call(T(2, 3), T(2, 3), T(2, 3)),
+        call(T(3), T(3), T()),
+    ),
+    errors=(call(T(3), T(4), 0.5), call(T(3), 2.0, 0.5), call(T(3), T(3), "text")),
+    inplace=True,
+)
+class Lerp(_Way):
+    """Elementwise point on the way from one tensor to another.
+
+    Formula:   out = input + weight * (end - input)
+    Gradient:  g * (1 - weight), g * weight for end, g * (end - input) for weight
+
+    >>> import minigrad as torch
+    >>> torch.lerp(torch.tensor([0., 10.]), torch.tensor([4., 20.]), 0.25)
+    tensor([ 1.0000, 12.5000])
+    """
+
+    grad_fn = "LerpBackward1"
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, end: Array, weight: Array) -> Array:
+        """From the nearer end, so that both ends are reached."""
+        way = end - input
+        return xp.where(xp.abs(weight) < 0.5, input + weight * way, end - way * (1 - weight))
+
+    @staticmethod
+    def grad_weight(g: Array, input: Array, end: Array) -> Array:
+        """The way."""
+        return g * (end - input)

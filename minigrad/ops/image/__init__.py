@@ -1,0 +1,1 @@
+"""Signals, images and volumes: convolution, pooling, padding, resizing."""

@@ -1,0 +1,206 @@
+"""Linear maps along axes: each element of the new axis is a weighted sum of a few of the old one.
+
+Interpolation, means over parts and padding by repetition are all of this kind. A map is a sparse
+matrix, or an index where it only picks; its gradient is the transposed matrix. Zeros that stand in
+no row are never multiplied, so an infinity stays where it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import register
+from minigrad.backend import Array, scientific
+from minigrad.ops.elementwise.precision import is_half
+
+# (the elements of each row one after the other, their weights or None, where each row begins)
+Taps = tuple[Any, Any, Any]
+KINDS: dict[str, Callable[..., Taps]] = {}
+
+
+class AxisMap(NamedTuple):
+    """What becomes of an axis: a kind of :data:`KINDS`, the sizes before and after, options."""
+
+    kind: str
+    size: int
+    rows: int
+    options: tuple[Any, ...] = ()
+
+
+def kind(build: Callable[..., Taps]) -> Callable[..., Taps]:
+    """Enter a function ``(real, size, count, *options)`` that works out the taps of a kind."""
+    KINDS[build.__name__] = build
+    return build
+
+
+def picks(index: Any) -> Taps:
+    """One element for each row."""
+    return index, None, np.arange(len(index) + 1)
+
+
+def even(index: Any, weights: Any) -> Taps:
+    """As many elements for each row as the arrays (rows, taps) are wide."""
+    rows, taps = index.shape
+    return index.reshape(-1), weights.reshape(-1), np.arange(0, rows * taps + 1, taps)
+
+
+def uneven(starts: Any, ends: Any, weight: Callable[[Any, Any], Any]) -> Taps:
+    """A run of elements for each row; ``weight(row, element)`` says how much each counts."""
+    length = ends - starts
+    begins = np.concatenate([[0], np.cumsum(length)])
+    row = np.repeat(np.arange(len(starts)), length)
+    index = np.arange(begins[-1]) - np.repeat(begins[:-1] - starts, length)
+    return index, weight(row, index), begins
+
+
+def parts(size: int, count: int) -> tuple[Any, Any]:
+    """Where the parts of an axis begin and end: part i at ``floor(i size / count)``, and so on.
+
+    >>> [ends.tolist() for ends in parts(5, 2)]
+    [[0, 2], [3, 5]]
+    """
+    i = np.arange(count)
+    return i * size // max(count, 1), -(-(i + 1) * size // max(count, 1))
+
+
+@kind
+def mean(real: Any, size: int, count: int) -> Taps:
+    """The mean of each part; where ``count`` does not divide ``size``, neighbours overlap."""
+    starts, ends = parts(size, count)
+    return uneven(starts, ends, lambda row, index: 1 / (ends - starts).astype(real)[row])
+
+
+@kind
+def reflect(real: Any, size: int, count: int, before: int) -> Taps:
+    """The axis, mirrored at its first and its last element."""
+    place = np.abs(np.arange(count) - before)
+    return picks(np.where(place < size, place, 2 * (size - 1) - place))
+
+
+@kind
+def replicate(real: Any, size: int, count: int, before: int) -> Taps:
+    """The axis, its first and its last element repeated."""
+    return picks(np.clip(np.arange(count) - before, 0, size - 1))
+
+
+@kind
+def circular(real: Any, size: int, count: int, before: int) -> Taps:
+    """What is left of the axis where a width is negative, over and over."""
+    after = count - size - before
+    left = size + min(before, 0) + min(after, 0)
+    return picks((np.arange(count) - max(before, 0)) % left - min(before, 0))
+
+
+@functools.lru_cache(maxsize=512)
+def index_of(xp: Any, axis_map: AxisMap) -> Any:
+    """The index of a map that only picks; None for others."""
+    index, weights, _ = KINDS[axis_map.kind](
+        np.float32, axis_map.size, axis_map.rows, *axis_map.options
+    )
+    return xp.asarray(index) if weights is None else None
+
+
+@functools.lru_cache(maxsize=512)
+def matrix_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Any:
+    """A map as a sparse matrix (count, size), or that transposed."""
+    name, size, count, options = axis_map
+    index, weights, begins = KINDS[name](dtype.type, size, count, *options)
+    weights = np.ones(len(index)) if weights is None else weights
+    weights = weights.astype(dtype, copy=False)
+    columns = (xp.asarray(weights), xp.asarray(index), xp.asarray(begins))
+    matrix = scientific(xp, "sparse").csr_matrix(columns, shape=(count, size))
+    return matrix.T.tocsr() if turned else matrix
+
+
+@functools.lru_cache(maxsize=128)
+def whole_matrix_of(xp: Any, axis_map: AxisMap) -> tuple[Any, int]:
+    """A map as a matrix of whole numbers, and how many binary places of them are a fraction.
+
+    torch resizes bytes so: the greatest weight takes 15 binary places.
+    """
+    matrix = matrix_of(np, axis_map, np.dtype(np.float64), False).copy()
+    matrix.sum_duplicates()
+    greatest = float(matrix.data.max())
+    places = max(p for p in range(23) if int(0.5 + greatest * (1 << p)) < 1 << 15)
+    data = matrix.data * (1 << places)
+    whole = xp.asarray(np.trunc(data + np.copysign(0.5, data)).astype(np.int32))
+    rows = (whole, xp.asarray(matrix.indices), xp.asarray(matrix.indptr))
+    return scientific(xp, "sparse").csr_matrix(rows, shape=matrix.shape), places
+
+
+def of_bytes(xp: Any, x: Array, axis: int, axis_map: AxisMap) -> Array:
+    """A weighted sum of bytes, rounded and kept in their range."""
+    matrix, places = whole_matrix_of(xp, axis_map)
+    total = product(matrix, x.astype(xp.int32), axis)
+    return xp.clip((total + (1 << (places - 1))) >> places, 0, 255).astype(xp.uint8)
+
+
+def product(matrix: Any, x: Array, axis: int) -> Array:
+    """A matrix times the columns that run along an axis."""
+    moved = x.swapaxes(0, axis)
+    flat = moved.reshape(moved.shape[0], math.prod(moved.shape[1:]))
+    return (matrix @ flat).reshape(matrix.shape[0], *moved.shape[1:]).swapaxes(0, axis)
+
+
+def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool) -> Array:
+    """All maps, one after the other, first those that leave the least to the others."""
+    dtype, first = x.dtype, x.ndim - len(maps)
+    todo = [(axis, m) for axis, m in enumerate(maps, first) if m is not None]
+    if dtype == xp.uint8:
+        todo.reverse()  # bytes are rounded after each axis, in torch's order
+    else:
+        todo.sort(key=lambda pair: pair[1].rows / max(pair[1].size, 1), reverse=turned)
+    for axis, axis_map in todo:
+        index = None if turned else index_of(xp, axis_map)
+        if index is not None:
+            x = x.take(index, axis)
+            continue
+        if x.dtype == xp.uint8:
+            x = of_bytes(xp, x, axis, axis_map)
+            continue
+        if is_half(x.dtype):
+            x = x.astype(xp.float32)
+        x = product(matrix_of(xp, axis_map, x.dtype, turned), x, axis)
+    return xp.ascontiguousarray(x, dtype=dtype)
+
+
+def _name(maps: Any, name: str) -> str:
+    return f"{name}Backward0"
+
+
+@register(internal=True)
+class MapAxes(Op):
+    """Maps along the last axes.   Transpose: ``map_axes_back``."""
+
+    grad_fn = _name
+
+    @staticmethod
+    def forward(xp: Any, input: Array, maps: tuple[AxisMap | None, ...], name: str) -> Array:
+        """Each axis by itself."""
+        return along_axes(xp, input, maps, False)
+
+    @staticmethod
+    def grad_input(g: Any, maps: Any, name: str, F: Any) -> Any:
+        """The transposed maps."""
+        return F.map_axes_back(g, maps, name)
+
+
+@register(internal=True)
+class MapAxesBack(Op):
+    """Transposed maps along the last axes.   Transpose: ``map_axes``."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, maps: tuple[AxisMap | None, ...], name: str) -> Array:
+        """Each axis by itself."""
+        return along_axes(xp, input, maps, True)
+
+    @staticmethod
+    def grad_input(g: Any, maps: Any, name: str, F: Any) -> Any:
+        """The maps themselves."""
+        return F.map_axes(g, maps, name)

@@ -1,0 +1,284 @@
+"""Convolution layers: what they accept, over the sums of ``minigrad/ops/image/convolution.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.autograd.op import tensors
+from minigrad.autograd.registry import T, call, function, reals
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.image.convolution import Geometry
+
+_F = ("nn.functional",)
+_DOMAIN = (reals(-2, 2),)
+
+
+@function(
+    where=("torch", *_F),
+    torch="nn.functional.conv2d",
+    domain=_DOMAIN,
+    samples=(
+        call(T(2, 3, 6, 6), T(4, 3, 3, 3)),
+        call(T(2, 3, 6, 6), T(4, 3, 3, 3), T(4)),
+        call(T(1, 2, 5, 4), T(3, 2, 2, 3), T(3), stride=(2, 1), padding=(1, 2)),
+        call(T(2, 2, 7, 7), T(2, 2, 3, 2), dilation=(2, 3), padding=2),
+        call(T(2, 4, 5, 5), T(6, 2, 3, 3), T(6), stride=2, padding=1, groups=2),
+        call(T(2, 3, 5, 5), T(6, 1, 3, 3), groups=3),
+        call(T(2, 3, 4, 5), T(2, 3, 1, 1), T(2)),
+        call(T(2, 3, 4, 5), T(2, 3, 1, 1), stride=2),
+        call(T(3, 6, 6), T(4, 3, 3, 3), T(4)),
+        call(T(1, 1, 5, 5), T(2, 1, 3, 3), padding="same", dilation=2),
+        call(T(1, 1, 5, 5), T(2, 1, 5, 5), padding="valid"),
+        call(T(1, 2, 8, 8), T(2, 2, 3, 3), stride=3),
+    ),
+    errors=(
+        call(T(2, 3, 8, 8), T(4, 2, 3, 3)),
+        call(T(8, 8), T(4, 3, 3, 3)),
+        call(T(2, 3, 8, 8), T(4, 3, 3)),
+        call(T(2, 3, 2, 2), T(4, 3, 3, 3)),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), T(3)),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), stride=0),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), padding=-1),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), dilation=0),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), groups=2),
+        call(T(2, 4, 8, 8), T(3, 2, 3, 3), groups=2),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), stride=(1, 2, 3)),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), padding="same", stride=2),
+        call(T(2, 3, 8, 8), T(4, 3, 3, 3), padding="half"),
+    ),
+)
+def conv2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """Slide filters over images.
+
+    Formula: y[n, o, p] = b[o] + Σ_{c, t} w[o, c, t] x[n, c, stride p + dilation t - padding].
+    Gradient: gx[n, c, stride p + dilation t - padding] += Σ_o w[o, c, t] g[n, o, p];
+    gw[o, c, t] = Σ_{n, p} g[n, o, p] x[n, c, ...]; gb[o] = Σ_{n, p} g[n, o, p].
+
+    Shape: (N, C, H, W) or (C, H, W), (O, C/groups, kh, kw), (O) -> (N, O, H', W') with
+    H' = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1. ``padding`` is a number, one for
+    each axis, ``'valid'`` (none) or ``'same'`` (the output is as large as the input).
+    Raises: RuntimeError for sizes, channels or dtypes that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
+
+    >>> import minigrad as torch
+    >>> image = torch.arange(9.).reshape(1, 1, 3, 3)
+    >>> torch.nn.functional.conv2d(image, torch.ones(1, 1, 2, 2))
+    tensor([[[[ 8., 12.],
+              [20., 24.]]]])
+    """
+    return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+@function(
+    where=("torch", *_F),
+    torch="nn.functional.conv1d",
+    domain=_DOMAIN,
+    samples=(
+        call(T(2, 3, 8), T(4, 3, 3), T(4)),
+        call(T(3, 8), T(4, 3, 3), stride=2, padding=1),
+        call(T(2, 4, 9), T(4, 2, 2), T(4), dilation=3, groups=2),
+        call(T(1, 2, 6), T(2, 2, 3), padding="same"),
+    ),
+    errors=(
+        call(T(2, 3, 8, 8), T(4, 3, 3)),
+        call(T(2, 3, 8), T(4, 2, 3)),
+        call(T(2, 3, 2), T(4, 3, 3)),
+    ),
+)
+def conv1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """Slide filters over sequences; formula and gradient as for :func:`conv2d`.
+
+    Shape: (N, C, L) or (C, L), (O, C/groups, k), (O) -> (N, O, L').
+    Raises: RuntimeError for sizes, channels or dtypes that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.conv1d(torch.tensor([[1., 2., 4.]]), torch.tensor([[[-1., 1.]]]))
+    tensor([[1., 2.]])
+    """
+    return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+@function(
+    where=("torch", *_F),
+    torch="nn.functional.conv3d",
+    domain=_DOMAIN,
+    samples=(
+        call(T(1, 2, 4, 4, 3), T(2, 2, 2, 3, 2), T(2)),
+        call(T(2, 3, 4, 3), T(2, 1, 2, 2, 2), stride=(2, 1, 1), padding=1, groups=2),
+    ),
+    errors=(call(T(2, 3, 8), T(4, 3, 3, 3, 3)), call(T(1, 3, 2, 2, 2), T(4, 3, 3, 3, 3))),
+)
+def conv3d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """Slide filters over volumes; formula and gradient as for :func:`conv2d`.
+
+    Shape: (N, C, D, H, W) or (C, D, H, W), (O, C/groups, kd, kh, kw), (O) -> (N, O, D', H', W').
+    Raises: RuntimeError for sizes, channels or dtypes that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv3d.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.conv3d(torch.ones(1, 4, 4, 4), torch.ones(5, 1, 3, 3, 3)).shape
+    torch.Size([5, 2, 2, 2])
+    """
+    return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _convolve(
+    op: str,
+    axes: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Any:
+    """Check everything, and convolve; an input without a batch axis gets one for the while."""
+    x, w = checked_arrays(op, axes, input, weight, bias)
+    steps, gaps = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    if isinstance(padding, str):
+        margins, extra = _named_padding(padding, w.shape[2:], steps, gaps)
+        if any(extra):
+            input = tensors.constant_pad_nd(input, tuple((0, n) for n in extra), 0)
+            x = input._array
+    else:
+        margins = per_axis("padding", padding, axes)
+    check_numbers(steps, margins, gaps, groups)
+    unbatched = x.ndim == axes + 1
+    geometry = Geometry(steps, margins, gaps, groups)
+    _check_channels(x.shape if not unbatched else (1, *x.shape), x.shape, w.shape, bias, geometry)
+    if unbatched:
+        return tensors.convolution(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
+    return tensors.convolution(input, weight, bias, geometry)
+
+
+def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
+    """The arrays of input and weight, with the right number of axes and one dtype."""
+    for name, value in (("input", input), ("weight", weight), ("bias", bias)):
+        if not isinstance(value, TensorBase) and not (name == "bias" and value is None):
+            raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
+    x, w = input._array, weight._array
+    if x.ndim not in (axes + 1, axes + 2):
+        raise ShapeError(
+            f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to {op}, but got "
+            f"input of size: {list(x.shape)}"
+        )
+    if w.ndim != axes + 2:
+        raise ShapeError(
+            f"{op}: expected a weight of {axes + 2} axes (out, in / groups, *kernel), got weight "
+            f"of size {list(w.shape)} with input of size {list(x.shape)}"
+        )
+    if x.dtype != w.dtype:
+        one, two = (f"torch.{of_numpy(a.dtype).name}" for a in (x, w))
+        raise DtypeError(
+            f"Input type ({one}) and weight type ({two}) should be the same; {op} never converts: "
+            "use x.to(weight.dtype)"
+        )
+    if bias is not None and bias._array.dtype != x.dtype:
+        one, two = (of_numpy(a.dtype).name for a in (x, bias._array))
+        raise DtypeError(f"Input type ({one}) and bias type ({two}) should be the same")
+    return x, w
+
+
+def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
+    """One number for each spatial axis."""
+    if not isinstance(value, Sequence):
+        return (int(value.__index__()),) * axes
+    numbers = tuple(int(v) for v in value)
+    if len(numbers) == 1:
+        return numbers * axes
+    if len(numbers) != axes:
+        raise ShapeError(
+            f"expected {name} to be a single integer value or a list of {axes} values to match the "
+            f"convolution dimensions, but got {name}={list(numbers)}"
+        )
+    return numbers
+
+
+def _named_padding(
+    padding: str, kernel: tuple[int, ...], steps: tuple[int, ...], gaps: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The margins for ``'valid'`` and ``'same'``, and what the end of an axis gets beyond them."""
+    if padding == "valid":
+        return (0,) * len(kernel), ()
+    if padding != "same":
+        raise ShapeError(f"Invalid padding string: '{padding}'; it is 'same', 'valid' or numbers")
+    if any(s != 1 for s in steps):
+        raise ShapeError("padding='same' is not supported for strided convolutions")
+    total = [d * (k - 1) for k, d in zip(kernel, gaps, strict=True)]
+    return tuple(t // 2 for t in total), tuple(t % 2 for t in total)
+
+
+def check_numbers(
+    steps: tuple[int, ...], margins: tuple[int, ...], gaps: tuple[int, ...], groups: int
+) -> None:
+    """Raise torch's errors for numbers that are too small."""
+    for name, values, least in (
+        ("negative padding", margins, 0),
+        ("non-positive stride", steps, 1),
+        ("non-positive dilation", gaps, 1),
+        ("non-positive groups", (groups,), 1),
+    ):
+        if any(v < least for v in values):
+            raise ShapeError(f"{name} is not supported (got {values})")
+
+
+def _check_channels(
+    size: tuple[int, ...],
+    given: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: Any,
+    geometry: Geometry,
+) -> None:
+    """Raise torch's errors for channels, bias or spatial sizes that do not fit."""
+    groups, kernel = geometry.groups, weight[2:]
+    if size[1] != weight[1] * groups:
+        raise ShapeError(
+            f"Given groups={groups}, weight of size {list(weight)}, expected input{list(given)} to "
+            f"have {weight[1] * groups} channels, but got {size[1]} channels instead"
+        )
+    if weight[0] % groups:
+        raise ShapeError(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            f"but got weight of size [{list(weight)}] instead"
+        )
+    if bias is not None and bias._array.shape != weight[:1]:
+        raise ShapeError(
+            f"Given weight of size {list(weight)}, expected bias to be 1-dimensional with "
+            f"{weight[0]} elements, but got bias of size {list(bias._array.shape)} instead"
+        )
+    padded = geometry.padded(size[2:])
+    if any(n < d * (k - 1) + 1 for n, k, d in zip(padded, kernel, geometry.dilation, strict=True)):
+        room, kern = (" x ".join(map(str, v)) for v in (padded, kernel))
+        raise ShapeError(
+            f"Calculated padded input size per channel: ({room}). Kernel size: ({kern}). Kernel "
+            "size can't be greater than actual input size"
+        )

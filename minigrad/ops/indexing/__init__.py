@@ -1,0 +1,1 @@
+"""Reading and writing at places: indices, masks, gather and scatter."""

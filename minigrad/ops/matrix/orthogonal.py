@@ -1,0 +1,282 @@
+"""The QR decomposition, and Householder's reflections from which it is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, matrices, reals, register
+from minigrad.backend import Array
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.matrix.matrices import (
+    cut,
+    each,
+    lapack,
+    mT,
+    need_float,
+    need_matrices,
+    need_tensor,
+)
+from minigrad.return_types import named
+
+_linalg_qr = named("linalg_qr", "Q", "R")
+_qr = named("qr", "Q", "R")
+_geqrf = named("geqrf", "a", "tau")
+
+
+@register("qr_parts", internal=True)
+class QrParts(Op):
+    """Q and R of A = Q R, with orthonormal columns and an upper triangle."""
+
+    grad_fn = "LinalgQrBackward0"
+    outputs = 2
+    keeps = ("Q", "R")
+
+    @staticmethod
+    def forward(xp: Any, A: Array, mode: str) -> Any:
+        """By LAPACK."""
+        if mode == "r":
+            R = xp.linalg.qr(A, mode="r")
+            Q = xp.empty((0,), A.dtype)
+        else:
+            Q, R = xp.linalg.qr(A, mode=mode)
+        return Q, R, Q, R
+
+    @staticmethod
+    def rekeep(F: Any, A: Any, mode: str) -> Any:
+        """The same again, recorded."""
+        return F.qr_parts(A, mode)
+
+    @staticmethod
+    def vjp(g: Any, A: Any, Q: Any, R: Any, mode: str, F: Any) -> Any:
+        """Of the first columns as many as there are rows; the others are Q times those of R."""
+        (m, n), (gQ, gR) = A.shape[-2:], g
+        if mode == "r":
+            raise RuntimeError(
+                "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
+                "Please use linalg.qr(A, mode='reduced') if you are going to require gradients."
+            )
+        if mode == "complete" and m > n:
+            raise RuntimeError(
+                "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            )
+        gQ = Q * 0 if gQ is None else gQ
+        gR = R * 0 if gR is None else gR
+        if m >= n:
+            return (_tall(gQ, gR, Q, R, F),)
+        rest = cut(F, gR, -1, m, n - m)
+        gQ = gQ + cut(F, A, -1, m, n - m) @ mT(rest)
+        first = _tall(gQ, cut(F, gR, -1, 0, m), Q, cut(F, R, -1, 0, m), F)
+        return (F.cat(first, Q @ rest, dim=len(A.shape) - 1),)
+
+
+def _tall(gQ: Any, gR: Any, Q: Any, R: Any, F: Any) -> Any:
+    """For no more columns than rows: (gQ + Q sym(gR Rᵀ - Qᵀ gQ)) R⁻ᵀ, symmetric from above."""
+    M = gR @ mT(R) - mT(Q) @ gQ
+    symmetric = F.triu(M, 0) + mT(F.triu(M, 1))
+    return mT(F.triangular(R, mT(gQ + Q @ symmetric), True, False))
+
+
+QR: dict[str, Any] = {"domain": (matrices(),), "errors": (call(T(3)), call("A"))}
+
+
+@function(
+    torch="linalg.qr",
+    where=("linalg",),
+    out=True,
+    returns="Any",
+    samples=(
+        call(T(3, 3)),
+        call(T(2, 4, 3)),
+        call(T(3, 5), "reduced"),
+        call(T(0, 2, 2)),
+    ),
+    **QR,
+)
+def linalg_qr(A: Any, mode: str = "reduced") -> Any:
+    """The QR decomposition; mode "complete" gives a square Q, mode "r" R alone.
+
+    Formula:   A = Q R, the columns of Q orthonormal, R an upper triangle
+    Gradient:  (gQ + Q sym(gR Rᵀ - Qᵀ gQ)) R⁻ᵀ, sym making a symmetric matrix of the upper triangle
+
+    Shape:     (*, m, n) -> (*, m, k), (*, k, n), k = min(m, n); k = m if complete
+    Raises:    RuntimeError for an unknown mode, integers, vectors
+
+    >>> import minigrad as torch
+    >>> torch.linalg.qr(torch.tensor([[0., 2.], [3., 0.]])).R.abs()
+    tensor([[3., 0.],
+            [0., 2.]])
+    """
+    need_matrices("linalg.qr", A)
+    need_float("linalg.qr", A, "geqrf_cpu")
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', "
+            "or 'complete'"
+        )
+    return _linalg_qr(tensors.qr_parts(A, mode))
+
+
+@function(
+    out=True,
+    returns="Any",
+    samples=(call(T(3, 3)), call(T(2, 4, 3), some=True)),
+    **QR,
+)
+def qr(input: Any, some: bool = True) -> Any:
+    """The QR decomposition: :func:`torch.linalg.qr` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.qr(torch.eye(2)).R.abs()
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return _qr(linalg_qr(input, "reduced" if some else "complete"))
+
+
+@register("reflectors_of", internal=True)
+class ReflectorsOf(Op):
+    """LAPACK's raw QR decomposition: R above the diagonal, the reflectors below, their factors."""
+
+    outputs = 2
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Any:
+        """Matrix by matrix."""
+        if not input.size:
+            return input.copy(), xp.zeros((*input.shape[:-2], min(input.shape[-2:])), input.dtype)
+        routine = lapack(xp, "geqrf", input.dtype)
+
+        def one(a: Array) -> Any:
+            made, tau, *_ = routine(a)
+            return xp.ascontiguousarray(made), tau
+
+        return tuple(each(xp, one, input))
+
+
+@function(
+    out=True,
+    returns="Any",
+    domain=(matrices(),),
+    samples=(call(T(3, 3)), call(T(2, 4, 3))),
+    errors=(call(T(3)),),
+    gradcheck=False,
+)
+def geqrf(input: Any) -> Any:
+    """LAPACK's raw QR decomposition: R, and Householder's reflectors with their factors.
+
+    >>> import minigrad as torch
+    >>> torch.geqrf(torch.tensor([[2.]])).tau
+    tensor([0.])
+    """
+    need_matrices("geqrf", input, "input")
+    need_float("geqrf", input, "geqrf_cpu")
+    return _geqrf(tensors.reflectors_of(input))
+
+
+def _reflector(A: Any, index: int) -> Any:
+    """The vector of a reflector, as a column: zeros, a one, then what stands below the diagonal."""
+    m = A.shape[-2]
+    below = cut(tensors, cut(tensors, A, -1, index, 1), -2, index + 1, m - index - 1)
+    top = A.new_zeros(*A.shape[:-2], index, 1), A.new_ones(*A.shape[:-2], 1, 1)
+    return tensors.cat(*top, below, dim=A.ndim - 2)
+
+
+def _reflected(A: Any, tau: Any, X: Any, backwards: bool) -> Any:
+    """X after all reflections H = I - tau v vᵀ, the last (or the first) of them coming first."""
+    order = range(tau.shape[-1])
+    for index in reversed(order) if backwards else order:
+        v, t = _reflector(A, index), cut(tensors, tau, -1, index, 1).unsqueeze(-1)
+        X = X - (t * v) @ (v.mT @ X)
+    return X
+
+
+def _need_reflectors(op: str, A: Any, tau: Any) -> None:
+    need_matrices(op, A)
+    need_tensor(op, tau, "tau", 2)
+    a, t = A._array, tau._array
+    m, n = a.shape[-2:]
+    if m < n:
+        raise ShapeError(
+            f"torch.{op}: input.shape[-2] must be greater than or equal to input.shape[-1]"
+        )
+    if not t.ndim or t.shape[-1] > n:
+        raise ShapeError(
+            f"torch.{op}: input.shape[-1] must be greater than or equal to tau.shape[-1]"
+        )
+    if a.ndim - t.ndim != 1 or a.shape[:-2] != t.shape[:-1]:
+        raise ShapeError(
+            f"torch.{op}: Expected batch dimensions of tau to be equal to input.shape[:-2], but "
+            f"got {list(t.shape[:-1])}"
+        )
+    if a.dtype != t.dtype:
+        raise DtypeError(f"torch.{op}: tau dtype {tau.dtype} does not match input dtype {A.dtype}")
+    need_float(op, A)
+
+
+@function(
+    torch="linalg.householder_product",
+    aliases=("orgqr",),
+    where=("torch", "Tensor"),
+    out=True,
+    domain=(matrices(), reals(0.2, 0.8)),
+    samples=(call(T(3, 3), T(3)), call(T(2, 4, 3), T(2, 2))),
+    errors=(call(T(2, 3), T(2)), call(T(3, 2), T(3))),
+)
+def linalg_householder_product(A: Any, tau: Any) -> Any:
+    """The first columns of a product of Householder's reflections, as ``torch.geqrf`` gives them.
+
+    Formula:   out = H₁ H₂ ... with H = I - tau v vᵀ, v from below the diagonal of A
+    Gradient:  that of the product
+
+    Shape:     (*, m, n) (*, k) -> (*, m, n), k <= n <= m
+    Raises:    RuntimeError for other shapes or different dtypes
+
+    >>> import minigrad as torch
+    >>> torch.linalg.householder_product(torch.ones(2, 1), torch.tensor([1.]))
+    tensor([[ 0.],
+            [-1.]])
+    """
+    _need_reflectors("linalg.householder_product", A, tau)
+    m = A.shape[-2]
+    eye = tensors.identity_of(A.detach(), m).expand(A.shape)
+    return _reflected(A, tau, eye, True)
+
+
+@function(
+    out=True,
+    domain=(matrices(), reals(0.2, 0.8), reals(-3, 3)),
+    samples=(
+        call(T(3, 3), T(3), T(3, 2)),
+        call(T(3, 2), T(2), T(2, 3), left=False, transpose=True),
+    ),
+    errors=(call(T(3), T(3), T(3, 2)),),
+)
+def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
+    """A matrix times the product of all of Householder's reflections, or its transpose.
+
+    Formula:   out = Q other, Qᵀ other, other Q or other Qᵀ
+    Gradient:  that of the product
+
+    >>> import minigrad as torch
+    >>> torch.ormqr(torch.ones(2, 1), torch.tensor([1.]), torch.eye(2))
+    tensor([[ 0., -1.],
+            [-1.,  0.]])
+    """
+    need_matrices("ormqr", input, "input")
+    need_tensor("ormqr", other, "other", 3)
+    need_float("ormqr", input)
+    m, k = input.shape[-2], tau.shape[-1]
+    if other.ndim < 2:
+        raise ShapeError("torch.ormqr: other must have at least 2 dimensions.")
+    if other.shape[-2 if left else -1] != m:
+        raise ShapeError(
+            f"torch.ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2]"
+        )
+    if k > input.shape[-1]:
+        raise ShapeError(
+            "torch.ormqr: input.shape[-1] must be greater than or equal to tau.shape[-1]"
+        )
+    if left:
+        return _reflected(input, tau, other, not transpose)
+    return _reflected(input, tau, other.mT, transpose).mT

@@ -1,0 +1,1 @@
+"""What else networks are made of: activations, losses, norms, dropout, attention, embeddings."""

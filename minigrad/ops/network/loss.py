@@ -1,0 +1,369 @@
+"""Losses of regression and of yes-or-no decisions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.elementwise.masks import number
+from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.network.loss_reduction import legacy, reduced, reduced_tensor, same_shape, share
+
+_F = ("nn.functional",)
+_PAIRS = (
+    call(T(2, 3), T(2, 3)),
+    call(T(2, 3), T(2, 3), reduction="sum"),
+    call(T(2, 3), T(2, 3), reduction="none"),
+    call(T(), T()),
+)
+_PAIR_ERRORS = (call(T(2, 3), T(2, 3), reduction="average"),)
+
+
+def of_difference(cls: Any) -> Any:
+    """Complete an op from a loss of d = x - t alone, and its slope, an odd function of d.
+
+    The class says ``loss(xp, d, bend)``, which may overwrite d, and ``slope(d, bend, F)``.
+    """
+
+    def forward(xp: Any, input: Array, target: Array, reduction: str, bend: float) -> Array:
+        return reduced(cls.loss(xp, input - target, bend), reduction)
+
+    def vjp(
+        g: Any, input: Any, target: Any, shape: Any, reduction: str, bend: float, needs: Any, F: Any
+    ) -> Any:
+        slope = cls.slope(input - target, bend, F) * share(g, shape, reduction)
+        return slope if needs[0] else None, -slope if needs[1] else None
+
+    cls.forward, cls.vjp = staticmethod(widened(forward)), staticmethod(vjp)
+    return register(internal=True)(cls)
+
+
+class _OfDifference(Op):
+    promotes = "common"
+
+
+@of_difference
+class MseLoss(_OfDifference):
+    """Squared differences.   l = d²    gx = 2 g d."""
+
+    @staticmethod
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """In place."""
+        return d * d if not d.ndim else xp.multiply(d, d, out=d)
+
+    @staticmethod
+    def slope(d: Any, bend: float, F: Any) -> Any:
+        """Twice the difference."""
+        return d * 2
+
+
+@of_difference
+class L1Loss(_OfDifference):
+    """Absolute differences.   l = |d|    gx = g sign(d)."""
+
+    grad_fn = "MeanBackward0"
+
+    @staticmethod
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """In place."""
+        return xp.abs(d, out=d if d.ndim else None)
+
+    @staticmethod
+    def slope(d: Any, bend: float, F: Any) -> Any:
+        """The direction of the difference."""
+        return F.sign(d)
+
+
+@of_difference
+class HuberLoss(_OfDifference):
+    """l = d² / 2 where |d| < δ, δ (|d| - δ/2) elsewhere.   gx = g clamp(d, -δ, δ)."""
+
+    @staticmethod
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """A parabola that goes over into two lines: c (|d| - c / 2), c = min(|d|, δ)."""
+        into = d if d.ndim else None
+        d = xp.abs(d, out=into)
+        inside = d.clip(number(xp, 0, d.dtype), number(xp, bend, d.dtype))
+        d = xp.subtract(xp.add(d, d, out=into), inside, out=into)
+        d = xp.multiply(d, inside, out=into)
+        return xp.multiply(d, 0.5, out=into)
+
+    @staticmethod
+    def slope(d: Any, bend: float, F: Any) -> Any:
+        """The difference, cut off at ±δ."""
+        return F.clamp(d, -bend, bend)
+
+
+@of_difference
+class SmoothL1Loss(_OfDifference):
+    """Huber's loss over β.   gx = g clamp(d / β, -1, 1)."""
+
+    @staticmethod
+    def loss(xp: Any, d: Array, bend: float) -> Array:
+        """The same parabola and lines."""
+        d = HuberLoss.loss(xp, d, bend)
+        return xp.divide(d, bend, out=d if d.ndim else None)
+
+    @staticmethod
+    def slope(d: Any, bend: float, F: Any) -> Any:
+        """The difference over β, cut off at ±1."""
+        return F.clamp(d / bend, -1.0, 1.0)
+
+
+def _pair_loss(
+    op: str, input: Any, target: Any, reduction: str, bend: float = 0.0, weight: Any = None
+) -> Any:
+    """One of the losses above, of tensors that are broadcast with a warning, and weighted."""
+    input, target = same_shape(op, input, target)
+    if input._array.dtype.kind not in "fV" and target._array.dtype.kind not in "fV":
+        raise NotImplementedError(
+            f'"{op}" not implemented for {of_numpy(input._array.dtype)!r}; use input.float()'
+        )
+    run = getattr(tensors, op)
+    if weight is None:
+        return run(input, target, reduction, bend)
+    if weight._array.shape != input._array.shape:
+        raise ValueError(
+            f"Weights and input must have the same size, got {weight.shape} and {input.shape}"
+        )
+    terms = run(input, target, "none", bend) * weight
+    return terms.sum() / weight.sum() if reduction == "mean" else reduced_tensor(terms, reduction)
+
+
+@function(
+    where=_F,
+    torch="nn.functional.mse_loss",
+    samples=(*_PAIRS, call(T(2, 3), T(2, 3), weight=T(2, 3, domain=reals(0.1, 2)))),
+    errors=_PAIR_ERRORS,
+)
+def mse_loss(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """Mean squared error.
+
+    Formula: l = (x - t)², averaged, summed or neither. Gradient: gx = 2 g (x - t) / n, gt = -gx.
+
+    Shape: any two equal shapes -> () or, for ``reduction='none'``, that shape. Different shapes are
+    broadcast with a warning.
+    Raises: RuntimeError if they can't be, ValueError for an unknown reduction.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.mse_loss(torch.tensor([1., 2.]), torch.tensor([1., 4.]))
+    tensor(2.)
+    """
+    reduction = legacy("mse_loss", size_average, reduce, reduction)
+    return _pair_loss("mse_loss", input, target, reduction, weight=weight)
+
+
+@function(
+    where=_F,
+    torch="nn.functional.l1_loss",
+    domain=(reals(-3, -0.5), reals(0.5, 3)),
+    samples=(*_PAIRS, call(T(2, 3), T(2, 3), weight=T(2, 3, domain=reals(0.1, 2)))),
+    errors=_PAIR_ERRORS,
+)
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """Mean absolute error.
+
+    Formula: l = |x - t|, averaged, summed or neither. Gradient: gx = g sign(x - t) / n, gt = -gx.
+
+    Shape: as :func:`mse_loss`.
+    Raises: as :func:`mse_loss`.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.l1_loss(torch.tensor([1., 2.]), torch.tensor([1., 4.]))
+    tensor(1.)
+    """
+    reduction = legacy("l1_loss", size_average, reduce, reduction)
+    if not any(t._array.dtype.kind in "fV" for t in (input, target)):
+        return reduced_tensor((input - target).abs(), reduction)  # integers, exactly
+    return _pair_loss("l1_loss", input, target, reduction, weight=weight)
+
+
+@function(
+    where=_F,
+    torch="nn.functional.smooth_l1_loss",
+    domain=(reals(-3, 3), reals(-0.4, 0.4)),
+    samples=(*_PAIRS, call(T(2, 3), T(2, 3), beta=2.0)),
+    errors=(*_PAIR_ERRORS, call(T(2, 3), T(2, 3), beta=-1.0)),
+)
+def smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
+    """Absolute error with a round bottom.
+
+    Formula: l = d² / 2β where |d| < β, |d| - β/2 elsewhere; d = x - t.
+    Gradient: gx = g clamp(d / β, -1, 1) / n, gt = -gx.
+
+    Shape: as :func:`mse_loss`.
+    Raises: as :func:`mse_loss`; RuntimeError for a negative ``beta``.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.smooth_l1_loss(torch.tensor([1., 2.]), torch.tensor([1., 4.]))
+    tensor(0.7500)
+    """
+    reduction = legacy("smooth_l1_loss", size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta (got {beta})")
+    op = "smooth_l1_loss" if beta > 0 else "l1_loss"
+    return _pair_loss(op, input, target, reduction, beta)
+
+
+@function(
+    where=_F,
+    torch="nn.functional.huber_loss",
+    domain=(reals(-3, 3), reals(-0.4, 0.4)),
+    samples=(*_PAIRS, call(T(2, 3), T(2, 3), delta=2.0)),
+    errors=(*_PAIR_ERRORS, call(T(2, 3), T(2, 3), delta=0.0)),
+)
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Any:
+    """Squared error that goes on in a straight line.
+
+    Formula: l = d² / 2 where |d| < δ, δ (|d| - δ/2) elsewhere; d = x - t.
+    Gradient: gx = g clamp(d, -δ, δ) / n, gt = -gx.
+
+    Shape: as :func:`mse_loss`.
+    Raises: as :func:`mse_loss`; RuntimeError unless ``delta`` is positive.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.huber_loss(torch.tensor([1., 2.]), torch.tensor([1., 4.]))
+    tensor(0.7500)
+    """
+    reduction = legacy("huber_loss", None, None, reduction)
+    if delta <= 0:
+        raise RuntimeError(
+            f"huber_loss does not support non-positive values for delta (got {delta})"
+        )
+    return _pair_loss("huber_loss", input, target, reduction, delta, weight)
+
+
+@function(
+    where=_F,
+    torch="nn.functional.kl_div",
+    domain=(reals(-3, 0), reals(0.05, 1)),
+    samples=(
+        call(T(2, 3), T(2, 3), reduction="sum"),
+        call(T(2, 3), T(2, 3), reduction="batchmean"),
+        call(T(2, 3), T(2, 3), reduction="none"),
+        call(T(2, 3), T(2, 3, domain=reals(-3, 0)), reduction="batchmean", log_target=True),
+        call(T(2, 3), T(3), reduction="none"),
+    ),
+    errors=(call(T(2, 3), T(2, 3), reduction="average"), call(T(2, 3), T(4), reduction="sum")),
+)
+def kl_div(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Any:
+    """The Kullback-Leibler divergence, from log-probabilities x to probabilities t.
+
+    Formula: l = t (log t - x), with 0 log 0 = 0; for ``log_target`` l = e^t (t - x).
+    ``batchmean`` divides the sum by the first size. Gradient: gx = -g t.
+
+    Shape: any two shapes that broadcast -> (), or their common shape for ``reduction='none'``.
+    Raises: RuntimeError for shapes that do not fit, ValueError for an unknown reduction.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
+
+    >>> import minigrad as torch
+    >>> half = torch.tensor([0.5, 0.5])
+    >>> torch.nn.functional.kl_div(half.log(), torch.tensor([1., 0.]), reduction="sum")
+    tensor(0.6931)
+    """
+    for_batch = reduction == "batchmean" and size_average is None and reduce is None
+    reduction = "sum" if for_batch else legacy("kl_div", size_average, reduce, reduction)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
+            "release.",
+            stacklevel=2,
+        )
+    if log_target:
+        terms = target.exp() * (target - input)
+    else:
+        terms = tensors.negative_entropy(target) - target * input
+    loss = reduced_tensor(terms, reduction)
+    return loss / input.shape[0] if for_batch and input.ndim else loss
+
+
+@register(internal=True)
+class NegativeEntropy(Op):
+    """t log t, and 0 where t is 0.   gt = g (log t + 1)."""
+
+    promotes = "float"
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """The logarithm of 0 never meets a number other than 0."""
+        zero = input == 0
+        return input * xp.log(xp.where(zero, xp.ones_like(input), input))
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, F: Any) -> Any:
+        """By the product rule."""
+        return g * (F.log(input) + 1)
+
+
+def check_pair(op: str, input: Any, target: Any) -> None:
+    """Raise torch's errors unless input and target are float tensors of one shape."""
+    for name, value in (("input", input), ("target", target)):
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
+    if input._array.shape != target._array.shape:
+        raise ValueError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape}): "
+            f"{op} does not broadcast"
+        )
+
+
+def check_weight(op: str, weight: Any, shape: tuple[int, ...]) -> None:
+    """Raise torch's error for a weight that does not broadcast to the losses."""
+    if weight is None:
+        return
+    sizes = weight._array.shape
+    fits = len(sizes) <= len(shape) and all(
+        a in (1, b) for a, b in zip(reversed(sizes), reversed(shape), strict=False)
+    )
+    if not fits:
+        raise ShapeError(f"{op}: weight of shape {list(sizes)} doesn't broadcast to {list(shape)}")
+
+
+def check_dtype(op: str, input: Any, *others: Any) -> None:
+    """Raise torch's error for tensors of another dtype than the input."""
+    for other in others:
+        if other is not None and other._array.dtype != input._array.dtype:
+            one, two = (of_numpy(t._array.dtype) for t in (other, input))
+            raise DtypeError(f"Found dtype {one!r} but expected {two!r} ({op})")

@@ -1,0 +1,182 @@
+"""Binary cross-entropy, of probabilities and of logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.backend import Array
+from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.network.loss import check_dtype, check_pair, check_weight
+from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced, share
+
+_F = ("nn.functional",)
+
+
+def weighted(g: Any, weight: Any) -> Any:
+    """A cotangent times the weight, if there is one."""
+    return g if weight is None else g * weight
+
+
+@register(internal=True)
+class BinaryCrossEntropy(Op):
+    """l = -w (t log x + (1 - t) log(1 - x)), logarithms cut off at -100."""
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, target: Array, weight: Array, reduction: str) -> Array:
+        """The cut-off makes a certain and wrong answer cost 100 instead of infinity."""
+        if input.size and not bool(((input >= 0) & (input <= 1)).all()):
+            raise RuntimeError("all elements of input should be between 0 and 1")
+        if target.size and not bool(((target >= 0) & (target <= 1)).all()):
+            raise RuntimeError("all elements of target should be between 0 and 1")
+        yes, no = xp.maximum(xp.log(input), -100), xp.maximum(xp.log1p(-input), -100)
+        loss = (target - 1) * no - target * yes
+        return reduced(loss if weight is None else loss * weight, reduction)
+
+    @staticmethod
+    def grad_input(
+        g: Any, input: Any, target: Any, weight: Any, shape: Any, reduction: str, F: Any
+    ) -> Any:
+        """(x - t) / (x (1 - x)), the denominator kept away from 0."""
+        g = weighted(share(g, shape, reduction), weight)
+        return g * (input - target) / F.clamp(input * (1 - input), 1e-12, None)
+
+    @staticmethod
+    def grad_target(g: Any, input: Any, weight: Any, shape: Any, reduction: str, F: Any) -> Any:
+        """log(1 - x) - log x."""
+        g = weighted(share(g, shape, reduction), weight)
+        no, yes = F.clamp(F.log1p(-input), -100, None), F.clamp(F.log(input), -100, None)
+        return g * (no - yes)
+
+
+@function(
+    where=_F,
+    torch="nn.functional.binary_cross_entropy",
+    domain=(reals(0.1, 0.9), reals(0.05, 0.95)),
+    samples=(
+        call(T(2, 3), T(2, 3)),
+        call(T(2, 3), T(2, 3), reduction="sum"),
+        call(T(2, 3), T(2, 3), reduction="none"),
+    ),
+    errors=(
+        call(T(2, 3), T(3)),
+        call(T(2, 3, domain=reals(1.1, 2)), T(2, 3)),
+        call(T(2, 3), T(2, 3), weight=T(4)),
+        call(T(2, 3), T(2, 3), reduction="average"),
+    ),
+)
+def binary_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """Cross-entropy of probabilities x of the answer "yes", when t is right.
+
+    Formula: l = -w (t log x + (1 - t) log(1 - x)), with logarithms not below -100.
+    Gradient: gx = g w (x - t) / (x (1 - x)), gt = g w (log(1 - x) - log x).
+
+    Shape: two equal shapes -> () or, for ``reduction='none'``, that shape.
+    Raises: ValueError for different shapes, RuntimeError for inputs outside of [0, 1].
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5]), torch.tensor([1.]))
+    tensor(0.6931)
+    """
+    reduction = legacy("binary_cross_entropy", size_average, reduce, reduction)
+    check_pair("binary_cross_entropy", input, target)
+    check_dtype("binary_cross_entropy", input, target, weight)
+    check_weight("binary_cross_entropy", weight, input._array.shape)
+    check_constant("binary_cross_entropy", "weight", weight)
+    return tensors.binary_cross_entropy(input, target, weight, reduction)
+
+
+@register("binary_cross_entropy_with_logits", internal=True)
+class BinaryCrossEntropyWithLogits(Op):
+    """l = w ((1 - t) x + (1 + (p - 1) t) log(1 + e^-x)), p the weight of "yes"."""
+
+    @staticmethod
+    def forward(
+        xp: Any, input: Array, target: Array, weight: Array, pos_weight: Array, reduction: str
+    ) -> Array:
+        """The exponential is taken of what is at most 0."""
+        rest = xp.log1p(xp.exp(-xp.abs(input))) - xp.minimum(input, 0)
+        if pos_weight is not None:
+            rest *= 1 + (pos_weight - 1) * target
+        loss = (1 - target) * input + rest
+        return reduced(loss if weight is None else loss * weight, reduction)
+
+    @staticmethod
+    def grad_input(
+        g: Any, input: Any, target: Any, weight: Any, pos_weight: Any, shape: Any, reduction: str,
+        F: Any,
+    ) -> Any:  # fmt: skip
+        """What the sigmoid exceeds the target by."""
+        g = weighted(share(g, shape, reduction), weight)
+        s = F.sigmoid(input)
+        if pos_weight is None:
+            return g * (s - target)
+        return g * ((1 + (pos_weight - 1) * target) * s - pos_weight * target)
+
+    @staticmethod
+    def grad_target(
+        g: Any, input: Any, weight: Any, pos_weight: Any, shape: Any, reduction: str, F: Any
+    ) -> Any:
+        """Minus the logit, for there the loss is a straight line in t."""
+        g = weighted(share(g, shape, reduction), weight)
+        if pos_weight is None:
+            return -g * input
+        return -g * (input + (pos_weight - 1) * F.logsigmoid(input))
+
+
+@function(
+    where=_F,
+    torch="nn.functional.binary_cross_entropy_with_logits",
+    domain=(reals(-3, 3), reals(0.05, 0.95)),
+    samples=(
+        call(T(2, 3), T(2, 3)),
+        call(T(2, 3), T(2, 3), reduction="sum"),
+        call(T(2, 3), T(2, 3), reduction="none"),
+    ),
+    errors=(
+        call(T(2, 3), T(3)),
+        call(T(2, 3), T(2, 3), weight=T(4)),
+        call(T(2, 3), T(2, 3), reduction="average"),
+    ),
+)
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Any:
+    """Cross-entropy of the sigmoid of scores x, when t is right, exact for large scores.
+
+    Formula: l = w ((1 - t) x + (1 + (p - 1) t) log(1 + e^-x)); p is ``pos_weight``, or 1.
+    Gradient, p = 1: gx = g w (sigmoid(x) - t), gt = -g w x.
+
+    Shape: two equal shapes -> () or, for ``reduction='none'``, that shape.
+    Raises: ValueError for different shapes, RuntimeError for weights that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
+
+    >>> import minigrad as torch
+    >>> F = torch.nn.functional
+    >>> F.binary_cross_entropy_with_logits(torch.tensor([0.]), torch.tensor([1.]))
+    tensor(0.6931)
+    """
+    op = "binary_cross_entropy_with_logits"
+    reduction = legacy(op, size_average, reduce, reduction)
+    check_pair(op, input, target)
+    check_weight(op, weight, input._array.shape)
+    check_weight(op, pos_weight, input._array.shape)
+    check_constant(op, "weight", weight)
+    check_constant(op, "pos_weight", pos_weight)
+    return tensors.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)

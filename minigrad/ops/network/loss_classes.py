@@ -1,0 +1,347 @@
+"""Losses of classification: negative log-likelihood and cross-entropy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, integers, reals, register
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced_tensor
+
+_CLASS = integers(0, 2)
+_DOMAIN = (reals(-3, 3),)
+_SAMPLES = (
+    call(T(4, 3), T(4, domain=_CLASS)),
+    call(T(4, 3), T(4, domain=_CLASS), reduction="sum"),
+    call(T(4, 3), T(4, domain=_CLASS), reduction="none"),
+    call(T(4, 3), T(4, domain=_CLASS), ignore_index=1, reduction="sum"),
+    call(T(2, 3, 4), T(2, 4, domain=_CLASS)),
+    call(T(3), T(domain=_CLASS)),
+)
+_ERRORS = (
+    call(T(2, 3), T(3, domain=_CLASS)),
+    call(T(2, 3), T(2, domain=integers(3, 5))),
+    call(T(2, 3), T(2, domain=integers(-3, -1))),
+    call(T(2, 3), T(2)),
+    call(T(2, 3, 4), T(2, 5, domain=_CLASS)),
+    call(T(2, 3), T(2, domain=_CLASS), weight=T(4)),
+    call(T(2, 3), T(2, domain=_CLASS), reduction="average"),
+    call(T(), T(2, domain=_CLASS)),
+)
+
+
+def _places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """The index of each target's class in an input of ``shape``."""
+    if len(shape) == 1:
+        return (classes,)
+    index: list[Any] = []
+    for axis, n in enumerate(classes.shape):
+        ones = [1] * classes.ndim
+        ones[axis] = n
+        index.append(xp.arange(n).reshape(ones))
+    return (index[0], classes, *index[1:])
+
+
+class _NllLoss(Op):
+    """Minus the log-probability of the right class.
+
+    Linear in its input: the gradient puts a constant ``scale`` at the classes' places.
+    """
+
+    keeps = ("classes", "scale")
+
+    @staticmethod
+    @widened
+    def forward(
+        xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
+    ) -> tuple[Array, Array, Array]:
+        """Pick, weigh, add up; ordinary targets need no weights and no look at each."""
+        count = input.shape[min(1, input.ndim - 1)]
+        classes, share, number = target.astype(xp.int64, copy=False), None, target.size
+        if 0 <= ignore_index < count or not _in_range(xp, classes, count):
+            ignored = classes == ignore_index
+            classes = xp.where(ignored, 0, classes)
+            _check_classes(xp, classes, count)
+            share = (~ignored).astype(input.dtype)
+        if weight is not None:
+            share = weight[classes] if share is None else share * weight[classes]
+        loss = -input[_places(xp, classes, input.shape)]
+        if share is None:
+            scale = input.dtype.type(-1)
+        else:
+            loss, scale, number = xp.where(share == 0, 0, loss * share), -share, share.sum()
+        if reduction == "none":
+            return loss, classes, scale
+        total = loss.sum()
+        if reduction == "sum":
+            return total, classes, scale
+        number = input.dtype.type(number)
+        return total / number, classes, scale / number
+
+    @staticmethod
+    def grad_input(g: Any, classes: Any, scale: Any, shape: Any, F: Any) -> Any:
+        """The scale, times the cotangent, at the classes' places."""
+        return F.place_classes(g * scale, classes, tuple(shape))
+
+
+@register("nll_loss", internal=True)
+class NllLoss(_NllLoss):
+    """Negative log-likelihood of rows."""
+
+
+@register("nll_loss_nd", internal=True)
+class NllLossNd(_NllLoss):
+    """Negative log-likelihood with more axes after the classes."""
+
+    grad_fn = "NllLoss2DBackward0"
+
+
+@register("place_classes", internal=True)
+class PlaceClasses(Op):
+    """Zeros, with each element at its class's place.   Transpose: ``pick_classes``."""
+
+    grad_fn = "NllLossBackwardBackward0"
+    broadcasts = True  # one number may stand at all places
+
+    @staticmethod
+    def forward(xp: Any, input: Array, classes: Array, size: tuple[int, ...]) -> Array:
+        """No two targets share a place."""
+        out = xp.zeros(size, dtype=input.dtype)
+        out[_places(xp, classes, size)] = input
+        return out
+
+    @staticmethod
+    def grad_input(g: Any, classes: Any, F: Any) -> Any:
+        """What stands at those places."""
+        return F.pick_classes(g, classes)
+
+
+@register("pick_classes", internal=True)
+class PickClasses(Op):
+    """The element at each class's place.   Transpose: ``place_classes``."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, classes: Array) -> Array:
+        """One look-up."""
+        return input[_places(xp, classes, input.shape)]
+
+    @staticmethod
+    def grad_input(g: Any, classes: Any, shape: Any, F: Any) -> Any:
+        """Put back where it came from."""
+        return F.place_classes(g, classes, tuple(shape))
+
+
+def _in_range(xp: Any, classes: Array, count: int) -> bool:
+    """Whether all classes are there; as unsigned numbers negative ones are huge."""
+    return not classes.size or int(classes.view(xp.uint64).max()) < count
+
+
+def _check_classes(xp: Any, classes: Array, count: int) -> None:
+    if not _in_range(xp, classes, count):
+        wrong = classes[(classes < 0) | (classes >= count)]
+        raise IndexError(
+            f"Target {int(wrong.reshape(-1)[0])} is out of bounds. (nll_loss: {count} classes are "
+            f"numbered 0 to {count - 1})"
+        )
+
+
+def _check(input: Any, target: Any, weight: Any, op: str) -> None:
+    """Raise torch's errors for shapes and dtypes that do not fit."""
+    for name, value in (("input", input), ("target", target)):
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
+    x, t = input._array, target._array
+    if not x.ndim:
+        kind = ValueError if op == "nll_loss" else IndexError
+        raise kind(f"Expected 1 or more dimensions (got 0) ({op})")
+    if x.ndim != 1 and t.shape[:1] != x.shape[:1]:
+        raise ValueError(
+            f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
+            f"({t.shape[0] if t.ndim else 1})."
+        )
+    if t.shape != x.shape[:1] * (x.ndim > 1) + x.shape[2:] and not (x.ndim == 1 and t.size == 1):
+        wanted = list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []
+        raise ShapeError(f"Expected target size {wanted}, got {list(t.shape)} ({op})")
+    if t.dtype.name not in ("int64", "uint8"):
+        raise DtypeError(
+            f"expected target dtype to be Long or Byte, but got {of_numpy(t.dtype)!r} ({op}: class "
+            "numbers are wanted; use target.long())"
+        )
+    if weight is not None:
+        check_constant(op, "weight", weight)
+        count = x.shape[min(1, x.ndim - 1)]
+        if weight._array.shape != (count,):
+            raise ShapeError(
+                f"weight tensor should be defined either for all {count} classes or no classes but "
+                f"got weight tensor of shape: {list(weight._array.shape)}"
+            )
+        if weight._array.dtype != x.dtype:
+            one, two = of_numpy(x.dtype), of_numpy(weight._array.dtype)
+            raise DtypeError(f"expected scalar type {one!r} but found {two!r} (weight of {op})")
+
+
+@function(
+    where=("nn.functional",),
+    torch="nn.functional.nll_loss",
+    domain=_DOMAIN,
+    samples=_SAMPLES,
+    errors=_ERRORS,
+)
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """Negative log-likelihood: minus the input at the right class.
+
+    Formula: l_n = -w[t_n] x[n, t_n]; ``mean`` divides their sum by Σ w[t_n], ``sum`` does not,
+    ``none`` gives them all. Gradient: gx[n, t_n] = -w[t_n] g / Σ w[t_n], zero elsewhere.
+    Targets equal to ``ignore_index`` count for nothing.
+
+    Shape: (N, C), (N) or (N, C, *), (N, *) or (C), (); the result is () or that of the target.
+    Raises: ValueError, RuntimeError for shapes or dtypes, IndexError for a class that is not there.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
+
+    >>> import minigrad as torch
+    >>> logp = torch.tensor([[-0.5, -1.0], [-0.25, -1.5]])
+    >>> torch.nn.functional.nll_loss(logp, torch.tensor([0, 1]))
+    tensor(1.)
+    """
+    reduction = legacy("nll_loss", size_average, reduce, reduction)
+    _check(input, target, weight, "nll_loss")
+    return _nll(input, target, weight, ignore_index, reduction)
+
+
+def _nll(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """The loss of what has been checked."""
+    if input._array.ndim == 1 and target._array.ndim == 1:
+        target = target.reshape(())
+    op = tensors.nll_loss if input._array.ndim <= 2 else tensors.nll_loss_nd
+    return op(input, target, weight, ignore_index, reduction)
+
+
+@function(
+    where=("nn.functional",),
+    torch="nn.functional.cross_entropy",
+    domain=_DOMAIN,
+    samples=(
+        *_SAMPLES,
+        call(T(2, 3, 2, 2), T(2, 2, 2, domain=_CLASS), reduction="none"),
+        call(T(4, 3), T(4, domain=_CLASS), label_smoothing=0.2),
+        call(T(4, 3), T(4, domain=_CLASS), label_smoothing=0.2, reduction="none", ignore_index=0),
+        call(T(4, 3), T(4, 3, domain=reals(0, 1))),
+        call(T(2, 3, 2), T(2, 3, 2, domain=reals(0, 1)), weight=T(3), label_smoothing=0.1),
+        call(T(4, 3), T(4, 3, domain=reals(0, 1)), reduction="none"),
+        call(T(3), T(3, domain=reals(0, 1)), reduction="sum"),
+    ),
+    errors=(
+        *_ERRORS,
+        call(T(2, 3), T(2, domain=_CLASS), label_smoothing=2.0),
+        call(T(2, 3), T(2, 3, domain=_CLASS)),
+        call(T(2, 3), T(2, 4)),
+    ),
+)
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """Cross-entropy between the softmax of scores and the right classes, or given probabilities.
+
+    Formula: l_n = -w[t_n] log softmax(x_n)[t_n], reduced as in :func:`nll_loss`; for probabilities
+    l_n = -Σ_c w_c p[n, c] log softmax(x_n)[c], and ``mean`` divides by the number of rows.
+    ``label_smoothing`` ε mixes the target with ε / C for each class.
+    Gradient, unweighted: gx = g (softmax(x) - onehot(t)) / N.
+
+    Shape: (N, C), (N) or (N, C, *), (N, *) or (C), (); probabilities have the input's shape.
+    Raises: ValueError, RuntimeError for shapes or dtypes, IndexError for a class that is not there.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
+
+    >>> import minigrad as torch
+    >>> scores = torch.tensor([[2., 0.], [0., 0.]])
+    >>> torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1]))
+    tensor(0.4100)
+    """
+    reduction = legacy("cross_entropy", size_average, reduce, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ShapeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+    if isinstance(input, TensorBase) and isinstance(target, TensorBase):
+        x, t = input._array, target._array
+        if x.ndim and x.shape == t.shape:
+            return _soft_targets(input, target, weight, ignore_index, reduction, label_smoothing)
+        if x.ndim == 2 and t.ndim == 2:
+            raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
+    _check(input, target, weight, "cross_entropy")
+    axis = min(1, x.ndim - 1)
+    logp = tensors.log_softmax_along(input, axis)
+    loss = _nll(logp, target, weight, ignore_index, reduction)
+    if not label_smoothing:
+        return loss
+    smooth = _smooth_part(logp, target, weight, axis, ignore_index, reduction)
+    return loss * (1 - label_smoothing) + smooth * (label_smoothing / x.shape[axis])
+
+
+def _smooth_part(
+    logp: Any, target: Any, weight: Any, axis: int, ignore_index: int, reduction: str
+) -> Any:
+    """The loss against all classes alike; the mean counts the targets, weighted as theirs are."""
+    smooth = -(logp if weight is None else logp * _by_class(weight, logp)).sum(axis)
+    wanted = target != ignore_index
+    smooth = smooth * wanted.reshape(smooth.shape).to(smooth.dtype)
+    if reduction == "none":
+        return smooth
+    if reduction == "sum":
+        return smooth.sum()
+    if weight is None:
+        return smooth.sum() / wanted.sum()
+    shares = weight[(target * wanted).reshape(-1)] * wanted.reshape(-1).to(weight.dtype)
+    return smooth.sum() / shares.sum()
+
+
+def _by_class(weight: Any, like: Any) -> Any:
+    """One weight per class, laid along the axis of the classes."""
+    return weight if like.ndim == 1 else weight.reshape((1, -1, *[1] * (like.ndim - 2)))
+
+
+def _soft_targets(
+    input: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> Any:
+    """Cross-entropy with probabilities for targets."""
+    if target._array.dtype.kind not in "fV":
+        raise DtypeError(
+            "Expected floating point type for target with class probabilities, got "
+            f"{of_numpy(target._array.dtype)!r}"
+        )
+    if ignore_index >= 0:
+        raise ShapeError("ignore_index is not supported for floating point target")
+    shape = input._array.shape
+    axis = min(1, len(shape) - 1)
+    count = shape[axis]
+    if weight is not None and weight._array.shape != (count,):
+        raise ShapeError(
+            f"cross_entropy: weight tensor should be defined either for all {count} classes or no "
+            f"classes but got weight tensor of shape: {list(weight._array.shape)}"
+        )
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / count
+    terms = tensors.log_softmax_along(input, axis) * target
+    if weight is not None:
+        terms = terms * _by_class(weight, terms)
+    if reduction == "mean":
+        return -(terms.sum() / (math.prod(shape) / count if count else math.nan))
+    return -reduced_tensor(terms.sum(axis) if reduction == "none" else terms, reduction)

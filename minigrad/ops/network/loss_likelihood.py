@@ -1,0 +1,110 @@
+"""Losses that are negative logarithms of a density: Poisson and Gaussian."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad.autograd.op import tensors
+from minigrad.autograd.registry import T, call, function, reals
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.ops.network.distance import at_least
+from minigrad.ops.network.loss_reduction import facts, legacy, reduced_tensor
+
+_COUNT = reals(0.1, 4)
+
+
+@function(
+    **facts(
+        "poisson_nll_loss",
+        call(T(2, 3), T(2, 3, domain=_COUNT)),
+        call(T(2, 3, domain=_COUNT), T(2, 3, domain=_COUNT), log_input=False, full=True),
+    )
+)
+def poisson_nll_loss(
+    input: Any,
+    target: Any,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: Any = None,
+    eps: float = 1e-8,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """Negative log-likelihood of counts t with a Poisson rate, or its logarithm, x.
+
+    Formula: l = e^x - t x, or for ``log_input=False`` l = x - t log(x + eps); ``full`` adds
+    Stirling's t log t - t + log(2πt) / 2 where t > 1. Gradient: gx = g (e^x - t), or g (1 - t / x).
+
+    Shape: two that broadcast -> (), or their common shape for ``reduction='none'``.
+    Raises: RuntimeError for shapes that do not fit, ValueError for an unknown reduction.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.poisson_nll_loss.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.poisson_nll_loss(torch.tensor([0.]), torch.tensor([2.]))
+    tensor(1.)
+    """
+    reduction = legacy("poisson_nll_loss", size_average, reduce, reduction)
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduced_tensor(loss, reduction)
+
+
+@function(
+    **facts(
+        "gaussian_nll_loss",
+        call(T(2, 3), T(2, 3), T(2, 3, domain=_COUNT)),
+        call(T(2, 3), T(2, 3), T(2, domain=_COUNT), full=True),
+        call(T(2, 3), T(2, 3), 0.5),
+        bad=(
+            call(T(2, 3), T(2, 3), T(3, 3, domain=_COUNT)),
+            call(T(2, 3), T(2, 3), T(2, 3, domain=reals(-2, -1))),
+            call(T(2, 3), T(2, 3), -1.0),
+        ),
+    )
+)
+def gaussian_nll_loss(
+    input: Any,
+    target: Any,
+    var: Any,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Any:
+    """Negative log-likelihood of targets t with a Gaussian of mean x and variance v.
+
+    Formula: l = (log v + (x - t)² / v) / 2, v not below ``eps``; ``full`` adds log(2π) / 2.
+    Gradient: gx = g (x - t) / v, gt = -gx, gv = g (1 - (x - t)² / v) / 2v.
+
+    Shape: (*), (*), and (*), (*) less its last axis, or with one axis of size 1 -> (), or (*) for
+    ``reduction='none'``.
+    Raises: ValueError for a variance of another shape, or a negative one.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gaussian_nll_loss.html
+
+    >>> import minigrad as torch
+    >>> mean, value = torch.tensor([0.]), torch.tensor([2.])
+    >>> torch.nn.functional.gaussian_nll_loss(mean, value, torch.tensor([1.]))
+    tensor(2.)
+    """
+    if not isinstance(var, TensorBase):
+        var = (input.detach() * 0 + 1) * var
+    if bool((var < 0).any()):
+        raise ValueError("var has negative entry/entries (gaussian_nll_loss)")
+    shape, given = input._array.shape, var._array.shape
+    if given != shape:
+        if given == shape[:-1]:
+            var = var.unsqueeze(-1)
+        elif len(given) != len(shape) or [
+            b for a, b in zip(shape, given, strict=True) if a != b
+        ] != [1]:
+            raise ValueError(
+                f"var is of incorrect size: {list(given)} for an input of {list(shape)} "
+                "(gaussian_nll_loss)"
+            )
+    legacy("gaussian_nll_loss", None, None, reduction)
+    var = at_least(var, eps)
+    difference = input - target
+    loss = 0.5 * (tensors.log(var) + difference * difference / var)
+    return reduced_tensor(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)

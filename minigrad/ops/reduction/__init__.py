@@ -1,0 +1,1 @@
+"""Many elements to fewer: sums, extremes, ranks, order, running totals, sets."""

@@ -1,0 +1,72 @@
+"""The places of the largest and of the smallest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, register
+from minigrad.backend import Array
+from minigrad.ops.dims import one_dim
+from minigrad.ops.reduction.extrema import need_elements
+from minigrad.ops.reduction.reduce import ERRORS, given_dim
+
+
+def _place(name: str) -> Any:
+    def place(
+        input: Any,
+        dim: Any = None,
+        keepdim: bool = False,
+        *,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Any:
+        dim = given_dim(dim, axis)
+        x = input._array
+        number = None if dim is None else one_dim(dim, x.ndim)
+        if x.dtype.kind == "b":
+            raise RuntimeError(f"{name}(): does not support bool input; use {name}(x.int())")
+        if not x.size:
+            need_elements(name, input, None if number is None else (number,))
+        return getattr(tensors, name)(input, number, keepdim or keepdims)
+
+    return place
+
+
+PLACE: dict[str, Any] = {
+    "out": True,
+    "dtypes": ("float", "int"),
+    "samples": (call(T(2, 3)), call(T(2, 3), 1), call(T(2, 3), dim=0, keepdim=True), call(T())),
+    "errors": ERRORS,
+    "gradcheck": False,
+}
+
+
+@register(public=_place("argmax"), **PLACE)
+class Argmax(Op):
+    """Place of the largest element, overall (flattened) or along an axis; the first at a tie.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1., 5.], [7., 2.]]).argmax(dim=1)
+    tensor([1, 0])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int | None, keepdim: bool) -> Array:
+        """Where the largest stands."""
+        return xp.asarray(input.argmax(axis=dim if input.ndim else None, keepdims=keepdim))
+
+
+@register(public=_place("argmin"), **PLACE)
+class Argmin(Op):
+    """Place of the smallest element, overall (flattened) or along an axis; the first at a tie.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1., 5.], [7., 2.]]).argmin(dim=1)
+    tensor([0, 1])
+    """
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int | None, keepdim: bool) -> Array:
+        """Where the smallest stands."""
+        return xp.asarray(input.argmin(axis=dim if input.ndim else None, keepdims=keepdim))

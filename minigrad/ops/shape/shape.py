@@ -1,0 +1,340 @@
+"""Views: the same memory seen in another shape or order."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad.autograd.apply import apply
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import T, call, function, register
+from minigrad.backend import Array
+from minigrad.dtypes import dtype as Dtype
+from minigrad.errors import ShapeError
+from minigrad.ops.dims import listed, one_dim
+from minigrad.ops.indexing.places import need_tensor
+from minigrad.ops.shape.strided import bits_as
+
+ANY = ("float", "int", "bool")
+SLICE = slice(None)
+
+
+def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
+    """A shape with its -1 replaced by what makes the counts equal; an error in torch's words.
+
+    >>> inferred((-1, 2), 6, "reshape")
+    (3, 2)
+    """
+    known = math.prod(shape)
+    if known == count and (count or min(shape) >= 0):
+        return shape
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    known = math.prod(n for n in shape if n != -1)
+    if any(n < -1 for n in shape):
+        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    if known == 0 and -1 in shape and not count:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified "
+            "dimension size -1 can be any value and is ambiguous"
+        )
+    if -1 in shape and known and count % known == 0:
+        return tuple(count // known if n == -1 else n for n in shape)
+    if -1 in shape or known != count:
+        raise ShapeError(f"shape '{list(shape)}' is invalid for input of size {count} ({op})")
+    return shape
+
+
+@register(internal=True)
+class Reshape(Op):
+    """The elements in row-major order under another shape; a view where memory allows."""
+
+    grad_fn = "ViewBackward0"
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, size: Any) -> Array:
+        """Let the array module find out whether a copy is needed."""
+        return input.reshape(size)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """Back to the old shape."""
+        return F.reshape(g, shape)
+
+
+RESHAPE: Any = Reshape.short  # straight to the short cut: the view that is made most often
+
+
+@function(
+    "reshape",
+    dtypes=ANY,
+    samples=(call(T(2, 6), (3, 4)), call(T(2, 6), (-1,)), call(T(4), (2, 1, 2)), call(T(), (1,))),
+    errors=(call(T(2, 3), (4, 2)), call(T(2, 3), (-1, -1))),
+)
+def reshape(input: Any, *shape: Any, **named: Any) -> Any:
+    """The same elements in row-major order under another shape; one size may be -1.
+
+    Formula:   out[j] = input[i] with equal row-major positions
+    Gradient:  g in the old shape
+
+    >>> import minigrad as torch
+    >>> torch.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    wanted = listed(shape, named, "shape")
+    return RESHAPE(input, inferred(wanted, input._array.size, "reshape"))
+
+
+@function(
+    "view",
+    where=("Tensor",),
+    torch="Tensor.view",
+    dtypes=ANY,
+    samples=(call(T(), 1), call(T(1, 3), (3, 1))),
+    errors=(call(T(2, 3), 4),),
+)
+def view(input: Any, *shape: Any, dtype: Any = None, **named: Any) -> Any:
+    """Like :func:`reshape`, but never a copy; with a dtype, the same bits as another type.
+
+    Raises: RuntimeError if the elements do not lie in memory so that this is possible.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).view(3, 2).shape
+    torch.Size([3, 2])
+    """
+    if len(shape) == 1 and type(shape[0]) is Dtype:
+        (dtype,) = shape
+    if dtype is not None:
+        return bits_as(input, dtype)
+    out = RESHAPE(input, inferred(listed(shape, named, "size"), input._array.size, "view"))
+    if out._view is None and out._array.size:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return out
+
+
+@function(
+    "view_as",
+    where=("Tensor",),
+    torch="Tensor.view_as",
+    dtypes=ANY,
+    samples=(call(T(1, 3), T(3, 1)),),
+)
+def view_as(input: Any, other: Any) -> Any:
+    """The tensor under the shape of another, never a copy.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(6).view_as(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return input.view(need_tensor("view_as", "other", 2, other).shape)
+
+
+@function(
+    "reshape_as",
+    where=("Tensor",),
+    torch="Tensor.reshape_as",
+    dtypes=ANY,
+    samples=(call(T(1, 3), T(3, 1)),),
+)
+def reshape_as(input: Any, other: Any) -> Any:
+    """The elements under the shape of another tensor.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(6).reshape_as(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return input.reshape(need_tensor("reshape_as", "other", 2, other).shape)
+
+
+@function(
+    "flatten",
+    dtypes=ANY,
+    samples=(call(T(2, 3, 4)), call(T(2, 3, 4), 1), call(T(2, 3, 4), 0, 1), call(T())),
+    errors=(call(T(2, 3), 1, 0),),
+)
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Some axes, one after the other, as one.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).flatten(1).shape
+    torch.Size([2, 12])
+    """
+    shape = input._array.shape
+    if not shape:
+        return input.reshape(1)
+    first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if first == last:
+        return input
+    return RESHAPE(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+@function("ravel", dtypes=ANY, samples=(call(T(2, 3)),))
+def ravel(input: Any) -> Any:
+    """All axes as one.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).ravel().shape
+    torch.Size([6])
+    """
+    return input.reshape(-1)
+
+
+@function("unflatten", samples=(call(T(2, 6), 1, (2, 3)), call(T(6), 0, (-1, 2))), dtypes=ANY)
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """One axis as several.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 6).unflatten(1, (2, 3)).shape
+    torch.Size([2, 2, 3])
+    """
+    shape = input._array.shape
+    at = one_dim(dim, len(shape))
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(
+            "unflatten(): argument 'sizes' (position 3) must be tuple of ints, not "
+            f"{type(sizes).__name__}"
+        )
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    return input.view(
+        (*shape[:at], *inferred(tuple(sizes), shape[at], "unflatten"), *shape[at + 1 :])
+    )
+
+
+def _squeeze(input: Any, dim: Any = None) -> Any:
+    shape = input._array.shape
+    if dim is None:
+        axes = tuple([i for i, n in enumerate(shape) if n == 1])
+    elif isinstance(dim, (tuple, list)):
+        given = [one_dim(d, len(shape)) for d in dim]
+        for d in given:
+            if given.count(d) > 1:
+                raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+        axes = tuple([d for d in given if shape and shape[d] == 1])
+    else:
+        at = one_dim(dim, len(shape))
+        axes = (at,) if shape and shape[at] == 1 else ()
+    return SQUEEZE(input, axes)
+
+
+@register(
+    public=_squeeze,
+    dtypes=ANY,
+    samples=(
+        call(T(2, 1, 3, 1)),
+        call(T(2, 1), 1),
+        call(T(2, 1), 0),
+        call(T(1, 2, 1), (0, 2)),
+        call(T()),
+    ),
+    errors=(call(T(2, 3), 2),),
+)
+class Squeeze(Op):
+    """Axes of size one dropped: all, or those given.
+
+    Formula:   the same elements under a shorter shape
+    Gradient:  g in the old shape
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 1, 3).squeeze().shape
+    torch.Size([2, 3])
+    """
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, axes: Any) -> Array:
+        """Drop the axes."""
+        return input.squeeze(axes)
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """The old shape."""
+        return F.reshape(g, shape)
+
+
+SQUEEZE: Any = Squeeze.short
+
+
+def _unsqueeze(input: Any, dim: int) -> Any:
+    return UNSQUEEZE(input, one_dim(dim, input._array.ndim + 1))
+
+
+@register(
+    public=_unsqueeze,
+    dtypes=ANY,
+    samples=(call(T(2, 3), 0), call(T(2, 3), -1), call(T(), 0)),
+    errors=(call(T(2, 3), 3),),
+)
+class Unsqueeze(Op):
+    """An axis of size one put in.
+
+    Formula:   the same elements under a longer shape
+    Gradient:  g in the old shape
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).unsqueeze(1).shape
+    torch.Size([2, 1, 3])
+    """
+
+    view = True
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int) -> Array:
+        """Put the axis in; ``xp.expand_dims`` takes four times as long."""
+        return input[(SLICE,) * dim + (None, ...)]
+
+    @staticmethod
+    def grad_input(g: Array, shape: Any, F: Any) -> Array:
+        """The old shape."""
+        return F.reshape(g, shape)
+
+
+UNSQUEEZE: Any = Unsqueeze.short
+
+
+def _unbind(input: Any, dim: int = 0) -> Any:
+    if not input._array.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    return apply(Unbind, (input,), (one_dim(dim, input._array.ndim),))
+
+
+@register(
+    public=_unbind,
+    dtypes=ANY,
+    samples=(call(T(2, 3)), call(T(2, 3), 1), call(T(2, 3, 2), -1)),
+    returns="tuple[Tensor, ...]",
+)
+class Unbind(Op):
+    """The slices along an axis, as a tuple of views.
+
+    Formula:   out_i = input[i]
+    Gradient:  the cotangents, stacked
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).unbind()
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+
+    view = True
+    outputs = None
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: int) -> Any:
+        """One view for each place; ``...`` keeps a 0-d slice a view."""
+        moved = xp.moveaxis(input, dim, 0)
+        return tuple(moved[i, ...] for i in range(len(moved)))
+
+    @staticmethod
+    def grad_input(g: Any, shape: Any, dim: int, F: Any) -> Array:
+        """Stack; zeros for slices that nobody used."""
+        known = next(part for part in g if part is not None)
+        parts = [F.blank(known, known.shape) if part is None else part for part in g]
+        return F.cat(*[F.unsqueeze(part, dim) for part in parts], dim=dim)
