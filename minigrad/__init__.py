@@ -18,6 +18,7 @@ from minigrad import (
     optim,
     random,
     return_types,
+    settings,
     signal,
     special,
     utils,
@@ -94,6 +95,7 @@ from minigrad.ops.shape.storage import TypedStorage, UntypedStorage
 from minigrad.printing import get_printoptions, printoptions, set_printoptions
 from minigrad.random import Generator, default_generator
 from minigrad.serialization import load, save
+from minigrad.settings import *  # noqa: F403
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 from minigrad.version import __version__
@@ -207,5 +209,5 @@ __all__ = [
     "utils",
     "vmap",
 ]
-__all__ += functions.__all__
+__all__ += [*functions.__all__, *settings.__all__]
 publish("torch", globals())  # also what is registered later

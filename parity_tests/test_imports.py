@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
     {"autograd"},
     {"backend", "random", "cuda"},
     {"dtypes", "errors", "device", "size", "layout", "limits"}
-    | {"printing", "return_types", "version"},
+    | {"printing", "return_types", "settings", "version"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 
