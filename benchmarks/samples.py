@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+import minigrad
 from minigrad.autograd.registry import Call, Domain, Record, T, call
 
 DTYPES = {"float": np.float32, "int": np.int64, "bool": np.bool_}
-KINDS = {"real": "float", "integer": "int", "boolean": "bool"}
+KINDS = {"real": "float", "integer": "int", "places": "int", "pivots": "int", "boolean": "bool"}
 # What to pass where a record has no sample of its own: by the name of the parameter.
 USUAL: dict[str, Any] = {
     "input": T(2, 3),
@@ -174,10 +175,17 @@ def _array(random: np.random.Generator, wanted: T, usual: Domain, kind: str) -> 
     domain = wanted.domain or usual
     if wanted.domain is not None or domain.kind == "boolean":
         kind = KINDS[domain.kind]
+    if domain.kind == "pivots":
+        return np.broadcast_to(np.arange(1, wanted.shape[-1] + 1, dtype=np.int32), wanted.shape)
     if domain.kind == "real":
         drawn = random.uniform(domain.low, domain.high, wanted.shape)
         if domain.dominance and drawn.ndim > 1:
             drawn += domain.dominance * wanted.shape[-1] * np.eye(*wanted.shape[-2:])
+        if domain.spread and drawn.ndim > 1:
+            steps = np.arange(1, wanted.shape[-1] + 1)
+            drawn += domain.spread * steps * np.eye(*wanted.shape[-2:])
+        if domain.within is not None:
+            drawn = domain.within(minigrad.from_numpy(drawn)).numpy()
         return drawn.astype(DTYPES[kind])
     drawn = random.integers(int(domain.low), int(domain.high) + 1, wanted.shape)
     return drawn.astype(DTYPES[kind])

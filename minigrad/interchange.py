@@ -60,8 +60,13 @@ class Interchange(Traits):
         return found.copy() if copy and found is array else found
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        """What a NumPy function of a tensor gives: a tensor of the array's memory."""
-        return type(self)._wrap(np.asarray(array))  # type: ignore[attr-defined]
+        """What a NumPy function of a tensor gives: a tensor of the array's memory.
+
+        Of truth values uint8, as in torch, which had no bool once.
+        """
+        array = np.asarray(array)
+        found = array.astype(np.uint8) if array.dtype.kind == "b" else array
+        return type(self)._wrap(found)  # type: ignore[attr-defined]
 
     def __dlpack__(self: Any, **options: Any) -> Any:
         """The capsule that another library's ``from_dlpack`` asks for; memory is shared.
@@ -194,6 +199,15 @@ class Interchange(Traits):
         tensor([2., 4.])
         """
         return self._mapped("map_", callable, tensor)  # type: ignore[no-any-return]
+
+    def map2_(self: Any, x: Any, y: Any, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+        """Overwrite every element by a function of it and its fellows in two other tensors.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1., 4.]).map2_(torch.ones(2), torch.ones(2), lambda a, b, c: a + b + c)
+        tensor([3., 6.])
+        """
+        return self._mapped("map2_", callable, x, y)  # type: ignore[no-any-return]
 
     def _mapped(self: Any, name: str, callable: Callable[..., Any], *others: Any) -> Tensor:
         if edge_of(self) is not None:

@@ -17,6 +17,7 @@ class Size(tuple[int, ...]):
     """
 
     __slots__ = ()
+    __module__ = "minigrad"  # where it is found, and what `type(x.shape)` prints
 
     def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
         """A shape of whole numbers; TypeError for anything else."""

@@ -14,6 +14,7 @@ import io
 import math
 import re
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -119,9 +120,10 @@ class Run:
 
 @contextlib.contextmanager
 def settings_kept() -> Iterator[None]:
-    """Put back what an example may have set for good: default types and devices, modes, printing."""
+    """Put back what an example may have set for good, and let it write its files elsewhere."""
     try:
-        yield
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            yield
     finally:
         for library in (minigrad, torch):
             library.set_default_dtype(library.float32)
@@ -164,7 +166,7 @@ def _check(name: str) -> tuple[int, list[str]]:
 
 
 def compare(got: Any, want: Any) -> str:
-    """What differs between two values: numbers, and the text where the numbers are the same bits."""
+    """What differs between two values: numbers, and the text where all bits are the same."""
     tensors = [t for t in outputs(want) if isinstance(t, torch.Tensor)]
     if tensors:
         wrong = difference(got, want)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,8 @@ def edge_of(tensor: TensorBase) -> Node | None:
     """The node a tensor's gradient goes to; for a view of a rewritten base, made anew."""
     view = tensor._view
     if view is not None and mode() > 0:
+        if view.base._view is not None:  # it took another shape in place: its former self
+            view.base = view.base._view.base
         base_node = view.base._node  # None: the base was detached, the view stays where it was
         changed = base_node is not view.base_node and base_node is not None
         if changed and type(base_node) is not AccumulateGrad:  # it became a leaf
@@ -99,8 +101,7 @@ def _refresh(tensor: TensorBase) -> None:
 
 def apply(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
     """Run an op on Tensors (Python numbers and None pass through), and record it if need be."""
-    short = op.short
-    return general(op, inputs, params) if short is None else short(*inputs, *params)
+    return op.short(*inputs, *params)
 
 
 def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
@@ -111,8 +112,8 @@ def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -
         inputs = promoted(op, inputs)
     values = [t._array if isinstance(t, TensorBase) else t for t in inputs]
     xp = np
-    for value in values:
-        if type(value) is not ndarray:
+    for value, given in zip(values, inputs, strict=True):
+        if type(value) is not ndarray or value is given:
             xp = _module_of(op, inputs, values)
             break
     if op.kinds:
@@ -121,6 +122,44 @@ def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -
         values[0] = values[0].copy()
     result = run(op, xp, values, params)
     return finish(op, inputs, values, params, result)
+
+
+def any_other(op: type[Op]) -> Callable[..., Any]:
+    """The short cut of any other op: several tensors, absent ones, several results, kept values."""
+    count, fixed, absent = len(op.inputs), not op.variadic, op.numbers is None
+    kinds, one_type = plain_kinds(op), bool(op.promotes)
+    check, writes = op.check, op.writes
+
+    def call(*args: Any) -> Any:
+        number = count if fixed else len(args) - len(op.params)
+        inputs, params = args[:number], args[number:]
+        try:
+            values: list[Any] = [None if t is None else t._array for t in inputs]
+        except AttributeError:
+            return general(op, inputs, params)
+        dtype = None
+        for value in values:
+            if type(value) is ndarray:
+                if dtype is None:
+                    dtype = value.dtype
+                elif one_type and value.dtype is not dtype:
+                    return general(op, inputs, params)
+            elif value is not None or not absent:
+                return general(op, inputs, params)
+        if dtype is None or (kinds and dtype.kind not in kinds):
+            return general(op, inputs, params)
+        if check is not None:
+            check(inputs)
+        if writes:
+            values[0] = values[0].copy()
+        return finish(op, inputs, values, params, run(op, np, values, params))
+
+    return call
+
+
+def plain_kinds(op: type[Op]) -> str:
+    """The kinds of dtypes that an op takes as they are; "": all."""
+    return op.kinds or ("f" if op.promotes == "float" else "")
 
 
 def _module_of(op: type[Op], inputs: Sequence[Any], values: Sequence[Any]) -> Any:
@@ -160,12 +199,15 @@ def finish(
         count = len(op.keeps)
         kept = result[-count:]
         result = result[:-count] if several else result[0]
-    outs = [make(r) for r in result] if several else [make(result)]
+    outs = [make(r) for r in result] if several else (make(result),)
     if op.view:
         for index, out in enumerate(outs):
             share(op, inputs[0], params, out, index if several else None)
-    if op.differentiable and outs and mode() > 0:
-        edges = [edge_of(t) if isinstance(t, TensorBase) else None for t in inputs]
+    if mode() > 0 and op.differentiable and outs:
+        edges: list[Node | None] = []
+        for t in inputs:
+            tensor = isinstance(t, TensorBase)
+            edges.append((t._node if t._view is None else edge_of(t)) if tensor else None)
         if any(edges):
             _record(op, inputs, tuple(edges), values, params, outs, kept)
     return tuple(outs) if several else outs[0]

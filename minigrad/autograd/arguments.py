@@ -16,6 +16,11 @@ from minigrad.errors import DeviceError, DtypeError, KindError, ShapeError
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
 
 
+def called(op: type[Op]) -> str:
+    """The name of an op in messages."""
+    return op.called or op.name
+
+
 def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     """The arguments in one dtype, by torch's rules; Python numbers stay numbers."""
     found = [t._array.dtype for t in inputs if isinstance(t, TensorBase)]
@@ -27,7 +32,8 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     if found and op.promotes == "same":
         names = " and ".join(dict.fromkeys(str(dtypes.of_numpy(d)) for d in found))
         raise DtypeError(
-            f"{op.name}: expected arguments of one dtype, got {names}; convert one with .to(dtype)"
+            f"{called(op)}: expected arguments of one dtype, got {names}; "
+            "convert one with .to(dtype)"
         )
     if not found or not all(is_argument(t) for t in inputs):
         raise wrong_type(op, inputs)
@@ -39,6 +45,9 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
 
 def result_type(values: Sequence[Any]) -> dtypes.dtype:
     """The dtype that Tensors and Python numbers have together."""
+    found = {t._array.dtype if isinstance(t, TensorBase) else None for t in values}
+    if len(found) == 1 and None not in found:  # the usual case
+        return dtypes.of_numpy(found.pop())
     dims, zeros, scalars = [], [], []
     for t in values:
         if not isinstance(t, TensorBase):
@@ -84,7 +93,7 @@ def check_given(op: type[Op], inputs: Sequence[Any]) -> None:
             continue
         if name not in op.numbers or value is None or not is_argument(value):
             raise TypeError(
-                f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, "
+                f"{called(op)}(): argument '{name}' (position {position + 1}) must be Tensor, "
                 f"not {type(value).__name__}"
             )
     if op.check is not None:
@@ -96,7 +105,7 @@ def check_kind(op: type[Op], values: Sequence[Any]) -> None:
     dtype = next(v.dtype for v in values if hasattr(v, "dtype"))
     if dtype.kind not in op.kinds:
         kind = dtypes.of_numpy(dtype).type_name
-        raise KindError(f"\"{op.name}_cpu\" not implemented for '{kind}'; convert it with .to()")
+        raise KindError(f"\"{called(op)}_cpu\" not implemented for '{kind}'; convert it with .to()")
 
 
 def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
@@ -105,10 +114,10 @@ def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
         if not is_argument(value) or (position == 0 and not isinstance(value, TensorBase)):
             name = op.inputs[min(position, len(op.inputs) - 1)]
             return TypeError(
-                f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, "
+                f"{called(op)}(): argument '{name}' (position {position + 1}) must be Tensor, "
                 f"not {type(value).__name__}"
             )
-    return TypeError(f"{op.name}(): expected at least one Tensor")
+    return TypeError(f"{called(op)}(): expected at least one Tensor")
 
 
 def check_one_device(op: type[Op], values: Sequence[Any]) -> None:
@@ -118,7 +127,7 @@ def check_one_device(op: type[Op], values: Sequence[Any]) -> None:
     if len(places) > 1:
         raise DeviceError(
             "Expected all tensors to be on the same device, but found at least two devices, "
-            f"{places[0]} and {places[1]}! ({op.name}: move one of them with .to(device))"
+            f"{places[0]} and {places[1]}! ({called(op)}: move one of them with .to(device))"
         )
 
 
@@ -130,7 +139,8 @@ def array_error(op: type[Op], values: Sequence[Any], error: Exception) -> Except
             return TypeError(*error.args)
         kinds = " and ".join(str(dtypes.of_numpy(v.dtype)) for v in values if hasattr(v, "dtype"))
         return DtypeError(
-            f"{op.name}: expected a dtype that has this operation, got {kinds}; convert with .to()"
+            f"{called(op)}: expected a dtype that has this operation, got {kinds}; "
+            "convert with .to()"
         )
     shapes = [v.shape for v in values if hasattr(v, "shape")]
     if op.broadcasts and len(shapes) >= 2:
@@ -140,6 +150,7 @@ def array_error(op: type[Op], values: Sequence[Any], error: Exception) -> Except
                 dim = max(len(a), len(b)) - back
                 return ShapeError(
                     f"The size of tensor a ({a[-back]}) must match the size of tensor b "
-                    f"({b[-back]}) at non-singleton dimension {dim} ({op.name}: shapes {a} and {b})"
+                    f"({b[-back]}) at non-singleton dimension {dim} "
+                    f"({called(op)}: shapes {a} and {b})"
                 )
-    return ShapeError(f"{op.name}: {error}; shapes {', '.join(map(str, shapes))}")
+    return ShapeError(f"{called(op)}: {error}; shapes {', '.join(map(str, shapes))}")

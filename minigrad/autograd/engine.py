@@ -313,6 +313,8 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
         return
     old = leaf._grad
     if reading.recorded:
+        if g._array.dtype != leaf._array.dtype:
+            g = g.to(leaf.dtype)
         leaf._grad = tensors.clone(g) if old is None else old + g
     else:
         if g.dtype is not leaf._array.dtype:

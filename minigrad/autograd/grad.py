@@ -229,7 +229,7 @@ def _result(
     if g is not None:
         if id(g) not in made:
             made[id(g)] = reading.to_tensor(g)
-        return made[id(g)]
+        return _of_its_type(made[id(g)], tensor)
     if zeros:
         if not isinstance(tensor, TensorBase):
             raise RuntimeError(
@@ -243,6 +243,13 @@ def _result(
         "One of the differentiated Tensors appears to not have been used in the graph. Set "
         "allow_unused=True if this is the desired behavior."
     )
+
+
+def _of_its_type(gradient: Any, tensor: Any) -> Any:
+    """A gradient in its tensor's dtype: derivatives may have been worked out in a wider one."""
+    if isinstance(tensor, TensorBase) and gradient._array.dtype != tensor._array.dtype:
+        return gradient.to(tensor.dtype)  # type: ignore[attr-defined]
+    return gradient
 
 
 def retain(tensor: Any) -> None:
@@ -259,6 +266,7 @@ def retain(tensor: Any) -> None:
     def keep(g: Any) -> None:
         owner = weak()
         if owner is not None:  # a copy: the same cotangent may go to others too
+            g = _of_its_type(g, owner)
             owner._grad = g.clone() if owner._grad is None else owner._grad + g
 
     hooks = hooks_of(node)

@@ -322,6 +322,7 @@ class RemovableHandle:
     tensor([10.])
     """
 
+    __module__ = "minigrad.utils.hooks"  # torch's import path
     _ids = itertools.count()
 
     def __init__(self, hooks: dict[int, Any], fn: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.apply import VIEW_OF_NO_GRAD, apply, edge_of, finish, make, run
-from minigrad.autograd.arguments import promoted
+from minigrad.autograd.arguments import array_error, promoted
 from minigrad.autograd.graph import AccumulateGrad, Node, call_site, hooks_of, new, storage_of, tick
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
@@ -116,7 +116,7 @@ def _repeats(array: Any) -> bool:
 def check_overlap(tensor: TensorBase, others: Iterable[Any]) -> None:
     """Raise torch's error if a write hits an element twice, or a part of what is written."""
     storage, array = tensor._storage, tensor._array
-    if array.size > 1 and 0 in array.strides and _repeats(array):
+    if 0 in array.strides and array.size > 1 and _repeats(array):
         raise InPlaceError(_OVERLAP.format("more than one element of the written-to tensor refers"))
     if storage is not None:
         for other in others:
@@ -169,12 +169,12 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
             try:
                 ufunc(self._array, *[_value(a) for a in args], out=self._array)
             except ValueError as error:
-                raise _broadcast_error(self, args) from error
+                raise _broadcast_error(op, self, args, error) from error
             finally:
                 unquiet(token)
             storage_of(self).write()
             return self
-        recorded = check_writable(self, (*args, *kwargs.values()))
+        recorded = check_writable(self, (*args, *kwargs.values()) if kwargs else args)
         check_overlap(self, args)
         array = self._array.copy() if recorded and keeps_input else self._array
         old = make(array, edge_of(self) if recorded else None)
@@ -208,7 +208,7 @@ def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
 
 def _any_edge(tensor: TensorBase, args: Iterable[Any]) -> bool:
     return edge_of(tensor) is not None or any(
-        isinstance(a, TensorBase) and edge_of(a) is not None for a in args
+        [isinstance(a, TensorBase) and edge_of(a) is not None for a in args]
     )
 
 
@@ -228,6 +228,8 @@ def replace(tensor: Any, result: Any) -> Any:
     storage = storage_of(tensor)
     storage.write()
     node = edge_of(result)
+    if node is None and tensor._view is None and tensor._node is None:
+        return tensor  # no graph to follow
     plain = node is not None and node.stores and type(node.saved) is tuple
     if node is not None and plain and value is result._array:
         stale = storage in node.stores  # it saved what was just overwritten: `x.mul_(x)`
@@ -306,12 +308,12 @@ def write(
         if inputs[0] is not tensor:
             return replace(tensor, apply(op, inputs, params))
     values = [_value(v) for v in inputs]
-    inputs[0] = make(tensor._array, edge_of(tensor) if recorded else None)
+    before = edge_of(tensor) if recorded else None
     result = run(op, xp_of(tensor._array), values, params)
     storage_of(tensor).write()
-    out = finish(op, inputs, values, params, result)
     if recorded:
-        rebase(tensor, out._node)
+        inputs[0] = make(tensor._array, before)
+        rebase(tensor, finish(op, inputs, values, params, result)._node)
     return tensor
 
 
@@ -321,9 +323,11 @@ def _shape_error(shape: tuple[int, ...], got: tuple[int, ...]) -> ShapeError:
     )
 
 
-def _broadcast_error(tensor: TensorBase, args: Sequence[Any]) -> Exception:
-    shapes = [tensor._array.shape, *(a._array.shape for a in args if isinstance(a, TensorBase))]
+def _broadcast_error(
+    op: Any, tensor: TensorBase, args: Sequence[Any], error: Exception
+) -> Exception:
+    arrays = [tensor._array, *(a._array for a in args if isinstance(a, TensorBase))]
     try:
-        return _shape_error(shapes[0], np.broadcast_shapes(*shapes))
+        return _shape_error(arrays[0].shape, np.broadcast_shapes(*[a.shape for a in arrays]))
     except ValueError:
-        return ShapeError(f"shapes {' and '.join(map(str, shapes))} can't be broadcast together")
+        return array_error(op, arrays, error)

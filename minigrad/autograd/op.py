@@ -57,6 +57,7 @@ class Op:
     outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
     keeps: ClassVar[tuple[str, ...]] = ()  # names of what forward returns after its outputs
     ufunc: ClassVar[str] = ""  # the array module's function that is the whole forward
+    called: ClassVar[str] = ""  # what messages call it, if not by its name
     grad_fn: ClassVar[Any] = ""  # torch's name of the node, or a function of params giving it
 
     # Filled in by `prepare`.
@@ -70,7 +71,7 @@ class Op:
     joint: ClassVar[Pull | None] = None
     differentiable: ClassVar[bool] = False
     constants: ClassVar[frozenset[int]] = frozenset()  # arguments without a derivative
-    short: ClassVar[Callable[..., Any] | None] = None  # the op as one function, if it is plain
+    short: ClassVar[Callable[..., Any]]  # the op as one function of tensors and parameters
     signature: ClassVar[inspect.Signature]  # forward's, without xp
     node_class: ClassVar[type[Node]] = Node
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.inplace import check_apart, check_cast, check_overlap
+from minigrad.autograd.modes import MODE
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import DtypeError
 
@@ -51,7 +52,7 @@ def into(out: Any, result: Any) -> Any:
         return _into_several(out, result)
     if not isinstance(out, TensorBase):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
-    if out._node is not None or result._node is not None:
+    if MODE.get() > 0 and (out._node is not None or result._node is not None):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of "
             "the arguments requires grad."

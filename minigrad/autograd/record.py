@@ -19,19 +19,74 @@ class Domain:
 
     low: float
     high: float
-    kind: str = "real"  # "real", "integer" or "boolean"
+    kind: str = "real"  # "real", "integer", "boolean", "places" or "pivots"
     avoid: tuple[float, ...] = ()
     dominance: float = 0.0  # times the size of the matrices: what their diagonals get in addition
+    spread: float = 0.0  # the distance between those additions, so that eigenvalues are apart
+    within: Callable[[Any], Any] | None = None  # keeps a tensor in the domain when it is moved
+    moved: bool = True  # False where there is no derivative by the argument
 
 
-def reals(low: float, high: float, avoid: Sequence[float] = ()) -> Domain:
+def reals(low: float, high: float, avoid: Sequence[float] = (), moved: bool = True) -> Domain:
     """Real numbers between two bounds, away from the points to avoid."""
-    return Domain(low, high, "real", tuple(avoid))
+    return Domain(low, high, "real", tuple(avoid), moved=moved)
 
 
 def matrices(dominance: float = 1.0) -> Domain:
     """Matrices of numbers from -1 to 1 whose diagonals dominate: far from singular."""
     return Domain(-1, 1, dominance=dominance)
+
+
+def spread(within: Callable[[Any], Any] | None = None) -> Domain:
+    """Matrices whose eigenvalues and singular values are positive and far from each other."""
+    return Domain(-0.5, 0.5, spread=3.0, within=within)
+
+
+def symmetric(matrix: Any) -> Any:
+    """The symmetric part; what is no square matrix (in bad calls) stays as it is."""
+    square = matrix.shape[-1:] == matrix.shape[-2:-1]
+    return (matrix + matrix.mT) / 2 if square else matrix
+
+
+def invertible(tensor: Any) -> Any:
+    """A tensor that is far from singular as a square matrix, whatever its axes."""
+    side = round(tensor.numel() ** 0.5)
+    if not 0 < side == tensor.numel() / side:
+        return tensor
+    return tensor + tensor.new_zeros(side, side).fill_diagonal_(2.0 * side).reshape(tensor.shape)
+
+
+def lower(matrix: Any) -> Any:
+    """The lower triangle."""
+    return matrix.tril() if matrix.ndim > 1 else matrix
+
+
+def upper(matrix: Any) -> Any:
+    """The upper triangle."""
+    return matrix.triu() if matrix.ndim > 1 else matrix
+
+
+def log_probabilities(scores: Any) -> Any:
+    """Logarithms of probabilities along the last axis."""
+    return scores - scores.logsumexp(-1, True)
+
+
+def squares(result: Any) -> tuple[Any, ...]:
+    """Results that are unique up to the signs of vectors, without these."""
+    return tuple(part * part for part in result)
+
+
+def places(low: int, high: int) -> Domain:
+    """Whole numbers as :func:`integers`, none twice along an axis: what is written has one source.
+
+    ``low`` is 0, or minus the number of places where these may be counted from the end.
+    """
+    return Domain(low, high, "places")
+
+
+def pivots() -> Domain:
+    """LAPACK's exchanges of rows, as int32: in place i (from 1), i or a number after it."""
+    return Domain(1, 1, "pivots")
 
 
 def integers(low: int, high: int) -> Domain:
@@ -87,7 +142,10 @@ class Record:
     dunder: tuple[str, ...] = ()
     inplace: bool = False
     inplace_in: tuple[str, ...] = ()  # modules that show the in-place form as a function too
-    gradcheck: bool = True  # False where the derivative is zero, random or not defined
+    gradcheck: bool = True  # False where there is no derivative, or it is zero (tested as well)
+    orders: int = 2  # of derivative that torch has, too; minigrad's own two are always tested
+    shown: Callable[[Any], Any] | None = None  # what is compared, where a result is not unique
+    varied: bool = True  # False where only the samples' own sizes and parameters make sense
     aliases: tuple[str, ...] = ()
     returns: str = "Tensor"  # the type that a call gives, for the stub
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import in_place, write
-from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
+from minigrad.autograd.op import Binary, Op, Unary, names_of, prepare, tensors
 from minigrad.autograd.out import into, with_option, with_out
 from minigrad.autograd.record import (
     Call,
@@ -25,7 +25,10 @@ from minigrad.autograd.record import (
     call,
     integers,
     matrices,
+    pivots,
+    places,
     reals,
+    spread,
 )
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
@@ -103,12 +106,13 @@ def register(
     def enter(cls: OpClass) -> OpClass:
         own = name or snake(cls.__name__)
         prepare(cls, own)
-        cls.short = short_cut(cls)
-        if cls.short is not None:
-            cls.short.__signature__ = cls.signature  # type: ignore[attr-defined]
-        by_position = cls.inputs in (("input",), ("input", "other"))  # the short cut's own names
-        direct = cls.short is not None and not cls.params and by_position
-        raw: Any = cls.short if direct else _on_tensors(cls)
+        short: Any = short_cut(cls)
+        short.__signature__ = cls.signature
+        cls.short = short
+        direct = not cls.params and names_of(short) == cls.inputs  # else it takes no keywords
+        raw: Any = short if direct else _on_tensors(cls)
+        if hasattr(tensors, own):
+            raise ValueError(f"two operations are called {own!r}")
         setattr(tensors, own, raw)
         if internal:
             return cls
@@ -189,7 +193,7 @@ def _attach(record: Record) -> None:
             setattr(TensorBase, name, operator)
             if record.inplace and name in WITH_ASSIGNMENT:
                 inplace = getattr(TensorBase, f"{record.name}_")
-                setattr(TensorBase, f"__i{name[2:]}", inplace)
+                setattr(TensorBase, f"__i{name[2:]}", _declining(inplace))
 
 
 def _two_forms(cls: type[Op], arguments: Callable[..., Any]) -> Callable[..., Any]:
@@ -217,15 +221,21 @@ def _in_place_form(record: Record, name: str, where: Sequence[str]) -> Callable[
 def _operator(record: Record) -> Callable[..., Any]:
     """The operator form: for operands that it does not know, Python may ask the other side."""
     if record.op is not None and len(record.op.inputs) == 2:
-        return short_cut(record.op, operator=True) or record.function
-    return _declining(record.function) if record.dunder[0].startswith("__r") else record.function
+        return short_cut(record.op, operator=True) or _declining(record.function)
+    two = record.dunder[0].startswith(("__r", "__matmul"))
+    return _declining(record.function) if two else record.function
 
 
 def _declining(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A reflected operator that leaves operands that it does not know to Python."""
+    """An operator that leaves operands that it does not know to Python, and so to NumPy."""
 
     def operator(self: Any, other: Any) -> Any:
-        return fn(self, other) if isinstance(other, OPERANDS) else NotImplemented
+        try:
+            return fn(self, other)
+        except TypeError:
+            if isinstance(other, OPERANDS):
+                raise
+            return NotImplemented
 
     _name(operator, fn.__name__, fn.__doc__ or "", ("Tensor",))
     return operator
@@ -233,13 +243,13 @@ def _declining(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
     """The op on Tensors, called as its forward is, without ``xp``."""
-    inputs, total = len(cls.inputs), len(cls.inputs) + len(cls.params)
+    total, short = len(cls.inputs) + len(cls.params), cls.short
     defaults = [p.default for p in cls.signature.parameters.values()]
     places = {name: place for place, name in enumerate(cls.signature.parameters)}
     if cls.variadic:
 
         def raw(*args: Any, **params: Any) -> Any:
-            return apply(cls, args, tuple(params[name] for name in cls.params))
+            return apply(cls, args, tuple([params[name] for name in cls.params]))
 
     else:
 
@@ -255,7 +265,7 @@ def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
                 if given > total or any([value is empty for value in whole]):
                     raise _refused(cls, args, kwargs)
                 args = tuple(whole)
-            return apply(cls, args[:inputs], args[inputs:])
+            return short(*args)
 
     raw.__signature__ = cls.signature  # type: ignore[attr-defined]
     return raw
@@ -275,8 +285,8 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     if cls.outputs != 1 or cls.variadic:
         return raw
 
-    short: Any = None if cls.params else short_cut(cls, depth=2)
-    if short is None or cls.inputs not in (("input",), ("input", "other")):
+    short: Any = short_cut(cls, depth=2)
+    if cls.params or names_of(short) != cls.inputs:
         return with_out(raw)
 
     def one(input: Any, *, out: Any = None) -> Any:
@@ -346,8 +356,11 @@ __all__ = [
     "into",
     "matrices",
     "names_in",
+    "pivots",
+    "places",
     "publish",
     "reals",
     "register",
     "snake",
+    "spread",
 ]

@@ -1,4 +1,4 @@
-"""The short cuts for ops of one tensor, views, ops of two or a few: ``x * y`` goes here.
+"""The short cuts for ops of one tensor, views, ops of two, and all others: ``x * y`` goes here.
 
 They do what ``general`` does, in one function and without loops, and hand over to it whatever is
 not plain: mixed dtypes, integers under a float function, another device.
@@ -14,7 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.apply import edge_of, general, may_save, pack, record, share, tensor_class
+from minigrad.autograd.apply import (
+    any_other,
+    edge_of,
+    general,
+    may_save,
+    pack,
+    plain_kinds,
+    record,
+    share,
+    tensor_class,
+)
 from minigrad.autograd.arguments import OPERANDS, array_error
 from minigrad.autograd.graph import (
     OUR_FILES,
@@ -330,23 +340,23 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
     return call
 
 
-def plain_kinds(op: type[Op]) -> str:
-    """The kinds of dtypes that an op takes as they are; "": all."""
-    return op.kinds or ("f" if op.promotes == "float" else "")
-
-
 def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[..., Any] | None:
-    """The short cut that fits an op; None if none does.
+    """The short cut that fits an op; as an operator only one that may decline, or None.
 
     ``depth`` is how far above it the user's frame usually is: 2 behind a public function of ours.
     """
-    if op.keeps or op.outputs != 1 or op.writes or op.variadic or op.joint is not None:
+    plain = op.outputs == 1 and op.joint is None
+    if plain and not (op.keeps or op.writes or op.variadic):
+        if op.inputs == ("input",) and op.promotes != "common":
+            if not op.view:
+                return single(op, depth)
+            if op.differentiable and not op.saves:
+                return viewing(op)
+        pair = op.inputs == ("input", "other") and not op.params and "out" not in op.saves
+        if pair and issubclass(op, Binary):
+            return binary(op, depth, operator)
+    if operator:
         return None
-    if op.inputs == ("input",) and op.promotes != "common":
-        plain_view = op.view and not op.saves and op.differentiable
-        return viewing(op) if plain_view else single(op, depth) if not op.view else None
-    plain_pair = op.inputs == ("input", "other") and not op.params and "out" not in op.saves
-    if issubclass(op, Binary) and plain_pair:
-        return binary(op, depth, operator)
-    plain = op.differentiable and op.check is None and not op.ufunc and not op.view
-    return several(op, depth) if len(op.inputs) > 1 and plain and not operator else None
+    plain = plain and not (op.keeps or op.writes or op.variadic or op.view or op.ufunc)
+    few = plain and len(op.inputs) > 1 and op.differentiable and op.check is None
+    return several(op, depth) if few else any_other(op)

@@ -24,6 +24,7 @@ from minigrad.ops.elementwise import (
     hyperbolic,  # noqa: F401
     integers,  # noqa: F401
     logarithms,  # noqa: F401
+    pairs,  # noqa: F401
     parts,  # noqa: F401
     pointwise,  # noqa: F401
     polynomials,  # noqa: F401
@@ -73,6 +74,7 @@ from minigrad.ops.matrix import (
     pseudo_inverse,  # noqa: F401
     solve,  # noqa: F401
     spectral,  # noqa: F401
+    vander,  # noqa: F401
 )
 from minigrad.ops.network import (
     activation,  # noqa: F401

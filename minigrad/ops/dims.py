@@ -14,7 +14,11 @@ def one_dim(dim: Any, ndim: int) -> int:
     2
     """
     reach = ndim or 1
-    if not -reach <= dim < reach:
+    try:
+        inside = -reach <= dim < reach
+    except TypeError:
+        raise TypeError(f"dim must be int, not {type(dim).__name__}") from None
+    if not inside:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-reach}, {reach - 1}], but got "
             f"{dim})"

@@ -122,7 +122,8 @@ def tensor_stub() -> str:
     body = re.sub(
         r"([:|,\[] ?|-> )(int|float|bool|type)\b(?!\()", r"\1builtins.\2", "\n".join(sorted(rows))
     )
-    return f"{HEADER}\n{IMPORTS}\nclass TensorBase:\n{slots}\n{properties}\n{body}\n"
+    storage = "from minigrad.ops.shape.storage import TypedStorage, UntypedStorage\n"
+    return f"{HEADER}\n{IMPORTS}{storage}\nclass TensorBase:\n{slots}\n{properties}\n{body}\n"
 
 
 def _operator(name: str, record: Record) -> str:

@@ -35,21 +35,17 @@ BLOCK = 16
 # Pairs worked on at a time: a dozen float64 buffers of this length stay in the L2 cache.
 _CHUNK = 8192
 
-# Constants as single precision holds them.
-_TWO_PI = float(np.float32(2 * math.pi))
-_FOUR_OVER_PI = float(np.float32(4 / math.pi))
-_SQRT_HALF = float(np.float32(math.sqrt(0.5)))
+
+def _single(*values: float) -> list[Doubles]:
+    """Constants as single precision holds them; NumPy is slow to take Python's own numbers."""
+    return [np.array(float(np.float32(value))) for value in values]
+
+
+_TWO_PI, _FOUR_OVER_PI, _SQRT_HALF = _single(2 * math.pi, 4 / math.pi, math.sqrt(0.5))
+_HALF, _ONE, _MINUS_TWO = _single(0.5, 1.0, -2.0)
 # ln 2 and -pi/4 in parts, so that (multiple * first part) is exact in single precision.
-_LN2_HIGH, _LN2_LOW = 0.693359375, float(np.float32(-2.12194440e-4))
-_MINUS_PI_4 = (-0.78515625, -2.4187564849853515625e-4, float(np.float32(-3.77489497744594108e-8)))
-_HALF = 0.5
-
-
-def _single(*values: float) -> tuple[float, ...]:
-    """Round constants to single precision."""
-    return tuple(float(np.float32(value)) for value in values)
-
-
+_LN2_HIGH, _LN2_LOW = _single(0.693359375, -2.12194440e-4)
+_MINUS_PI_4 = _single(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)
 _LOG_POLY = _single(
     7.0376836292e-2,
     -1.1514610310e-1,
@@ -70,10 +66,12 @@ def _round_single(x: Doubles) -> None:
     x[...] = x.astype(np.float32)
 
 
-def _horner(coefficients: tuple[float, ...], x: Doubles) -> Doubles:
+def _horner(coefficients: list[Doubles], x: Doubles) -> Doubles:
     """Evaluate a polynomial with one single-precision rounding per fused multiply-add."""
-    y = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
+    y = x * coefficients[0]
+    y += coefficients[1]
+    _round_single(y)
+    for coefficient in coefficients[2:]:
         y *= x
         y += coefficient
         _round_single(y)
@@ -85,8 +83,8 @@ def _log_single(u: Doubles) -> Doubles:
     mantissa, exponent = np.frexp(u)
     small = mantissa < _SQRT_HALF
     # Move the mantissa into [sqrt(1/2), sqrt(2)) and take one off; every step here is exact.
-    x: Doubles = mantissa * (1.0 + small)
-    x -= 1.0
+    x: Doubles = mantissa * (_ONE + small)
+    x -= _ONE
     power = exponent - small.astype(np.float64)
     square = x * x
     _round_single(square)
@@ -128,7 +126,7 @@ def _sin_cos_single(angle: Doubles) -> tuple[Doubles, Doubles]:
     cosine *= square
     cosine -= square * _HALF
     _round_single(cosine)
-    cosine += 1.0
+    cosine += _ONE
     _round_single(cosine)
     sine = _horner(_SIN_POLY, square)
     sine *= square
@@ -144,20 +142,20 @@ def _turn(quarter: NDArray[np.int32], sine: Doubles, cosine: Doubles) -> tuple[D
     swap = (quarter & 1).astype(bool)
     turned_sine = np.where(swap, cosine, sine)
     turned_cosine = np.where(swap, sine, cosine)
-    turned_sine *= 1.0 - (quarter & 2)
-    turned_cosine *= 1.0 - ((quarter + 1) & 2)
+    turned_sine *= _ONE - (quarter & 2)
+    turned_cosine *= _ONE - ((quarter + 1) & 2)
     return turned_sine, turned_cosine
 
 
 def _block_single(uniform: NDArray[np.float32], mean: float, std: float) -> NDArray[np.float32]:
     """Turn rows of 16 float32 uniforms into rows of 16 normals."""
-    mean, std = _single(mean, std)
+    center, scale = _single(mean, std)
     rows = np.empty(uniform.shape, dtype=np.float32)
     step = _CHUNK // 8
     for start in range(0, len(uniform), step):
         part = uniform[start : start + step].astype(np.float64)
-        radius = _log_single(1.0 - part[:, :8])
-        radius *= -2.0
+        radius = _log_single(_ONE - part[:, :8])
+        radius *= _MINUS_TWO
         np.sqrt(radius, out=radius)
         _round_single(radius)
         angle = part[:, 8:] * _TWO_PI
@@ -165,8 +163,8 @@ def _block_single(uniform: NDArray[np.float32], mean: float, std: float) -> NDAr
         sine, cosine = _sin_cos_single(angle)
         waves = np.concatenate([radius * cosine, radius * sine], axis=1)
         _round_single(waves)
-        waves *= std
-        waves += mean
+        waves *= scale
+        waves += center
         rows[start : start + step] = waves
     return rows
 

@@ -157,8 +157,8 @@ def float_dtype(op: str, dtype: DTypeLike) -> np.dtype[Any]:
 
 def shape_of(op: str, size: Sequence[int]) -> tuple[int, ...]:
     """Check a size: non-negative integers."""
-    shape = tuple(operator.index(n) for n in size)
-    if any(n < 0 for n in shape):
+    shape = tuple(map(operator.index, size))
+    if shape and min(shape) < 0:
         raise RuntimeError(message(op, "sizes of 0 or more", f"{list(shape)}"))
     return shape
 

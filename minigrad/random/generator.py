@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minigrad.random import checks, draws
+from minigrad.random.binomial import binomials
 from minigrad.random.box_muller import BLOCK, fused_multiply_add, libm
 from minigrad.random.poisson import poissons
 from minigrad.random.source import Source
@@ -294,6 +295,19 @@ class Generator(Source):
         with self._lock:
             drawn = poissons(self._stream, rates.astype(np.float64).ravel().tolist())
         return draws.narrow(np.array(drawn, dtype=np.float64), rates.dtype).reshape(rates.shape)
+
+    def binomial(self, counts: Array, chances: Array) -> Array:
+        """Draw numbers of successes in so many trials of these chances: ``torch.binomial``.
+
+        Example:
+            >>> Generator().binomial(np.array([3.0, 5.0]), np.array([0.0, 1.0])).tolist()
+            [0.0, 5.0]
+        """
+        checks.float_dtype("binomial", counts.dtype)
+        wide = [values.astype(np.float64).ravel().tolist() for values in (counts, chances)]
+        with self._lock:
+            drawn = binomials(self._stream, zip(*wide, strict=True))
+        return draws.narrow(np.array(drawn, dtype=np.float64), counts.dtype).reshape(counts.shape)
 
     def multinomial(self, probs: Array, num_samples: int, replacement: bool = False) -> Array:
         """Draw category numbers from rows of weights: ``torch.multinomial``.

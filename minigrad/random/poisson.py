@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from minigrad.random.draws import uniform_doubles
 from minigrad.random.mt19937 import MersenneTwister
 
-__all__ = ["poissons"]
+__all__ = ["Uniforms", "poissons"]
 
 _CHUNK = 4096
 
 
-class _Uniforms:
+class Uniforms:
     """Uniform numbers drawn ahead; ``give_back`` leaves the stream behind the last one taken."""
 
     def __init__(self, stream: MersenneTwister) -> None:
@@ -50,7 +50,7 @@ def poissons(stream: MersenneTwister, rates: Sequence[float]) -> list[int]:
         >>> poissons(stream, [3.0, 30.0])
         [6, 27]
     """
-    uniforms = _Uniforms(stream)
+    uniforms = Uniforms(stream)
     take = uniforms.take
     found = [_rejected(rate, take) if rate >= 10 else _multiplied(rate, take) for rate in rates]
     uniforms.give_back()

@@ -198,7 +198,7 @@ def step(x: Any, build: Callable[[Any], Any]) -> None:
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda b: b.__name__)
 def test_a_thousand_steps_leave_no_objects_behind(build: Callable[[Any], Any]):
     x = leaf()
-    for _ in range(1500):  # until the interpreter's own pools are full
+    for _ in range(2500):  # until the interpreter's own pools are full: 2,000 tuples of a length
         step(x, build)
     before, blocks = len(gc.get_objects()), sys.getallocatedblocks()
     for _ in range(1000):

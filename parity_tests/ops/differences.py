@@ -26,10 +26,11 @@ def _weighted(result: Any, rng: np.random.Generator) -> Any:
     return total
 
 
-def check_gradients(fn: Callable[[], Any], leaves: list[Any]) -> None:
+def check_gradients(fn: Callable[[], Any], leaves: list[Any], orders: int = 2) -> None:
     """Raise AssertionError unless both orders of derivative agree with differences of ``fn``.
 
-    ``fn`` reads the leaves; they are moved in place along a direction and back.
+    ``fn`` reads the leaves; they are moved in place along a direction and back. Where torch has
+    less than two ``orders``, the second may be an error that says so.
     """
     base = [leaf.numpy().copy() for leaf in leaves]
     rng = np.random.default_rng(0)
@@ -39,30 +40,28 @@ def check_gradients(fn: Callable[[], Any], leaves: list[Any]) -> None:
         for leaf, b, d in zip(leaves, base, directions, strict=True):
             leaf.data.copy_(minigrad.from_numpy(np.asarray(b + step * d)))
 
-    def value() -> float:
-        with minigrad.no_grad():
-            total = _weighted(fn(), np.random.default_rng(1))
-        return 0.0 if total is None else total.item()
-
-    def gradients(create_graph: bool) -> Any:
+    def results(create_graph: bool) -> Any:
+        """The weighted sum of the outputs, and its gradients."""
         for leaf in leaves:
             leaf.requires_grad_()
         total = _weighted(fn(), np.random.default_rng(1))
         if total is None or not total.requires_grad:
-            return [None] * len(leaves)
-        return minigrad.autograd.grad(total, leaves, create_graph=create_graph, allow_unused=True)
+            return 0.0 if total is None else total.item(), [None] * len(leaves)
+        return total.item(), minigrad.autograd.grad(
+            total, leaves, create_graph=create_graph, allow_unused=True
+        )
 
-    def slope() -> float:
-        """The first derivative along a second direction, by the engine."""
-        found = gradients(False)
-        return sum(
+    def value_and_slope() -> tuple[float, float]:
+        """The sum, and its derivative along a second direction, by the engine."""
+        value, found = results(False)
+        return value, sum(
             float((g.numpy() * w).sum())
             for g, w in zip(found, second_weights, strict=True)
             if g is not None
         )
 
     second_weights = [np.random.default_rng(2).uniform(-1, 1, b.shape) for b in base]
-    first = gradients(True)
+    _, first = results(True)
     for g, leaf in zip(first, leaves, strict=True):
         assert g is None or g.shape == leaf.shape, f"gradient {g.shape} of an argument {leaf.shape}"
     predicted = sum(
@@ -70,16 +69,25 @@ def check_gradients(fn: Callable[[], Any], leaves: list[Any]) -> None:
         for g, d in zip(first, directions, strict=True)
         if g is not None
     )
-    curvature = _curvature(first, leaves, second_weights, directions)
+    try:
+        curvature = _curvature(first, leaves, second_weights, directions)
+    except RuntimeError as error:
+        if orders == 2 or "is not implemented" not in str(error):
+            raise
+        curvature = None
     at(STEP)
-    high, high_slope = value(), slope()
+    high, high_slope = value_and_slope()
     at(-STEP)
-    low, low_slope = value(), slope()
+    low, low_slope = value_and_slope()
     at(0.0)
+    if not np.isfinite([high, low]).all():
+        return  # the mean of nothing, for one: there is no slope
     scale = 1 + abs(high)
     np.testing.assert_allclose(
         predicted, (high - low) / (2 * STEP), rtol=RTOL, atol=ATOL * scale, err_msg="first order"
     )
+    if curvature is None:
+        return
     np.testing.assert_allclose(
         curvature,
         (high_slope - low_slope) / (2 * STEP),

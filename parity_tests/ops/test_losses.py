@@ -219,3 +219,22 @@ def test_norms_of_half_precision_with_single_parameters(torch, name, kind):
         "instance_norm": lambda: F.instance_norm(x, mean, var, w, b),
     }[name]()
     return y.dtype is half, y.float(), mean, var
+
+
+@pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "huber_loss", "smooth_l1_loss"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@same_as_torch
+def test_losses_of_which_the_target_alone_wants_a_gradient(torch, name, reduction):
+    target = torch.tensor(X + 1.25).requires_grad_()
+    loss = getattr(torch.nn.functional, name)(
+        torch.tensor(X[::-1].copy()), target, reduction=reduction
+    )
+    (slope,) = torch.autograd.grad(loss.sum(), target, create_graph=True)
+    (slope * slope).sum().backward()
+    return loss, slope, target.grad
+
+
+@pytest.mark.parametrize("shape, groups", [((1, 2), 2), ((1, 4, 1, 1), 4), ((1, 3), 3)])
+@both_raise
+def test_groups_of_one_number(torch, shape, groups):
+    return torch.nn.functional.group_norm(torch.ones(shape), groups)

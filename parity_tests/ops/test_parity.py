@@ -12,10 +12,13 @@ from minigrad.autograd.registry import Record
 from parity_tests.ops.samples import (
     LAYOUTS,
     arrays_of,
+    domains_of,
+    leaves_of,
     oracle,
     ours,
     outputs,
     records,
+    result_of,
     seeded,
     tensors_of,
     theirs,
@@ -53,6 +56,7 @@ def assert_same(mine: object, torch_tensor: object, kind: str, what: str) -> Non
 
 @pytest.mark.parametrize(("record", "index"), CASES)
 def test_values_match_torch(record: Record, index: int) -> None:
+    domains = domains_of(record, record.samples_or_default()[index])
     for kind in kinds(record):
         for layout in LAYOUTS:
             rng = seeded(record.name, index, kind, layout)
@@ -66,8 +70,8 @@ def test_values_match_torch(record: Record, index: int) -> None:
             mine, inputs = tensors_of(call, ours)
             before = [t.numpy().copy() for t in inputs]
             other, _ = tensors_of(call, theirs)
-            got = outputs(record.function(*mine.args, **mine.kwargs))
-            want = outputs(oracle(record)(*other.args, **other.kwargs))
+            got = outputs(result_of(record, record.function, mine, domains))
+            want = outputs(result_of(record, oracle(record), other, domains))
             assert len(got) == len(want)
             for g, w in zip(got, want, strict=True):
                 assert_same(
@@ -82,10 +86,15 @@ def test_values_match_torch(record: Record, index: int) -> None:
 
 @pytest.mark.parametrize(
     ("record", "index"),
-    [c for c in CASES if c.values[0].gradcheck and "float" in c.values[0].dtypes],
+    [
+        c
+        for c in CASES
+        if c.values[0].gradcheck and c.values[0].orders and "float" in c.values[0].dtypes
+    ],
 )
 def test_gradients_match_torch(record: Record, index: int) -> None:
-    """First and second order, through every output, for every float argument."""
+    """Every order that torch has of two, through every output, for every float argument."""
+    domains = domains_of(record, record.samples_or_default()[index])
     for layout in LAYOUTS:
         rng = seeded("gradient", record.name, index, layout)
         call = arrays_of(
@@ -98,24 +107,27 @@ def test_gradients_match_torch(record: Record, index: int) -> None:
         results = []
         for fn, make in ((record.function, ours), (oracle(record), theirs)):
             made, inputs = tensors_of(call, make)
-            leaves = [t.requires_grad_() for t in inputs if t.is_floating_point()]
-            results.append(_gradients(fn, made, leaves, make))
+            leaves = [t.requires_grad_() for t in leaves_of(inputs, domains)]
+            result = result_of(record, fn, made, domains)
+            results.append(_gradients(result, leaves, make, record.orders))
         for mine, want in zip(*results, strict=True):
             assert (mine is None) == (want is None), "a gradient is missing on one side"
             if mine is not None:
                 assert_same(mine, want, "float64", f"{record.name} sample {index} {layout}")
 
 
-def _gradients(fn, call, leaves, make):
-    """First gradients, and the gradients of their weighted sum."""
+def _gradients(result, leaves, make, orders):
+    """First gradients, and for two orders the gradients of their weighted sum."""
     import minigrad
 
-    outs = [o for o in outputs(fn(*call.args, **call.kwargs)) if getattr(o, "requires_grad", False)]
+    outs = [o for o in outputs(result) if getattr(o, "requires_grad", False)]
     if not outs:
         return [None] * len(leaves)
     grad = minigrad.autograd.grad if make is ours else __import__("torch").autograd.grad
     weights = [make(_weight(o.shape)) for o in outs]
-    first = grad(outs, leaves, weights, create_graph=True, allow_unused=True)
+    first = grad(outs, leaves, weights, create_graph=orders == 2, allow_unused=True)
+    if orders < 2:
+        return first
     scalar = [
         (g * make(_weight(g.shape))).sum() for g in first if g is not None and g.requires_grad
     ]

@@ -18,14 +18,16 @@ FOUND = (AssertionError, RuntimeError, ValueError)
 def check_drawn(record, index):
     """The hypothesis test's body, on one draw."""
     rng = np.random.default_rng(0)
+    sample = record.samples_or_default()[index]
     call = samples.arrays_of(
-        record,
-        record.samples_or_default()[index],
-        "float64",
-        lambda s, d, k: samples.values(rng, s, d, k),
+        record, sample, "float64", lambda s, d, k: samples.values(rng, s, d, k)
     )
-    made, leaves = samples.tensors_of(call, samples.ours)
-    check_gradients(lambda: record.function(*made.args, **made.kwargs), leaves)
+    domains = samples.domains_of(record, sample)
+    made, inputs = samples.tensors_of(call, samples.ours)
+    check_gradients(
+        lambda: samples.result_of(record, record.function, made, domains),
+        samples.leaves_of(inputs, domains),
+    )
 
 
 CHECKS = [check_against_torch, check_drawn]

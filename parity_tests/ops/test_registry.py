@@ -113,10 +113,11 @@ def test_a_derivative_that_asks_for_an_unknown_name_is_refused():
                 return g
 
 
-def test_two_ops_of_one_name_are_refused():
+@pytest.mark.parametrize("internal", [False, True])
+def test_two_ops_of_one_name_are_refused(internal):
     with pytest.raises(ValueError, match="two operations are called 'exp'"):
 
-        @register("exp")
+        @register("exp", internal=internal)
         class Again(Unary):
             """A second exp."""
 

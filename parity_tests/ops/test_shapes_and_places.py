@@ -224,6 +224,15 @@ def test_views_share_memory(torch):
         "x.narrow(1, torch.tensor(1), 2)",
         "x.T, x.mT, x.H, x.mH, x.adjoint()",
         "torch.zeros(7, 2).fill_diagonal_(1, wrap=True)",
+        "torch.zeros(1, 4).t().fill_diagonal_(1, wrap=True)",
+        "x.swapaxes(axis0=0, axis1=1)",
+        "x[0, 0].movedim(0, -1)",
+        "x[0, 0].flatten(0, -1)",
+        "x[:, ::2].ravel(), x[:, ::2].reshape(-1)",
+        "x[0, ::2].ravel().is_contiguous()",
+        "x[:, ::2].expand(2, 2, 2).storage_offset()",
+        "x[:, 1::2].unfold(0, 2, 1).storage_offset()",
+        "x[:, ::2].expand(2, 2, 2).untyped_storage().nbytes()",
     ],
 )
 def test_forms_of_calls(call):
@@ -259,6 +268,9 @@ def test_forms_of_calls(call):
         "x.masked_scatter(x > 1, x[0])",
         "x.masked_fill(x, 1.0)",
         "x.masked_fill(x > 1, None)",
+        "x.long().masked_fill(x > 1, float('-inf'))",
+        "x[0, 0].flatten(1)",
+        "x[0, 0].movedim(0, 1)",
         "torch.zeros(3).masked_fill_(x > 1, 1.0)",
         "torch.cat(x)",
         "torch.cat([x, x[0]])",
@@ -286,3 +298,68 @@ def test_an_index_that_is_read_twice_is_the_same_in_every_layout():
             tensor.index_add(0, minigrad.from_numpy(i), minigrad.ones(3, 6).double()).numpy(),
             x + np.bincount(i, minlength=4)[:, None],
         )
+
+
+@same_as_torch
+def test_a_raveled_copy_shares_no_memory(torch):
+    x = torch.zeros(4)
+    x[::2].ravel().fill_(1.0)
+    x.ravel()[0] = 2.0
+    return x
+
+
+@same_as_torch
+def test_leading_axes_of_one_in_a_written_value(torch):
+    x, y = torch.zeros(2, 3, 1), torch.ones(1, 2, 1, 1, requires_grad=True)
+    x[...] = y
+    x[torch.tensor([1])] = y[0, :1] * 2
+    x.square().sum().backward()
+    return x, y.grad
+
+
+@same_as_torch
+def test_the_gradient_past_an_overwritten_diagonal(torch):
+    leaf = torch.ones(3, 3, requires_grad=True)
+    x = leaf * 2
+    x.fill_diagonal_(5.0)
+    x.view(-1).square().sum().backward()
+    return x, leaf.grad
+
+
+@same_as_torch
+def test_the_gradient_of_an_index_with_nothing_in_it(torch):
+    leaf = torch.ones(2, 0, 3, requires_grad=True)
+    picked = [
+        leaf[torch.tensor([0, 0])],
+        leaf.index_select(2, torch.tensor([1])),
+        leaf.repeat_interleave(torch.tensor([2, 1, 0]), -1),
+    ]
+    sum(part.sum() for part in picked).backward()
+    return leaf.grad
+
+
+@pytest.mark.parametrize("change", ["t_()", "transpose_(0, 1)", "unsqueeze_(0)", "squeeze_()"])
+@same_as_torch
+def test_views_taken_before_a_shape_changes_in_place(torch, change):
+    leaf = torch.arange(1.0, 7.0).reshape(2, 3).requires_grad_()
+    x = (leaf * 1)[:1] + 0 if change == "squeeze_()" else leaf * 1
+    row = x[0]
+    tail = row[1:]
+    eval(f"x.{change}", {"x": x})
+    ((row * torch.tensor([1.0, 2.0, 3.0])).sum() + tail.prod()).backward(retain_graph=True)
+    first, leaf.grad = leaf.grad, None
+    tail.mul_(row.sum())
+    x.square_()
+    (x.sum() + row[0]).backward()
+    return first, leaf.grad, x, row, tail
+
+
+@same_as_torch
+def test_a_view_of_what_changed_its_shape_before_it_was_recorded(torch):
+    weight = torch.arange(6.0).reshape(3, 2).requires_grad_()
+    x = torch.ones(2, 3)
+    row = x[0]
+    x.t_()
+    x.mul_(weight)
+    row.sum().backward()
+    return row, weight.grad

@@ -25,6 +25,12 @@ def _reduction(size_average: bool | None, reduce: bool | None, reduction: str) -
     """What the two old arguments mean, if one of them is used; they warn as torch's do."""
     if size_average is None and reduce is None:
         return reduction
+    for flag in (size_average, reduce):
+        if isinstance(flag, Tensor):
+            raise RuntimeError(
+                "a loss is made first and then called with tensors: nn.MSELoss()(input, target), "
+                "or F.mse_loss(input, target)"
+            )
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
         f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",

@@ -13,6 +13,7 @@ from minigrad.backend.numpy_backend import row_major
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import axes_of, contiguous_format, lies_in, ordered, preserve_format
+from minigrad.ops.elementwise.precision import single
 
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
 
@@ -27,7 +28,10 @@ class Cast(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dtype: Dtype) -> Any:
         """Convert; always a copy."""
-        return input.astype(dtype.numpy), dtypes.of_numpy(input.dtype)
+        source = dtypes.of_numpy(input.dtype)
+        if source is dtypes.float16 and dtype is dtypes.float32:
+            return single(xp, input), source
+        return input.astype(dtype.numpy), source
 
     @staticmethod
     def grad_input(g: Array, source: Dtype, F: Any) -> Array:
@@ -83,7 +87,7 @@ class Clone(Op):
         return g
 
 
-@function(**METHOD)
+@function(where=("Tensor",), torch="Tensor.contiguous", samples=(call(T(2, 3)), call(T())))
 def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
     """The tensor itself if its elements lie in this order, row-major by default, else a copy.
 
@@ -122,7 +126,7 @@ class RowMajor(Op):
         return g
 
 
-@function(**METHOD)
+@function(where=("Tensor",), torch="Tensor.to", samples=(call(T(2, 3), copy=True),))
 def to(input: Any, *args: Any, **kwargs: Any) -> Any:
     """The tensor with another dtype, device or both; itself if nothing has to change.
 
@@ -133,6 +137,9 @@ def to(input: Any, *args: Any, **kwargs: Any) -> Any:
     >>> torch.tensor([1, 2]).to(torch.float64)
     tensor([1., 2.], dtype=torch.float64)
     """
+    if len(args) == 1 and type(args[0]) is Dtype and not kwargs:  # the usual case
+        same = input._array.dtype is args[0].numpy
+        return input if same else tensors.cast(input, args[0])
     kind, place, copy, form = _destination(args, kwargs)
     out = input
     if place is not None and not _same_place(out.device, place):
@@ -193,7 +200,7 @@ def cuda(input: Any, device: Any = None, non_blocking: bool = False) -> Any:
     return input.to(place)
 
 
-@function(**METHOD)
+@function(where=("Tensor",), torch="Tensor.cpu", samples=(call(T(2, 3)),))
 def cpu(input: Any, memory_format: Any = None) -> Any:
     """The tensor on the CPU; itself if it is there already.
 
@@ -204,7 +211,7 @@ def cpu(input: Any, memory_format: Any = None) -> Any:
     return input.to("cpu")
 
 
-@function(**METHOD)
+@function(where=("Tensor",), torch="Tensor.type_as", samples=(call(T(2, 3), T(1)),))
 def type_as(input: Any, other: Any) -> Any:
     """The tensor in the dtype of another.
 
@@ -260,7 +267,8 @@ def _conversion(name: str, kind: Dtype) -> None:
     """One of the methods ``float()``, ``long()`` and so on."""
 
     def convert(input: Any, memory_format: Any = None) -> Any:
-        return input.to(kind, memory_format=memory_format)
+        form = {} if memory_format is None else {"memory_format": memory_format}
+        return input.to(kind, **form)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"""The tensor as {kind.name}; itself if it is that already.

@@ -16,6 +16,8 @@ from minigrad.ops.creation.data import TOP, number_of, numpy_type, place
 
 def _number(name: str, value: Any, op: str) -> Any:
     """A Python number for an argument that may be a 0-d tensor."""
+    if type(value) is int:  # the usual case
+        return value
     if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
@@ -46,7 +48,7 @@ def _lanes(start: Any, step: Any, count: int, lanes: int) -> Any:
 
 
 def _counting_type(dtype: Any, out: Any, layout: Any, *numbers: Any) -> Any:
-    if dtype is None and out is None and all(isinstance(n, int) for n in numbers):
+    if dtype is None and out is None and all([isinstance(n, int) for n in numbers]):
         return np.dtype(np.int64)
     return numpy_type(dtype, out, layout)
 
@@ -92,10 +94,8 @@ def arange(
             raise TypeError("arange() received an invalid combination of arguments - got ()")
     elif end is None:
         start, end = 0, start
-    start, end, step = (
-        _number(name, value, "arange")
-        for name, value in (("start", start), ("end", end), ("step", step))
-    )
+    start, end = _number("start", start, "arange"), _number("end", end, "arange")
+    step = _number("step", step, "arange")
     kind = _counting_type(dtype, out, layout, start, end, step)
     if kind.kind == "b":
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import function, register
+from minigrad.autograd.registry import REGISTRY, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import dtype as Dtype
@@ -120,6 +120,10 @@ def randint(
     (tensor([4, 9, 3]), tensor([3, 4]))
     """
     low, high, size = _bounds(bounds, names, ("low", "high", "size"), "randint")
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(
+            f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}"
+        )
     kind = np.dtype(np.int64) if dtype is None and out is None else numpy_type(dtype, out, layout)
     shape = checked_sizes((size,), "randint")
     array = _from(generator).randint(low, high, shape, kind)
@@ -299,6 +303,33 @@ def poisson(input: Any, generator: Any = None) -> Any:
     rates: Any = input
     numbers = place(_from(generator).poisson(rates._host()), rates.device)._array
     return tensors.drawn(input, None, numbers, "PoissonBackward0")
+
+
+@function(**TOP)
+def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
+    """Numbers of successes in as many trials as the counts say, of the chances at each place.
+
+    >>> import minigrad as torch
+    >>> torch.binomial(torch.tensor([3., 5.]), torch.tensor([0., 1.]))
+    tensor([0., 5.])
+    """
+    for position, name, value in ((1, "count", count), (2, "prob", prob)):
+        if not isinstance(value, TensorBase):
+            kind = type(value).__name__
+            raise TypeError(
+                f"binomial(): argument '{name}' (position {position}) must be Tensor, not {kind}"
+            )
+        if value._array.dtype.kind not in "fV":
+            kind = dtypes.of_numpy(value._array.dtype).type_name
+            raise ValueError(
+                f"binomial only supports floating-point dtypes for {name}, got: {kind}"
+            )
+    if count.dtype is not prob.dtype:
+        raise RuntimeError(
+            f"binomial: expected count and prob of one dtype, got {count.dtype} and {prob.dtype}"
+        )
+    counts, chances = REGISTRY["broadcast_tensors"].function(count.detach(), prob.detach())
+    return place(_from(generator).binomial(counts._host(), chances._host()), count.device)
 
 
 @function(where=("torch", "Tensor"), gradcheck=False)

@@ -22,6 +22,8 @@ NUMBERS = ("float", "int")
 
 def _scaled(input: Any, other: Any, alpha: Any) -> Any:
     """``alpha * other``, if the result's type can hold it."""
+    if type(alpha) is int:
+        return other * alpha
     common = result_type((input, other))
     if isinstance(alpha, bool) and common.name != "bool":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.arguments import is_argument, result_type
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, reals, register
@@ -87,6 +89,8 @@ class Addcmul(_Three):
 
 
 def _addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     return tensors.addcdiv(input, tensor1, tensor2, value)
 
 

@@ -39,7 +39,7 @@ def _between(input: Any, min: Any, max: Any) -> Any:
     if array is not None and array.dtype.kind not in "fV":
         common = result_type((input, min, max))
         input = input if common.numpy == array.dtype else tensors.cast(input, common)
-    return Clamp.short(input, min, max)  # type: ignore[misc]
+    return Clamp.short(input, min, max)
 
 
 @functools.lru_cache(maxsize=256)
@@ -86,6 +86,7 @@ class Clamp(Op):
     tensor([0.0000, 0.5000, 1.0000])
     """
 
+    grad_fn = "ClampBackward1"
     kinds = "iufV"
 
     @staticmethod
@@ -112,7 +113,7 @@ class Clamp(Op):
 class ClampToTensors(Op):
     """Elementwise value between two tensors, of which one may be left out."""
 
-    grad_fn = "ClampBackward1"
+    grad_fn = "ClampBackward0"
     broadcasts = True
     promotes = "common"
 
@@ -190,6 +191,8 @@ def _where(condition: Any, input: Any = None, other: Any = None) -> Any:
             f"where(): argument 'condition' (position 1) must be Tensor, not "
             f"{type(condition).__name__}"
         )
+    if input is None or other is None:
+        raise TypeError("where(): expected a condition alone, or with both input and other")
     if condition._array.dtype.kind != "b":
         if condition._array.dtype.name != "uint8":
             raise RuntimeError(

@@ -9,6 +9,7 @@ from minigrad.autograd.op import Binary, Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.ops.elementwise.blocks import BLOCK
 
 ANY = ("float", "int", "bool")
 FACTS: dict[str, Any] = {
@@ -98,6 +99,11 @@ class Ge(Binary):
     numbers = ("other",)
 
 
+def _true(x: Array) -> Array:
+    """Whether each element is not zero, which NumPy finds faster by a comparison."""
+    return x if x.dtype.kind == "b" else x != 0
+
+
 LOGIC: dict[str, Any] = {**FACTS, "errors": (call(T(3), 2), call(T(3), T(4)))}
 
 
@@ -110,8 +116,12 @@ class LogicalAnd(Binary):
     tensor([ True, False])
     """
 
-    ufunc = "logical_and"
     numbers = ()
+
+    @staticmethod
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """Of bools."""
+        return xp.bitwise_and(_true(input), _true(other))
 
 
 @register(**LOGIC)
@@ -123,8 +133,12 @@ class LogicalOr(Binary):
     tensor([ True, False])
     """
 
-    ufunc = "logical_or"
     numbers = ()
+
+    @staticmethod
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """Of bools."""
+        return xp.bitwise_or(_true(input), _true(other))
 
 
 @register(**LOGIC)
@@ -136,8 +150,12 @@ class LogicalXor(Binary):
     tensor([False,  True])
     """
 
-    ufunc = "logical_xor"
     numbers = ()
+
+    @staticmethod
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """Of bools."""
+        return xp.bitwise_xor(_true(input), _true(other))
 
 
 @register(**FACTS)
@@ -149,7 +167,10 @@ class LogicalNot(Unary):
     tensor([False,  True])
     """
 
-    ufunc = "logical_not"
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Of bools by NumPy's own."""
+        return xp.logical_not(input) if input.dtype.kind == "b" else input == 0
 
 
 PREDICATE: dict[str, Any] = {
@@ -329,5 +350,11 @@ def equal(input: Any, other: Any) -> bool:
                 f"equal(): argument '{name}' (position {position + 1}) must be Tensor, "
                 f"not {type(value).__name__}"
             )
-    same = input._array.shape == other._array.shape
-    return same and bool(tensors.eq(input, other)._array.all())
+    x, y = input._array, other._array
+    if x.shape != y.shape:
+        return False
+    if x.size > BLOCK and x.dtype == y.dtype and x.flags.c_contiguous and y.flags.c_contiguous:
+        x, y = x.reshape(-1), y.reshape(-1)  # in pieces, of which the first to differ decides
+        pieces = (slice(start, start + BLOCK) for start in range(0, x.size, BLOCK))
+        return all(bool((x[piece] == y[piece]).all()) for piece in pieces)
+    return bool(tensors.eq(input, other)._array.all())

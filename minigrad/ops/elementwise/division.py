@@ -137,7 +137,7 @@ class _Rounded(Binary):
     """A rounded quotient: flat between its jumps."""
 
     kinds = "iufV"
-    grad_fn = "DivBackward1"
+    grad_fn = "DivBackward2"
 
     @staticmethod
     def grad_input(g: Array, shape: Any, F: Any) -> Array:
@@ -224,9 +224,12 @@ def rfloordiv(input: Any, other: Any) -> Any:
 @register(
     domain=[reals(-3, 3), reals(0.7, 3)],
     dtypes=("float",),
-    samples=(call(T(2, 3), T(2, 3)), call(T(3), 2.0), call(7.5, T(3))),
+    samples=(
+        call(T(2, 3), T(2, 3)),
+        call(T(3), 2.0),
+        call(7.5, T(3, domain=reals(0.7, 3, moved=False))),
+    ),
     dunder=("__mod__",),
-    gradcheck=False,
     inplace=True,
     errors=MISFIT,
 )
@@ -264,8 +267,8 @@ class Remainder(Binary):
     torch="Tensor.__rmod__",
     domain=[reals(0.5, 3)],
     samples=(call(T(2, 3), 2.0),),
+    orders=0,
     dunder=("__rmod__",),
-    gradcheck=False,
 )
 def rmod(input: Any, other: Any) -> Any:
     """``other % input``.
@@ -281,7 +284,6 @@ def rmod(input: Any, other: Any) -> Any:
     domain=[reals(-3, 3), reals(0.7, 3)],
     dtypes=("float",),
     samples=(call(T(2, 3), T(2, 3)), call(T(3), 2.0), call(T(2, 1), T(3))),
-    gradcheck=False,
     inplace=True,
     errors=(*MISFIT, call(2.0, T(3))),
 )

@@ -10,6 +10,8 @@ from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
 from minigrad.ops.elementwise.precision import widened
 
+MANY = 2048  # elements; below, NumPy's one call is faster
+
 NUMBERS = ("float", "int")
 
 
@@ -174,6 +176,24 @@ LOG_SUM: dict[str, Any] = {
 }
 
 
+def _log_sum(xp: Any, x: Array, y: Array, plain: Any, power: Any, scale: float) -> Array:
+    """The greater of two, and the logarithm of 1 + power(-distance): faster than NumPy's loop.
+
+    That has the last word where the distance is NaN, as it is for two infinities of one sign.
+    """
+    gap = x - y
+    if gap.size < MANY:
+        return plain(x, y)
+    xp.abs(gap, out=gap)
+    if not gap.max() >= 0:
+        return plain(x, y)
+    more = xp.log1p(power(xp.negative(gap, out=gap), out=gap), out=gap)
+    if scale != 1:
+        more *= scale
+    more += xp.maximum(x, y)
+    return more
+
+
 @register(**LOG_SUM)
 class Logaddexp(Binary):
     """Elementwise logarithm of a sum of exponentials, without overflow.
@@ -186,9 +206,14 @@ class Logaddexp(Binary):
     tensor([6.9315e-01, 1.0007e+03])
     """
 
-    ufunc = "logaddexp"
     kinds = "fV"
     numbers = ()
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """The greater one, and what the other adds to it."""
+        return _log_sum(xp, input, other, xp.logaddexp, xp.exp, 1.0)
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:
@@ -213,9 +238,14 @@ class Logaddexp2(Binary):
     tensor([4.])
     """
 
-    ufunc = "logaddexp2"
     kinds = "fV"
     numbers = ()
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """The greater one, and what the other adds to it."""
+        return _log_sum(xp, input, other, xp.logaddexp2, xp.exp2, 1 / math.log(2))
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:

@@ -69,8 +69,7 @@ def select(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
     yes, no = (
         v.view(bits) if hasattr(v, "view") else like.dtype.type(v).view(bits) for v in (yes, no)
     )
-    selector = mask.astype(bits)
-    xp.negative(selector, out=selector)
+    selector = xp.negative(mask.view(xp.int8)).astype(bits)
     selector &= yes ^ no
     selector ^= no
     return selector.view(like.dtype)
@@ -98,8 +97,7 @@ def kept(xp: Any, values: Array, mask: Array) -> Array:
     if values.size < SMALL or values.shape != mask.shape:
         return xp.where(mask, values, zero(xp, values.dtype))
     bits = xp.dtype(f"i{values.dtype.itemsize}")
-    selector = mask.astype(bits)
-    xp.negative(selector, out=selector)
+    selector = xp.negative(mask.view(xp.int8)).astype(bits)
     selector &= values.view(bits)
     return selector.view(values.dtype)
 

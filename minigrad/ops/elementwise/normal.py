@@ -1,58 +1,39 @@
 """The chance that a normal number is below x, which gelu needs of large arrays of float32.
 
-SciPy takes 15 ns for an error function. For x < 0 the chance is e^(-x²/2) q(|x|) with a smooth q;
-a polynomial through values of SciPy's, made at first use, gives it to float32's precision in a
-tenth of that, worked on in pieces that stay in the cache.
+SciPy takes 15 ns for an error function. The logarithm of the odds, log(Φ(x) / Φ(-x)), is almost a
+straight line: x times a short polynomial in x² gives it to float32's precision.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, scientific
-from minigrad.ops.elementwise.masks import SMALL
-from minigrad.ops.elementwise.special import erf
+from minigrad.backend import Array
+from minigrad.ops.elementwise.blocks import blockwise
+from minigrad.ops.elementwise.special import MANY, erf, odd
 
-DEGREE, HALFWAY, PIECE = 11, 3.0, 1 << 15
-
-
-@functools.cache
-def _coefficients() -> list[np.float32]:
-    """Of q in powers of t = 2 h / (|x| + h) - 1, which runs from -1 (at infinity) to 1 (at 0)."""
-    from numpy.polynomial import chebyshev  # takes milliseconds to import
-
-    scaled = scientific(np, "special").erfcx
-
-    def q(t: Any) -> Any:
-        return scaled((2 * HALFWAY / (t + 1) - HALFWAY) * math.sqrt(0.5)) / 2
-
-    found = chebyshev.cheb2poly(chebyshev.chebinterpolate(q, DEGREE))
-    return [np.float32(c) for c in found]
+# Of the logarithm of the odds against, fitted as ERF is, up to 5.5; beyond, the chance goes to 0
+# or 1 as it should.
+ODDS = (
+    -1.5957684323190588,
+    -0.07266856685035351,
+    6.6259874456853e-05,
+    0.00011048034790508453,
+    -7.938222944739505e-06,
+    2.668930612353337e-07,
+    -3.6112382128669515e-09,
+)
+ONE = np.array(1, np.float32)
 
 
-def _piece(x: Any) -> Any:
-    """Φ of a piece: 1/2 and, with the sign of x, what is missing to it from the tail."""
-    coefficients = _coefficients()
-    t = np.abs(x)
-    t += np.float32(HALFWAY)
-    np.divide(np.float32(2 * HALFWAY), t, out=t)
-    t -= np.float32(1)
-    tail = t * coefficients[-1]
-    for c in reversed(coefficients[1:-1]):
-        tail += c
-        tail *= t
-    tail += coefficients[0]
-    np.multiply(x, x, out=t)
-    t *= np.float32(-0.5)
-    tail *= np.exp(t, out=t)
-    np.subtract(np.float32(0.5), tail, out=tail)
-    np.copysign(tail, x, out=tail)
-    tail += np.float32(0.5)
-    return tail
+def _chance(out: Array, x: Array) -> None:
+    odds = odd(x, ODDS)
+    np.exp(odds, out=odds)
+    odds += ONE
+    np.divide(ONE, odds, out=out)
 
 
 def normal_chance(xp: Any, x: Array) -> Array:
@@ -61,13 +42,9 @@ def normal_chance(xp: Any, x: Array) -> Array:
     >>> normal_chance(np, np.array([0.0, 1.0, -40.0])).round(4)
     array([0.5   , 0.8413, 0.    ])
     """
-    if xp is not np or x.dtype != np.float32 or x.size < SMALL:
-        y = erf(xp, x * x.dtype.type(math.sqrt(0.5)))
-        y += 1
-        y *= 0.5
-        return y
-    flat = x.reshape(-1)
-    out = np.empty_like(flat)
-    for start in range(0, flat.size, PIECE):
-        out[start : start + PIECE] = _piece(flat[start : start + PIECE])
-    return out.reshape(x.shape)
+    if xp is np and x.dtype == np.float32 and x.size >= MANY:
+        return blockwise(_chance, x)
+    y = erf(xp, x * x.dtype.type(math.sqrt(0.5)))
+    y += 1
+    y *= 0.5
+    return y

@@ -141,7 +141,8 @@ class Frac(Unary):
     @staticmethod
     def forward(xp: Any, input: Array) -> Array:
         """What the whole part leaves; exact."""
-        return input - xp.trunc(input)
+        whole = xp.trunc(input)
+        return xp.subtract(input, whole, out=whole if input.ndim else None)
 
     @staticmethod
     def grad_input(g: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -11,67 +10,48 @@ import numpy as np
 from minigrad.autograd.op import Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, scientific
+from minigrad.ops.elementwise.blocks import blockwise
 from minigrad.ops.elementwise.precision import of_scipy, widened
 
 NUMBERS = ("float", "int")
 ROOT_PI = math.sqrt(math.pi)
-# From this many float32 elements on, the error function is worked out here, so many at a time.
-MANY, BLOCK = 2048, 1 << 14
-# Beyond this the error function is 1 in float32; 0-d arrays, which NumPy's clip is fastest with.
-REACH, ONE = np.array(4, np.float32), np.array(1, np.float32)
+MANY = 2048  # float32 elements; from there on the error function is worked out here
+# Of p in erf(x) = tanh(x p(x²)), from the lowest power on: a least squares fit up to where the
+# function is 1 in float32, repeated with the errors as weights. Beyond, x p(x²) still grows.
+ERF = (
+    1.1283791887154915,
+    0.10276981294833037,
+    -0.00019345213063628853,
+    -0.0006184745821696982,
+    8.71762134470143e-05,
+    -5.59786897831133e-06,
+    1.3805179678219467e-07,
+)
 
 
 @widened
 def erf(xp: Any, x: Array) -> Array:
-    """The error function of an array: SciPy's, but of many float32 a fraction without branches."""
+    """The error function of an array: SciPy's, but of many float32 one without branches."""
     if xp is not np or x.dtype != np.float32 or x.size < MANY:
         return scientific(xp, "special").erf(x)
-    above, below = _fraction()
-    out = np.empty(x.shape, np.float32)
-    flat, target = x.reshape(-1), out.reshape(-1)
-    for start in range(0, flat.size, BLOCK):
-        near = np.clip(flat[start : start + BLOCK], -REACH, REACH)
-        square = near * near
-        near *= _polynomial(square, above)
-        near /= _polynomial(square, below)
-        np.clip(near, -ONE, ONE, out=target[start : start + BLOCK])
-    return out
+    return blockwise(_erf, x)
 
 
-def _polynomial(x: Array, coefficients: list[Array]) -> Array:
-    """A polynomial by Horner's rule, in place."""
-    y = x * coefficients[-1]
-    for c in reversed(coefficients[1:-1]):
+def _erf(out: Array, x: Array) -> None:
+    np.tanh(odd(x, ERF), out=out)
+
+
+def odd(x: Array, coefficients: tuple[float, ...]) -> Array:
+    """x p(x²) by Horner's rule, in place; NumPy is fastest with 0-d arrays for the numbers."""
+    first, *middle, last = (np.array(c, x.dtype) for c in coefficients)
+    square = x * x
+    y = square * last
+    for c in reversed(middle):
         y += c
-        y *= x
-    y += coefficients[0]
+        y *= square
+    y += first
+    y *= x
     return y
-
-
-@functools.cache
-def _fraction() -> tuple[list[Array], list[Array]]:
-    """Numerator and denominator of erf(x) / x in powers of x ** 2, for float32.
-
-    Fitted at first use, to values of the C library up to where the function is 1 in float32: a
-    least squares fit of ``above - erf(x) / x * below`` at Chebyshev's points, repeated with the
-    denominator just found as a weight, so that the relative error is what gets small.
-    """
-    x = float(REACH) * (1 - np.cos(np.pi * (np.arange(400) + 0.5) / 400)) / 2
-    powers = ((x / float(REACH)) ** 2)[:, None] ** np.arange(7)
-    values = np.array([math.erf(v) / v for v in x])
-    below = np.ones_like(x)
-    for _ in range(12):
-        weight = 1 / (values * below)
-        left = np.hstack([powers, -powers[:, 1:6] * values[:, None]]) * weight[:, None]
-        found, *_ = np.linalg.lstsq(left, values * weight, rcond=None)
-        below = powers[:, :6] @ [1, *found[7:]]
-    scale = float(REACH) ** (-2.0 * np.arange(7))
-    fraction = (found[:7] * scale, np.array([1, *found[7:]]) * scale[:6])
-    above, beneath = ([np.array(c, np.float32) for c in part] for part in fraction)
-    end = REACH * _polynomial(REACH * REACH, above) / _polynomial(REACH * REACH, beneath)
-    if end < 1:  # by a last bit, which the largest value must not lack
-        above = [np.asarray(c * (1 / end + np.finfo(np.float32).eps)) for c in above]
-    return above, beneath
 
 
 @register(
@@ -132,6 +112,39 @@ class Erfc(Unary):
         return g * (F.exp(-(input * input)) * (-2 / ROOT_PI))
 
 
+# Of p in erfinv(x) = x p(-log(1 - x²) - 2.5), from the lowest power on, where the argument is below
+# 2.5: M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2011.
+ERFINV = (
+    1.50140941,
+    0.246640727,
+    -0.00417768164,
+    -0.00125372503,
+    0.000218580870,
+    -4.39150654e-06,
+    -3.5233877e-06,
+    3.43273939e-07,
+    2.81022636e-08,
+)
+
+
+def _erfinv(out: Array, x: Array) -> None:
+    w = x * x
+    np.negative(w, out=w)
+    np.log1p(w, out=w)
+    w += np.float32(2.5)
+    np.negative(w, out=w)
+    first, *middle, last = (np.array(c, np.float32) for c in ERFINV)
+    np.multiply(w, last, out=out)
+    for c in reversed(middle):
+        out += c
+        out *= w
+    out += first
+    out *= x
+    far = np.flatnonzero(~(w < 2.5))
+    if far.size:
+        out[far] = scientific(np, "special").erfinv(x[far])
+
+
 @register(domain=[reals(-0.9, 0.9)], dtypes=NUMBERS, inplace=True, aliases=("special_erfinv",))
 class Erfinv(Unary):
     """Elementwise inverse of the error function; infinite at -1 and 1, NaN beyond.
@@ -145,7 +158,14 @@ class Erfinv(Unary):
     """
 
     promotes = "float"
-    forward = of_scipy("erfinv")
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array) -> Array:
+        """SciPy's, but of many float32 near the middle a polynomial."""
+        if xp is not np or input.dtype != np.float32 or input.size < MANY:
+            return scientific(xp, "special").erfinv(input)
+        return blockwise(_erfinv, input)
 
     @staticmethod
     def grad_input(g: Any, out: Any, F: Any) -> Any:

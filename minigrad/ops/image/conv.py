@@ -210,6 +210,8 @@ def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tu
 
 def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     """One number for each spatial axis."""
+    if type(value) is int:  # the usual case
+        return (value,) * axes
     if not isinstance(value, Sequence):
         return (int(value.__index__()),) * axes
     numbers = tuple(int(v) for v in value)
@@ -247,7 +249,7 @@ def check_numbers(
         ("non-positive dilation", gaps, 1),
         ("non-positive groups", (groups,), 1),
     ):
-        if any(v < least for v in values):
+        if min(values) < least:
             raise ShapeError(f"{name} is not supported (got {values})")
 
 
@@ -276,7 +278,7 @@ def _check_channels(
             f"{weight[0]} elements, but got bias of size {list(bias._array.shape)} instead"
         )
     padded = geometry.padded(size[2:])
-    if any(n < d * (k - 1) + 1 for n, k, d in zip(padded, kernel, geometry.dilation, strict=True)):
+    if min(geometry.out_sizes(size[2:], kernel)) < 1:
         room, kern = (" x ".join(map(str, v)) for v in (padded, kernel))
         raise ShapeError(
             f"Calculated padded input size per channel: ({room}). Kernel size: ({kern}). Kernel "

@@ -21,11 +21,13 @@ from typing import Any, NamedTuple
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array
+from minigrad.backend import Array, xp_of
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.indexing.places import restrided
 
 # How many bytes of columns are made at a time: a few second-level caches.
 CHUNK = 1 << 21
+FEW = 1 << 14  # elements; up to here the number of copies decides, not their order
 
 remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
 
@@ -102,8 +104,15 @@ def columns(
     if all(k == 1 for k in kernel) and all(s == 1 for s in geo.stride):
         return x.reshape(geo.groups, rows, -1)
     unfolded = in_room(room, (c, *kernel, *out, n))
-    for tap, places in geo.taps(kernel, out):
-        unfolded[(slice(None), *tap)] = x[(slice(None), *places)]
+    if unfolded.size < FEW:  # one copy; more are copied faster in pieces
+        channel, *along, sample = x.strides
+        taps = [d * step for d, step in zip(geo.dilation, along, strict=True)]
+        moves = [s * step for s, step in zip(geo.stride, along, strict=True)]
+        steps = (channel, *taps, *moves, sample)
+        unfolded[...] = restrided(xp_of(x), x, unfolded.shape, steps)
+    else:
+        for tap, places in geo.taps(kernel, out):
+            unfolded[(slice(None), *tap)] = x[(slice(None), *places)]
     return unfolded.reshape(geo.groups, rows, -1)
 
 

@@ -270,7 +270,11 @@ def resized(
     return tensors.map_axes(input, maps, title)
 
 
-@function(where=_F, torch=None)
+@function(
+    where=_F,
+    torch="nn.functional.upsample",
+    samples=(call(T(1, 2, 3), 5), call(T(1, 1, 3), scale_factor=2.0, mode="linear")),
+)
 def upsample(
     input: Any,
     size: Any = None,
@@ -288,7 +292,11 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
-@function(where=_F, torch=None)
+@function(
+    where=_F,
+    torch="nn.functional.upsample_nearest",
+    samples=(call(T(1, 1, 3, 2), (4, 3)), call(T(2, 1, 3), scale_factor=2)),
+)
 def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
     """:func:`interpolate` with ``mode="nearest"``.
 
@@ -300,7 +308,11 @@ def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> 
     return interpolate(input, size, scale_factor)
 
 
-@function(where=_F, torch=None)
+@function(
+    where=_F,
+    torch="nn.functional.upsample_bilinear",
+    samples=(call(T(1, 1, 3, 2), (4, 3)), call(T(1, 2, 2, 2), scale_factor=2)),
+)
 def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
     """:func:`interpolate` with ``mode="bilinear"`` and ``align_corners=True``.
 

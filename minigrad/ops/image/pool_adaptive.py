@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,7 +22,11 @@ from minigrad.ops.image.pool_checks import NOUNS, SHAPES, per_axis
 
 _F, _TORCH = ("nn.functional",), ("torch", "nn.functional")
 _DOMAIN = (reals(-3, 3),)
-_UNIT = reals(0, 0.99)
+_UNIT = reals(0, 0.99, moved=False)
+
+
+def _max_name(axes: int) -> str:
+    return "SqueezeBackward1" if axes == 1 else f"AdaptiveMaxPool{axes}DBackward0"
 
 
 @register(internal=True)
@@ -35,6 +39,7 @@ class MaxAmong(Op):
     outputs = 2
     keeps = ("places",)
     kinds = "fV"
+    grad_fn: ClassVar[Any] = staticmethod(lambda sizes: _max_name(len(sizes)))
 
     @staticmethod
     def forward(
@@ -142,7 +147,8 @@ def _adaptive_max(axes: int, always: bool) -> Any:
 
     def both(input: Any, output_size: Any) -> Any:
         sizes, out = _sizes(name, axes, input, output_size)
-        return tensors.max_among(input, _candidates(tuple(sizes), out), tuple(sizes))
+        candidates = tensors.from_array(_candidates(tuple(sizes), out))
+        return tensors.max_among(input, candidates, tuple(sizes))
 
     def pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
         found = both(input, output_size)
@@ -190,7 +196,7 @@ def _fractional(axes: int, always: bool) -> Any:
                 f"{input.dtype}, got {tuple(samples.shape)} and {samples.dtype}"
             )
         candidates = _drawn(samples._array, sizes, kernel, out)
-        values, places = tensors.max_among(batched, candidates, sizes)
+        values, places = tensors.max_among(batched, tensors.from_array(candidates), sizes)
         if batched is not input:
             return values.squeeze(0), places.squeeze(0)
         return values, places
@@ -326,7 +332,7 @@ for _axes in (1, 2, 3):
     for _always in (False, True):
         _full = f"{_name}_with_indices" if _always else _name
         function(
-            _full, where=_F, torch=f"nn.functional.{_full}", domain=_DOMAIN, gradcheck=False,
+            _full, where=_F, torch=f"nn.functional.{_full}", domain=_DOMAIN,
             samples=(
                 call(_batch, 2, 3, _random_samples=T(2, 3, _axes, domain=_UNIT)),
                 call(_one, 2, None, (0.5,) * _axes, _random_samples=T(1, 3, _axes, domain=_UNIT)),

@@ -35,6 +35,8 @@ def size_of(op: str, axes: int, input: Any) -> tuple[int, ...]:
 
 def per_axis(op: str, name: str, value: Any, axes: int) -> tuple[int, ...]:
     """One number for each spatial axis."""
+    if type(value) is int:  # the usual case
+        return (value,) * axes
     if not isinstance(value, Sequence):
         if not hasattr(value, "__index__"):
             raise TypeError(f"{op}(): argument '{name}' must be int or tuple of ints, got {value}")

@@ -171,7 +171,8 @@ def _places_of_taps(xp: Any, windows: Windows) -> tuple[Any, Any]:
 
 
 def _max_name(windows: Windows) -> str:
-    return f"MaxPool{max(len(windows.kernel), 2)}DWithIndicesBackward0"
+    axes = len(windows.kernel)
+    return "SqueezeBackward1" if axes == 1 else f"MaxPool{axes}DWithIndicesBackward0"
 
 
 @register(internal=True)
@@ -189,8 +190,11 @@ class MaxPool(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, out: Any, windows: Windows, F: Any) -> Any:
         """The cotangent, at the winner's place."""
-        places = F.max_places(input, out, windows)
-        return F.plane_scatter(g, places, windows.sizes, windows.apart())
+        places, once = F.max_places(input, out, windows), windows.apart()
+        if max(windows.dilation) > 1:  # a window may lie in the padding alone: there is no winner
+            count = math.prod(windows.sizes)
+            g, places, once = F.where(places < count, g, 0.0), places % count, False
+        return F.plane_scatter(g, places, windows.sizes, once)
 
 
 @register(internal=True)
@@ -240,7 +244,8 @@ class Mean(NamedTuple):
 
 
 def _avg_name(mean: Mean) -> str:
-    return f"AvgPool{max(len(mean.windows.kernel), 2)}DBackward0"
+    axes = len(mean.windows.kernel)
+    return "SqueezeBackward1" if axes == 1 else f"AvgPool{axes}DBackward0"
 
 
 @register("window_mean", internal=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import check_overlap, write
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import function, register
+from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 
@@ -28,6 +29,7 @@ class ZerosOf(Op):
 class CopyInto(Op):
     """A tensor overwritten by another, which is broadcast to it."""
 
+    called = "copy_"
     grad_fn = "CopyBackwards"
     writes = True
     broadcasts = True
@@ -62,10 +64,13 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
     if src is not input:
         check_overlap(input, (src,))
-    return write(CopyInto, input, (src.to(input.device, input.dtype),), (), check=False)
+    mine, theirs = input._array, src._array
+    if type(mine) is not type(theirs) or mine.dtype is not theirs.dtype:
+        src = src.to(input.device, input.dtype)
+    return write(CopyInto, input, (src,), (), check=False)
 
 
-@function("fill_", **IN_PLACE)
+@function("fill_", **{**IN_PLACE, "gradcheck": True}, samples=(call(T(2, 3), 2.0), call(T(3), T())))
 def fill_(input: Any, value: Any) -> Any:
     """Overwrite every element by a number or a 0-d tensor; returns the tensor.
 
@@ -73,6 +78,10 @@ def fill_(input: Any, value: Any) -> Any:
     >>> torch.zeros(2).fill_(7)
     tensor([7., 7.])
     """
+    if not isinstance(value, OPERANDS):
+        raise TypeError(
+            f"fill_(): argument 'value' (position 1) must be Number, not {type(value).__name__}"
+        )
     if isinstance(value, TensorBase) and value._array.ndim:
         raise RuntimeError(
             "fill_ only supports 0-dimension value tensor but got tensor with "
@@ -83,7 +92,26 @@ def fill_(input: Any, value: Any) -> Any:
     return write(CopyInto, input, (value,), (), check=False)
 
 
-@function("zero_", **IN_PLACE)
+@function(
+    where=("torch",),
+    dtypes=("float", "int"),
+    samples=(call(T(2, 3), 7), call(T(3), T()), call(T(), 2)),
+    errors=(call(T(3), T(3)), call(T(3), "text")),
+)
+def fill(input: Any, value: Any) -> Any:
+    """A tensor of the same shape and dtype whose elements are all one number or 0-d tensor.
+
+    Formula:   out[i] = value
+    Gradient:  0; for the value the sum of g
+
+    >>> import minigrad as torch
+    >>> torch.fill(torch.zeros(2), 7)
+    tensor([7., 7.])
+    """
+    return fill_(input.clone(), value)
+
+
+@function("zero_", **IN_PLACE, samples=(call(T(2, 3)),))
 def zero_(input: Any) -> Any:
     """Overwrite every element by zero; returns the tensor.
 

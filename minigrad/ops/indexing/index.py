@@ -193,9 +193,7 @@ class SetItem(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, value: Array, key: Any) -> Array:
-        """Write in place; leading axes of size one in the value don't count."""
-        if getattr(value, "ndim", 0):
-            value = value.reshape(_without_ones(value.shape))
+        """Write in place."""
         try:
             input[key] = value
         except TypeError as error:  # of a mask: what NumPy else says by ValueError
@@ -236,6 +234,8 @@ def setitem(input: Any, key: Any, value: Any) -> None:
         if isinstance(value, TensorBase) and value._array.dtype != input._array.dtype:
             value = _converted(input, key, arrays, value)
         _check_places(input, view if arrays is None else None, value)
+        if isinstance(value, TensorBase) and value._array.shape[:1] == (1,):
+            value = value.reshape(_without_ones(value._array.shape))  # they don't count
         if arrays is None:
             write(SetItem, input, (value,), (view,), check=False)
         else:

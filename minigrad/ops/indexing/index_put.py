@@ -7,7 +7,7 @@ from typing import Any
 from minigrad.autograd.apply import apply
 from minigrad.autograd.inplace import write
 from minigrad.autograd.op import Op
-from minigrad.autograd.registry import T, call, function, integers, register
+from minigrad.autograd.registry import REGISTRY, T, call, function, integers, places, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.indexing.index import Key, SetItem, index_error, only_array, resolved, same_dtype
@@ -99,7 +99,7 @@ def _index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) 
 @function(
     "index_put",
     samples=(
-        call(T(3, 4), (T(1, domain=integers(0, 2)),), T(4)),
+        call(T(3, 4), (T(1, domain=places(0, 2)),), T(4)),
         call(T(3, 4), (T(2, domain=integers(0, 2)), T(2, domain=integers(0, 3))), T(2), True),
         call(T(3), [T(4, domain=integers(0, 2))], T(4), accumulate=True),
     ),
@@ -126,7 +126,12 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
         raise index_error(input, error) from None
 
 
-@function("index_put_", where=("torch", "Tensor"), torch=None, gradcheck=False)
+@function(
+    "index_put_",
+    where=("torch", "Tensor"),
+    torch=None,
+    samples=REGISTRY["index_put"].samples,
+)
 def index_put_(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """In-place form of :func:`index_put`.
 

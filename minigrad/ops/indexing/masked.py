@@ -48,6 +48,8 @@ def _masked_fill(input: Any, mask: Any, value: Any) -> Any:
             "masked_fill(): argument 'value' (position 3) must be Number or Tensor, not "
             f"{type(value).__name__}"
         )
+    elif not np.isfinite(value) and input._array.dtype.kind in "iu":
+        raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
     return apply(MaskedFill, (input, mask, value))
 
 
@@ -170,6 +172,7 @@ def _masked_scatter(input: Any, mask: Any, source: Any) -> Any:
 @register(
     arguments=_masked_scatter,
     dtypes=ANY,
+    varied=False,  # the source must have as many elements as the mask has ones
     samples=(
         call(T(2, 3), T(2, 3, domain=booleans()), T(7)),
         call(T(2, 3), T(3, domain=booleans()), T(2, 4)),

@@ -114,6 +114,8 @@ def add_rows(xp: Any, target: Array, dim: int, index: Array, rows: Array) -> Non
 
     Many rows are added by a product with the matrix that has a one for each row and its place.
     """
+    if not rows.size:
+        return
     if target.ndim < 2 or rows.size < ROWS_WORTH_A_MATRIX or rows.dtype.char not in "fd":
         column = along(index, max(target.ndim, 1), dim)
         places = positions(xp, column, target.shape or (1,), dim, rows.shape)

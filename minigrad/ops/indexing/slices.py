@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, integers, reals, register
+from minigrad.autograd.registry import T, call, function, integers, places, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import DtypeError, ShapeError
@@ -127,8 +127,8 @@ def _index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     arguments=_index_copy,
     out=True,
     samples=(
-        call(T(3, 4), 0, T(1, domain=integers(0, 2)), T(1, 4)),
-        call(T(3, 4), -1, T(1, domain=integers(0, 3)), T(3, 1)),
+        call(T(3, 4), 0, T(1, domain=places(0, 2)), T(1, 4)),
+        call(T(3, 4), -1, T(1, domain=places(0, 3)), T(3, 1)),
     ),
     errors=(call(T(3, 4), 0, T(2, domain=integers(0, 2)), T(3, 4)),),
 )

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, into, matrices, reals, register
+from minigrad.autograd.record import lower, symmetric, upper
+from minigrad.autograd.registry import T, call, function, into, matrices, reals, register, spread
 from minigrad.backend import Array
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.matrix.determinant import NOT_SQUARE, SQUARE
@@ -82,8 +83,7 @@ def _cholesky(op: str, A: Any, upper: bool, check: bool) -> tuple[Any, Any]:
     return (L.mT if upper else L), info
 
 
-POSITIVE: dict[str, Any] = {"domain": (matrices(),), "errors": NOT_SQUARE}
-POSITIVE["gradcheck"] = False  # gradients go to both triangles, of which one is read
+POSITIVE: dict[str, Any] = {"domain": (spread(symmetric),), "errors": NOT_SQUARE}
 UPPER = (*SQUARE, call(T(3, 3), upper=True))
 
 
@@ -323,9 +323,8 @@ class CholeskySolution(Op):
 
 @function(
     out=True,
-    domain=(reals(-3, 3), matrices()),
-    samples=(call(T(3, 2), T(3, 3)), call(T(2, 3, 1), T(3, 3), upper=True)),
-    gradcheck=False,
+    domain=(reals(-3, 3), spread(lower)),
+    samples=(call(T(3, 2), T(3, 3)), call(T(2, 3, 1), T(3, 3, domain=spread(upper)), upper=True)),
     errors=(call(T(3), T(3, 3)), call(T(2, 2), T(3, 3))),
 )
 def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Any:
@@ -352,9 +351,8 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Any:
 
 @function(
     out=True,
-    domain=(matrices(),),
-    samples=(call(T(3, 3)), call(T(2, 3, 3), True)),
-    gradcheck=False,
+    domain=(spread(lower),),
+    samples=(call(T(3, 3)), call(T(2, 3, 3, domain=spread(upper)), True)),
     errors=(call(T(3)), call(T(2, 3))),
 )
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:

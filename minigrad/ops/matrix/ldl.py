@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, matrices, register
+from minigrad.autograd.registry import T, call, function, matrices, pivots, reals, register
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
 from minigrad.ops.matrix.determinant import NOT_SQUARE
@@ -118,7 +118,14 @@ class LdlSolution(Op):
         return F.ldl_solution(g, LD, pivots)
 
 
-@function(torch=None, where=("linalg",), out=True)
+@function(
+    torch="linalg.ldl_solve",
+    orders=0,
+    domain=(reals(0.5, 3, moved=False), pivots(), reals(-3, 3)),
+    samples=(call(T(3, 3), T(3), T(3, 2)), call(T(2, 3, 3), T(2, 3), T(2, 3, 1))),
+    where=("linalg",),
+    out=True,
+)
 def linalg_ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False) -> Any:
     """The solution of a system whose matrix is given by its LDLᵀ decomposition.
 

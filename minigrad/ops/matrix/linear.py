@@ -28,6 +28,7 @@ def times_transposed(input: Array, weight: Array) -> Array:
 class _Affine(Op):
     """The affine map of a layer, y = x wᵀ + b, as one node.   gb = Σ g, gx = g w, gw = gᵀ x."""
 
+    called = "linear"
     promotes = "same"
 
     @staticmethod
@@ -75,6 +76,7 @@ class AffineNd(_Affine):
 class _Linear(Op):
     """The linear map of a layer, y = x wᵀ, as one node.   gx = g w, gw = gᵀ x."""
 
+    called = "linear"
     promotes = "same"
 
     @staticmethod

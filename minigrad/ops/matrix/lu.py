@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, matrices, register
+from minigrad.autograd.registry import T, call, function, matrices, pivots, reals, register, spread
 from minigrad.backend import Array
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.matrix.cholesky import triangular
@@ -240,7 +240,7 @@ def linalg_lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = Fals
 def _permutation(pivots: Any, m: int, like: Any) -> Any:
     eye = tensors.identity_of(like.detach().new_empty(1, m))
     order = tensors.row_places(pivots, m)
-    return tensors.put_rows(eye.expand(*pivots.shape[:-1], m, m), order._array)
+    return tensors.put_rows(eye.expand(*pivots.shape[:-1], m, m), order)
 
 
 @function(torch="linalg.lu", **LU)
@@ -284,7 +284,9 @@ def lu(A: Any, pivot: bool = True, get_infos: bool = False) -> Any:
     where=("torch",),
     out=True,
     returns="Any",
-    torch=None,  # its samples would need int32
+    domain=(spread(), pivots()),
+    varied=False,  # torch does not check how many pivots there are
+    samples=(call(T(3, 3), T(3)), call(T(2, 4, 3), T(2, 3)), call(T(2, 3), T(2))),
 )
 def lu_unpack(
     LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True
@@ -336,7 +338,7 @@ def _solved(op: str, LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) ->
     if not left:  # X A = B is Aᵀ Xᵀ = Bᵀ
         B, adjoint = B.mT, not adjoint
     lead = np.broadcast_shapes(LU.shape[:-2], B.shape[:-2])
-    order = np.broadcast_to(tensors.row_places(pivots, n)._array, (*lead, n))
+    order = tensors.row_places(pivots, n).expand(*lead, n)
     B = B.expand(*lead, *B.shape[-2:])
     if adjoint:  # Uᵀ Lᵀ Pᵀ X = B
         X = triangular(LU.mT, triangular(LU.mT, B, False), True, unit=True)
@@ -348,7 +350,13 @@ def _solved(op: str, LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) ->
 
 
 @function(
-    torch=None,
+    torch="linalg.lu_solve",
+    domain=(spread(), pivots(), reals(-3, 3)),
+    samples=(
+        call(T(3, 3), T(3), T(3, 2)),
+        call(T(2, 3, 3), T(2, 3), T(2, 3, 1), adjoint=True),
+        call(T(2, 2), T(2), T(3, 2), left=False),
+    ),
     where=("linalg",),
     out=True,
 )
@@ -368,7 +376,11 @@ def linalg_lu_solve(
     return _solved("linalg.lu_solve", LU, pivots, B, left, adjoint)
 
 
-@function(out=True, torch=None)
+@function(
+    out=True,
+    domain=(reals(-3, 3), spread(), pivots()),
+    samples=(call(T(3, 2), T(3, 3), T(3)), call(T(2, 3, 1), T(2, 3, 3), T(2, 3))),
+)
 def lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:
     """The solution of a system: :func:`torch.linalg.lu_solve` with its older order of arguments.
 

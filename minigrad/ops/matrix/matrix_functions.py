@@ -6,7 +6,8 @@ import itertools
 from typing import Any
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, matrices, register
+from minigrad.autograd.record import squares
+from minigrad.autograd.registry import T, call, function, matrices, register, spread
 from minigrad.backend import Array, scientific
 from minigrad.errors import ShapeError
 from minigrad.ops.creation.random import randn
@@ -26,7 +27,7 @@ from minigrad.ops.matrix.spectral import linalg_svd
 
 def _power(op: str, A: Any, n: int) -> Any:
     need_square(op, A)
-    if not isinstance(n, int):
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
         kind = type(n).__name__
         raise TypeError(f"{op.replace('.', '_')}(): argument 'n' must be int, not {kind}")
     if n == 0:
@@ -277,7 +278,9 @@ def _basis(A: Any, q: int, niter: int, M: Any) -> Any:
     where=("torch",),
     returns="Any",
     torch=None,
-    gradcheck=False,
+    domain=(spread(),),
+    samples=(call(T(4, 3), 3), call(T(2, 3, 4), q=3, niter=1)),
+    shown=squares,
 )
 def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None) -> Any:
     """About the q largest singular values of A - M, with their vectors, by a random projection.
@@ -304,7 +307,15 @@ def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None)
     return (V, S, U) if m < n else (U, S, V)
 
 
-@function(where=("torch",), returns="Any", torch=None, gradcheck=False)
+@function(
+    where=("torch",),
+    returns="Any",
+    torch=None,
+    domain=(spread(),),
+    samples=(call(T(4, 3), 3, center=False), call(T(5, 3), q=3)),
+    varied=False,  # a centred square matrix is singular
+    shown=squares,
+)
 def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
     """About the q first principal components of the rows of A, by a random projection.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
@@ -330,37 +330,6 @@ class Trace(Op):
     def grad_input(g: Any, shape: Any, F: Any) -> Any:
         """The identity, scaled."""
         return g * F.identity_of(F.expand(g, shape), shape[0])
-
-
-@function(
-    torch="linalg.vander",
-    where=("linalg",),
-    domain=(reals(0.5, 2),),
-    samples=(call(T(3)), call(T(2, 3), N=4), call(T(3), N=2)),
-    errors=(call(T()), call(T(3), N=0)),
-)
-def linalg_vander(x: Any, *, N: int | None = None) -> Any:
-    """The powers of the elements of vectors, from the 0th on, as rows of matrices.
-
-    Formula:   out[i, j] = x[i] ** j
-    Gradient:  sum_j g[i, j] j x[i] ** (j - 1)
-
-    >>> import minigrad as torch
-    >>> torch.linalg.vander(torch.tensor([2, 3]), N=3)
-    tensor([[1, 2, 4],
-            [1, 3, 9]])
-    """
-    need_tensor("linalg.vander", x, "x")
-    if not x.is_floating_point():
-        x = x.long()
-    x = x if x._array.ndim else x.reshape(1)
-    count = x._array.shape[-1] if N is None else N
-    if count <= 1:
-        raise RuntimeError(f"N must be greater than 1. (linalg.vander: N is {count})")
-    powers = [x.new_ones(*x._array.shape), x]
-    while len(powers) < count:
-        powers.append(powers[-1] * x)
-    return tensors.stacked(*powers[:count], dim=x._array.ndim)
 
 
 @function(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, matrices, reals, register
+from minigrad.autograd.record import invertible
+from minigrad.autograd.registry import Domain, T, call, function, matrices, reals, register
 from minigrad.backend import Array, xp_of
 from minigrad.errors import LinAlgError, ShapeError
 from minigrad.ops.matrix.determinant import NOT_SQUARE, SQUARE
@@ -284,12 +285,11 @@ def _product(sizes: Any) -> int:
 
 @function(
     torch="linalg.tensorinv",
-    domain=(matrices(),),
+    domain=(Domain(-1, 1, within=invertible),),
     samples=(call(T(3, 3), 1), call(T(2, 3, 3, 2)), call(T(6, 2, 3), ind=1)),
     errors=(call(T(3, 2), 1), call(T(2, 2), 0)),
     where=("linalg",),
     out=True,
-    gradcheck=False,
 )
 def linalg_tensorinv(A: Any, ind: int = 2) -> Any:
     """The inverse of a tensor seen as a matrix from its last axes to its first ``ind``.
@@ -322,12 +322,11 @@ def linalg_tensorinv(A: Any, ind: int = 2) -> Any:
 
 @function(
     torch="linalg.tensorsolve",
-    domain=(matrices(), reals(-3, 3)),
+    domain=(Domain(-1, 1, within=invertible), reals(-3, 3)),
     samples=(call(T(3, 3), T(3)), call(T(6, 2, 3), T(6))),
     errors=(call(T(3, 2), T(3)),),
     where=("linalg",),
     out=True,
-    gradcheck=False,
 )
 def linalg_tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
     """The solution X of tensordot(A, X, X.ndim) = B; ``dims`` of A are moved to its end first.

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, matrices, register
+from minigrad.autograd.record import squares, symmetric
+from minigrad.autograd.registry import T, call, function, matrices, register, spread
 from minigrad.backend import Array
 from minigrad.errors import LinAlgError
 from minigrad.ops.matrix.determinant import NOT_SQUARE, SQUARE
@@ -196,12 +197,19 @@ def _no_cuda_driver(op: str, driver: Any) -> None:
 
 
 # The signs of vectors are LAPACK's own: one build of it may choose others than another.
+def _determined(usv: Any) -> Any:
+    """What a decomposition determines: no signs, and no vectors without a singular value."""
+    U, S, Vh = usv
+    k = S.shape[-1]
+    return squares((U[..., :k], S, Vh[..., :k, :]))
+
+
 @function(
     torch="linalg.svd",
     out=True,
     returns="Any",
-    gradcheck=False,
-    **{**ANY, "samples": (call(T(1, 1)), call(T(0, 3), full_matrices=False))},
+    shown=_determined,
+    **{**ANY, "domain": (spread(),), "samples": (call(T(3, 3)), call(T(2, 4, 3)), call(T(0, 3)))},
 )
 def linalg_svd(A: Any, full_matrices: bool = True, *, driver: Any = None) -> Any:
     """The singular value decomposition.
@@ -226,9 +234,9 @@ def linalg_svd(A: Any, full_matrices: bool = True, *, driver: Any = None) -> Any
 @function(
     out=True,
     returns="Any",
-    gradcheck=False,
-    domain=(matrices(),),
-    samples=(call(T(1, 1)), call(T(0, 3))),
+    shown=lambda usv: _determined((usv[0], usv[1], usv[2].mT)),
+    domain=(spread(),),
+    samples=(call(T(3, 3)), call(T(2, 4, 3), some=False), call(T(2, 3)), call(T(0, 3))),
     errors=(call(T(3)),),
 )
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
@@ -274,15 +282,19 @@ def _triangle(UPLO: str) -> str:
     return UPLO.upper()
 
 
-SYMMETRIC: dict[str, Any] = {"domain": (matrices(),), "errors": NOT_SQUARE, "where": ("linalg",)}
+SYMMETRIC: dict[str, Any] = {
+    "domain": (spread(symmetric),),
+    "errors": NOT_SQUARE,
+    "where": ("linalg",),
+}
 
 
 @function(
     torch="linalg.eigh",
     out=True,
     returns="Any",
-    gradcheck=False,
-    samples=(call(T(1, 1)), call(T(0, 2, 2))),
+    shown=squares,
+    samples=(*SQUARE, call(T(3, 3), "U")),
     **SYMMETRIC,
 )
 def linalg_eigh(A: Any, UPLO: str = "L") -> Any:
@@ -306,7 +318,6 @@ def linalg_eigh(A: Any, UPLO: str = "L") -> Any:
     torch="linalg.eigvalsh",
     out=True,
     samples=(*SQUARE, call(T(3, 3), "U")),
-    gradcheck=False,
     **SYMMETRIC,
 )
 def linalg_eigvalsh(A: Any, UPLO: str = "L") -> Any:
@@ -333,7 +344,7 @@ def _complex(op: str) -> NotImplementedError:
     )
 
 
-@function(torch=None, where=("linalg",), returns="Any")
+@function(torch=None, where=("linalg",), returns="Any", gradcheck=False)
 def linalg_eig(A: Any) -> Any:
     """Eigenvalues of a general matrix are complex numbers, which there are none of here.
 
@@ -346,7 +357,7 @@ def linalg_eig(A: Any) -> Any:
     raise _complex("linalg.eig")
 
 
-@function(torch=None, where=("linalg",))
+@function(torch=None, where=("linalg",), gradcheck=False)
 def linalg_eigvals(A: Any) -> Any:
     """Eigenvalues of a general matrix are complex numbers, which there are none of here.
 

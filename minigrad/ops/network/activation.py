@@ -147,7 +147,7 @@ def two_sided(g: Any, above: Any, slope: Any) -> Any:
 
 @register(
     public=lambda input, negative_slope=0.01, inplace=False: either(
-        LeakyRelu, inplace, input, negative_slope
+        LeakyRelu, inplace, input, float(negative_slope)
     ),
     torch="nn.functional.leaky_relu",
     where=_F,

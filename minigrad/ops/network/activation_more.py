@@ -24,7 +24,9 @@ _SMOOTH = (reals(-3, 3),)
 
 
 @register(
-    public=lambda input, beta=1.0, threshold=20.0: either(Softplus, False, input, beta, threshold),
+    public=lambda input, beta=1.0, threshold=20.0: either(
+        Softplus, False, input, float(beta), float(threshold)
+    ),
     torch="nn.functional.softplus",
     where=_F,
     domain=_SMOOTH,
@@ -98,7 +100,12 @@ class Logsigmoid(Unary):
         return g * F.sigmoid(-input)
 
 
-@function(where=_F, torch="nn.functional.softsign", domain=(reals(-3, 3, avoid=(0.0,)),))
+@function(
+    where=_F,
+    torch="nn.functional.softsign",
+    domain=(reals(-3, 3, avoid=(0.0,)),),
+    samples=(call(T(2, 3)), call(T())),
+)
 def softsign(input: Any) -> Any:
     """A flatter tanh.   y = x / (1 + |x|)    gx = g / (1 + |x|)².
 
@@ -112,7 +119,12 @@ def softsign(input: Any) -> Any:
     return input / (input.abs() + 1)
 
 
-@function(where=_F, torch="nn.functional.tanhshrink", domain=_SMOOTH)
+@function(
+    where=_F,
+    torch="nn.functional.tanhshrink",
+    domain=_SMOOTH,
+    samples=(call(T(2, 3)), call(T())),
+)
 def tanhshrink(input: Any) -> Any:
     """What tanh takes away.   y = x - tanh(x)    gx = g tanh(x)².
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from minigrad.autograd.op import tensors
-from minigrad.autograd.registry import function
+from minigrad.autograd.registry import T, call, function
 from minigrad.errors import ShapeError
 from minigrad.ops.matrix.linear import linear
 from minigrad.ops.network.attention import scaled_dot_product_attention
@@ -71,7 +71,18 @@ def _one_more(mask: Any) -> Any:
 @function(
     where=("nn.functional",),
     torch="nn.functional.multi_head_attention_forward",
-    gradcheck=False,
+    samples=(
+        call(
+            *(T(3, 1, 4), T(2, 1, 4), T(2, 1, 4), 4, 2, T(12, 4), T(12)),
+            *(None, None, False, 0.0, T(4, 4), T(4)),
+        ),
+        call(
+            *(T(2, 4), T(3, 4), T(3, 4), 4, 1, T(12, 4), T(12)),
+            *(T(1, 1, 4), T(1, 1, 4), True, 0.0, T(4, 4), T(4)),
+            need_weights=False,
+        ),
+    ),
+    orders=1,  # as scaled_dot_product_attention
 )
 def multi_head_attention_forward(
     query: Any,

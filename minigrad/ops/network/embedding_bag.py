@@ -18,6 +18,7 @@ _F = ("nn.functional",)
     where=_F,
     torch="nn.functional.embedding_bag",
     domain=(integers(0, 3), reals(-2, 2)),
+    varied=False,  # torch ends the process on some sizes that do not fit
     samples=(
         call(T(2, 3), T(4, 5)),
         call(T(2, 3), T(4, 5), mode="sum"),

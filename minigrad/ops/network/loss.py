@@ -35,9 +35,9 @@ def of_difference(cls: Any) -> Any:
         return reduced(cls.loss(xp, input - target, bend), reduction)
 
     def vjp(
-        g: Any, input: Any, target: Any, shape: Any, reduction: str, bend: float, needs: Any, F: Any
+        g: Any, input: Any, target: Any, reduction: str, bend: float, needs: Any, F: Any
     ) -> Any:
-        slope = cls.slope(input - target, bend, F) * share(g, shape, reduction)
+        slope = cls.slope(input - target, bend, F) * share(g, input.shape, reduction)
         return slope if needs[0] else None, -slope if needs[1] else None
 
     cls.forward, cls.vjp = staticmethod(widened(forward)), staticmethod(vjp)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -34,6 +36,9 @@ _ERRORS = (
     call(T(2, 3), T(2, domain=_CLASS), reduction="average"),
     call(T(), T(2, domain=_CLASS)),
 )
+
+
+_CLASS_NUMBERS = (np.dtype(np.int64), np.dtype(np.uint8))
 
 
 def _places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -168,7 +173,7 @@ def _check(input: Any, target: Any, weight: Any, op: str) -> None:
     if t.shape != x.shape[:1] * (x.ndim > 1) + x.shape[2:] and not (x.ndim == 1 and t.size == 1):
         wanted = list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []
         raise ShapeError(f"Expected target size {wanted}, got {list(t.shape)} ({op})")
-    if t.dtype.name not in ("int64", "uint8"):
+    if t.dtype not in _CLASS_NUMBERS:
         raise DtypeError(
             f"expected target dtype to be Long or Byte, but got {of_numpy(t.dtype)!r} ({op}: class "
             "numbers are wanted; use target.long())"

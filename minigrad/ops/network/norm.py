@@ -55,7 +55,7 @@ class _Standardised(Op):
             mean, var = given
             out = x - mean
         else:
-            count = math.prod(plan.seen[a] for a in plan.axes)
+            count = math.prod([plan.seen[a] for a in plan.axes])
             mean = x.sum(axis=plan.axes, keepdims=True)
             mean /= count
             out = x - mean
@@ -166,12 +166,12 @@ def check_affine(op: str, input: Any, weight: Any, bias: Any, shape: tuple[int, 
 
 def normalized_sizes(op: str, input: Any, normalized_shape: Sequence[int]) -> tuple[int, ...]:
     """The sizes of the last axes, checked."""
-    if not isinstance(normalized_shape, Sequence):
+    if not isinstance(normalized_shape, (tuple, list, Sequence)):  # the abstract class is slow
         raise TypeError(
             f"{op}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
             f"{type(normalized_shape).__name__}"
         )
-    shape = tuple(int(n) for n in normalized_shape)
+    shape = tuple(map(int, normalized_shape))
     if not shape:
         raise ShapeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "

@@ -55,6 +55,11 @@ def group_norm(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(shape)} and num_groups={num_groups}"
         )
+    if math.prod(shape) == num_groups:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"{[shape[0] * shape[1] // num_groups, num_groups, *shape[2:]]}"
+        )
     check_affine("group_norm", input, weight, bias, shape[1:2])
     n, c = shape[:2]
     within, places = c // num_groups, math.prod(shape[2:])

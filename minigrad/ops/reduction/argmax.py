@@ -8,7 +8,8 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, register
 from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
-from minigrad.ops.reduction.extrema import need_elements
+from minigrad.ops.folds import is_short
+from minigrad.ops.reduction.extrema import extreme_and_place, need_elements
 from minigrad.ops.reduction.reduce import ERRORS, given_dim
 
 
@@ -54,6 +55,8 @@ class Argmax(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: int | None, keepdim: bool) -> Array:
         """Where the largest stands."""
+        if dim is not None and is_short(input, dim):
+            return extreme_and_place(xp, "max", input, dim, keepdim)[1]
         return xp.asarray(input.argmax(axis=dim if input.ndim else None, keepdims=keepdim))
 
 
@@ -69,4 +72,6 @@ class Argmin(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: int | None, keepdim: bool) -> Array:
         """Where the smallest stands."""
+        if dim is not None and is_short(input, dim):
+            return extreme_and_place(xp, "min", input, dim, keepdim)[1]
         return xp.asarray(input.argmin(axis=dim if input.ndim else None, keepdims=keepdim))

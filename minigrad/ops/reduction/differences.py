@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.autograd.arguments import common_type
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -50,7 +51,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     if not n:
         return tensors.clone(input)
-    x = tensors.cat(*parts, dim=at) if len(parts) > 1 else input
+    x = tensors.cat(*common_type(*parts), dim=at) if len(parts) > 1 else input
     for _ in range(min(n, x._array.shape[at])):
         x = tensors.neighbours(x, at)
     return x
@@ -159,7 +160,7 @@ def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -
     tensor([ 3.0000, 10.5000])
     """
     areas, at = _areas("cumulative_trapezoid", y, x, dx, dim)
-    return tensors.narrow(y, at, 0, 0) * 1 if areas is None else areas.cumsum(at)
+    return tensors.narrow(y, at, 0, 0) * 0.5 if areas is None else areas.cumsum(at)
 
 
 @function(

@@ -11,6 +11,7 @@ from minigrad.autograd.registry import T, call, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims, one_dim
+from minigrad.ops.folds import fold, is_short
 from minigrad.ops.reduction.reduce import ERRORS, given_dim, spread
 from minigrad.return_types import named
 
@@ -26,7 +27,7 @@ def tied_overall(g: Any, input: Any, out: Any, F: Any) -> Any:
     """The cotangent shared equally by all elements that are ``out``, NaN for one."""
     mask = (input == out) if bool((out == out).all()) else (input != input)
     plain = getattr(mask, "_array", mask)
-    return F.where(mask, g / plain.sum(), 0.0)
+    return F.where(mask, g / int(plain.sum()), 0.0)
 
 
 class _Extreme(Op):
@@ -50,7 +51,7 @@ def _over_axes(name: str) -> Any:
         keepdims: bool = False,
     ) -> Any:
         dim = given_dim(dim, axis)
-        dims = all_dims(None if dim == () else dim, input._array.ndim)
+        dims = all_dims(dim, input._array.ndim)
         if not input._array.size:
             need_elements(name, input, dims)
         return getattr(tensors, name)(input, dims, keepdim or keepdims)
@@ -102,7 +103,7 @@ class Amax(_Extreme):
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """The largest."""
-        return input.max(axis=dim, keepdims=keepdim)
+        return fold(xp, "maximum", input, dim, keepdim)
 
 
 @register(public=_over_axes("amin"), **_AXES)
@@ -120,7 +121,7 @@ class Amin(_Extreme):
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """The smallest."""
-        return input.min(axis=dim, keepdims=keepdim)
+        return fold(xp, "minimum", input, dim, keepdim)
 
 
 AMINMAX = named("aminmax", "min", "max")
@@ -163,8 +164,8 @@ class Aminmax(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Any:
         """Both, and both once more for backward."""
-        low = xp.asarray(input.min(axis=dim, keepdims=keepdim))
-        high = xp.asarray(input.max(axis=dim, keepdims=keepdim))
+        low = xp.asarray(fold(xp, "minimum", input, dim, keepdim))
+        high = xp.asarray(fold(xp, "maximum", input, dim, keepdim))
         return low, high, low, high
 
     @staticmethod
@@ -192,6 +193,8 @@ def _three_forms(name: str, along: type[Op], between: str) -> Any:
     ) -> Any:
         if type(dim) is not int:
             if isinstance(dim, TensorBase) or other is not None:
+                if keepdim is not False or keepdims:
+                    raise TypeError(f"{name}() of two tensors takes no dim and no keepdim")
                 return getattr(tensors, between)(input, dim if other is None else other)
             dim = given_dim(dim, axis)
             if dim is None:
@@ -267,6 +270,30 @@ def the_only(xp: Any, input: Array) -> Any:
     return input.copy(), place, place
 
 
+def extreme_and_place(xp: Any, which: str, x: Array, dim: int, keepdim: bool) -> Any:
+    """``max`` or ``min`` along an axis, and its first place, twice.
+
+    Of short rows the place is counted up for as long as no column has reached the extreme.
+    """
+    value = fold(xp, f"{which}imum", x, dim, keepdim)
+    if not is_short(x, dim):
+        places = xp.asarray(getattr(x, f"arg{which}")(axis=dim, keepdims=keepdim))
+        return value, places, places
+    reached = value[..., 0] if keepdim else value
+    missing = reached != reached  # NaN, which the first NaN reaches
+    some = missing.any()
+    waiting = None
+    for column in range(x.shape[-1] - 1):
+        other = x[..., column] != reached
+        if some:
+            other &= x[..., column] == x[..., column]
+        waiting = other if waiting is None else waiting & other
+        places = waiting.astype(xp.int8) if column == 0 else places + waiting
+    places = places.astype(xp.int64)
+    places = places[..., None] if keepdim else places
+    return value, places, places
+
+
 @register("max_along", internal=True)
 class MaxAlong(Picked):
     """The largest value along an axis, and its place."""
@@ -278,8 +305,7 @@ class MaxAlong(Picked):
         """The first of the largest."""
         if not input.ndim:
             return the_only(xp, input)
-        places = xp.asarray(input.argmax(axis=dim, keepdims=keepdim))
-        return input.max(axis=dim, keepdims=keepdim), places, places
+        return extreme_and_place(xp, "max", input, dim, keepdim)
 
 
 @register("min_along", internal=True)
@@ -293,8 +319,7 @@ class MinAlong(Picked):
         """The first of the smallest."""
         if not input.ndim:
             return the_only(xp, input)
-        places = xp.asarray(input.argmin(axis=dim, keepdims=keepdim))
-        return input.min(axis=dim, keepdims=keepdim), places, places
+        return extreme_and_place(xp, "min", input, dim, keepdim)
 
 
 @register(public=_three_forms("max", MaxAlong, "maximum"), **THREE)

@@ -113,6 +113,7 @@ def sort(
 
 
 @function(
+    out=True,
     dtypes=("float", "int", "bool"),
     samples=(call(T(2, 5), stable=True), call(T(3, 4), dim=0, stable=True), call(T())),
     errors=ERRORS,

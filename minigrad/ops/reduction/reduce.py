@@ -13,6 +13,7 @@ from minigrad.backend import Array
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import all_dims, kept_shape, one_dim, sizes
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.folds import SHORT, fold
 
 SAMPLES = (
     call(T(2, 3)),
@@ -89,10 +90,10 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
         total = xp.asarray(total + xp.add.reduce(flat[cut:]), dtype=x.dtype)
         return total.reshape((1,) * x.ndim) if keepdim else total
     last = x.shape[-1]
-    if dim == (x.ndim - 1,) and 16 <= last <= 4 * ROW:
+    if dim == (x.ndim - 1,) and SHORT < last <= 4 * ROW:
         total = x.reshape(-1, last) @ xp.ones(last, x.dtype)
         return total.reshape(kept_shape(x.shape, dim) if keepdim else x.shape[:-1])
-    return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+    return fold(xp, "add", x, dim, keepdim)
 
 
 def _sum(
@@ -295,6 +296,8 @@ class Prod(Op):
                     block = input[..., start : start + BLOCK]
                     total[..., : block.shape[-1]] *= block
                 input = total
+        if input.dtype.kind == "f":
+            return fold(xp, "multiply", input, dim, keepdim)
         return xp.multiply.reduce(input, axis=dim, dtype=input.dtype, keepdims=keepdim)
 
     @staticmethod
@@ -302,6 +305,8 @@ class Prod(Op):
         g: Array, input: Array, out: Array, shape: Any, dim: Any, keepdim: bool, F: Any
     ) -> Array:
         """``out / input`` where nothing is zero, else the products from both sides."""
+        if not shape:
+            return g
         g, out = (
             spread(g, shape, _tuple(dim), keepdim, F),
             spread(out, shape, _tuple(dim), keepdim, F),

@@ -178,6 +178,7 @@ def isin(
 
 
 @function(
+    where=("torch",),
     samples=(
         call(T(5)),
         call(T(4), 3),

@@ -170,5 +170,5 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
         )
     kept = one_dim(dim, len(shape))
     norms = vector_norm(input, float(p), [i for i in range(len(shape)) if i != kept], True)
-    factors = tensors.where(norms > maxnorm, maxnorm / (norms + 1e-7), norms * 0 + 1)
+    factors = tensors.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
     return input * factors.to(input.dtype)

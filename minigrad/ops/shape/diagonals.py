@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,23 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return tensors.undiagonal(input, tuple(size), int(offset), one, two)
 
 
+@functools.lru_cache(maxsize=64)
+def _few_below(xp: Any, rows: int, columns: int, diagonal: int) -> Array:
+    return xp.tri(rows, columns, diagonal, dtype=bool)
+
+
+def _below(xp: Any, shape: tuple[int, ...], diagonal: int) -> Array:
+    """Where a matrix is at or below a diagonal; remembered if small."""
+    rows, columns = shape[-2:]
+    few = rows * columns <= 1024
+    return (_few_below if few else _few_below.__wrapped__)(xp, rows, columns, diagonal)
+
+
+def _zero(array: Array) -> Any:
+    """A zero of an array's type."""
+    return array.dtype.type(0)
+
+
 def _triangle(name: str) -> Any:
     def triangle(input: Any, diagonal: int = 0) -> Any:
         if input._array.ndim < 2:
@@ -114,7 +132,7 @@ class Tril(Op):
     @staticmethod
     def forward(xp: Any, input: Array, diagonal: int) -> Array:
         """Cut the upper part."""
-        return xp.tril(input, diagonal)
+        return xp.where(_below(xp, input.shape, diagonal), input, _zero(input))
 
     @staticmethod
     def grad_input(g: Array, diagonal: int, F: Any) -> Array:
@@ -138,7 +156,7 @@ class Triu(Op):
     @staticmethod
     def forward(xp: Any, input: Array, diagonal: int) -> Array:
         """Cut the lower part."""
-        return xp.triu(input, diagonal)
+        return xp.where(_below(xp, input.shape, diagonal - 1), _zero(input), input)
 
     @staticmethod
     def grad_input(g: Array, diagonal: int, F: Any) -> Array:
@@ -201,9 +219,9 @@ class FillDiagonal(Op):
     writes = True
 
     @staticmethod
-    def forward(xp: Any, input: Array, value: Any, wrap: bool) -> Array:
-        """Write along one step that goes up on every axis at once."""
-        _diagonal_of(xp, input, wrap)[...] = value
+    def forward(xp: Any, input: Array, value: Array, wrap: bool) -> Array:
+        """Write where all indices are equal."""
+        input[_diagonal_of(xp, input.shape, wrap)] = value
         return input
 
     @staticmethod
@@ -212,15 +230,21 @@ class FillDiagonal(Op):
         return F.fill_diagonal(g, 0.0, wrap)
 
 
-def _diagonal_of(xp: Any, array: Array, wrap: bool) -> Array:
-    """A view of the places whose coordinates are equal; of a tall matrix again below a gap."""
-    step, count = sum(array.strides), min(array.shape)
-    if wrap and array.ndim == 2 and array.shape[0] > array.shape[1] + 1:
-        count = -(-array.shape[0] * array.shape[1] // (array.shape[1] + 1))
-    return xp.lib.stride_tricks.as_strided(array, (count,), (step,))
+def _diagonal_of(xp: Any, shape: Any, wrap: bool) -> tuple[Array, ...]:
+    """The places whose indices are equal; of a tall matrix again below a gap."""
+    if wrap and len(shape) == 2:
+        height, width = shape
+        places = xp.arange(0, height * width, width + 1)
+        return places // width, places % width
+    return (xp.arange(min(shape)),) * len(shape)
 
 
-@function("fill_diagonal_", where=("Tensor",), torch=None, gradcheck=False)
+@function(
+    "fill_diagonal_",
+    where=("Tensor",),
+    torch=None,
+    samples=(call(T(3, 3), 2.0), call(T(5, 2), 1.0, wrap=True), call(T(2, 2, 2), 0.0)),
+)
 def fill_diagonal_(input: Any, fill_value: Any, wrap: bool = False) -> Any:
     """Overwrite the main diagonal by a number, of more than two axes where all indices are equal.
 

@@ -12,6 +12,7 @@ from minigrad.backend import Array
 from minigrad.errors import ShapeError
 from minigrad.ops.dims import listed
 from minigrad.ops.indexing.places import restrided
+from minigrad.ops.reduction.reduce import add_up
 from minigrad.size import Size
 
 ANY = ("float", "int", "bool")
@@ -53,7 +54,7 @@ class SumTo(Op):
         axes = tuple(range(extra)) + tuple(
             i + extra for i, n in enumerate(size) if n == 1 and input.shape[i + extra] != 1
         )
-        return input.sum(axis=axes, keepdims=True).reshape(size) if axes else input.reshape(size)
+        return add_up(xp, input, axes, True).reshape(size) if axes else input.reshape(size)
 
     @staticmethod
     def grad_input(g: Array, shape: Any, F: Any) -> Array:
@@ -89,9 +90,11 @@ def expand(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Any:
             f"provided ({len(wanted)}) must be greater or equal to the number of dimensions in the "
             f"tensor ({len(shape)})"
         )
-    full = []
+    full: list[Any] = list(wanted)
     for i, n in enumerate(wanted):
         old = shape[i - extra] if i >= extra else None
+        if n == old or (n >= 0 and (old is None or old == 1)):  # the usual cases
+            continue
         if n == -1 and old is None:
             raise RuntimeError(
                 f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
@@ -103,7 +106,7 @@ def expand(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Any:
                 f"non-singleton dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: "
                 f"{list(shape)}"
             )
-        full.append(old if n == -1 else n)
+        full[i] = old
     return apply(Expand, (input,), (tuple(full),))
 
 

@@ -213,13 +213,20 @@ def _at_least(name: str, convert: Any, summary: str, example: str) -> Any:
 
 _1d = _at_least(
     "atleast_1d",
-    lambda t: t.reshape(1) if t._array.ndim == 0 else t.view(t._array.shape),
+    lambda t: t.reshape(1) if t._array.ndim == 0 else t,
     "The tensor, or a number as a vector of one element.",
     ">>> torch.atleast_1d(torch.tensor(1.))\ntensor([1.])",
 )
+
+
+def _flat(t: Any) -> Any:
+    ndim = t._array.ndim
+    return t if ndim > 1 else t.unsqueeze(0) if ndim else t.reshape(1, 1)
+
+
 _2d = _at_least(
     "atleast_2d",
-    lambda t: t.reshape(1, -1) if t._array.ndim < 2 else t.view_as(t),
+    _flat,
     "The tensor, with axes of size one put in front until it is a matrix.",
     ">>> torch.atleast_2d(torch.tensor([1., 2.]))\ntensor([[1., 2.]])",
 )
@@ -227,7 +234,9 @@ _2d = _at_least(
 
 def _deep(t: Any) -> Any:
     ndim = t._array.ndim
-    return t.reshape(1, -1, 1) if ndim < 2 else t.unsqueeze(-1) if ndim == 2 else t.view_as(t)
+    if ndim > 2:
+        return t
+    return _flat(t).unsqueeze(-1) if ndim else t.reshape(1, 1, 1)
 
 
 _3d = _at_least(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from operator import index as whole
 from typing import Any
 
@@ -92,14 +93,20 @@ def _roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
     ndim = input._array.ndim
     if along and not ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    if not along and len(by) == 1:
-        return _roll(input.reshape(-1), by, 0).reshape(input._array.shape)
-    if len(by) != len(along):
+    if len(by) != len(along) and (along or len(by) != 1):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(by)}, dims:{len(along)}"
         )
     axes = tuple(one_dim(d, ndim) for d in along)
     return apply(Roll, (input,), (by, axes))
+
+
+def _halves(n: int, shift: int) -> list[tuple[slice, slice]]:
+    """Where the two pieces of a rolled axis go, and where they come from."""
+    by = shift % n if n else 0
+    if not by:
+        return [(slice(None), slice(None))]
+    return [(slice(by, None), slice(n - by)), (slice(by), slice(n - by, None))]
 
 
 @register(
@@ -126,8 +133,16 @@ class Roll(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, shifts: Any, dims: Any) -> Array:
-        """Two pieces for each axis."""
-        return xp.roll(input, shifts, dims) if dims else input.copy()
+        """Two pieces for each axis; for no axis, of all elements in row-major order."""
+        rows = input if dims else input.reshape(-1)
+        moves = [0] * rows.ndim
+        for shift, dim in zip(shifts, dims or (0,), strict=True):
+            moves[dim] += shift
+        pieces = [_halves(n, by) for n, by in zip(rows.shape, moves, strict=True)]
+        out = xp.empty(rows.shape, rows.dtype)
+        for piece in itertools.product(*pieces):
+            out[tuple([to for to, _ in piece])] = rows[tuple([source for _, source in piece])]
+        return out if dims else out.reshape(input.shape)
 
     @staticmethod
     def grad_input(g: Array, shifts: Any, dims: Any, F: Any) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
@@ -28,6 +28,8 @@ def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
     known = math.prod(shape)
     if known == count and (count or min(shape) >= 0):
         return shape
+    if known < 0 and count % known == 0 and shape.count(-1) == 1 and min(shape) == -1:
+        return tuple([count // -known if n == -1 else n for n in shape])  # the usual case
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     known = math.prod(n for n in shape if n != -1)
@@ -105,7 +107,9 @@ def view(input: Any, *shape: Any, dtype: Any = None, **named: Any) -> Any:
     torch.Size([3, 2])
     """
     if len(shape) == 1 and type(shape[0]) is Dtype:
-        (dtype,) = shape
+        (dtype,), shape = shape, ()
+    if dtype is not None and (shape or named):
+        raise TypeError("view() takes a size or a dtype, not both")
     if dtype is not None:
         return bits_as(input, dtype)
     out = RESHAPE(input, inferred(listed(shape, named, "size"), input._array.size, "view"))
@@ -165,9 +169,9 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     torch.Size([2, 12])
     """
     shape = input._array.shape
+    first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
     if not shape:
         return input.reshape(1)
-    first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if first == last:
@@ -177,13 +181,13 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 @function("ravel", dtypes=ANY, samples=(call(T(2, 3)),))
 def ravel(input: Any) -> Any:
-    """All axes as one.
+    """All axes as one, with no gaps in memory: a view only of what has none.
 
     >>> import minigrad as torch
     >>> torch.zeros(2, 3).ravel().shape
     torch.Size([6])
     """
-    return input.reshape(-1)
+    return input.contiguous().reshape(-1)
 
 
 @function("unflatten", samples=(call(T(2, 6), 1, (2, 3)), call(T(6), 0, (-1, 2))), dtypes=ANY)
@@ -210,6 +214,7 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
 
 def _squeeze(input: Any, dim: Any = None) -> Any:
     shape = input._array.shape
+    form = 0  # of torch's three functions of this name
     if dim is None:
         axes = tuple([i for i, n in enumerate(shape) if n == 1])
     elif isinstance(dim, (tuple, list)):
@@ -217,11 +222,11 @@ def _squeeze(input: Any, dim: Any = None) -> Any:
         for d in given:
             if given.count(d) > 1:
                 raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
-        axes = tuple([d for d in given if shape and shape[d] == 1])
+        axes, form = tuple([d for d in given if shape and shape[d] == 1]), 2
     else:
         at = one_dim(dim, len(shape))
-        axes = (at,) if shape and shape[at] == 1 else ()
-    return SQUEEZE(input, axes)
+        axes, form = (at,) if shape and shape[at] == 1 else (), 1
+    return SQUEEZE(input, axes, form)
 
 
 @register(
@@ -248,9 +253,10 @@ class Squeeze(Op):
     """
 
     view = True
+    grad_fn: ClassVar[Any] = staticmethod(lambda axes, form: f"SqueezeBackward{form}")
 
     @staticmethod
-    def forward(xp: Any, input: Array, axes: Any) -> Array:
+    def forward(xp: Any, input: Array, axes: Any, form: int = 0) -> Array:
         """Drop the axes."""
         return input.squeeze(axes)
 
@@ -329,8 +335,8 @@ class Unbind(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: int) -> Any:
         """One view for each place; ``...`` keeps a 0-d slice a view."""
-        moved = xp.moveaxis(input, dim, 0)
-        return tuple(moved[i, ...] for i in range(len(moved)))
+        lead = (slice(None),) * dim
+        return tuple([input[(*lead, i, ...)] for i in range(input.shape[dim])])
 
     @staticmethod
     def grad_input(g: Any, shape: Any, dim: int, F: Any) -> Array:

@@ -20,14 +20,15 @@ Geometry = tuple[tuple[int, ...], tuple[int, ...], int]  # sizes, steps and star
 
 def memory_of(array: Any) -> Any:
     """The whole memory that an array looks at, as a vector of its element type."""
-    root = array
+    root = base = array
     while True:
-        base = root.base
+        base = base.base
         if type(base) is not type(array):  # `as_strided` puts a holder between
             base = getattr(base, "base", None)
-        if type(base) is not type(array) or not base.flags.forc:
+        if type(base) is not type(array):
             break
-        root = base
+        if base.flags.forc:
+            root = base
     flat = root.reshape(-1, order="A")
     return flat if flat.dtype == array.dtype else flat.view(array.dtype)
 
@@ -198,6 +199,8 @@ class Diagonal(Op):
 @register(internal=True)
 class Undiagonal(Op):
     """Zeros of a shape with values on the diagonals: the reverse of diagonal."""
+
+    grad_fn = "DiagEmbedBackward0"
 
     @staticmethod
     def forward(xp: Any, input: Array, size: Any, offset: int, dim1: int, dim2: int) -> Array:

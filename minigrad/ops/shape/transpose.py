@@ -75,7 +75,7 @@ def _transpose(input: Any, dim0: int, dim1: int) -> Any:
     dtypes=ANY,
     samples=(call(T(2, 3), 0, 1), call(T(2, 3, 4), -1, 0), call(T(), 0, 0)),
     errors=(call(T(2, 3), 0, 2),),
-    aliases=("swapaxes", "swapdims"),
+    aliases=("swapdims",),
 )
 class Transpose(Op):
     """Two axes exchanged, as a view.
@@ -102,6 +102,17 @@ class Transpose(Op):
 
 
 TRANSPOSE: Any = Transpose.short
+
+
+@function(dtypes=ANY, samples=(call(T(2, 3), 0, 1), call(T(2, 3, 4), axis0=-1, axis1=0)))
+def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+    """Two axes exchanged, as a view: :func:`transpose` under NumPy's name.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).swapaxes(0, 1).shape
+    torch.Size([3, 2])
+    """
+    return _transpose(input, axis0, axis1)
 
 
 @register(internal=True)
@@ -223,6 +234,8 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     for what, axes, given in (("source", origin, source), ("destination", goal, destination)):
         if len(set(axes)) != len(axes):
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({given})")
+    if not ndim:
+        return PERMUTE(input, ())
     order = [d for d in range(ndim) if d not in origin]
     for place, axis in sorted(zip(goal, origin, strict=True)):
         order.insert(place, axis)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.autograd.apply import make
 from minigrad.autograd.graph import AccumulateGrad, storage_of
 from minigrad.autograd.inplace import check_writable
 from minigrad.autograd.modes import MODE
@@ -99,12 +100,29 @@ def slice_copy(
     return found if out is None else into(out, found)
 
 
-def become(tensor: Any, view: Any) -> Any:
-    """Make a tensor the view that was taken of it: another shape of the same memory, in place."""
+@function(where=("torch",), dtypes=ANY, samples=(call(T(2, 3)), call(T())), gradcheck=False)
+def detach(input: Any) -> Any:
+    """The same memory without the graph.
+
+    >>> import minigrad as torch
+    >>> torch.detach(torch.ones(2, requires_grad=True)).requires_grad
+    False
+    """
+    return input.detach()
+
+
+def become(tensor: Any, view: Any, former: Any = None) -> Any:
+    """Make a tensor the view that was taken of it: another shape of the same memory, in place.
+
+    ``former`` stands for the tensor as it was: what earlier views were taken of.
+    """
     recorded = check_writable(tensor)
     tensor._array = view._array
     storage_of(tensor).write()
-    if tensor._view is not None:
+    if former is not None and view._view is not None:
+        view._view.base = former
+        tensor._view = view._view
+    elif tensor._view is not None:
         tensor._view = view._view
     if recorded:
         tensor._node = view._node
@@ -113,15 +131,26 @@ def become(tensor: Any, view: Any) -> Any:
     return tensor
 
 
+def _former(tensor: Any) -> Any:
+    """A tensor in its present form, if views of it may know it; None if none do."""
+    node, storage = tensor._node, tensor._storage
+    if storage is None or tensor._view is not None or isinstance(node, AccumulateGrad):
+        return None
+    former = make(tensor._array, node)
+    former._storage = storage
+    return former
+
+
 def _in_place(name: str, view: str, example: str, shape: list[int]) -> None:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return become(self, getattr(self, view)(*args, **kwargs))
+        former = _former(self)  # before there is one more view
+        return become(self, getattr(self, view)(*args, **kwargs), former)
 
     summary = f"In-place form of :meth:`{view}`: the tensor itself takes the new shape."
     method.__doc__ = _documented(summary, f"torch.{example}.shape", shape)
     method.__signature__ = inspect.signature(REGISTRY[view].method)  # type: ignore[attr-defined]
     where = ("torch", "Tensor") if name == "as_strided_" else ("Tensor",)
-    function(name, where=where, torch=None, gradcheck=False)(method)
+    function(name, where=where, torch=None, samples=REGISTRY[view].samples)(method)
 
 
 _in_place("squeeze_", "squeeze", "zeros(2, 1).squeeze_()", [2])
