@@ -1,8 +1,8 @@
 """Write ``docs/parity.md``: for each public name of torch, whether minigrad has it, and who checks.
 
 ``python -m parity_tests.report`` writes the page; ``--check`` only says, by its exit status,
-whether it is up to date. A name counts as *full* only if a test compares it with torch: by torch's own
-samples, the examples of its docstrings, the samples of its op record, or a hand-written test.
+whether it is up to date. A name counts as *full* only if a test compares it with torch: by torch's
+own samples, the examples of its docstrings, the samples of its op record, or a hand-written test.
 """
 
 from __future__ import annotations

@@ -58,8 +58,10 @@ def increment_version(tensor: Any) -> None:
             storage_of(one).write()
 
 
-class _Handles(RemovableHandle):
+class _MultiHandle(RemovableHandle):
     """One handle for several hooks."""
+
+    __module__ = "minigrad.autograd.graph"  # where torch's stands
 
     def __init__(self, handles: Sequence[RemovableHandle]) -> None:
         self.handles = tuple(handles)
@@ -95,7 +97,7 @@ def register_multi_grad_hook(
                 fn(gradient)
 
         wanted = [t for t in tensors if edge_of(t) is not None]
-        return _Handles([t.register_hook(first) for t in wanted])
+        return _MultiHandle([t.register_hook(first) for t in wanted])
 
     Hooks.watched = True
     # By sweep: the gradients so far, and how many are still to come.
@@ -116,7 +118,7 @@ def register_multi_grad_hook(
 
         return collect
 
-    return _Handles([t.register_hook(collector(i)) for i, t in enumerate(tensors)])
+    return _MultiHandle([t.register_hook(collector(i)) for i, t in enumerate(tensors)])
 
 
 def _weakly(node: Node | None) -> Callable[[], Node | None]:

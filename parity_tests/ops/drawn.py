@@ -44,6 +44,7 @@ LEFT |= {
     "padding_idx",
     "max_norm",
     "non_blocking",
+    "sorted",
 }
 LARGEST = 400  # elements in all arguments together, and in all results
 

@@ -63,7 +63,11 @@ def assert_torchs_values(record: Record, call: Call, other: Call, domains: list[
     """Equal shapes and values."""
     with minigrad.no_grad():
         got = outputs(result_of(record, record.function, call, domains))
-        want = outputs(result_of(record, oracle(record), other, domains))
+        try:
+            want = outputs(result_of(record, oracle(record), other, domains))
+        except RuntimeError as error:  # torch takes the call, but not in this memory layout
+            assert "view size is not compatible" in str(error), error
+            return
     assert len(got) == len(want)
     for mine, its in zip(got, want, strict=True):
         if hasattr(mine, "detach"):

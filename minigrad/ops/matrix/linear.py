@@ -46,7 +46,8 @@ class _Affine(Op):
     @staticmethod
     def grad_bias(g: Any, shape: Any, F: Any) -> Any:
         """The cotangent, summed over all rows."""
-        return g.sum(0) if len(g.shape) == 2 and len(shape) == 1 else F.sum_to(g, shape)
+        rows = len(g.shape) == 2 and shape == g.shape[1:]
+        return g.sum(0) if rows else F.sum_to(g, shape)
 
     @staticmethod
     def grad_input(g: Any, weight: Any) -> Any:
