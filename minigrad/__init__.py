@@ -26,10 +26,12 @@ from minigrad import (
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
+    is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
+    set_anomaly_enabled,
     set_grad_enabled,
 )
 from minigrad.autograd.registry import publish
@@ -166,6 +168,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
@@ -189,6 +192,7 @@ __all__ = [
     "random",
     "return_types",
     "save",
+    "set_anomaly_enabled",
     "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",

@@ -62,3 +62,12 @@ def test_repeated_warnings(torch):
     found = torch.is_warn_always_enabled()
     torch.set_warn_always(before)
     return [before, found]
+
+
+@same_as_torch
+def test_anomaly_mode_for_good(torch):
+    found = [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()]
+    torch.set_anomaly_enabled(True, False)
+    found += [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()]
+    torch.set_anomaly_enabled(False)
+    return [*found, torch.is_anomaly_enabled()]

@@ -273,3 +273,24 @@ def is_anomaly_enabled() -> bool:
     False
     """
     return ANOMALY.get() > 0
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether anomaly mode, where it holds, raises for NaN.
+
+    >>> import minigrad as torch
+    >>> torch.is_anomaly_check_nan_enabled()
+    True
+    """
+    return ANOMALY.get() != 1
+
+
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """Turn anomaly mode on or off for good; ``detect_anomaly`` does so for a block.
+
+    >>> import minigrad as torch
+    >>> torch.set_anomaly_enabled(True); torch.is_anomaly_enabled()
+    True
+    >>> torch.set_anomaly_enabled(False)
+    """
+    ANOMALY.set(0 if not enabled else 2 if check_nan else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -315,23 +316,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     """
     options: dict[str, Any] = {} if copy is None else {"copy": copy}
     if type(ext_tensor).__name__ == "PyCapsule":
-        ext_tensor = _Capsule(ext_tensor)
+        capsule = ext_tensor  # on the CPU, and read once
+        ext_tensor = SimpleNamespace(
+            __dlpack__=lambda **options: capsule, __dlpack_device__=lambda: (1, 0)
+        )
     array = np.from_dlpack(ext_tensor, **options)
     result = from_numpy(array)
     return result if device is None else result.to(device)
-
-
-class _Capsule:
-    """What ``__dlpack__`` returned, as something that has it; it can be read once."""
-
-    def __init__(self, capsule: Any) -> None:
-        self.capsule = capsule
-
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.capsule
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)  # the CPU
 
 
 @function(**TOP)

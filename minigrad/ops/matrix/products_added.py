@@ -128,6 +128,7 @@ class Addmm(_Added):
         call(T(), T(2, 3), T(3), beta=0),
     ),
     errors=(call(T(3), T(2, 3), T(3)), call(T(2), T(2, 3), T(2)), call(T(2), T(2), T(2))),
+    inplace_in=("torch",),
     **FACTS,
 )
 class Addmv(_Added):
