@@ -80,7 +80,8 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         numbers = "\n".join(f" {number}" for number in self.tolist())
-        return f"{numbers}\n[torch.storage.{type(self).__name__}(device={self.device}) of size {len(self)}]"
+        kind = f"torch.storage.{type(self).__name__}(device={self.device})"
+        return f"{numbers}\n[{kind} of size {len(self)}]"
 
 
 class TypedStorage(UntypedStorage):
