@@ -90,7 +90,12 @@ class Mm(Binary):
 
     @staticmethod
     def forward(xp: Any, input: Array, other: Array) -> Array:
-        """One call of BLAS."""
+        """One call of BLAS, which finds wrong sizes itself."""
+        if input.ndim == 2 == other.ndim and input.dtype.char in "fd":
+            try:
+                return input.dot(other)
+            except ValueError:
+                raise wrong_inner(input.shape, other.shape) from None
         if input.ndim != 2 or other.ndim != 2:
             name = "mat2" if input.ndim == 2 else "self"
             raise ShapeError(f"{name} must be a matrix (mm: got {input.ndim}-D and {other.ndim}-D)")
