@@ -1,7 +1,6 @@
 """Where minigrad differs from torch, and why: the one table that tests and ``docs/parity.md`` read.
 
-A failure of torch's samples or examples that no row here expects fails the tests; so does a row
-that nothing matches any more.
+A failure of torch's samples or examples that no row here expects fails the tests.
 """
 
 from __future__ import annotations
@@ -107,7 +106,13 @@ KNOWN: tuple[Known, ...] = (
         "torch refuses a number as `self` of an unbound method; Python's operators never do that",
     ),
     Known(r"(arg)?sort", r"^\[(bool|uint8|b?float16)\].*\(8000,\)|x\.sort\(\)", UNSTABLE),
-    Known(r"topk|kthvalue|mode", "values", UNSTABLE),
+    Known(r"topk|kthvalue", r"^\[(int|uint|bool|b?float16).*values", UNSTABLE),
+    Known(
+        "kthvalue",
+        r"^\[error\].*out=.*no error",
+        "torch refuses an `out=` in the input's own memory; here the result is written at the end",
+    ),
+    Known("mode", r"\((3000|8000),\).*values", UNSTABLE),
     Known(
         r"a(max|min|minmax)",
         r"number of dimensions? must be within \[0, 64\]|number of dimension",

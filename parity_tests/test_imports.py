@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).parent.parent / "minigrad"
 # below. ``minigrad`` itself is the facade, which gathers everything down to the ground; what lies
 # above it is what its users could have written.
 LAYERS: list[set[str]] = [
-    {"__main__", "cli", "compat"},
+    {"__main__", "cli"},
+    {"compat", "d2l"},
     {"vision", "distributed"},
     {"<facade>"},
     {"nn", "testing", "func"},

@@ -75,6 +75,22 @@ def names() -> Iterator[str]:
                 yield dotted
 
 
+# torch.nn's layers and what is around them have tests of their own: only functions are run here.
+LAYERS = ("nn.", "optim.", "utils.")
+FUNCTIONS = ("nn.functional.", "utils.checkpoint")
+
+
+def tested() -> list[str]:
+    """The names whose examples the tests run."""
+    return [
+        name
+        for name in names()
+        if not left_out(name.split(".")[-1])
+        and not left_out(name)
+        and (not name.startswith(LAYERS) or name.startswith(FUNCTIONS))
+    ]
+
+
 def statements(doc: str) -> list[str]:
     """The examples of a docstring, statement by statement; what does not parse is left out."""
     found = []

@@ -209,9 +209,11 @@ def call(fn: Callable[..., Any], sample: Any, convert: Callable[[Any], Any]) -> 
         return fn(*args, **kwargs)
 
 
-def check_values(tally: Tally, info: Any, kind: str, limit: int | None = None) -> None:
+def check_values(
+    tally: Tally, info: Any, kind: str, limit: int | None = None, fn: Any = None
+) -> None:
     """The function on all samples of a dtype: values, dtypes, shapes."""
-    fn = counterpart(info)
+    fn = fn or counterpart(info)
     assert fn is not None
     for number, sample in enumerate(samples(info, kind, False)):
         if limit is not None and number >= limit:
@@ -418,10 +420,17 @@ def check(name: str, limit: int | None = None) -> Tally:
         check_gradients(tally, info, limit)
         check_errors(tally, info)
         for alias in info.aliases:
-            own = alias.name.removeprefix("torch.")
-            wrong = "" if named(minigrad, own) is not None else "there is no such alias"
-            _note(tally, wrong, "alias", own)
+            check_alias(tally, info, alias.name.removeprefix("torch."), limit)
     return tally
+
+
+def check_alias(tally: Tally, info: Any, name: str, limit: int | None) -> None:
+    """Another name of an operator: that it is there, and gives the same."""
+    fn = named(minigrad, name)
+    if fn is None:
+        tally.failures.append(f"[alias] {name} there is no such alias")
+    else:
+        check_values(tally, info, "float32", limit, fn)
 
 
 def named(library: Any, name: str) -> Any:

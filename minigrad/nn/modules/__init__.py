@@ -1,133 +1,15 @@
-"""The layers of ``minigrad.nn``, one file per family."""
+"""The layers of ``minigrad.nn``, one file per family; each says in ``__all__`` what it offers."""
 
-from minigrad.nn.modules.activation import (
-    ELU,
-    GELU,
-    Hardtanh,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softmin,
-    Softplus,
-    Tanh,
-)
-from minigrad.nn.modules.activation_more import (
-    CELU,
-    GLU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    LogSigmoid,
-    Mish,
-    PReLU,
-    Softshrink,
-    Softsign,
-    Tanhshrink,
-    Threshold,
-)
-from minigrad.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from minigrad.nn.modules.container import ModuleDict, ModuleList, Sequential
-from minigrad.nn.modules.conv import Conv1d, Conv2d, Conv3d
-from minigrad.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
-from minigrad.nn.modules.flatten import Flatten, Unflatten
-from minigrad.nn.modules.linear import Identity, Linear
-from minigrad.nn.modules.loss import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-    SmoothL1Loss,
-)
-from minigrad.nn.modules.module import Module
-from minigrad.nn.modules.normalization import GroupNorm, LayerNorm
-from minigrad.nn.modules.parameter_container import ParameterDict, ParameterList
-from minigrad.nn.modules.pooling import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-)
-
-__all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "SELU",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveMaxPool2d",
-    "AlphaDropout",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "Flatten",
-    "GroupNorm",
-    "Hardshrink",
-    "Hardsigmoid",
-    "Hardswish",
-    "Hardtanh",
-    "HuberLoss",
-    "Identity",
-    "KLDivLoss",
-    "L1Loss",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSigmoid",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "Mish",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "NLLLoss",
-    "PReLU",
-    "ParameterDict",
-    "ParameterList",
-    "ReLU",
-    "ReLU6",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "Softmax",
-    "Softmin",
-    "Softplus",
-    "Softshrink",
-    "Softsign",
-    "Tanh",
-    "Tanhshrink",
-    "Threshold",
-    "Unflatten",
-]
+from minigrad.nn.modules.activation import *  # noqa: F403
+from minigrad.nn.modules.activation_more import *  # noqa: F403
+from minigrad.nn.modules.batchnorm import *  # noqa: F403
+from minigrad.nn.modules.container import *  # noqa: F403
+from minigrad.nn.modules.conv import *  # noqa: F403
+from minigrad.nn.modules.dropout import *  # noqa: F403
+from minigrad.nn.modules.flatten import *  # noqa: F403
+from minigrad.nn.modules.linear import *  # noqa: F403
+from minigrad.nn.modules.loss import *  # noqa: F403
+from minigrad.nn.modules.module import *  # noqa: F403
+from minigrad.nn.modules.normalization import *  # noqa: F403
+from minigrad.nn.modules.parameter_container import *  # noqa: F403
+from minigrad.nn.modules.pooling import *  # noqa: F403
