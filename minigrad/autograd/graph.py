@@ -325,14 +325,15 @@ class RemovableHandle:
     __module__ = "minigrad.utils.hooks"  # torch's import path
     _ids = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any], fn: Any) -> None:
+    def __init__(self, hooks: dict[int, Any], fn: Any, *marks: dict[int, Any]) -> None:
         self.id = next(self._ids)
-        self._hooks = hooks
+        self._tables = (hooks, *marks)  # what is noted about a hook goes with it
         hooks[self.id] = fn
 
     def remove(self) -> None:
         """Take the hook away; a second call does nothing."""
-        self._hooks.pop(self.id, None)
+        for table in self._tables:
+            table.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

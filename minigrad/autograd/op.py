@@ -27,6 +27,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from minigrad.autograd.graph import Node, Output
+from minigrad.autograd.signatures import arguments_of, empty, names_of
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 
@@ -72,7 +73,9 @@ class Op:
     differentiable: ClassVar[bool] = False
     constants: ClassVar[frozenset[int]] = frozenset()  # arguments without a derivative
     short: ClassVar[Callable[..., Any]]  # the op as one function of tensors and parameters
-    signature: ClassVar[inspect.Signature]  # forward's, without xp
+    arguments: ClassVar[
+        tuple[tuple[str, Any, Any], ...]
+    ]  # forward's without xp: name, kind, default
     node_class: ClassVar[type[Node]] = Node
 
     forward: ClassVar[Callable[..., Any]]
@@ -105,19 +108,18 @@ def prepare(op: type[Op], name: str) -> None:
     op.name = name
     if op.ufunc:
         op.forward = staticmethod(_ufunc_forward(op, op.ufunc))
-    whole = inspect.signature(op.forward)
-    arguments = list(whole.parameters.values())[1:]
-    op.signature = whole.replace(parameters=arguments)
+    written = inspect.unwrap(op.forward)
+    op.arguments = tuple(arguments_of(written))[1:]
     is_tensor = [
-        "Array" in str(p.annotation) or p.annotation is p.empty is p.default for p in arguments
+        "Array" in str(kind) if kind else default is empty for _, kind, default in op.arguments
     ]
     if is_tensor != sorted(is_tensor, reverse=True):
         raise TypeError(f"{op.__name__}.forward: tensors come first, then parameters")
-    op.inputs = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if t)
-    op.params = tuple(p.name for p, t in zip(arguments, is_tensor, strict=True) if not t)
+    names, count = [name for name, _, _ in op.arguments], sum(is_tensor)
+    op.inputs, op.params = tuple(names[:count]), tuple(names[count:])
     if "out" in op.params or "g" in op.params:
         raise TypeError(f"{op.__name__}: 'g' and 'out' are the cotangent's and the output's names")
-    op.variadic = any(p.kind is p.VAR_POSITIONAL for p in arguments)
+    op.variadic = bool(written.__code__.co_flags & inspect.CO_VARARGS)
     _prepare_derivatives(op)
     torch_name = op.grad_fn if isinstance(op.grad_fn, str) and op.grad_fn else ""
     op.node_class = type(
@@ -157,11 +159,13 @@ def _attribute(name: str, raw: bool) -> property:
 
 
 def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
-    def forward(xp: Any, *inputs: Any) -> Any:
-        return getattr(xp, ufunc)(*inputs)
+    def one(xp: Any, input: Array) -> Any:
+        return getattr(xp, ufunc)(input)
 
-    forward.__signature__ = inspect.signature(op.forward)  # type: ignore[attr-defined]
-    return forward
+    def two(xp: Any, input: Array, other: Array) -> Any:
+        return getattr(xp, ufunc)(input, other)
+
+    return two if issubclass(op, Binary) else one
 
 
 def camel(name: str) -> str:
@@ -204,12 +208,6 @@ def _prepare_derivatives(op: type[Op]) -> None:
     if vjp is None:
         op.pulls = tuple(None if f is None else make_pull(op, f, i) for i, f in enumerate(grads))
         op.constants = frozenset(i for i, f in enumerate(grads) if f is None)
-
-
-def names_of(fn: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of a plain function's arguments (``inspect`` would take half of the import)."""
-    code = fn.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def make_pull(op: type[Op], fn: Callable[..., Any], index: int) -> Pull:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.inplace import check_apart, check_cast, check_overlap
 from minigrad.autograd.modes import MODE
+from minigrad.autograd.signatures import show, with_option
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import DtypeError
 
@@ -35,15 +35,8 @@ def with_out(fn: Callable[..., Any], apart: bool = False) -> Callable[..., Any]:
                 )
         return into(out, result)
 
-    return with_option(any_number, inspect.signature(fn))
-
-
-def with_option(fn: Any, signature: inspect.Signature) -> Callable[..., Any]:
-    """A function that shows a signature with ``out=`` at its end."""
-    option = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    fn.__signature__ = signature.replace(parameters=[*parameters, option])
-    return fn  # type: ignore[no-any-return]
+    show(any_number, lambda: with_option(fn))
+    return any_number
 
 
 def into(out: Any, result: Any) -> Any:

@@ -8,14 +8,15 @@ row. Nobody writes any of those by hand for an ordinary op.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import in_place, write
-from minigrad.autograd.op import Binary, Op, Unary, names_of, prepare, tensors
-from minigrad.autograd.out import into, with_option, with_out
+from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
+from minigrad.autograd.out import into, with_out
 from minigrad.autograd.record import (
     Call,
     Domain,
@@ -31,13 +32,11 @@ from minigrad.autograd.record import (
     spread,
 )
 from minigrad.autograd.shortcuts import short_cut
+from minigrad.autograd.signatures import empty, names_of, show, with_option, without_first
 from minigrad.autograd.tensor_base import TensorBase
 
 OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
-empty = inspect.Parameter.empty
-
-
 REGISTRY: dict[str, Record] = {}
 _NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
@@ -107,7 +106,7 @@ def register(
         own = name or snake(cls.__name__)
         prepare(cls, own)
         short: Any = short_cut(cls)
-        short.__signature__ = cls.signature
+        show(short, lambda: without_first(cls.forward))
         cls.short = short
         direct = not cls.params and names_of(short) == cls.inputs  # else it takes no keywords
         raw: Any = short if direct else _on_tensors(cls)
@@ -207,7 +206,8 @@ def _two_forms(cls: type[Op], arguments: Callable[..., Any]) -> Callable[..., An
         return write(cls, self, inputs[1:], params)
 
     form: Any = front
-    form.__signature__, form.written = inspect.signature(arguments), written
+    form.written = written
+    show(front, lambda: inspect.signature(arguments))
     return front
 
 
@@ -244,8 +244,8 @@ def _declining(fn: Callable[..., Any]) -> Callable[..., Any]:
 def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
     """The op on Tensors, called as its forward is, without ``xp``."""
     total, short = len(cls.inputs) + len(cls.params), cls.short
-    defaults = [p.default for p in cls.signature.parameters.values()]
-    places = {name: place for place, name in enumerate(cls.signature.parameters)}
+    defaults = [default for _, _, default in cls.arguments]
+    places = {name: place for place, (name, _, _) in enumerate(cls.arguments)}
     if cls.variadic:
 
         def raw(*args: Any, **params: Any) -> Any:
@@ -267,14 +267,14 @@ def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
                 args = tuple(whole)
             return short(*args)
 
-    raw.__signature__ = cls.signature  # type: ignore[attr-defined]
+    show(raw, lambda: without_first(cls.forward))
     return raw
 
 
 def _refused(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
     """The error for arguments that do not fit forward's, in torch's words."""
     try:
-        cls.signature.bind(*args, **kwargs)
+        without_first(cls.forward).bind(*args, **kwargs)
     except TypeError as error:
         return TypeError(f"{cls.name}(): {error}")
     return TypeError(f"{cls.name}(): wrong arguments")
@@ -295,7 +295,9 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
         return short(input, other) if out is None else into(out, short(input, other))
 
-    return with_option(one if len(cls.inputs) == 1 else two, cls.signature)
+    public: Any = one if len(cls.inputs) == 1 else two
+    show(public, lambda: with_option(raw))
+    return public  # type: ignore[no-any-return]
 
 
 TORCH_PAGES = "https://docs.pytorch.org/docs/stable/generated/torch."
@@ -307,8 +309,10 @@ def documented(record: Record) -> str:
     >>> print(documented(REGISTRY["exp"]).split("Shape:")[1].splitlines()[0].strip())
     any; the output has the same
     """
-    doc, op = inspect.cleandoc(record.doc), record.op
-    text, example, rest = doc.partition("\n\n>>>")
+    doc, op = record.doc, record.op
+    found = re.search(r"\n\n( *)>>>", doc)
+    margin = found[1] if found else "    "
+    text, rest = (doc[: found.start()], doc[found.start() :]) if found else (doc.rstrip(), "")
     lines = []
     if op is not None and "Shape:" not in doc and issubclass(op, (Unary, Binary)):
         one = "any; the output has the same"
@@ -325,7 +329,7 @@ def documented(record: Record) -> str:
     if not lines:
         return doc
     gap = "\n" if "Formula:" in text or "Shape:" in text else "\n\n"
-    return f"{text}{gap}" + "\n".join(lines) + f"{example}{rest}"
+    return text + gap + "\n".join([margin + line for line in lines]) + rest
 
 
 def _name(fn: Any, name: str, doc: str, where: Sequence[str]) -> None:

@@ -66,18 +66,28 @@ class MersenneTwister:
     )
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
-        self._bits = np.random.MT19937(0)
-        # RandomState shares the bit generator; its seed() is the seeding of 2002, torch's.
-        self._legacy = np.random.RandomState(self._bits)
-        self.seed(seed)
+        self._start(seed)
 
-    def seed(self, seed: int) -> None:
-        """Restart the stream from a seed in [0, 2**64), of which the low 32 bits count."""
+    def _start(self, seed: int) -> None:
         self.seed_value = seed
-        self._legacy.seed(seed & 0xFFFFFFFF)
         self._unused = True
         self.double_sample: float | None = None
         self.float_sample: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """NumPy's generator, made for the first number: to import it takes as long as 100 ops."""
+        if name not in ("_bits", "_legacy"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._bits = np.random.MT19937(0)
+        # RandomState shares the bit generator; its seed() is the seeding of 2002, torch's.
+        self._legacy = np.random.RandomState(self._bits)
+        self._legacy.seed(self.seed_value & 0xFFFFFFFF)
+        return self._bits if name == "_bits" else self._legacy
+
+    def seed(self, seed: int) -> None:
+        """Restart the stream from a seed in [0, 2**64), of which the low 32 bits count."""
+        self._start(seed)
+        self._legacy.seed(seed & 0xFFFFFFFF)
 
     def words32(self, count: int) -> NDArray[np.uint32]:
         """Return the next ``count`` 32-bit words.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-import secrets
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -73,7 +73,7 @@ class Source:
             >>> g.seed() == g.initial_seed()
             True
         """
-        return self.manual_seed(secrets.randbits(64)).initial_seed()
+        return self.manual_seed(int.from_bytes(os.urandom(8), "little")).initial_seed()
 
     def get_state(self) -> Any:
         """Return the state as the 5056 bytes of ``torch.Generator.get_state``.

@@ -6,12 +6,28 @@ of its kind; reading falls back to the tables when no ordinary attribute has the
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, NoReturn
 
+from minigrad.nn.modules import _global_hooks
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.tensor import Tensor
 
 _TABLES = ("_parameters", "_buffers", "_modules")
+
+_HOOK_TABLES = (
+    "_backward_pre_hooks",
+    "_backward_hooks",
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+    "_state_dict_hooks",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
 
 
 def typename(value: Any) -> str:
@@ -26,6 +42,9 @@ def typename(value: Any) -> str:
 class ModuleAttributes:
     """The attribute protocol of ``Module``: registering, looking up and deleting its members."""
 
+    # Whether ``__init__`` hands its arguments on, for a Module that has a second base class.
+    call_super_init: bool = False
+
     training: bool
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
@@ -33,32 +52,47 @@ class ModuleAttributes:
     _non_persistent_buffers_set: set[str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if kwargs:
+        if kwargs and not self.call_super_init:
             raise TypeError(
                 f"{type(self).__name__}.__init__() got an unexpected keyword argument "
                 f"'{next(iter(kwargs))}'"
             )
-        if args:
+        if args and not self.call_super_init:
             raise TypeError(
                 f"{type(self).__name__}.__init__() takes 1 positional argument but "
                 f"{len(args) + 1} were given"
             )
         # Straight into __dict__: our own __setattr__ looks into the tables made here.
-        self.__dict__.update(
-            training=True,
-            _parameters={},
-            _buffers={},
-            _modules={},
-            _non_persistent_buffers_set=set(),
-        )
+        fields = self.__dict__
+        fields.update(training=True, _parameters={}, _buffers={}, _modules={})
+        self._complete(fields)
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+
+    def _complete(self, fields: dict[str, Any]) -> None:
+        """Add the tables that are not there yet."""
+        if "_non_persistent_buffers_set" not in fields:
+            fields["_non_persistent_buffers_set"] = set()
+        for table in _HOOK_TABLES:
+            if table not in fields:
+                fields[table] = OrderedDict()
+        fields.setdefault("_is_full_backward_hook", None)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A file may come from a version that knew fewer kinds of hooks.
+        self.__dict__.update(state)
+        self._complete(self.__dict__)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up found nothing.
         fields = self.__dict__
-        for table in _TABLES:
-            members = fields.get(table)
-            if members is not None and name in members:
-                return members[name]
+        if "_parameters" in fields:
+            if name in fields["_parameters"]:
+                return fields["_parameters"][name]
+            if name in fields["_buffers"]:
+                return fields["_buffers"][name]
+            if name in fields["_modules"]:
+                return fields["_modules"][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -66,18 +100,26 @@ class ModuleAttributes:
             self._need_init("parameters")
             self._forget(name, "_buffers", "_modules")
             self.register_parameter(name, value)
+        elif isinstance(value, ModuleAttributes):
+            if self._is_member("_parameters", name):
+                self._refuse(value, "parameter", name, "torch.nn.Parameter or None")
+            self._need_init("module")
+            self._forget(name, "_parameters", "_buffers")
+            self._modules[name] = _global_hooks.registered(
+                _global_hooks.module_hooks, self, name, value
+            )
+        elif name in self.__dict__ and not isinstance(value, Buffer):  # the usual case
+            object.__setattr__(self, name, value)
         elif self._is_member("_parameters", name):
             if value is not None:
                 self._refuse(value, "parameter", name, "torch.nn.Parameter or None")
-            self._parameters[name] = None
-        elif isinstance(value, ModuleAttributes):
-            self._need_init("module")
-            self._forget(name, "_parameters", "_buffers")
-            self._modules[name] = value
+            self.register_parameter(name, None)
         elif self._is_member("_modules", name):
             if value is not None:
                 self._refuse(value, "child module", name, "torch.nn.Module or None")
-            self._modules[name] = None
+            self._modules[name] = _global_hooks.registered(
+                _global_hooks.module_hooks, self, name, value
+            )
         elif isinstance(value, Buffer) or self._is_member("_buffers", name):
             self._set_buffer(name, value)
         else:
@@ -87,7 +129,8 @@ class ModuleAttributes:
         for table in _TABLES:
             if self._is_member(table, name):
                 del self.__dict__[table][name]
-                self._non_persistent_buffers_set.discard(name)
+                if table == "_buffers":
+                    self._non_persistent_buffers_set.discard(name)
                 return
         if name not in self.__dict__ and not hasattr(type(self), name):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -117,14 +160,14 @@ class ModuleAttributes:
         raise TypeError(f"cannot assign '{typename(value)}' as {kind} '{name}' ({wanted} expected)")
 
     def _set_buffer(self, name: str, value: Any) -> None:
-        self._need_init("buffer")
         if value is not None and not isinstance(value, Tensor):
             self._refuse(value, "buffer", name, "torch.nn.Buffer, torch.Tensor or None")
         if isinstance(value, Buffer):
-            self._forget(name, "_parameters", "_modules")
-            self.register_buffer(name, value, value.persistent)
+            persistent = value.persistent
         else:
-            self._buffers[name] = value
+            persistent = name not in self._non_persistent_buffers_set
+        # A subclass's own register_buffer need not know of the third argument.
+        self.register_buffer(name, value, *(() if persistent else (False,)))
 
     def _check_name(self, kind: str, name: Any, table: str) -> None:
         """Raise unless ``name`` can name a new member of ``table``."""
@@ -132,11 +175,17 @@ class ModuleAttributes:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {typename(name)}")
+        if kind == "module":
+            self._check_free(name, table)
         if "." in name:
             got = f", got: {name}" if kind == "module" else ""
             raise KeyError(f'{kind} name can\'t contain "."{got}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
+        if kind != "module":
+            self._check_free(name, table)
+
+    def _check_free(self, name: str, table: str) -> None:
         if hasattr(self, name) and name not in self.__dict__[table]:
             raise KeyError(f"attribute '{name}' already exists")
 
@@ -157,6 +206,15 @@ class ModuleAttributes:
                 f"cannot assign '{typename(param)}' object to parameter '{name}' "
                 "(torch.nn.Parameter or None required)"
             )
+        if param is not None:
+            if param.grad_fn is not None:
+                raise ValueError(
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must "
+                    f"be created explicitly. To express '{name}' as a function of another Tensor, "
+                    "compute the value in the forward() method."
+                )
+            hooks = _global_hooks.parameter_hooks
+            param = _global_hooks.registered(hooks, self, name, param)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -176,7 +234,8 @@ class ModuleAttributes:
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        hooks = _global_hooks.buffer_hooks
+        self._buffers[name] = _global_hooks.registered(hooks, self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -196,7 +255,8 @@ class ModuleAttributes:
         if module is not None and not isinstance(module, ModuleAttributes):
             raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_name("module", name, "_modules")
-        self._modules[name] = module
+        hooks = _global_hooks.module_hooks
+        self._modules[name] = _global_hooks.registered(hooks, self, name, module)
 
     def register_module(self, name: str, module: Any) -> None:
         """Another name of ``add_module``.

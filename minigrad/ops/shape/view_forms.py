@@ -11,6 +11,7 @@ from minigrad.autograd.graph import AccumulateGrad, storage_of
 from minigrad.autograd.inplace import check_writable
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.registry import REGISTRY, T, call, function, into
+from minigrad.autograd.signatures import show
 
 ANY = ("float", "int", "bool")
 
@@ -148,7 +149,7 @@ def _in_place(name: str, view: str, example: str, shape: list[int]) -> None:
 
     summary = f"In-place form of :meth:`{view}`: the tensor itself takes the new shape."
     method.__doc__ = _documented(summary, f"torch.{example}.shape", shape)
-    method.__signature__ = inspect.signature(REGISTRY[view].method)  # type: ignore[attr-defined]
+    show(method, lambda: inspect.signature(REGISTRY[view].method))
     where = ("torch", "Tensor") if name == "as_strided_" else ("Tensor",)
     function(name, where=where, torch=None, samples=REGISTRY[view].samples)(method)
 
