@@ -5,24 +5,13 @@
 
 from __future__ import annotations
 
+import importlib as _importlib
 import math as _math
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-from minigrad import (
-    autograd,
-    cuda,
-    dtypes,
-    func,
-    functions,
-    linalg,
-    nn,
-    optim,
-    random,
-    return_types,
-    settings,
-    signal,
-    special,
-    utils,
-)
+from minigrad import autograd, cuda, dtypes, functions, linalg, random, return_types, settings
+from minigrad import special as special
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -64,7 +53,6 @@ from minigrad.dtypes import (
     uint32,
     uint64,
 )
-from minigrad.func import vmap
 from minigrad.functions import *  # noqa: F403
 from minigrad.layout import (
     channels_last,
@@ -80,6 +68,7 @@ from minigrad.layout import (
     sparse_csr,
     strided,
 )
+from minigrad.left_out import no_attribute as _no_attribute
 from minigrad.limits import finfo, iinfo
 from minigrad.ops.creation.legacy import (
     BFloat16Tensor,
@@ -96,11 +85,15 @@ from minigrad.ops.creation.legacy import (
 from minigrad.ops.shape.storage import TypedStorage, UntypedStorage
 from minigrad.printing import get_printoptions, printoptions, set_printoptions
 from minigrad.random import Generator, default_generator
-from minigrad.serialization import load, save
 from minigrad.settings import *  # noqa: F403
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 from minigrad.version import __version__
+
+if _TYPE_CHECKING:
+    from minigrad import func, nn, optim, signal, utils
+    from minigrad.func import vmap
+    from minigrad.serialization import load, save
 
 bool = dtypes.bool_
 int = dtypes.int32
@@ -215,3 +208,26 @@ __all__ = [
 ]
 __all__ += [*functions.__all__, *settings.__all__]
 publish("torch", globals())  # also what is registered later
+
+# What a program may not need is imported when it asks: a name, and the module that has it or is it.
+_LATER = {
+    **dict.fromkeys(("func", "nn", "optim", "serialization", "signal", "utils")),
+    "load": "serialization",
+    "save": "serialization",
+    "vmap": "func",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    """A part of minigrad that is imported when it is first asked for."""
+    if name not in _LATER:
+        raise _no_attribute("minigrad", name)
+    found = _importlib.import_module(f"minigrad.{_LATER[name] or name}")
+    if _LATER[name]:
+        found = globals()[name] = getattr(found, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """Also what is still to be imported."""
+    return sorted({*globals(), *_LATER})

@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits"},
     {"autograd"},
     {"backend", "random", "cuda"},
-    {"dtypes", "errors", "device", "size", "layout", "limits"}
+    {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}
     | {"printing", "return_types", "settings", "version"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}

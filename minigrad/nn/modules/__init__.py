@@ -9,7 +9,7 @@ from minigrad.nn.modules.dropout import *  # noqa: F403
 from minigrad.nn.modules.flatten import *  # noqa: F403
 from minigrad.nn.modules.linear import *  # noqa: F403
 from minigrad.nn.modules.loss import *  # noqa: F403
-from minigrad.nn.modules.module import *  # noqa: F403
+from minigrad.nn.modules.module import Module as Module
 from minigrad.nn.modules.normalization import *  # noqa: F403
 from minigrad.nn.modules.parameter_container import *  # noqa: F403
 from minigrad.nn.modules.pooling import *  # noqa: F403

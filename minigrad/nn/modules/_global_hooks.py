@@ -45,14 +45,21 @@ MIXED = (
 
 
 class _Kind:
-    """Whether the global backward hooks are full ones; None until the first is registered."""
+    """Whether the global backward hooks that are there are full ones."""
 
-    full: bool | None = None
+    full: bool = True
 
 
 def backward_hooks_are_full() -> bool:
     """Whether the global backward hooks get ``grad_input`` of the module, not of its last op."""
-    return _Kind.full is True
+    return _Kind.full
+
+
+def _only_backward_hooks(full: bool) -> None:
+    # Unlike in torch, the last hook that is removed makes way for those of the other kind.
+    if backward_hooks and _Kind.full != full:
+        raise RuntimeError(MIXED)
+    _Kind.full = full
 
 
 def registered(hooks: HookTable, module: Any, name: str, member: Any) -> Any:
@@ -107,15 +114,13 @@ def register_module_forward_hook(
 def register_module_backward_hook(hook: Hook) -> RemovableHandle:
     """The older form of ``register_module_full_backward_hook``; it sees the last op alone.
 
-    Raises: RuntimeError if full hooks were registered before.
+    Raises: RuntimeError if full hooks were still registered.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.modules.module import register_module_backward_hook
     >>> register_module_backward_hook(lambda module, grad_input, grad_output: None).remove()
     """
-    if _Kind.full is True:
-        raise RuntimeError(MIXED)
-    _Kind.full = False
+    _only_backward_hooks(full=False)
     return _around_call(backward_hooks, hook)
 
 
@@ -134,16 +139,15 @@ def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
 def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
     """Run ``hook(module, grad_input, grad_output)`` in the backward of every module.
 
-    Raises: RuntimeError if hooks of the older form were registered before.
+    Raises: RuntimeError if hooks of the older form were still registered.
 
     >>> import minigrad as torch
-    >>> from minigrad.nn.modules import module
-    >>> callable(module.register_module_full_backward_hook)
-    True
+    >>> from minigrad.nn.modules.module import register_module_full_backward_hook
+    >>> with register_module_full_backward_hook(lambda module, gi, go: print(gi, go)):
+    ...     torch.nn.ReLU()(torch.zeros(1, requires_grad=True)).backward()
+    (tensor([0.]),) (tensor([1.]),)
     """
-    if _Kind.full is False:
-        raise RuntimeError(MIXED)
-    _Kind.full = True
+    _only_backward_hooks(full=True)
     return _around_call(backward_hooks, hook)
 
 

@@ -26,7 +26,7 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpec
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return f"_IncompatibleKeys{super().__repr__().removeprefix(type(self).__name__)}"
+        return super().__repr__()
 
     __str__ = __repr__
 
@@ -71,9 +71,13 @@ class ModuleState(ModuleHooks):
     def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Run ``hook(module, state_dict, prefix, local_metadata)`` after a state dict was made.
 
+        It changes the state dict in place; if it returns anything, making the state dict raises.
+
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(1, 1)
-        >>> handle = layer.register_state_dict_post_hook(lambda m, d, p, meta: d.pop(p + "bias"))
+        >>> def drop_bias(module, state_dict, prefix, local_metadata):
+        ...     del state_dict[prefix + "bias"]
+        >>> handle = layer.register_state_dict_post_hook(drop_bias)
         >>> list(layer.state_dict())
         ['weight']
         """
@@ -81,6 +85,11 @@ class ModuleState(ModuleHooks):
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """The older form of the post hook, whose return value replaces the state dict."""
+        if any(known is hook and not replaces for known, replaces in self._state_dict_hooks.values()):
+            raise RuntimeError(
+                "Cannot register the same function as the state dict post hook that was "
+                "previously registered via register_state_dict_post_hook"
+            )
         return add_hook(self._state_dict_hooks, (hook, True))
 
     def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
@@ -147,13 +156,16 @@ class ModuleState(ModuleHooks):
         """
         if args:
             warnings.warn(
-                "Positional args are being deprecated, use kwargs instead.",
+                "Positional args are being deprecated, use kwargs instead. Refer to "
+                "https://pytorch.org/docs/main/generated/torch.nn.Module.html"
+                "#torch.nn.Module.state_dict for details.",
                 FutureWarning,
                 stacklevel=2,
             )
-            given: list[Any] = [destination, prefix, keep_vars]
-            given[: len(args)] = args
-            destination, prefix, keep_vars = given
+            given = dict(enumerate(args))
+            destination = given[0] if destination is None else destination
+            prefix = prefix or given.get(1, "")
+            keep_vars = keep_vars or given.get(2, False)
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -170,8 +182,11 @@ class ModuleState(ModuleHooks):
                 )
         for hook, replaces in list(self._state_dict_hooks.values()):
             result = hook(self, destination, prefix, metadata)
-            if replaces and result is not None:
-                destination = result
+            if result is None:
+                continue
+            if not replaces:
+                raise RuntimeError("state_dict post-hook must return None")
+            destination = result
         return destination
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
@@ -211,8 +226,11 @@ class ModuleState(ModuleHooks):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         metadata = getattr(state_dict, "_metadata", None)
         # A copy, because hooks may rename entries; tensors are not copied.
-        job = _Load(OrderedDict(state_dict), metadata, assign)
-        job.visit(self, "")
+        entries: Any = OrderedDict(state_dict)
+        if metadata is not None:
+            entries._metadata = metadata
+        job = _Load(metadata, assign)
+        job.visit(self, entries, "")
         if strict:
             for kind, keys in (("Unexpected", job.unexpected), ("Missing", job.missing)):
                 if keys:
@@ -285,25 +303,27 @@ class ModuleState(ModuleHooks):
 class _Load:
     """One walk of ``load_state_dict`` through the tree, and what it found."""
 
-    def __init__(self, state_dict: Any, metadata: Any, assign: bool) -> None:
-        self.state_dict = state_dict
+    def __init__(self, metadata: Any, assign: bool) -> None:
         self.metadata = metadata
         self.assign = assign
         self.missing: list[str] = []
         self.unexpected: list[str] = []
         self.errors: list[str] = []
 
-    def visit(self, module: Any, prefix: str) -> None:
+    def visit(self, module: Any, entries: Any, prefix: str) -> None:
+        """Load one module from the entries below its prefix, then its children from theirs."""
         metadata = {} if self.metadata is None else self.metadata.get(prefix[:-1], {})
         if self.assign:
             metadata = {**metadata, "assign_to_params_buffers": True}
         # Every module reports its missing keys; load_state_dict decides whether they matter.
         module._load_from_state_dict(
-            self.state_dict, prefix, metadata, True, self.missing, self.unexpected, self.errors
+            entries, prefix, metadata, True, self.missing, self.unexpected, self.errors
         )
         for name, child in module._modules.items():
             if child is not None:
-                self.visit(child, f"{prefix}{name}.")
+                below = f"{prefix}{name}."
+                own = {key: value for key, value in entries.items() if key.startswith(below)}
+                self.visit(child, own, below)
         keys = _IncompatibleKeys(self.missing, self.unexpected)
         for hook in list(module._load_state_dict_post_hooks.values()):
             if hook(module, keys) is not None:
@@ -321,21 +341,36 @@ def _take(module: Any, name: str, target: Tensor, value: Any, key: str, assign: 
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
             f"object from checkpoint but received {type(value)}"
         )
-    if target.ndim == 0 and tuple(value.shape) == (1,):
-        value = value[0]  # scalars were saved as one-element vectors by very old files
-    if value.shape != target.shape:
+    if not _is_lazy(target):
+        if target.ndim == 0 and tuple(value.shape) == (1,):
+            value = value[0]  # scalars were saved as one-element vectors by very old files
+        if value.shape != target.shape:
+            return (
+                f"size mismatch for {key}: copying a param with shape {value.shape} from "
+                f"checkpoint, the shape in current model is {target.shape}."
+            )
+    try:
+        with no_grad():
+            if not assign:
+                target.copy_(value)
+            elif isinstance(target, Parameter) and not isinstance(value, Parameter):
+                setattr(module, name, Parameter(value, target.requires_grad))
+            elif isinstance(target, Parameter):
+                setattr(module, name, value.requires_grad_(target.requires_grad))
+            else:
+                setattr(module, name, value)
+    except Exception as error:  # reported with all others
         return (
-            f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
-            f"the shape in current model is {target.shape}."
+            f'While copying the parameter named "{key}", whose dimensions in the model are '
+            f"{target.size()} and whose dimensions in the checkpoint are {value.size()}, an "
+            f"exception occurred : {error.args}."
         )
-    with no_grad():
-        if not assign:
-            target.copy_(value)
-        elif isinstance(target, Parameter) and not isinstance(value, Parameter):
-            setattr(module, name, Parameter(value, target.requires_grad))
-        else:
-            setattr(module, name, value)
     return None
+
+
+def _is_lazy(tensor: Tensor) -> bool:
+    """Whether a parameter waits for its shape, as those of lazy layers do."""
+    return hasattr(tensor, "materialize")
 
 
 def _overrides(module: ModuleState, method: str) -> bool:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
-from minigrad.dtypes import dtype as Dtype
-from minigrad.nn.modules._state_dict import ModuleState
+from minigrad.nn.modules._conversion import ModuleConversion
+from minigrad.nn.modules._global_hooks import (
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-__all__ = ["Module"]
+__all__ = [
+    "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
 
 
-class Module(ModuleState):
+class Module(ModuleConversion):
     """A function with parameters, built from smaller ones.
 
     Tensors wrapped in ``Parameter`` and modules become members when they are set as attributes;
@@ -30,7 +50,10 @@ class Module(ModuleState):
     [3.0, 3.0]
     """
 
-    def _missing_forward(self, *args: Any, **kwargs: Any) -> NoReturn:
+    dump_patches: bool = False
+    T_destination = TypeVar("T_destination", bound=dict[str, Any])
+
+    def _missing_forward(self, *input: Any) -> NoReturn:
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
@@ -63,14 +86,14 @@ class Module(ModuleState):
                 path = f"{prefix}.{name}" if prefix else name
                 yield from child.named_modules(seen, path, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Every module of the tree, each once, itself first.
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Every module of the tree, itself first; each once unless ``remove_duplicate`` is False.
 
         >>> import minigrad as torch
         >>> [type(m).__name__ for m in torch.nn.Sequential(torch.nn.ReLU()).modules()]
         ['Sequential', 'ReLU']
         """
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -179,121 +202,6 @@ class Module(ModuleState):
         fn(self)
         return self
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Replace the memory of all tensors by ``fn`` of it; parameters keep their identity."""
-        if recurse:
-            for child in self.children():
-                child._apply(fn)
-        for parameter in self._parameters.values():
-            if parameter is None:
-                continue
-            grad = parameter.grad
-            parameter.data = fn(parameter.data)
-            if grad is not None:
-                # A gradient must fit its parameter at every moment, so it is set once both moved.
-                parameter.grad = fn(grad.detach()).requires_grad_(grad.requires_grad)
-        for name, buffer in self._buffers.items():
-            if buffer is not None:
-                self._buffers[name] = fn(buffer)
-        return self
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move to a device, or change the type of the floating point members, in place.
-
-        It takes a device, a dtype, both, or a tensor that shows both.
-
-        Raises: TypeError for a dtype that is not floating point.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).to(torch.float64).weight.dtype
-        torch.float64
-        """
-        if args and isinstance(args[0], Tensor):
-            args = (args[0].device, args[0].dtype, *args[1:])
-        wanted = next((a for a in (*args, kwargs.get("dtype")) if isinstance(a, Dtype)), None)
-        if wanted is None:
-            return self._apply(lambda t: t.to(*args, **kwargs)) if args or kwargs else self
-        if not wanted.is_floating_point:
-            raise TypeError(
-                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                f"dtype={wanted}"
-            )
-        others = tuple(a for a in args if not isinstance(a, Dtype))
-        keywords = {key: value for key, value in kwargs.items() if key != "dtype"}
-
-        def convert(tensor: Tensor) -> Tensor:
-            dtype = wanted if tensor.is_floating_point() else tensor.dtype
-            moved = tensor.to(*others, **keywords) if others or keywords else tensor
-            result: Tensor = moved.to(dtype)
-            return result
-
-        return self._apply(convert)
-
-    def type(self, dst_type: Dtype | str) -> Self:
-        """Change the type of every parameter and buffer, integer ones too.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).type(torch.float64).bias.dtype
-        torch.float64
-        """
-        return self._apply(lambda t: t.type(dst_type))
-
-    def float(self) -> Self:
-        """Make the floating point members float32.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).double().float().bias.dtype
-        torch.float32
-        """
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
-
-    def double(self) -> Self:
-        """Make the floating point members float64.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).double().bias.dtype
-        torch.float64
-        """
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
-
-    def half(self) -> Self:
-        """Make the floating point members float16.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).half().bias.dtype
-        torch.float16
-        """
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
-
-    def bfloat16(self) -> Self:
-        """Make the floating point members bfloat16.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).bfloat16().bias.dtype
-        torch.bfloat16
-        """
-        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
-
-    def cpu(self) -> Self:
-        """Move to the CPU.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 2).cpu().weight.device
-        device(type='cpu')
-        """
-        return self._apply(lambda t: t.cpu())
-
-    def cuda(self, device: Any = None) -> Self:
-        """Move to a CUDA device, the current one unless ``device`` says which.
-
-        Raises: RuntimeError without a usable device, saying what is missing.
-
-        >>> import minigrad as torch
-        >>> net = torch.nn.Linear(2, 2)
-        >>> net = net.cuda() if torch.cuda.is_available() else net
-        """
-        return self._apply(lambda t: t.cuda(device))
-
     def train(self, mode: bool = True) -> Self:
         """Set training mode for the tree: dropout drops, batch norm counts.
 
@@ -338,6 +246,15 @@ class Module(ModuleState):
         >>> layer.weight.grad is None
         True
         """
+        if getattr(self, "_is_replica", False):
+            warnings.warn(
+                "Calling .zero_grad() from a module created with nn.DataParallel() has no effect. "
+                "The parameters are copied (in a differentiable manner) from the original module. "
+                "This means they are not leaf nodes in autograd and so don't accumulate "
+                "gradients. If you need gradients in your forward method, consider using "
+                "autograd.grad instead.",
+                stacklevel=2,
+            )
         for parameter in self.parameters():
             grad = parameter.grad
             if grad is None:
@@ -350,6 +267,31 @@ class Module(ModuleState):
                 else:
                     grad.requires_grad_(False)
                 grad.zero_()
+
+    # --- copies and the compiler -----------------------------------------------------------------
+
+    def _replicate_for_data_parallel(self) -> Self:
+        """A shallow copy without parameters, for ``nn.parallel.replicate`` to fill."""
+        replica = self.__new__(type(self))
+        replica.__dict__ = self.__dict__.copy()
+        fields = replica.__dict__
+        fields.update(
+            _parameters={},
+            _buffers=self._buffers.copy(),
+            _modules=self._modules.copy(),
+            _is_replica=True,
+        )
+        return replica
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Accepted, so that programs run unchanged; minigrad has no compiler, only eager mode.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.ReLU()
+        >>> layer.compile(mode="reduce-overhead")
+        >>> layer(torch.ones(1))
+        tensor([1.])
+        """
 
     # --- printing -------------------------------------------------------------------------------
 

@@ -83,7 +83,13 @@ def turned(weight: Any, steps: Sequence[slice]) -> Any:
     return weight.T.copy()
 
 
-def thirds(x: Any, count: int) -> tuple[Any, ...]:
+def apart(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    """After a single step the last state is the output: no memory may be shared."""
+    out, last, *others = found
+    return (out, last.copy() if out is last else last, *others)
+
+
+def gates_of(x: Any, count: int) -> tuple[Any, ...]:
     """The parts of the last axis, one for each gate."""
     size = x.shape[1] // count
     return tuple([x[:, k * size : (k + 1) * size] for k in range(count)])
@@ -113,7 +119,7 @@ class RnnLayer(Op):
 
     outputs = 2
     promotes = "same"
-    keeps = ("states", "before")
+    keeps = ("before",)
 
     @staticmethod
     def forward(
@@ -121,7 +127,8 @@ class RnnLayer(Op):
         walk: Walk, relu: bool,
     ) -> Any:  # fmt: skip
         """The output of all steps, and the last state."""
-        return RnnLayer.run(arrays, input, hidden, w_ih, w_hh, b_ih, b_hh, walk, relu)
+        found = RnnLayer.run(arrays, input, hidden, w_ih, w_hh, b_ih, b_hh, walk, relu)
+        return apart(found)
 
     @staticmethod
     def rekeep(
@@ -147,17 +154,16 @@ class RnnLayer(Op):
             before.append(now)
             now = f(given[step] + product(now, w))
             after.append(now)
-        out = walk.in_time(F, after)
-        return out, state.all(now), out, walk.in_time(F, before)
+        return walk.in_time(F, after), state.all(now), walk.in_time(F, before)
 
     @staticmethod
     def vjp(
         g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        states: Any, before: Any, walk: Walk, relu: bool, needs: Any, F: Any,
+        out: Any, before: Any, walk: Walk, relu: bool, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """Back through the steps; the weights' gradients at the end."""
         g_out, g_last = g
-        slope = (states > 0) if relu else 1 - states * states
+        slope = (out > 0) if relu else 1 - out * out
         steps = walk.steps()[::-1]
         state = State(F, F.zeros_of(hidden) if g_last is None else g_last)
         now, found = state.first(steps[0]), []
@@ -193,7 +199,7 @@ class GruLayer(Op):
         walk: Walk,
     ) -> Any:  # fmt: skip
         """The output of all steps, and the last state."""
-        return GruLayer.run(arrays, input, hidden, w_ih, w_hh, b_ih, b_hh, walk)
+        return apart(GruLayer.run(arrays, input, hidden, w_ih, w_hh, b_ih, b_hh, walk))
 
     @staticmethod
     def rekeep(
@@ -236,7 +242,7 @@ class GruLayer(Op):
     ) -> Any:  # fmt: skip
         """All three gates' gradients are d times something that no step changes."""
         g_out, g_last = g
-        r, z = thirds(gates, 2)
+        r, z = gates_of(gates, 2)
         rows, size = fresh.shape
         to_n = (1 - z) * (1 - fresh * fresh)
         to_z = (before - fresh) * z * (1 - z)
@@ -249,7 +255,7 @@ class GruLayer(Op):
             now = state.fit(now, step)
             if g_out is not None:
                 now = now + g_out[step]
-            d = (now[:, None] * factors[step]).reshape((-1, 3 * size))
+            d = (now[:, None] * factors[step]).reshape((step.stop - step.start, 3 * size))
             found.append(d)
             arrived.append(now)
             now = now * z[step] + product(d, w_hh)
@@ -281,7 +287,9 @@ class LstmLayer(Op):
         w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, walk: Walk,
     ) -> Any:  # fmt: skip
         """The output of all steps, and the last states."""
-        return LstmLayer.run(arrays, input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh, walk)
+        return apart(
+            LstmLayer.run(arrays, input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh, walk)
+        )
 
     @staticmethod
     def rekeep(
@@ -308,7 +316,7 @@ class LstmLayer(Op):
             before.append(h)
             cells.append(c)
             gate = tanh((given[step] + product(h, w)) * scale) * scale + shift
-            i, f, a, o = thirds(gate, 4)
+            i, f, a, o = gates_of(gate, 4)
             c = f * c + i * a
             s = tanh(c)
             h = o * s
@@ -328,7 +336,7 @@ class LstmLayer(Op):
     ) -> Any:  # fmt: skip
         """What no step changes is worked out for all of them first."""
         g_out, g_state, g_cell = g
-        i, f, a, o = thirds(gates, 4)
+        i, f, a, o = gates_of(gates, 4)
         rows, size = shown.shape
         by_cell = F.cat(a * i * (1 - i), cells * f * (1 - f), i * (1 - a * a), dim=1)
         by_cell = by_cell.reshape((rows, 3, size))
@@ -346,7 +354,7 @@ class LstmLayer(Op):
             if w_hr is not None:
                 h = product(h, w_hr)
             c = c + h * to_cell[step]
-            first = (c[:, None] * by_cell[step]).reshape((-1, 3 * size))
+            first = (c[:, None] * by_cell[step]).reshape((step.stop - step.start, 3 * size))
             d = F.cat(first, h * to_o[step], dim=1)
             found.append(d)
             h, c = product(d, w_hh), c * f[step]

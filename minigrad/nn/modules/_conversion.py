@@ -1,0 +1,171 @@
+"""Moving a Module's tensors to another device, type or memory, all at once.
+
+Source: torch.nn.Module, ``to`` and its relatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, Self
+
+from minigrad.autograd import no_grad
+from minigrad.dtypes import dtype as Dtype
+from minigrad.nn.modules._state_dict import ModuleState
+from minigrad.tensor import Tensor
+
+
+class ModuleConversion(ModuleState):
+    """The methods of ``Module`` that replace the memory of its parameters and buffers."""
+
+    children: Callable[[], Iterator[Any]]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Replace the memory of all tensors by ``fn`` of it; parameters keep their identity."""
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        for parameter in self._parameters.values():
+            if parameter is None:
+                continue
+            grad = parameter.grad
+            with no_grad():
+                parameter.data = fn(parameter)
+                if grad is not None:
+                    grad.data = fn(grad)
+        for name, buffer in self._buffers.items():
+            if buffer is not None:
+                self._buffers[name] = fn(buffer)
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move to a device, or change the type of the floating point members, in place.
+
+        It takes a device, a dtype, both, or a tensor that shows both.
+
+        Raises: TypeError for a dtype that is not floating point.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).to(torch.float64).weight.dtype
+        torch.float64
+        """
+        if args and isinstance(args[0], Tensor):
+            args = (args[0].device, args[0].dtype, *args[1:])
+        wanted = next((a for a in (*args, kwargs.get("dtype")) if isinstance(a, Dtype)), None)
+        if wanted is None:
+            return self._apply(lambda t: t.to(*args, **kwargs)) if args or kwargs else self
+        if not wanted.is_floating_point:
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={wanted}"
+            )
+        others = tuple(a for a in args if not isinstance(a, Dtype))
+        keywords = {key: value for key, value in kwargs.items() if key != "dtype"}
+
+        def convert(tensor: Tensor) -> Tensor:
+            dtype = wanted if tensor.is_floating_point() else tensor.dtype
+            moved = tensor.to(*others, **keywords) if others or keywords else tensor
+            result: Tensor = moved.to(dtype)
+            return result
+
+        return self._apply(convert)
+
+    def type(self, dst_type: Dtype | str) -> Self:
+        """Change the type of every parameter and buffer, integer ones too.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).type(torch.float64).bias.dtype
+        torch.float64
+        """
+        return self._apply(lambda t: t.type(dst_type))
+
+    def float(self) -> Self:
+        """Make the floating point members float32.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).double().float().bias.dtype
+        torch.float32
+        """
+        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+
+    def double(self) -> Self:
+        """Make the floating point members float64.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).double().bias.dtype
+        torch.float64
+        """
+        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+
+    def half(self) -> Self:
+        """Make the floating point members float16.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).half().bias.dtype
+        torch.float16
+        """
+        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+
+    def bfloat16(self) -> Self:
+        """Make the floating point members bfloat16.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).bfloat16().bias.dtype
+        torch.bfloat16
+        """
+        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+
+    def cpu(self) -> Self:
+        """Move to the CPU.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 2).cpu().weight.device
+        device(type='cpu')
+        """
+        return self._apply(lambda t: t.cpu())
+
+    def cuda(self, device: Any = None) -> Self:
+        """Move to a CUDA device, the current one unless ``device`` says which.
+
+        Raises: RuntimeError without a usable device, saying what is missing.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Linear(2, 2)
+        >>> net = net.cuda() if torch.cuda.is_available() else net
+        """
+        return self._apply(lambda t: t.cuda(device))
+
+    def share_memory(self) -> Self:
+        """Move the tensors to memory that other processes can use; see ``Tensor.share_memory_``.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).share_memory().weight.is_shared()
+        True
+        """
+        return self._apply(lambda t: t.share_memory_())
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Give all tensors new memory on a device, with no values in it.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).to_empty(device="cpu").weight.shape
+        torch.Size([1, 2])
+        """
+        from minigrad.functions import empty_like
+
+        return self._apply(lambda t: empty_like(t, device=device), recurse=recurse)
+
+    def ipu(self, device: Any = None) -> NoReturn:
+        """Refuse: minigrad runs on CPUs and on CUDA."""
+        _refuse("IPU")
+
+    def xpu(self, device: Any = None) -> NoReturn:
+        """Refuse: minigrad runs on CPUs and on CUDA."""
+        _refuse("XPU")
+
+    def mtia(self, device: Any = None) -> NoReturn:
+        """Refuse: minigrad runs on CPUs and on CUDA."""
+        _refuse("MTIA")
+
+
+def _refuse(kind: str) -> NoReturn:
+    raise RuntimeError(f"{kind} devices are left out of minigrad; use 'cpu' or 'cuda'")

@@ -1,0 +1,151 @@
+"""Packs: parameters that take the same step together, so that many small ones cost as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.graph import Storage, storage_of
+from minigrad.optim.blocks import PIECE, Block, Room
+from minigrad.tensor import Tensor
+
+# Copying a parameter into a pack and back costs less than treating it alone up to this size.
+SMALL = 8192
+
+
+class Column:
+    """One tensor of each member of a pack (the parameters, or one entry of their state), as one
+    flat array.
+
+    Tensors that are ``born`` here get their memory inside that array. Others are copied into it by
+    ``gather`` and back by ``scatter``, unless there is only one, and flat as it is.
+    """
+
+    def __init__(self, tensors: list[Tensor], born: bool = False) -> None:
+        self.tensors = tensors
+        arrays = [tensor._array for tensor in tensors]
+        self.direct = born and len(tensors) > 1
+        if len(arrays) == 1:
+            view = flat_view(arrays[0])
+            self.direct = view is not None
+            self.flat = np.empty(arrays[0].size, arrays[0].dtype) if view is None else view
+        else:
+            self.flat = np.concatenate(arrays, axis=None)
+        ends = np.cumsum([array.size for array in arrays]).tolist()
+        starts = [0, *ends[:-1]]
+        pieces = [
+            self.flat[a:b].reshape(array.shape)
+            for array, a, b in zip(arrays, starts, ends, strict=True)
+        ]
+        self.pieces = () if self.direct else pieces
+        self.storage: Storage | None = None
+        if born and len(tensors) > 1:
+            self.storage = Storage()  # one memory, one count of writes
+            for tensor, piece in zip(tensors, pieces, strict=True):
+                tensor._array, tensor._storage = piece, self.storage
+            arrays = pieces
+        self.arrays = arrays
+
+    def is_current(self, tensors: Sequence[Any]) -> bool:
+        """Whether these are still the tensors, and still have the memory, that it knows."""
+        return all(map(is_, tensors, self.tensors)) and all(
+            map(is_, [tensor._array for tensor in tensors], self.arrays)
+        )
+
+    def gather(self) -> Any:
+        """The flat array, with the members' values."""
+        if not self.direct:
+            np.concatenate(self.arrays, axis=None, out=self.flat)
+        return self.flat
+
+    def scatter(self) -> None:
+        """Let the members have the values of the flat array, and note that they were written."""
+        for array, piece in zip(self.arrays, self.pieces, strict=bool(self.pieces)):
+            array[...] = piece
+        if self.storage is not None:
+            self.storage.write()
+        else:
+            for tensor in self.tensors:
+                storage_of(tensor).write()
+
+
+class Pack:
+    """Members of one element type and one age."""
+
+    def __init__(
+        self, members: list[Tensor], states: list[dict[str, Any]], names: Sequence[str], born: bool
+    ) -> None:
+        self.members = members
+        self.states = states
+        self.names = names
+        self.fresh = born
+        self.parameters = Column(members)
+        self.columns = {name: Column([s[name] for s in states], born) for name in names}
+        self.order = "C" if members[0]._array.flags.c_contiguous else "F"
+
+    def is_current(self) -> bool:
+        """Whether nobody has exchanged a tensor or its memory since the pack was made."""
+        return self.parameters.is_current(self.members) and all(
+            column.is_current([state.get(name) for state in self.states])
+            for name, column in self.columns.items()
+        )
+
+    def values(self, names: Iterable[str]) -> dict[str, Any] | None:
+        """The counters that all members share; None if they have come to differ."""
+        found = {}
+        for name in names:
+            flat = self.columns[name].gather()
+            found[name] = flat[0]
+            if flat.size > 1 and not (flat == flat[0]).all():
+                return None
+        return found
+
+    def count(self, values: dict[str, Any]) -> None:
+        """Let all members have these counters."""
+        for name, value in values.items():
+            self.columns[name].flat[:] = value
+            self.columns[name].scatter()
+
+    def gradient(self, spare: Any) -> Any:
+        """The gradients as one flat array."""
+        if len(self.members) > 1:
+            grads: list[Any] = [p._grad._array for p in self.members]  # type: ignore[attr-defined]
+            return np.concatenate(grads, axis=None, out=spare, casting="same_kind")
+        grad = self.members[0]._grad._array  # type: ignore[attr-defined]
+        array = self.members[0]._array
+        if self.parameters.direct and not array.flags.c_contiguous:
+            grad = grad.T
+        return grad.reshape(-1)
+
+    def blocks(self, moments: Sequence[str], room: Room) -> Iterator[tuple[Block, Block, Any]]:
+        """Parameters, gradient and state by pieces; written back when the last piece is done."""
+        column = self.parameters
+        p = column.gather()
+        g = self.gradient(None if len(self.members) == 1 else room.row(1, p.size))
+        flats = {name: self.columns[name].gather() for name in moments}
+        kept = 1 if len(self.members) > 1 else 0  # the row where the gradient lies
+        for start in range(0, p.size, PIECE):
+            part = slice(start, start + PIECE)
+            room.taken = kept
+            state = {name: Block(flat[part], room) for name, flat in flats.items()}
+            yield Block(p[part], room), Block(g[part], room), state
+        column.scatter()
+        for name in moments:
+            self.columns[name].scatter()
+
+
+def flat_view(array: Any) -> Any:
+    """An array's memory as one row without a copy, in its own order; None if it has gaps."""
+    flags = array.flags
+    if flags.c_contiguous:
+        return array.reshape(-1)
+    return array.T.reshape(-1) if flags.f_contiguous else None
+
+
+def overlap(arrays: list[Any]) -> bool:
+    """Whether two of the arrays share memory."""
+    bounds = sorted(np.lib.array_utils.byte_bounds(array) for array in arrays if array.size)
+    return any(one[1] > two[0] for one, two in zip(bounds, bounds[1:], strict=False))
