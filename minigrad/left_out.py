@@ -39,14 +39,17 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|from_file|grad_dtype|module_load",
         "entry points of one vendor's library or of torch's own layers, not meant for users",
     ),
-    (r"masked\..*|ops\..*|torch\..*|hash_tensor", "prototypes that torch does not promise to keep"),
+    (
+        r"masked(\..*)?|ops(\..*)?|torch\..*|hash_tensor",
+        "prototypes that torch does not promise to keep",
+    ),
     (
         r"names?|refine_names|rename_?|align_(as|to|tensors)|has_names|is_nested|nested.*|jagged"
         r"|to_padded_tensor",
         "named and nested tensors",
     ),
     (
-        r"Sym.*|sym_.*|.*Type$|.*Script.*|.*Storage.*|.*Execution.*|Aggregation.*|Dispatch.*|Graph|Block"
+        r"jit|onnx|fx|_dynamo|_inductor|package|Sym.*|sym_.*|.*Type$|.*Script.*|.*Storage.*|.*Execution.*|Aggregation.*|Dispatch.*|Graph|Block"
         r"|Argument.*|AliasDb|Benchmark.*|CallStack|Capsule|Code|Compil.*|Concrete.*|DeepCopy.*|Deserial.*"
         r"|.*DisableTorchFunction.*|ErrorReport|Exclude.*|FatalError|FileCheck|FunctionSchema|Future"
         r"|Gradient|IODescriptor|JITException|LockingLogger|LoggerBase|NoopLogger|ModuleDict|Node|Type"

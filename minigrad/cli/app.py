@@ -84,6 +84,21 @@ def train_command(
     raise typer.Exit(train(given, out, resume))
 
 
+@app.command(
+    "run", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
+)
+def run_command(
+    script: Annotated[Path, typer.Argument(help="The program.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Its own arguments.")] = None,
+) -> None:
+    """Run a program written for torch, unmodified: its torch and torchvision are minigrad."""
+    from minigrad.compat import run as run_script
+
+    if not script.is_file():
+        raise CommandError(f"run: there is no file {script}")
+    raise typer.Exit(run_script(script, arguments or []))
+
+
 @app.command("doctor")
 def doctor_command() -> None:
     """Say what minigrad finds on this machine, and what is missing."""

@@ -67,6 +67,10 @@ class Block:
     def _new(self) -> Block:
         return Block(self.room.result(self.array.size), self.room)
 
+    def detach(self) -> Block:
+        """Itself: bare memory has no history."""
+        return self
+
     # --- results in new memory ------------------------------------------------------------------
 
     def neg(self) -> Block:
@@ -196,13 +200,13 @@ class Block:
 
     def maximum_(self, other: Block) -> Block:
         """x = max(x, other)."""
-        np.maximum(self.array, other.array, self.array)
+        np.maximum(self.array, other.array, out=self.array)
         return self
 
     def clamp_(self, low: float, high: float) -> Block:
         """x = min(max(x, low), high)."""
-        np.maximum(self.array, low, self.array)
-        np.minimum(self.array, high, self.array)
+        np.maximum(self.array, low, out=self.array)
+        np.minimum(self.array, high, out=self.array)
         return self
 
 

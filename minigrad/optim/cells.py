@@ -28,6 +28,10 @@ class Cell:
         self.value = value
         return self
 
+    def detach(self) -> Cell:
+        """The same value without history."""
+        return Cell(self.value.detach())
+
     # --- new cells ------------------------------------------------------------------------------
 
     def neg(self) -> Cell:

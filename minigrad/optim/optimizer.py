@@ -10,13 +10,44 @@ from functools import wraps
 from typing import Any
 
 from minigrad.autograd import RemovableHandle, enable_grad
-from minigrad.optim._groups import Group, check_params, fit, pack, split_names
-from minigrad.optim._scratch import Scratch
+from minigrad.optim.groups import Group, check_params, fit, pack, split_names, type_name
 from minigrad.tensor import Tensor
 
-__all__ = ["Optimizer"]
+__all__ = [
+    "Optimizer",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+]
 
 Hook = Callable[..., Any]
+
+
+class Required:
+    """The type of ``required``, the default of an option that each group must give itself."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = Required()
+
+# Options that younger versions brought, with the value that is right for files from before.
+YOUNGER = {
+    "nesterov": False,
+    "amsgrad": False,
+    "momentum": 0,
+    "centered": False,
+    "maximize": False,
+    "foreach": None,
+    "capturable": False,
+    "differentiable": False,
+    "decoupled_weight_decay": False,
+    "fused": None,
+}
+
+# Hooks on the steps of all optimizers.
+_BEFORE_ANY: dict[int, Hook] = OrderedDict()
+_AFTER_ANY: dict[int, Hook] = OrderedDict()
 
 _HOOK_TABLES = (
     "_optimizer_step_pre_hooks",
@@ -52,7 +83,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
-                f"dicts, but got {params.type()}"
+                f"dicts, but got {type_name(params)}"
             )
         self.defaults = defaults
         self.state = defaultdict(dict)
@@ -65,10 +96,9 @@ class Optimizer:
             self.add_param_group(group)
 
     def _prepare(self) -> None:
-        """Make what is not worth saving: the hook tables and the scratch memory."""
+        """Make what is not worth saving: the hook tables, and what steps remember."""
         for table in _HOOK_TABLES:
             setattr(self, table, OrderedDict())
-        self._scratch = Scratch()
         _let_hooks_run(type(self))
 
     # --- groups ---------------------------------------------------------------------------------
@@ -93,14 +123,27 @@ class Optimizer:
             )
         param_group["params"] = [params] if isinstance(params, Tensor) else list(params)
         split_names(param_group)
-        check_params(param_group["params"])
+        check_params(param_group["params"], bool(self.defaults.get("differentiable")))
         for name, value in self.defaults.items():
+            if value is required and name not in param_group:
+                raise ValueError(
+                    "parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
+                )
             param_group.setdefault(name, value)
         self._check_group(param_group)
         self.param_groups.append(param_group)
 
     def _check_group(self, group: Group) -> None:
         """Raise, or warn, where a new group does not go with those that exist."""
+        new = set(group["params"])
+        if len(new) != len(group["params"]):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; "
+                "in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=4,
+            )
         if self.param_groups and ("param_names" in group) != (
             "param_names" in self.param_groups[0]
         ):
@@ -108,13 +151,6 @@ class Optimizer:
             raise ValueError(
                 "all optimizer param groups should be with/without names. "
                 f"cannot add param group {how} names to the optimizer"
-            )
-        new = set(group["params"])
-        if len(new) != len(group["params"]):
-            warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; "
-                "in future, this will cause an error",
-                stacklevel=4,
             )
         if any(not new.isdisjoint(known["params"]) for known in self.param_groups):
             raise ValueError("some parameters appear in more than one parameter group")
@@ -219,19 +255,18 @@ class Optimizer:
                     "optimizer's group"
                 )
             by_number.update(zip(old["params"], group["params"], strict=True))
+        options = {number: old for old in saved for number in old["params"]}
+        state: defaultdict[Any, Any] = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            if key in by_number:
+                state[by_number[key]] = fit(value, by_number[key], options[key])
+            else:
+                state[key] = value
+        for group, old in zip(self.param_groups, saved, strict=True):
             old["params"] = group["params"]
             if "param_names" in group:
-                old["param_names"] = group["param_names"]
-            else:
-                old.pop("param_names", None)
-        self.state = defaultdict(dict)
-        for key, value in state_dict["state"].items():
-            parameter = by_number.get(key)
-            self.state[key if parameter is None else parameter] = (
-                value if parameter is None else fit(value, parameter)
-            )
-        self.param_groups = saved
-        self.__setstate__({})
+                old.setdefault("param_names", group["param_names"])
+        self.__setstate__({"state": state, "param_groups": saved})
         for hook in list(self._hooks("_optimizer_load_state_dict_post_hooks")):
             hook(self)
 
@@ -244,11 +279,12 @@ class Optimizer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if "_scratch" not in self.__dict__:
+        if _HOOK_TABLES[0] not in self.__dict__:
             self._prepare()
         for group in self.param_groups:
-            for name, value in self.defaults.items():
-                group.setdefault(name, value)  # options that an older file does not know
+            for name in YOUNGER.keys() & self.defaults.keys():
+                group.setdefault(name, YOUNGER[name])
+        self.defaults.setdefault("differentiable", False)
 
     # --- hooks ----------------------------------------------------------------------------------
 
@@ -342,6 +378,32 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
+    """Run ``hook(optimizer, args, kwargs)`` before each step of any optimizer.
+
+    >>> import minigrad as torch
+    >>> from minigrad.optim.optimizer import register_optimizer_step_pre_hook
+    >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+    >>> with register_optimizer_step_pre_hook(lambda *_: print("stepping")):
+    ...     optimizer.step()
+    stepping
+    """
+    return RemovableHandle(_BEFORE_ANY, hook)
+
+
+def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
+    """Run ``hook(optimizer, args, kwargs)`` after each step of any optimizer.
+
+    >>> import minigrad as torch
+    >>> from minigrad.optim.optimizer import register_optimizer_step_post_hook
+    >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+    >>> with register_optimizer_step_post_hook(lambda *_: print("stepped")):
+    ...     optimizer.step()
+    stepped
+    """
+    return RemovableHandle(_AFTER_ANY, hook)
+
+
 def _let_hooks_run(cls: type[Optimizer]) -> None:
     """Wrap the ``step`` of a class, once, so that it runs the step hooks of its instances."""
     step: Any = cls.step
@@ -351,7 +413,7 @@ def _let_hooks_run(cls: type[Optimizer]) -> None:
     @wraps(step)
     def step_with_hooks(*args: Any, **kwargs: Any) -> Any:
         self: Optimizer = args[0]  # hooks are shown it among the arguments, as in torch
-        for hook in list(self._hooks("_optimizer_step_pre_hooks")):
+        for hook in [*_BEFORE_ANY.values(), *self._hooks("_optimizer_step_pre_hooks")]:
             result = hook(self, args, kwargs)
             if result is not None:
                 if not (isinstance(result, tuple) and len(result) == 2):
@@ -361,7 +423,7 @@ def _let_hooks_run(cls: type[Optimizer]) -> None:
                     )
                 args, kwargs = result
         loss = step(*args, **kwargs)
-        for hook in list(self._hooks("_optimizer_step_post_hooks")):
+        for hook in [*self._hooks("_optimizer_step_post_hooks"), *_AFTER_ANY.values()]:
             hook(self, args, kwargs)
         return loss
 

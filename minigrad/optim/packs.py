@@ -21,33 +21,31 @@ class Column:
     flat array.
 
     Tensors that are ``born`` here get their memory inside that array. Others are copied into it by
-    ``gather`` and back by ``scatter``, unless there is only one, and flat as it is.
+    ``gather`` and back by ``scatter``, unless there is only one, and flat as it is. ``turned``
+    reads arrays in column-major order.
     """
 
-    def __init__(self, tensors: list[Tensor], born: bool = False) -> None:
+    def __init__(self, tensors: list[Tensor], born: bool = False, turned: bool = False) -> None:
         self.tensors = tensors
-        arrays = [tensor._array for tensor in tensors]
-        self.direct = born and len(tensors) > 1
-        if len(arrays) == 1:
-            view = flat_view(arrays[0])
-            self.direct = view is not None
-            self.flat = np.empty(arrays[0].size, arrays[0].dtype) if view is None else view
-        else:
-            self.flat = np.concatenate(arrays, axis=None)
-        ends = np.cumsum([array.size for array in arrays]).tolist()
-        starts = [0, *ends[:-1]]
-        pieces = [
-            self.flat[a:b].reshape(array.shape)
-            for array, a, b in zip(arrays, starts, ends, strict=True)
-        ]
-        self.pieces = () if self.direct else pieces
+        self.arrays = [tensor._array for tensor in tensors]
+        self.sources = [array.T for array in self.arrays] if turned else self.arrays
         self.storage: Storage | None = None
-        if born and len(tensors) > 1:
+        self.direct = True
+        if len(tensors) == 1 and self.sources[0].flags.c_contiguous:
+            self.flat = self.sources[0].reshape(-1)
+            return
+        self.flat = np.concatenate(self.sources, axis=None)
+        ends = np.cumsum([array.size for array in self.arrays]).tolist()
+        self.pieces = [
+            self.flat[a:b].reshape(array.shape)
+            for array, a, b in zip(self.sources, [0, *ends], ends, strict=False)
+        ]
+        self.direct = born and len(tensors) > 1
+        if self.direct:
             self.storage = Storage()  # one memory, one count of writes
-            for tensor, piece in zip(tensors, pieces, strict=True):
+            self.arrays = self.pieces
+            for tensor, piece in zip(tensors, self.pieces, strict=True):
                 tensor._array, tensor._storage = piece, self.storage
-            arrays = pieces
-        self.arrays = arrays
 
     def is_current(self, tensors: Sequence[Any]) -> bool:
         """Whether these are still the tensors, and still have the memory, that it knows."""
@@ -58,13 +56,14 @@ class Column:
     def gather(self) -> Any:
         """The flat array, with the members' values."""
         if not self.direct:
-            np.concatenate(self.arrays, axis=None, out=self.flat)
+            np.concatenate(self.sources, axis=None, out=self.flat)
         return self.flat
 
     def scatter(self) -> None:
         """Let the members have the values of the flat array, and note that they were written."""
-        for array, piece in zip(self.arrays, self.pieces, strict=bool(self.pieces)):
-            array[...] = piece
+        if not self.direct:
+            for array, piece in zip(self.sources, self.pieces, strict=True):
+                array[...] = piece
         if self.storage is not None:
             self.storage.write()
         else:
@@ -82,9 +81,17 @@ class Pack:
         self.states = states
         self.names = names
         self.fresh = born
-        self.parameters = Column(members)
-        self.columns = {name: Column([s[name] for s in states], born) for name in names}
-        self.order = "C" if members[0]._array.flags.c_contiguous else "F"
+        flags = members[0]._array.flags
+        self.turned = len(members) == 1 and flags.f_contiguous and not flags.c_contiguous
+        self.parameters = Column(members, turned=self.turned)
+        self.columns = {
+            name: Column([state[name] for state in states], born, self.turned) for name in names
+        }
+
+    def divided(self) -> Iterator[Pack]:
+        """Each member alone."""
+        for p, state in zip(self.members, self.states, strict=True):
+            yield Pack([p], [state], self.names, False)
 
     def is_current(self) -> bool:
         """Whether nobody has exchanged a tensor or its memory since the pack was made."""
@@ -115,10 +122,7 @@ class Pack:
             grads: list[Any] = [p._grad._array for p in self.members]  # type: ignore[attr-defined]
             return np.concatenate(grads, axis=None, out=spare, casting="same_kind")
         grad = self.members[0]._grad._array  # type: ignore[attr-defined]
-        array = self.members[0]._array
-        if self.parameters.direct and not array.flags.c_contiguous:
-            grad = grad.T
-        return grad.reshape(-1)
+        return (grad.T if self.turned else grad).reshape(-1)
 
     def blocks(self, moments: Sequence[str], room: Room) -> Iterator[tuple[Block, Block, Any]]:
         """Parameters, gradient and state by pieces; written back when the last piece is done."""
@@ -135,14 +139,6 @@ class Pack:
         column.scatter()
         for name in moments:
             self.columns[name].scatter()
-
-
-def flat_view(array: Any) -> Any:
-    """An array's memory as one row without a copy, in its own order; None if it has gaps."""
-    flags = array.flags
-    if flags.c_contiguous:
-        return array.reshape(-1)
-    return array.T.reshape(-1) if flags.f_contiguous else None
 
 
 def overlap(arrays: list[Any]) -> bool:

@@ -135,11 +135,11 @@ class ModuleConversion(ModuleState):
         return self._apply(lambda t: t.cuda(device))
 
     def share_memory(self) -> Self:
-        """Move the tensors to memory that other processes can use; see ``Tensor.share_memory_``.
+        """Call ``share_memory_`` on every parameter and buffer.
 
         >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).share_memory().weight.is_shared()
-        True
+        >>> torch.nn.Linear(2, 1).share_memory()
+        Linear(in_features=2, out_features=1, bias=True)
         """
         return self._apply(lambda t: t.share_memory_())
 

@@ -1,109 +1,94 @@
 """One layer of a recurrent network in one direction, as one op: a node for all its steps.
 
 What the input adds to the gates is one product of matrices for all steps, and so are the gradients
-of the weights; only what depends on the state before is done step by step.
+of the weights; only what depends on the state before is done step by step, in place.
 
 Sequences of several lengths lie as torch packs them: first the first elements of all, longest
-sequence first, then the second elements of those that have one. So a step is a slice of rows, and
-a batch of equal lengths is the case in which all slices are equally long.
+sequence first, then the second elements of those that have one. So a step is a slice of rows, its
+states are the first rows of those of all sequences, and a batch of equal lengths is the case in
+which all slices are equally long.
+
+The derivatives here are those on arrays. On Tensors (``create_graph=True``) they are taken of
+``recurrent_steps``, the same recurrences in ordinary ops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.registry import register
-from minigrad.backend import Array
-from minigrad.ops.image.grid_sample import constant
-from minigrad.ops.matrix.products import product
+from minigrad.backend import Array, xp_of
+from minigrad.ops.network import recurrent_steps
+from minigrad.ops.network.recurrent_steps import Walk
 
 
-class Walk(NamedTuple):
-    """How many rows each step has, never more than the one before; and the end to begin from."""
+class Gradients(NamedTuple):
+    """What has been found of a layer's gradients when the walk back through its steps is over."""
 
-    sizes: tuple[int, ...]
-    backwards: bool = False
-
-    def steps(self) -> list[slice]:
-        """The rows of each step, in the order in which the states follow each other."""
-        found, start = [], 0
-        for size in self.sizes:
-            found.append(slice(start, start + size))
-            start += size
-        return found[::-1] if self.backwards else found
-
-    def in_time(self, F: Any, parts: list[Any]) -> Any:
-        """What the steps gave, joined as the rows lie."""
-        if len(parts) == 1:
-            return parts[0]
-        return F.cat(*(reversed(parts) if self.backwards else parts), dim=0)
+    by_input: Array  # of what the input added to the gates
+    by_state: Array  # of what the states added to the gates
+    before: Array  # the state before each row
 
 
-class State:
-    """A state while sequences of several lengths end, or begin, on the way."""
+def walked(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
+    """The rows of each step, and the states of the sequences that take part in it."""
+    whole = len(set(walk.sizes)) == 1
+    for step in walk.steps():
+        size = step.stop - step.start
+        yield (step, *(states if whole else [None if s is None else s[:size] for s in states]))
 
-    def __init__(self, F: Any, start: Any) -> None:
-        self.F, self.start = F, start
-        self.ended: list[Any] = []
 
-    def first(self, step: slice) -> Any:
-        """The rows that take part in the first step."""
-        return self.start[: step.stop - step.start]
-
-    def fit(self, now: Any, step: slice) -> Any:
-        """The rows that take part in a step, from those of the step before."""
-        size, have = step.stop - step.start, now.shape[0]
-        if size < have:
-            self.ended.append(now[size:])
-            return now[:size]
+def befores(rows: Array, start: Array, walk: Walk) -> Array:
+    """The state before each row: that after the same sequence's row of the step before."""
+    steps, parts = walk.steps(), []
+    for last, step in zip([None, *steps], steps, strict=False):
+        size = step.stop - step.start
+        have = 0 if last is None else last.stop - last.start
+        found = [] if last is None else [rows[last][:size]]
         if size > have:
-            return self.F.cat(now, self.start[have:size], dim=0)
-        return now
-
-    def all(self, now: Any) -> Any:
-        """The last rows together with those that ended before."""
-        return self.F.cat(now, *reversed(self.ended), dim=0) if self.ended else now
+            found.append(start[have:size])
+        parts.append(found)
+    in_time = parts[::-1] if walk.backwards else parts
+    return xp_of(rows).concatenate([part for found in in_time for part in found])
 
 
-def added(input: Any, weight: Any, *biases: Any) -> Any:
+def added(input: Array, weight: Array, *biases: Array | None) -> Array:
     """What the input adds to the gates, for all steps at once."""
-    found = product(input, weight.T)
-    for bias in biases:
-        if bias is not None:
-            found = found + bias
+    found = input.dot(weight.T)
+    given = [bias for bias in biases if bias is not None]
+    if given:
+        found += sum(given[1:], given[0])
     return found
 
 
-def turned(weight: Any, steps: Sequence[slice]) -> Any:
-    """The transpose of a weight; of an array a copy, with which BLAS is faster, if it pays."""
-    if hasattr(weight, "_array") or len(steps) < 4:
-        return weight.T
-    return weight.T.copy()
+def started(g: Array | None, like: Array) -> Array:
+    """The gradient of the last state, to be written to."""
+    return xp_of(like).zeros_like(like) if g is None else g.copy()
 
 
-def apart(found: tuple[Any, ...]) -> tuple[Any, ...]:
-    """After a single step the last state is the output: no memory may be shared."""
-    out, last, *others = found
-    return (out, last.copy() if out is last else last, *others)
+def halves(xp: Any, like: Array, gates: int, whole: int) -> tuple[Array, Array]:
+    """Factors and summands that make of tanh the sigmoids of all gates but one.
 
-
-def gates_of(x: Any, count: int) -> tuple[Any, ...]:
-    """The parts of the last axis, one for each gate."""
-    size = x.shape[1] // count
-    return tuple([x[:, k * size : (k + 1) * size] for k in range(count)])
+    σ(x) = (1 + tanh(x / 2)) / 2, so one call of tanh serves all gates; to halve is exact.
+    """
+    size = len(like) // gates
+    scale = xp.full(len(like), 0.5, like.dtype)
+    scale[whole * size : (whole + 1) * size] = 1
+    return scale, 1 - scale
 
 
 def pulled(
-    F: Any, needs: Sequence[bool], input: Any, before: Any, w_ih: Any, by_input: Any, by_state: Any
-) -> tuple[Any, ...]:
-    """The gradients of input, both weights and both biases, from those of the gates' arguments."""
+    needs: Sequence[bool], input: Array, w_ih: Array, found: Gradients
+) -> tuple[Array | None, ...]:
+    """The gradients of the input, of both weights and of both biases."""
+    by_input, by_state, before = found
     flags = (needs[0], *needs[-4:])
     return (
-        product(by_input, w_ih) if flags[0] else None,
-        product(by_input.T, input) if flags[1] else None,
-        product(by_state.T, before) if flags[2] else None,
+        by_input.dot(w_ih) if flags[0] else None,
+        by_input.T.dot(input) if flags[1] else None,
+        by_state.T.dot(before) if flags[2] else None,
         by_input.sum(0) if flags[3] else None,
         by_state.sum(0) if flags[4] else None,
     )
@@ -119,64 +104,44 @@ class RnnLayer(Op):
 
     outputs = 2
     promotes = "same"
-    keeps = ("before",)
 
     @staticmethod
     def forward(
         xp: Any, input: Array, hidden: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array,
         walk: Walk, relu: bool,
     ) -> Any:  # fmt: skip
-        """The output of all steps, and the last state."""
-        found = RnnLayer.run(arrays, input, hidden, w_ih, w_hh, b_ih, b_hh, walk, relu)
-        return apart(found)
-
-    @staticmethod
-    def rekeep(
-        F: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        walk: Any, relu: Any,
-    ) -> Any:  # fmt: skip
-        """The states are functions of the arguments."""
-        return RnnLayer.run(F, input, hidden, w_ih, w_hh, b_ih, b_hh, walk, relu)[2:]
-
-    @staticmethod
-    def run(
-        F: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        walk: Walk, relu: bool,
-    ) -> Any:  # fmt: skip
-        """All steps, in either reading."""
-        steps, state = walk.steps(), State(F, hidden)
-        given, w = added(input, w_ih, b_ih, b_hh), turned(w_hh, steps)
-        f = F.relu if relu else F.tanh
-        now = state.first(steps[0])
-        before, after = [], []
-        for step in steps:
-            now = state.fit(now, step)
-            before.append(now)
-            now = f(given[step] + product(now, w))
-            after.append(now)
-        return walk.in_time(F, after), state.all(now), walk.in_time(F, before)
+        """The states after all steps, and the last of each sequence."""
+        out, w, state = added(input, w_ih, b_ih, b_hh), w_hh.T.copy(), hidden.copy()
+        for step, h in walked(walk, state):
+            now = out[step]
+            now += h.dot(w)
+            if relu:
+                xp.maximum(now, 0, out=now)
+            else:
+                xp.tanh(now, out=now)
+            h[...] = now
+        return out, state
 
     @staticmethod
     def vjp(
-        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        out: Any, before: Any, walk: Walk, relu: bool, needs: Any, F: Any,
+        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, out: Any,
+        walk: Walk, relu: bool, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """Back through the steps; the weights' gradients at the end."""
-        g_out, g_last = g
-        slope = (out > 0) if relu else 1 - out * out
-        steps = walk.steps()[::-1]
-        state = State(F, F.zeros_of(hidden) if g_last is None else g_last)
-        now, found = state.first(steps[0]), []
-        for step in steps:
-            now = state.fit(now, step)
-            if g_out is not None:
-                now = now + g_out[step]
-            d = now * slope[step]
-            found.append(d)
-            now = product(d, w_hh)
-        d = walk.in_time(F, found[::-1])
-        gx, *weights = pulled(F, needs, input, before, w_ih, d, d)
-        return gx, state.all(now), *weights
+        if F is not arrays:
+            given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
+            return recurrent_steps.pull(F, recurrent_steps.rnn, g, given, needs, walk, relu)
+        d = (out > 0).astype(out.dtype) if relu else 1 - out * out
+        state = started(g[1], hidden)
+        for step, h in walked(walk.back(), state):
+            if g[0] is not None:
+                h += g[0][step]
+            now = d[step]
+            now *= h
+            now.dot(w_hh, out=h)
+        found = Gradients(d, d, befores(out, hidden, walk))
+        gx, *weights = pulled(needs, input, w_ih, found)
+        return gx, state, *weights
 
 
 @register("gru_layer", internal=True)
@@ -191,79 +156,74 @@ class GruLayer(Op):
 
     outputs = 2
     promotes = "same"
-    keeps = ("gates", "fresh", "recalled", "before")
+    keeps = ("gates", "recalled")
 
     @staticmethod
     def forward(
         xp: Any, input: Array, hidden: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array,
         walk: Walk,
     ) -> Any:  # fmt: skip
-        """The output of all steps, and the last state."""
-        return apart(GruLayer.run(arrays, input, hidden, w_ih, w_hh, b_ih, b_hh, walk))
-
-    @staticmethod
-    def rekeep(
-        F: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, walk: Any
-    ) -> Any:
-        """The gates are functions of the arguments."""
-        return GruLayer.run(F, input, hidden, w_ih, w_hh, b_ih, b_hh, walk)[2:]
-
-    @staticmethod
-    def run(
-        F: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, walk: Walk
-    ) -> Any:
-        """All steps, in either reading."""
-        steps, state, size = walk.steps(), State(F, hidden), hidden.shape[1]
-        given, w = added(input, w_ih, b_ih), turned(w_hh, steps)
-        now = state.first(steps[0])
-        before, gates, fresh, recalled, after = [], [], [], [], []
-        tanh = F.tanh
-        for step in steps:
-            now = state.fit(now, step)
-            before.append(now)
-            x, h = given[step], product(now, w)
+        """The states after all steps, and the last; the gates, and what n takes of the state."""
+        size, two = hidden.shape[1], 2 * hidden.shape[1]
+        gates, w, state = added(input, w_ih, b_ih), w_hh.T.copy(), hidden.copy()
+        out = xp.empty((len(gates), size), gates.dtype)
+        recalled = xp.empty_like(out)
+        for step, h in walked(walk, state):
+            gate, by_state, rest = gates[step], h.dot(w), recalled[step]
             if b_hh is not None:
-                h = h + b_hh
-            rz = tanh((x[:, : 2 * size] + h[:, : 2 * size]) * 0.5) * 0.5 + 0.5
-            h = h[:, 2 * size :]
-            n = tanh(x[:, 2 * size :] + rz[:, :size] * h)
-            now = n + rz[:, size:] * (now - n)
-            gates.append(rz)
-            fresh.append(n)
-            recalled.append(h)
-            after.append(now)
-        kept = [walk.in_time(F, parts) for parts in (after, gates, fresh, recalled, before)]
-        return kept[0], state.all(now), *kept[1:]
+                by_state += b_hh
+            rz, n = gate[:, :two], gate[:, two:]
+            rest[...] = by_state[:, two:]
+            rz += by_state[:, :two]
+            rz *= 0.5  # as in `halves`
+            xp.tanh(rz, out=rz)
+            rz *= 0.5
+            rz += 0.5
+            n += rz[:, :size] * rest
+            xp.tanh(n, out=n)
+            h -= n
+            h *= rz[:, size:]
+            h += n
+            out[step] = h
+        return out, state, gates, recalled
 
     @staticmethod
     def vjp(
-        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        gates: Any, fresh: Any, recalled: Any, before: Any, walk: Walk, needs: Any, F: Any,
+        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, out: Any,
+        gates: Any, recalled: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """All three gates' gradients are d times something that no step changes."""
-        g_out, g_last = g
-        r, z = gates_of(gates, 2)
-        rows, size = fresh.shape
-        to_n = (1 - z) * (1 - fresh * fresh)
-        to_z = (before - fresh) * z * (1 - z)
-        factors = F.cat(to_n * recalled * r * (1 - r), to_z, to_n * r, dim=1)
-        factors = factors.reshape((rows, 3, size))
-        steps = walk.steps()[::-1]
-        state = State(F, F.zeros_of(hidden) if g_last is None else g_last)
-        now, found, arrived = state.first(steps[0]), [], []
-        for step in steps:
-            now = state.fit(now, step)
-            if g_out is not None:
-                now = now + g_out[step]
-            d = (now[:, None] * factors[step]).reshape((step.stop - step.start, 3 * size))
-            found.append(d)
-            arrived.append(now)
-            now = now * z[step] + product(d, w_hh)
-        d = walk.in_time(F, found[::-1])
-        by_n = walk.in_time(F, arrived[::-1]) * to_n
-        by_input = F.cat(d[:, : 2 * size], by_n, dim=1)
-        gx, *weights = pulled(F, needs, input, before, w_ih, by_input, d)
-        return gx, state.all(now), *weights
+        if F is not arrays:
+            given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
+            return recurrent_steps.pull(F, recurrent_steps.gru, g, given, needs, walk)
+        rows, size = recalled.shape
+        r, z, n = (gates[:, k * size : (k + 1) * size] for k in range(3))
+        before = befores(out, hidden, walk)
+        keep = 1 - z
+        to_n = 1 - n * n
+        to_n *= keep
+        d = xp_of(out).empty((rows, 3, size), out.dtype)
+        d[:, 2] = to_n * r
+        d[:, 1] = before - n
+        d[:, 1] *= z
+        d[:, 1] *= keep
+        d[:, 0] = d[:, 2] * recalled
+        d[:, 0] *= 1 - r
+        flat = d.reshape(rows, 3 * size)
+        state, by_n = started(g[1], hidden), to_n
+        for step, h in walked(walk.back(), state):
+            if g[0] is not None:
+                h += g[0][step]
+            now = d[step]
+            now *= h[:, None]
+            by_n[step] *= h
+            kept = h * z[step]
+            flat[step].dot(w_hh, out=h)
+            h += kept
+        by_input = flat.copy()
+        by_input[:, 2 * size :] = by_n
+        gx, *weights = pulled(needs, input, w_ih, Gradients(by_input, flat, before))
+        return gx, state, *weights
 
 
 @register("lstm_layer", internal=True)
@@ -279,98 +239,86 @@ class LstmLayer(Op):
 
     outputs = 3
     promotes = "same"
-    keeps = ("gates", "before", "cells", "shown")
+    keeps = ("gates", "cells", "shown")
 
     @staticmethod
     def forward(
         xp: Any, input: Array, hidden: Array, cell: Array, w_hr: Array,
         w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, walk: Walk,
     ) -> Any:  # fmt: skip
-        """The output of all steps, and the last states."""
-        return apart(
-            LstmLayer.run(arrays, input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh, walk)
-        )
-
-    @staticmethod
-    def rekeep(
-        F: Any, input: Any, hidden: Any, cell: Any, w_hr: Any,
-        w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, walk: Any,
-    ) -> Any:  # fmt: skip
-        """The gates are functions of the arguments."""
-        return LstmLayer.run(F, input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh, walk)[3:]
-
-    @staticmethod
-    def run(
-        F: Any, input: Any, hidden: Any, cell: Any, w_hr: Any,
-        w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, walk: Walk,
-    ) -> Any:  # fmt: skip
-        """All steps, in either reading; σ(x) is (1 + tanh(x / 2)) / 2, one tanh for four gates."""
-        steps, state, memory = walk.steps(), State(F, hidden), State(F, cell)
-        given, w = added(input, w_ih, b_ih, b_hh), turned(w_hh, steps)
-        scale, shift = _sigmoids(F, given, cell.shape[1])
-        h, c = state.first(steps[0]), memory.first(steps[0])
-        before, cells, gates, shown, after = [], [], [], [], []
-        tanh = F.tanh
-        for step in steps:
-            h, c = state.fit(h, step), memory.fit(c, step)
-            before.append(h)
-            cells.append(c)
-            gate = tanh((given[step] + product(h, w)) * scale) * scale + shift
-            i, f, a, o = gates_of(gate, 4)
-            c = f * c + i * a
-            s = tanh(c)
-            h = o * s
-            if w_hr is not None:
-                h = product(h, w_hr.T)
-            gates.append(gate)
-            shown.append(s)
-            after.append(h)
-        kept = [walk.in_time(F, parts) for parts in (after, gates, before, cells, shown)]
-        return kept[0], state.all(h), memory.all(c), *kept[1:]
+        """The states after all steps, and the last; the gates, the cells, and their tanh."""
+        size, rows = cell.shape[1], len(input)
+        scale, shift = halves(xp, w_hh, 4, 2)
+        half = scale[:, None]
+        biases = [None if b is None else b * scale for b in (b_ih, b_hh)]
+        gates, w = added(input, w_ih * half, *biases), (w_hh * half).T.copy()
+        cells, shown = (xp.empty((rows, size), gates.dtype) for _ in range(2))
+        out = xp.empty((rows, hidden.shape[1]), gates.dtype)
+        state, memory = hidden.copy(), cell.copy()
+        for step, h, c in walked(walk, state, memory):
+            gate, s = gates[step], shown[step]
+            gate += h.dot(w)
+            xp.tanh(gate, out=gate)
+            gate *= scale
+            gate += shift
+            c *= gate[:, size : 2 * size]
+            c += gate[:, :size] * gate[:, 2 * size : 3 * size]
+            cells[step] = c
+            xp.tanh(c, out=s)
+            if w_hr is None:
+                xp.multiply(s, gate[:, 3 * size :], out=h)
+            else:
+                h[...] = (s * gate[:, 3 * size :]).dot(w_hr.T)
+            out[step] = h
+        return out, state, memory, gates, cells, shown
 
     @staticmethod
     def vjp(
-        g: Any, input: Any, hidden: Any, cell: Any, w_hr: Any,
-        w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        gates: Any, before: Any, cells: Any, shown: Any, walk: Walk, needs: Any, F: Any,
+        g: Any, input: Any, hidden: Any, cell: Any, w_hr: Any, w_ih: Any, w_hh: Any, b_ih: Any,
+        b_hh: Any, out: Any, gates: Any, cells: Any, shown: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """What no step changes is worked out for all of them first."""
-        g_out, g_state, g_cell = g
-        i, f, a, o = gates_of(gates, 4)
+        if F is not arrays:
+            given = (input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh)
+            return recurrent_steps.pull(F, recurrent_steps.lstm, g, given, needs, walk)
         rows, size = shown.shape
-        by_cell = F.cat(a * i * (1 - i), cells * f * (1 - f), i * (1 - a * a), dim=1)
-        by_cell = by_cell.reshape((rows, 3, size))
-        to_cell, to_o = o * (1 - shown * shown), shown * o * (1 - o)
-        steps = walk.steps()[::-1]
-        state = State(F, F.zeros_of(hidden) if g_state is None else g_state)
-        memory = State(F, F.zeros_of(cell) if g_cell is None else g_cell)
-        h, c = state.first(steps[0]), memory.first(steps[0])
-        found, arrived = [], []
-        for step in steps:
-            h, c = state.fit(h, step), memory.fit(c, step)
-            if g_out is not None:
-                h = h + g_out[step]
-            arrived.append(h)
-            if w_hr is not None:
-                h = product(h, w_hr)
-            c = c + h * to_cell[step]
-            first = (c[:, None] * by_cell[step]).reshape((step.stop - step.start, 3 * size))
-            d = F.cat(first, h * to_o[step], dim=1)
-            found.append(d)
-            h, c = product(d, w_hh), c * f[step]
-        d = walk.in_time(F, found[::-1])
-        g_hr = None
-        if w_hr is not None and needs[3]:
-            g_hr = product(walk.in_time(F, arrived[::-1]).T, o * shown)
-        gx, *weights = pulled(F, needs, input, before, w_ih, d, d)
-        return gx, state.all(h), memory.all(c), g_hr, *weights
+        i, f, a, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
+        d, to_cell = _lstm_factors(i, f, a, o, befores(cells, cell, walk), shown)
+        flat = d.reshape(rows, 4 * size)
+        state, memory = started(g[1], hidden), started(g[2], cell)
+        arrived = None if w_hr is None else xp_of(out).empty_like(out)
+        for step, h, c in walked(walk.back(), state, memory):
+            if g[0] is not None:
+                h += g[0][step]
+            m = h
+            if arrived is not None:
+                arrived[step] = h
+                m = h.dot(w_hr)
+            now = d[step]
+            c += m * to_cell[step]
+            now[:, :3] *= c[:, None]
+            now[:, 3] *= m
+            flat[step].dot(w_hh, out=h)
+            c *= f[step]
+        g_hr = None if arrived is None else arrived.T.dot(o * shown)
+        found = Gradients(flat, flat, befores(out, hidden, walk))
+        gx, *weights = pulled(needs, input, w_ih, found)
+        return gx, state, memory, g_hr, *weights
 
 
-def _sigmoids(F: Any, like: Any, size: int) -> tuple[Any, Any]:
-    """Factors and summands that make of tanh the sigmoids of all gates but the third."""
-    array = getattr(like, "_array", like)
-    scale = array.dtype.type(0.5) + 0 * array[:0].sum(0)
-    shift = scale.copy()
-    scale[2 * size : 3 * size] = 1
-    shift[2 * size : 3 * size] = 0
-    return constant(F, scale), constant(F, shift)
+def _lstm_factors(
+    i: Array, f: Array, a: Array, o: Array, before: Array, shown: Array
+) -> tuple[Array, Array]:
+    """What the gradients of the cell and of the output are multiplied by on their ways."""
+    rows, size = shown.shape
+    d = xp_of(shown).empty((rows, 4, size), shown.dtype)
+    d[:, 0] = i * a
+    d[:, 0] *= 1 - i
+    d[:, 1] = before * f
+    d[:, 1] *= 1 - f
+    d[:, 2] = 1 - a * a
+    d[:, 2] *= i
+    d[:, 3] = shown * o
+    to_cell = o - d[:, 3] * shown
+    d[:, 3] *= 1 - o
+    return d, to_cell

@@ -11,13 +11,12 @@ import gzip
 import lzma
 import os
 import shutil
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-
-from minigrad.serialization import atomic_write
 
 __all__ = ["extract_archive", "read_maybe_packed"]
 
@@ -154,10 +153,17 @@ def _inside(folder: Path, name: str, source: Path) -> Path:
 
 def _write(file: IO[bytes], target: Path, size: int | None = None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(target) as out:
-        shutil.copyfileobj(file, out, 1 << 20)
-        if size is not None and out.tell() != size:
-            raise EOFError(f"{target.name} has {out.tell()} of {size} bytes")
+    # A name of its own: another process may be unpacking the same archive.
+    part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        with open(part, "wb") as out:
+            shutil.copyfileobj(file, out, 1 << 20)
+            if size is not None and out.tell() != size:
+                raise EOFError(f"{target.name} has {out.tell()} of {size} bytes")
+        os.replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def read_maybe_packed(path: str | os.PathLike[str]) -> bytes:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minigrad import Tensor, nn
 from minigrad.nn import functional as F
+from minigrad.vision.models.zoo import register_model
+
+__all__ = ["LeNet", "lenet"]
 
 
 class LeNet(nn.Module):
@@ -44,3 +49,14 @@ class LeNet(nn.Module):
         x = F.relu(self.fc2(x))
         scores: Tensor = self.fc3(x)
         return scores
+
+
+@register_model(input_size=(1, 28, 28))
+def lenet(**options: Any) -> LeNet:
+    """LeNet with 61,706 parameters; ``options`` go to :class:`LeNet`.
+
+    >>> from minigrad.vision.models import lenet
+    >>> lenet(in_channels=3).conv1
+    Conv2d(3, 6, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))
+    """
+    return LeNet(**options)

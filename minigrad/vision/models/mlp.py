@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minigrad import Tensor, nn
+from minigrad.vision.models.zoo import register_model
+
+__all__ = ["MLP", "mlp"]
 
 
 class MLP(nn.Module):
@@ -43,3 +48,14 @@ class MLP(nn.Module):
         """Scores (N, num_classes) of images."""
         scores: Tensor = self.layers(x)
         return scores
+
+
+@register_model(input_size=(1, 28, 28))
+def mlp(**options: Any) -> MLP:
+    """A perceptron with 109,386 parameters; ``options`` go to :class:`MLP`.
+
+    >>> from minigrad.vision.models import mlp
+    >>> mlp(hidden=(32,)).layers[1]
+    Linear(in_features=784, out_features=32, bias=True)
+    """
+    return MLP(**options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.dtypes import float32
 from minigrad.tensor import Tensor
 
 Group = dict[str, Any]
@@ -22,15 +23,24 @@ def split_names(group: Group) -> None:
     group["param_names"] = [name for name, _ in given]
 
 
-def check_params(params: list[Any]) -> None:
+def type_name(thing: Any) -> str:
+    """A thing's type as torch prints it: ``torch.FloatTensor``, ``torch.nn.parameter.Parameter``."""
+    if isinstance(thing, Tensor) and type(thing) is Tensor:
+        return str(thing.type())
+    kind = type(thing)
+    home = kind.__module__.replace("minigrad", "torch")
+    return kind.__qualname__ if home == "builtins" else f"{home}.{kind.__qualname__}"
+
+
+def check_params(params: list[Any], differentiable: bool) -> None:
     """Raise unless all are tensors that no op made, or whose gradient is kept."""
     for parameter in params:
         if not isinstance(parameter, Tensor):
             raise TypeError(
                 "optimizer can only optimize Tensors, but one of the params is "
-                f"{type(parameter).__name__}"
+                f"{type_name(parameter)}"
             )
-        if not (parameter.is_leaf or parameter.retains_grad):
+        if not (differentiable or parameter.is_leaf or parameter.retains_grad):
             raise ValueError("can't optimize a non-leaf Tensor")
 
 
@@ -41,15 +51,20 @@ def pack(group: Group, numbers: dict[Tensor, int]) -> Group:
     return packed
 
 
-def fit(value: Any, parameter: Tensor, name: str | None = None) -> Any:
-    """Loaded state in the type and on the device of its parameter; step counts stay as they are."""
+def fit(value: Any, parameter: Tensor, options: Group, name: Any = None) -> Any:
+    """Loaded state in the type and on the device of its parameter; step counts stay as they are.
+
+    As in torch, a tensor that fits already is not copied, so two optimizers may share it.
+    """
     if isinstance(value, dict):
-        return {key: fit(entry, parameter, key) for key, entry in value.items()}
+        return {key: fit(entry, parameter, options, key) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(fit(entry, parameter) for entry in value)
+        return type(value)(fit(entry, parameter, options) for entry in value)
     if not isinstance(value, Tensor):
         return value
-    # A copy: steps write in place, and the file's tensors are not ours to change.
-    if name == "step" or not parameter.is_floating_point():
-        return value.clone()
-    return value.to(device=parameter.device, dtype=parameter.dtype, copy=True)
+    if name == "step":
+        exact = options.get("capturable") or options.get("fused")
+        return value.to(device=parameter.device, dtype=float32) if exact else value
+    if not parameter.is_floating_point():
+        return value.to(device=parameter.device)
+    return value.to(device=parameter.device, dtype=parameter.dtype)

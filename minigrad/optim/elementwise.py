@@ -1,0 +1,243 @@
+"""``Elementwise``: the optimizers whose rule treats each element by itself, which are nearly all.
+
+Such an optimizer is its ``rule``, written once in torch's words for work in place, the numbers that
+the rule needs (``prepare``), and the names of what is kept for each parameter (``counters``,
+``moments``). What is here runs the rule: on packs of small parameters at once, on large ones piece
+by piece, on Tensors where the step is to be recorded or rounded after each operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from minigrad import functions
+from minigrad.autograd import set_grad_enabled
+from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.dtypes import float32, float64, get_default_dtype
+from minigrad.optim.blocks import PIECE, Room
+from minigrad.optim.cells import Cell
+from minigrad.optim.groups import Group
+from minigrad.optim.options import Options, plain
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.packs import SMALL, Pack, overlap
+from minigrad.tensor import Tensor
+
+
+class Elementwise(Optimizer):
+    """Base of the optimizers that have a rule for one element."""
+
+    # What torch's message names when ``capturable`` is set for parameters on the CPU.
+    capturable_needs = "params and state_steps"
+    foreach_on_xla = True
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._plans: dict[int, Plan] = {}
+        self._new: set[int] = set()  # parameters whose state was made for the step that runs
+        self._rooms: dict[Any, Room] = {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for p in group["params"]:
+                known = self.state.get(p) or {}
+                for name in self.counters(group):  # numbers in files of old versions
+                    if name in known and not isinstance(known[name], Tensor):
+                        known[name] = functions.tensor(float(known[name]), dtype=_exact(group))
+
+    # --- what an optimizer says about itself ----------------------------------------------------
+
+    def counters(self, group: Group) -> dict[str, float]:
+        """Names and first values of the numbers kept for each parameter."""
+        return {"step": 0.0}
+
+    def moments(self, group: Group) -> dict[str, float]:
+        """Names and first values of the tensors kept for each parameter, as large as it is."""
+        raise NotImplementedError
+
+    def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
+        """Put the numbers that the rule of step ``n`` needs beside the options."""
+
+    def rule(self, o: Options, p: Any, g: Any, **state: Any) -> None:
+        """Change a piece of the parameters and of the state, in place."""
+        raise NotImplementedError
+
+    def gradient(self, o: Options, p: Any, g: Any) -> Any:
+        """The gradient with its sign, and with the decay of the weights added."""
+        if o.maximize:
+            g = g.neg()
+        return g.add(p, o.weight_decay) if o.weight_decay != 0 else g
+
+    # --- a step ---------------------------------------------------------------------------------
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters once; what the closure returned, if there is one.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> w.grad = torch.ones(1)
+        >>> torch.optim.SGD([w], lr=0.5).step()
+        >>> w
+        tensor([0.5000], requires_grad=True)
+        """
+        recorded = bool(self.defaults["differentiable"])
+        with set_grad_enabled(recorded):
+            loss = self._run(closure)
+            token = quiet()
+            try:
+                for place, group in enumerate(self.param_groups):
+                    self._step_group(place, group, recorded)
+            finally:
+                unquiet(token)
+        return loss
+
+    def _step_group(self, place: int, group: Group, recorded: bool) -> None:
+        params = [p for p in group["params"] if p._grad is not None]
+        if not params:
+            return
+        self._check_switches(group, params)
+        plan = self._plans.get(place)
+        if plan is None or not plan.serves(params, self.state):
+            plan = self._plans[place] = self._plan(params, group, recorded)
+        for p in plan.others:
+            self._step_cell(p, group, recorded)
+        for pack in plan.packs:
+            if not self._step_pack(pack, group):  # somebody changed the step counts of some
+                del self._plans[place]
+                for alone in pack.divided():
+                    self._step_pack(alone, group)
+
+    def _check_switches(self, group: Group, params: list[Tensor]) -> None:
+        if group.get("capturable") and params[0].device.type == "cpu":
+            devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+            if group["foreach"] and not self.foreach_on_xla:
+                devices.pop()
+            raise AssertionError(
+                f"If capturable=True, {self.capturable_needs} must be on supported devices: "
+                f"{devices}."
+            )
+        if group.get("foreach") and group["differentiable"] and self.counters(group):
+            raise AssertionError("_foreach ops don't support autograd")
+
+    # --- what is stepped together ---------------------------------------------------------------
+
+    def _plan(self, params: list[Tensor], group: Group, recorded: bool) -> Plan:
+        """Make the state that is missing, and say how the parameters are treated."""
+        fresh = [self._begin(p, group) for p in params]
+        bare: list[tuple[Tensor, bool]] = []
+        others = []
+        for p, new in zip(params, fresh, strict=True):
+            if recorded or type(p._array) is not np.ndarray or p._array.dtype.char not in "fd":
+                others.append(p)
+            else:
+                bare.append((p, new))
+        self._new = {id(p) for p, new in zip(params, fresh, strict=True) if new}
+        return Plan(params, list(self._packs(bare, group)), others)
+
+    def _begin(self, p: Tensor, group: Group) -> bool:
+        """Make the state of a parameter if it has none; whether that was so."""
+        counters, moments = self.counters(group), self.moments(group)
+        names = (*counters, *moments)
+        if not names or self.state[p].get(names[0]) is not None:
+            return False
+        state = self.state[p]
+        for name, start in counters.items():
+            state[name] = functions.tensor(start, dtype=_exact(group))
+        for name, start in moments.items():
+            state[name] = functions.full_like(p.data, start)
+        return True
+
+    def _packs(self, members: list[tuple[Tensor, bool]], group: Group) -> Iterator[Pack]:
+        """Small parameters of one type and age together, large ones alone."""
+        counters = self.counters(group)
+        names = (*counters, *self.moments(group))
+        alone = overlap([p._array for p, _ in members])  # or the same parameter twice
+        waiting: dict[Any, list[Tensor]] = {}
+        for p, fresh in members:
+            state = self.state[p] if names else {}
+            if alone or p._array.size > SMALL:
+                yield Pack([p], [state], names, fresh)
+                continue
+            key = (p._array.dtype, fresh, *(float(state[name]._array) for name in counters))
+            together = waiting.setdefault(key, [])
+            if sum(q._array.size for q in together) + p._array.size > PIECE:
+                yield self._pack(together, names, fresh)
+                together.clear()
+            together.append(p)
+        for key, together in waiting.items():
+            yield self._pack(together, names, key[1])
+
+    def _pack(self, members: list[Tensor], names: tuple[str, ...], fresh: bool) -> Pack:
+        return Pack(list(members), [self.state[p] if names else {} for p in members], names, fresh)
+
+    # --- the rule -------------------------------------------------------------------------------
+
+    def _step_pack(self, pack: Pack, group: Group) -> bool:
+        """Run the rule on a pack; False if its members turn out to differ in age."""
+        values = pack.values(self.counters(group))
+        if values is None:
+            return False
+        o = self._options(group, False, pack.fresh, values)
+        pack.count(values)
+        dtype = pack.members[0]._array.dtype
+        room = self._rooms.get(dtype)
+        if room is None:
+            room = self._rooms[dtype] = Room(dtype)
+        for p, g, state in pack.blocks(tuple(self.moments(group)), room):
+            self.rule(o, p, g, **state)
+        pack.fresh = False
+        return True
+
+    def _step_cell(self, p: Tensor, group: Group, recorded: bool) -> None:
+        """Run the rule on Tensors."""
+        fresh = self._begin(p, group) or id(p) in self._new
+        self._new.discard(id(p))
+        counters, moments = self.counters(group), self.moments(group)
+        state = self.state[p] if counters or moments else {}
+        values = {name: state[name]._array[()] for name in counters}
+        o = self._options(group, recorded, fresh, values)
+        for name, value in values.items():
+            state[name]._array[...] = value
+            state[name]._bump_version()
+        target, cells = Cell(p), {name: Cell(state[name]) for name in moments}
+        self.rule(o, target, Cell(p._grad), **cells)
+        p.copy_(target.value)
+        for name, cell in cells.items():
+            if cell.value is not state[name]:
+                state[name].copy_(cell.value)
+
+    def _options(self, group: Group, recorded: bool, fresh: bool, values: dict[str, Any]) -> Options:
+        o = plain(group, recorded)
+        o.fresh = fresh
+        if "step" in values:
+            values["step"] += 1
+        self.prepare(o, float(values.get("step", 0)), values)
+        return o
+
+
+def _exact(group: Group) -> Any:
+    """The type of step counts: as in torch, a float that keeps whole numbers for long enough."""
+    return float64 if get_default_dtype() is float64 and not group.get("fused") else float32
+
+
+class Plan:
+    """How the parameters of a group that have gradients are stepped."""
+
+    def __init__(self, params: list[Tensor], packs: list[Pack], others: list[Tensor]) -> None:
+        self.params = params
+        self.packs = packs
+        self.others = others
+
+    def serves(self, params: list[Tensor], state: dict[Tensor, Any]) -> bool:
+        """Whether the parameters, and their state, are those that the plan was made for."""
+        if len(params) != len(self.params) or not all(map(is_, params, self.params)):
+            return False
+        return all(
+            pack.is_current()
+            and (not pack.names or all(map(is_, map(state.get, pack.members), pack.states)))
+            for pack in self.packs
+        )

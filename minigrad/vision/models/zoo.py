@@ -1,0 +1,221 @@
+"""The zoo: every model by its name, and where its weights come from."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, TypeVar
+
+import minigrad
+from minigrad import nn
+
+__all__ = ["get_model", "get_model_builder", "list_models", "load_weights", "register_model"]
+
+M = TypeVar("M", bound=nn.Module)
+Weights = str | os.PathLike[str] | bool | None
+
+_URL = "https://download.pytorch.org/models/"
+_ENUM = re.compile(r"(\w+_Weights\.)?(DEFAULT|[A-Z0-9_]+_V\d+)")  # torchvision's names of weights
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the zoo knows of a model."""
+
+    name: str
+    input_size: tuple[int, int, int]  # of one image: channels, height, width
+    file: str | None  # torchvision's file of ImageNet weights
+    optional: tuple[str, ...]  # parts that a file may have although the model has not
+    with_weights: dict[str, Any]  # the options that belong to weights from a file
+
+
+ZOO: dict[str, Entry] = {}
+_BUILDERS: dict[str, Callable[..., nn.Module]] = {}
+
+
+def register_model(
+    file: str | None = None,
+    input_size: tuple[int, int, int] = (3, 224, 224),
+    optional: tuple[str, ...] = (),
+    **with_weights: Any,
+) -> Callable[[Callable[..., M]], Callable[..., M]]:
+    """Enter the decorated function into the zoo, and give it ``weights`` and ``progress``.
+
+    ``file`` is the name of torchvision's file of weights, which messages mention; ``with_weights``
+    are the options that are set when weights are loaded, unless the caller says otherwise.
+
+    >>> from minigrad.vision.models import get_model
+    >>> get_model("lenet").fc3
+    Linear(in_features=84, out_features=10, bias=True)
+    """
+
+    def enter(build: Callable[..., M]) -> Callable[..., M]:
+        entry = Entry(build.__name__, input_size, file, optional, with_weights)
+
+        @functools.wraps(build)
+        def builder(weights: Weights = None, progress: bool = True, **options: Any) -> M:
+            source = _source(entry, weights, options.pop("pretrained", None))
+            if source is None:
+                return build(**options)
+            net = build(**{**entry.with_weights, **options})
+            net.load_state_dict(_fitting(load_weights(source, progress), net, entry.optional))
+            return net
+
+        del builder.__wrapped__  # or the signature would be its own
+        ZOO[entry.name], _BUILDERS[entry.name] = entry, builder
+        return builder
+
+    return enter
+
+
+def get_model_builder(name: str) -> Callable[..., nn.Module]:
+    """The function that makes the model of a name.
+
+    Raises: ValueError for a name that the zoo has not.
+
+    >>> from minigrad.vision.models import get_model_builder
+    >>> get_model_builder("resnet18").__name__
+    'resnet18'
+    """
+    try:
+        return _BUILDERS[name.lower()]
+    except KeyError:
+        raise ValueError(f"Unknown model {name}; known are {', '.join(list_models())}") from None
+
+
+def get_model(name: str, **config: Any) -> nn.Module:
+    """Make the model of a name; ``config`` goes to its builder.
+
+    Raises: ValueError for a name that the zoo has not.
+
+    >>> from minigrad.vision.models import get_model
+    >>> sum(p.numel() for p in get_model("squeezenet1_1", num_classes=10).parameters())
+    727626
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.models.get_model.html
+    """
+    return get_model_builder(name)(**config)
+
+
+def list_models(
+    module: ModuleType | None = None,
+    include: Iterable[str] | str | None = None,
+    exclude: Iterable[str] | str | None = None,
+) -> list[str]:
+    """The names of the zoo in order; ``include`` and ``exclude`` are patterns like ``"vgg*"``.
+
+    >>> from minigrad.vision.models import list_models
+    >>> list_models(include=["vgg1?", "lenet"], exclude="vgg19")
+    ['lenet', 'vgg11', 'vgg13', 'vgg16']
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.models.list_models.html
+    """
+    names = {
+        name
+        for name, builder in _BUILDERS.items()
+        if module is None or builder.__module__.rpartition(".")[0] == module.__name__
+    }
+    if include:
+        names = _matching(names, include)
+    if exclude:
+        names -= _matching(names, exclude)
+    return sorted(names)
+
+
+def _matching(names: Iterable[str], patterns: Iterable[str] | str) -> set[str]:
+    wanted = [patterns] if isinstance(patterns, str) else list(patterns)
+    return {name for name in names if any(fnmatch.fnmatch(name, p) for p in wanted)}
+
+
+def load_weights(source: str | os.PathLike[str], progress: bool = True) -> dict[str, Any]:
+    """The state dictionary in a file, or at an https address, kept for the next time.
+
+    Downloads go where torch keeps its own, ``~/.cache/torch/hub/checkpoints`` (``TORCH_HOME`` and
+    ``XDG_CACHE_HOME`` move it), so that what torchvision has loaded is found.
+
+    Raises: ValueError for another kind of address, FileNotFoundError without the file, RuntimeError
+    if what arrives is not what the file's name promises.
+
+    >>> from minigrad.vision.models.zoo import load_weights
+    >>> load_weights("http://example.org/net.pth")
+    Traceback (most recent call last):
+    ...
+    ValueError: weights: expected a file or an https:// address, got 'http://example.org/net.pth'
+    """
+    text = os.fspath(source)
+    if text.startswith("https://"):
+        text = _downloaded(text, progress)
+    elif "://" in text:
+        raise ValueError(f"weights: expected a file or an https:// address, got {text!r}")
+    elif not os.path.isfile(text):
+        raise FileNotFoundError(f"weights: there is no file {text!r}")
+    state: dict[str, Any] = minigrad.load(text, map_location="cpu", weights_only=True)
+    return state
+
+
+def _source(entry: Entry, weights: Weights, pretrained: Weights) -> str | None:
+    """Where to read from; torchvision's names of weights are refused with what to pass instead."""
+    if weights is not None and pretrained is not None:
+        raise ValueError("weights and pretrained say the same: give only one of them")
+    wanted = pretrained if weights is None else weights
+    if wanted is None or wanted is False:
+        return None
+    is_path = isinstance(wanted, (str, os.PathLike))
+    text = os.fspath(wanted) if isinstance(wanted, (str, os.PathLike)) else str(wanted)
+    if is_path and not _ENUM.fullmatch(text):
+        return text
+    example = f", for example weights={_URL + entry.file!r}" if entry.file else ""
+    raise ValueError(
+        f"{entry.name}: weights do not come with minigrad, so {text!r} names none; pass a file of "
+        f"a state dictionary or its https:// address{example}"
+    )
+
+
+def _fitting(state: dict[str, Any], net: nn.Module, optional: tuple[str, ...]) -> dict[str, Any]:
+    """The state without those optional parts that the model was made without."""
+    parts = {name for name, _ in net.named_children()}
+    surplus = tuple(f"{part}." for part in optional if part not in parts)
+    return {name: value for name, value in state.items() if not name.startswith(surplus)}
+
+
+def _downloaded(url: str, progress: bool) -> str:
+    """The path of the file of an address, which is fetched the first time."""
+    name = url.rpartition("/")[2]
+    folder = _cache()
+    path = os.path.join(folder, name)
+    if not os.path.isfile(path):
+        from minigrad.vision.datasets.download import download_url
+
+        if progress:
+            print(f'Downloading: "{url}" to {path}', file=sys.stderr)
+        download_url(url, folder, filename=name)
+        _check_hash(path)
+    return path
+
+
+def _cache() -> str:
+    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("TORCH_HOME", os.path.join(base, "torch"))
+    return os.path.join(os.path.expanduser(home), "hub", "checkpoints")
+
+
+def _check_hash(path: str) -> None:
+    """Files such as ``resnet18-f37072fd.pth`` carry the beginning of their SHA-256."""
+    import hashlib
+
+    promised = re.search(r"-([0-9a-f]{8,64})\.\w+$", path)
+    if not promised:
+        return
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found.startswith(promised[1]):
+        os.remove(path)
+        raise RuntimeError(
+            f'invalid hash value (expected "{promised[1]}", got "{found}"): {path} was removed'
+        )
