@@ -91,8 +91,9 @@ from minigrad.tensor import Tensor
 from minigrad.version import __version__
 
 if _TYPE_CHECKING:
-    from minigrad import func, nn, optim, signal, utils
+    from minigrad import backends, func, jit, multiprocessing, nn, optim, signal, types, utils
     from minigrad.func import vmap
+    from minigrad.jit import compile
     from minigrad.serialization import load, save
 
 bool = dtypes.bool_
@@ -123,6 +124,7 @@ __all__ = [
     "UntypedStorage",
     "__version__",
     "autograd",
+    "backends",
     "bfloat16",
     "bool",
     "cdouble",
@@ -130,6 +132,7 @@ __all__ = [
     "chalf",
     "channels_last",
     "channels_last_3d",
+    "compile",
     "complex32",
     "complex64",
     "complex128",
@@ -165,11 +168,13 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "jit",
     "layout",
     "linalg",
     "load",
     "long",
     "memory_format",
+    "multiprocessing",
     "nan",
     "newaxis",
     "nn",
@@ -199,6 +204,7 @@ __all__ = [
     "sparse_csr",
     "special",
     "strided",
+    "types",
     "uint8",
     "uint16",
     "uint32",
@@ -211,7 +217,9 @@ publish("torch", globals())  # also what is registered later
 
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
-    **dict.fromkeys(("func", "nn", "optim", "serialization", "signal", "utils")),
+    **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
+    **dict.fromkeys(("signal", "types", "utils", "version")),
+    "compile": "jit",
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",

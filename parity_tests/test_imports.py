@@ -20,12 +20,12 @@ LAYERS: list[set[str]] = [
     {"compat", "d2l"},
     {"vision", "distributed"},
     {"<facade>"},
-    {"nn", "testing", "func"},
+    {"nn", "testing", "func", "jit", "types", "multiprocessing"},
     {"optim", "utils", "serialization", "inspect"},
     {"signal"},
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits"},
     {"autograd"},
-    {"backend", "random", "cuda"},
+    {"backend", "backends", "random", "cuda"},
     {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}
     | {"printing", "return_types", "settings", "version"},
 ]

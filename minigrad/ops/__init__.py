@@ -96,6 +96,9 @@ from minigrad.ops.network import (
     loss_margin,  # noqa: F401
     norm,  # noqa: F401
     norm_groups,  # noqa: F401
+    recurrent,  # noqa: F401
+    recurrent_cells,  # noqa: F401
+    recurrent_stack,  # noqa: F401
     softmax,  # noqa: F401
 )
 from minigrad.ops.reduction import (

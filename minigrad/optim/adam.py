@@ -106,11 +106,7 @@ class Adam(Elementwise):
         self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any, max_exp_avg_sq: Any = None
     ) -> None:
         """Move both means, and go by their ratio."""
-        if o.decoupled_weight_decay and o.weight_decay != 0:
-            g = g.neg() if o.maximize else g
-            p.mul_(1 - o.lr * o.weight_decay)
-        else:
-            g = self.gradient(o, p, g)
+        g = self.decayed(o, p, g)
         exp_avg.lerp_(g, 1 - o.beta1)
         exp_avg_sq.mul_(o.beta2).addcmul_(g, g, 1 - o.beta2)
         if max_exp_avg_sq is not None:

@@ -72,6 +72,13 @@ class Elementwise(Optimizer):
             g = g.neg()
         return g.add(p, o.weight_decay) if o.weight_decay != 0 else g
 
+    def decayed(self, o: Options, p: Any, g: Any) -> Any:
+        """``gradient``, or, with ``decoupled_weight_decay``, the parameters shrink instead."""
+        if not o.decoupled_weight_decay or o.weight_decay == 0:
+            return self.gradient(o, p, g)
+        p.mul_(1 - o.lr * o.weight_decay)
+        return g.neg() if o.maximize else g
+
     # --- a step ---------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -137,6 +144,11 @@ class Elementwise(Optimizer):
                 bare.append((p, new))
         self._new = {id(p) for p, new in zip(params, fresh, strict=True) if new}
         return Plan(params, list(self._packs(bare, group)), others)
+
+    def _begin_all(self, params: list[Tensor], group: Group) -> None:
+        """Make all state before the first step, as Adagrad does."""
+        for p in params:
+            self._begin(p, group)
 
     def _begin(self, p: Tensor, group: Group) -> bool:
         """Make the state of a parameter if it has none; whether that was so."""
@@ -210,7 +222,9 @@ class Elementwise(Optimizer):
             if cell.value is not state[name]:
                 state[name].copy_(cell.value)
 
-    def _options(self, group: Group, recorded: bool, fresh: bool, values: dict[str, Any]) -> Options:
+    def _options(
+        self, group: Group, recorded: bool, fresh: bool, values: dict[str, Any]
+    ) -> Options:
         o = plain(group, recorded)
         o.fresh = fresh
         if "step" in values:

@@ -63,6 +63,11 @@ def added(input: Array, weight: Array, *biases: Array | None) -> Array:
     return found
 
 
+def turned(weight: Array, walk: Walk) -> Array:
+    """The transpose of a weight; a copy, with which BLAS is faster, where it serves often."""
+    return weight.T.copy() if len(walk.sizes) > 3 else weight.T
+
+
 def started(g: Array | None, like: Array) -> Array:
     """The gradient of the last state, to be written to."""
     return xp_of(like).zeros_like(like) if g is None else g.copy()
@@ -71,7 +76,7 @@ def started(g: Array | None, like: Array) -> Array:
 def halves(xp: Any, like: Array, gates: int, whole: int) -> tuple[Array, Array]:
     """Factors and summands that make of tanh the sigmoids of all gates but one.
 
-    σ(x) = (1 + tanh(x / 2)) / 2, so one call of tanh serves all gates; to halve is exact.
+    σ(x) = (1 + tanh(x / 2)) / 2, so one call of tanh serves all gates.
     """
     size = len(like) // gates
     scale = xp.full(len(like), 0.5, like.dtype)
@@ -111,7 +116,7 @@ class RnnLayer(Op):
         walk: Walk, relu: bool,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last of each sequence."""
-        out, w, state = added(input, w_ih, b_ih, b_hh), w_hh.T.copy(), hidden.copy()
+        out, w, state = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk), hidden.copy()
         for step, h in walked(walk, state):
             now = out[step]
             now += h.dot(w)
@@ -165,7 +170,7 @@ class GruLayer(Op):
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, and what n takes of the state."""
         size, two = hidden.shape[1], 2 * hidden.shape[1]
-        gates, w, state = added(input, w_ih, b_ih), w_hh.T.copy(), hidden.copy()
+        gates, w, state = added(input, w_ih, b_ih), turned(w_hh, walk), hidden.copy()
         out = xp.empty((len(gates), size), gates.dtype)
         recalled = xp.empty_like(out)
         for step, h in walked(walk, state):
@@ -249,15 +254,14 @@ class LstmLayer(Op):
         """The states after all steps, and the last; the gates, the cells, and their tanh."""
         size, rows = cell.shape[1], len(input)
         scale, shift = halves(xp, w_hh, 4, 2)
-        half = scale[:, None]
-        biases = [None if b is None else b * scale for b in (b_ih, b_hh)]
-        gates, w = added(input, w_ih * half, *biases), (w_hh * half).T.copy()
+        gates, w = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk)
         cells, shown = (xp.empty((rows, size), gates.dtype) for _ in range(2))
         out = xp.empty((rows, hidden.shape[1]), gates.dtype)
         state, memory = hidden.copy(), cell.copy()
         for step, h, c in walked(walk, state, memory):
             gate, s = gates[step], shown[step]
             gate += h.dot(w)
+            gate *= scale
             xp.tanh(gate, out=gate)
             gate *= scale
             gate += shift

@@ -96,13 +96,7 @@ class _Worker:
 
     def run(self, init_fn: Callable[[int], None] | None) -> None:
         """Work until the parent closes its end."""
-        assert Here.info is not None
-        try:
-            if init_fn is not None:
-                init_fn(Here.info.id)
-            self.fetch = self.recipe.fetch()
-        except Exception as error:
-            self.failed = Caught(error, self.where)
+        self.begin(init_fn)
         while True:
             epoch, number, index, released = self.channel.receive()
             if self.hung_up():
@@ -110,10 +104,20 @@ class _Worker:
             for segment, reusable in released:
                 self.arena.released(segment, reusable)
             if number == RESUME:
-                self.ended = False
-                self.fetch = self.recipe.fetch()
+                self.begin(None)
             elif not self.ended:
                 self.answer(epoch, number, index)
+
+    def begin(self, init_fn: Callable[[int], None] | None) -> None:
+        """Get ready for an epoch; what goes wrong is the answer to each of its tasks."""
+        assert Here.info is not None
+        self.ended = False
+        try:
+            if init_fn is not None:
+                init_fn(Here.info.id)
+            self.fetch = self.recipe.fetch()
+        except Exception as error:
+            self.failed = Caught(error, self.where)
 
     def answer(self, epoch: int, number: int, index: Any) -> None:
         """Make one batch and send it, or what went wrong."""

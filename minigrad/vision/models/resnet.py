@@ -271,8 +271,10 @@ def resnet34(**options: Any) -> ResNet:
     """ResNet-34 with 21,797,672 parameters.
 
     >>> from minigrad.vision.models import resnet34
-    >>> len(resnet34(num_classes=10).layer3)
-    6
+    >>> resnet34(weights="DEFAULT")
+    Traceback (most recent call last):
+    ...
+    ValueError: resnet34: weights do not come with minigrad...resnet34-b627a593.pth'
     """
     return ResNet(BasicBlock, [3, 4, 6, 3], **options)
 
@@ -282,8 +284,10 @@ def resnet50(**options: Any) -> ResNet:
     """ResNet-50 with 25,557,032 parameters.
 
     >>> from minigrad.vision.models import resnet50
-    >>> resnet50(num_classes=10).fc
-    Linear(in_features=2048, out_features=10, bias=True)
+    >>> resnet50(weights="DEFAULT")
+    Traceback (most recent call last):
+    ...
+    ValueError: resnet50: weights do not come with minigrad...resnet50-0676ba61.pth'
     """
     return ResNet(Bottleneck, [3, 4, 6, 3], **options)
 
@@ -322,8 +326,10 @@ def resnext50_32x4d(**options: Any) -> ResNet:
     https://arxiv.org/abs/1611.05431
 
     >>> from minigrad.vision.models import resnext50_32x4d
-    >>> resnext50_32x4d(num_classes=10).layer1[0].conv2.groups
-    32
+    >>> resnext50_32x4d(weights="DEFAULT")
+    Traceback (most recent call last):
+    ...
+    ValueError: resnext50_32x4d: weights do not come with minigrad...resnext50_32x4d-7cdf4587.pth'
     """
     return ResNet(Bottleneck, [3, 4, 6, 3], groups=32, width_per_group=4, **options)
 

@@ -110,8 +110,10 @@ def vgg11(**options: Any) -> VGG:
     """VGG-11, column A of the paper, with 132,863,336 parameters.
 
     >>> from minigrad.vision.models import vgg11
-    >>> vgg11(num_classes=10, init_weights=False).classifier[6]
-    Linear(in_features=4096, out_features=10, bias=True)
+    >>> vgg11(weights="DEFAULT")
+    Traceback (most recent call last):
+    ...
+    ValueError: vgg11: weights do not come with minigrad...vgg11-8a719046.pth'
     """
     return _vgg("A", False, options)
 

@@ -6,7 +6,6 @@ import fnmatch
 import functools
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
@@ -190,11 +189,9 @@ def _downloaded(url: str, progress: bool) -> str:
     folder = _cache()
     path = os.path.join(folder, name)
     if not os.path.isfile(path):
-        from minigrad.vision.datasets.download import download_url
+        from minigrad.vision.datasets.download import fetch
 
-        if progress:
-            print(f'Downloading: "{url}" to {path}', file=sys.stderr)
-        download_url(url, folder, filename=name)
+        fetch(url, path, progress=progress)
         _check_hash(path)
     return path
 
