@@ -74,7 +74,7 @@ class device:
         _DEFAULT.reset(self._tokens.pop())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return device, (self.type, self.index)
+        return device, (self.type,) if self.index is None else (self.type, self.index)
 
 
 def _parse(text: str) -> tuple[str, int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -272,24 +273,42 @@ class Interchange(Traits):
             )
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]
-        out: Tensor = type(self)._wrap(self._array.copy())
+        from minigrad.ops.shape.strided import geometry_of, looked_at
+
+        memory, start, stride = geometry_of(self._array)
+        key: Any = (type(memory), _address(memory), memory.nbytes)  # views share a memory again
+        if key not in memo or not memory.nbytes:
+            memo[key] = memory.copy()
+        array = looked_at(backend_of(memory).xp, memo[key], self._array.shape, stride, start)
+        out: Tensor = type(self)._wrap(array)
         memo[id(self)] = out
         if self.requires_grad:
             out._node = AccumulateGrad(out)
         if self._grad is not None:
             out._grad = self._grad.__deepcopy__(memo)
-        out.__dict__.update({k: v for k, v in self.__dict__.items()})
+        if self.__dict__:
+            out.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return out
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled; detach() the tensor first")
-        return _rebuild, (type(self), self._host(), str(self.device), self.requires_grad)
+        array, ndim = self._host(), self._array.ndim
+        axes = sorted(range(ndim), key=lambda axis: -array.strides[axis])
+        rows = array.transpose(axes)
+        if not rows.flags.c_contiguous:  # with gaps: packed, so that a row does not drag all along
+            axes, rows = list(range(ndim)), np.ascontiguousarray(array).reshape(array.shape)
+        parts = (type(self), rows, axes, str(self.device), self.requires_grad)
+        return _rebuild, parts, self.__dict__ or None
 
 
-def _rebuild(cls: type[Tensor], array: Any, place: str, requires_grad: bool) -> Tensor:
-    """Unpickle a tensor."""
+def _rebuild(
+    cls: type[Tensor], rows: Any, axes: list[int], place: str, requires_grad: bool
+) -> Tensor:
+    """Unpickle a tensor: its elements in the order of memory, and the order of its axes there."""
     where = device(place)
-
-    out: Tensor = cls._wrap(backend_for(where).from_host(array, where.index))
+    array = backend_for(where).from_host(rows, where.index).transpose(np.argsort(axes))
+    out: Tensor = cls._wrap(array)
     return out.requires_grad_() if requires_grad else out
+
+
+def _address(array: Any) -> int:
+    return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)

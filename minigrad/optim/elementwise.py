@@ -21,8 +21,8 @@ from minigrad.dtypes import float32, float64, get_default_dtype
 from minigrad.optim.blocks import PIECE, Room
 from minigrad.optim.cells import Cell
 from minigrad.optim.groups import Group
-from minigrad.optim.options import Options, plain
 from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.options import Options, plain
 from minigrad.optim.packs import SMALL, Pack, overlap
 from minigrad.tensor import Tensor
 

@@ -24,7 +24,7 @@ def split_names(group: Group) -> None:
 
 
 def type_name(thing: Any) -> str:
-    """A thing's type as torch prints it: ``torch.FloatTensor``, ``torch.nn.parameter.Parameter``."""
+    """A thing's type as torch prints it, such as ``torch.FloatTensor``."""
     if isinstance(thing, Tensor) and type(thing) is Tensor:
         return str(thing.type())
     kind = type(thing)

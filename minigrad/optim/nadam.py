@@ -19,8 +19,9 @@ __all__ = ["NAdam"]
 class NAdam(Elementwise):
     """``Adam`` that looks ahead: the step counts the gradient of now and the mean of the next step.
 
-    With mu_t = b1 (1 - 0.96^(t momentum_decay) / 2) and M_t their product up to t,
-    p = p - lr ((1 - mu_t) / (1 - M_t) g + mu_{t+1} / (1 - M_{t+1}) m) / (sqrt(v / (1 - b2^t)) + eps).
+    With mu_t = b1 (1 - 0.96^(t momentum_decay) / 2), M_t their product up to t, and the typical size
+    s = sqrt(v / (1 - b2^t)) + eps,
+    p = p - lr ((1 - mu_t) / (1 - M_t) g + mu_{t+1} / (1 - M_{t+1}) m) / s.
 
     Raises: ValueError for options out of range.
 
@@ -32,7 +33,7 @@ class NAdam(Elementwise):
     >>> (w * 2).backward()
     >>> optimizer.step()
     >>> w
-    tensor([0.8837], requires_grad=True)
+    tensor([0.8944], requires_grad=True)
     """
 
     foreach_on_xla = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from operator import is_
 from typing import Any
 
@@ -144,4 +145,4 @@ class Pack:
 def overlap(arrays: list[Any]) -> bool:
     """Whether two of the arrays share memory."""
     bounds = sorted(np.lib.array_utils.byte_bounds(array) for array in arrays if array.size)
-    return any(one[1] > two[0] for one, two in zip(bounds, bounds[1:], strict=False))
+    return any(one[1] > two[0] for one, two in pairwise(bounds))

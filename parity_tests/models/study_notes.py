@@ -1,6 +1,6 @@
 """The networks of the study notes, as they are written there; ``torch`` is either package.
 
-They follow the book "Dive into Deep Learning" (chapters 5 to 8): images of one channel, ten classes.
+They follow the book "Dive into Deep Learning" (chapters 5 to 8): one channel, ten classes.
 Each ``build`` takes the package, and the size of the images where the network depends on it.
 """
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 import minigrad
+import minigrad.vision.models
 
 ORIGINAL, TWIN = "minigrad.vision.models", "torch_twins_of_models"
 FOLDER = Path(minigrad.__path__[0]) / "vision" / "models"
@@ -98,3 +99,30 @@ def recorded_init(torch: Any) -> Iterator[list[str]]:
         if torch is not minigrad:
             stack.enter_context(torch.device("meta"))
         yield calls
+
+
+def zoo(torch: Any) -> Any:
+    """The models of either package."""
+    return minigrad.vision.models if torch is minigrad else torch_models()
+
+
+def narrow(torch: Any, name: str, width: int = 64, **options: Any) -> Any:
+    """AlexNet or VGG with ``width`` instead of 4096: all else as published, in a tenth of the time.
+
+    Weights are drawn after the exchange, layer by layer, and then as the model says itself.
+    """
+    with recorded_init(torch):
+        net = zoo(torch).get_model(name, **options)
+        linears = [i for i, m in enumerate(net.classifier) if isinstance(m, torch.nn.Linear)]
+        first, last = net.classifier[linears[0]], net.classifier[linears[-1]]
+        sizes = [first.in_features, width, width, last.out_features]
+        for i, inputs, outputs in zip(linears, sizes, sizes[1:], strict=False):
+            net.classifier[i] = torch.nn.Linear(inputs, outputs)
+    if torch is not minigrad:
+        net = net.to_empty(device="cpu")
+    for module in net.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    if hasattr(net, "_initialise"):
+        net._initialise()
+    return net

@@ -12,7 +12,7 @@ from typing import Any
 
 from minigrad.autograd import RemovableHandle, no_grad
 from minigrad.nn.modules._hooks import ModuleHooks, add_hook
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, is_lazy
 from minigrad.tensor import Tensor
 
 _EXTRA = "_extra_state"
@@ -85,7 +85,9 @@ class ModuleState(ModuleHooks):
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """The older form of the post hook, whose return value replaces the state dict."""
-        if any(known is hook and not replaces for known, replaces in self._state_dict_hooks.values()):
+        if any(
+            known is hook and not replaces for known, replaces in self._state_dict_hooks.values()
+        ):
             raise RuntimeError(
                 "Cannot register the same function as the state dict post hook that was "
                 "previously registered via register_state_dict_post_hook"
@@ -341,7 +343,7 @@ def _take(module: Any, name: str, target: Tensor, value: Any, key: str, assign: 
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
             f"object from checkpoint but received {type(value)}"
         )
-    if not _is_lazy(target):
+    if not is_lazy(target):
         if target.ndim == 0 and tuple(value.shape) == (1,):
             value = value[0]  # scalars were saved as one-element vectors by very old files
         if value.shape != target.shape:
@@ -366,11 +368,6 @@ def _take(module: Any, name: str, target: Tensor, value: Any, key: str, assign: 
             f"exception occurred : {error.args}."
         )
     return None
-
-
-def _is_lazy(tensor: Tensor) -> bool:
-    """Whether a parameter waits for its shape, as those of lazy layers do."""
-    return hasattr(tensor, "materialize")
 
 
 def _overrides(module: ModuleState, method: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from minigrad import functions
+from minigrad.autograd import no_grad
 from minigrad.dtypes import int64
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -12,11 +13,11 @@ from minigrad.nn.modules.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
 
 
-class _BatchNorm(Module):
-    """What the batch normalisations share; they differ in the inputs they accept."""
+class _NormBase(Module):
+    """What normalisations of channels share: parameters, and statistics that are kept."""
 
     # Version 2 counts the batches: files of version 1 have no such entry.
     _version = 2
@@ -66,11 +67,14 @@ class _BatchNorm(Module):
         >>> import minigrad as torch
         >>> torch.nn.BatchNorm1d(3).reset_running_stats()
         """
-        if self.running_mean is not None:
-            assert self.running_var is not None and self.num_batches_tracked is not None
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
+        if self.track_running_stats:
+            for tensor, value in (
+                (self.running_mean, 0),
+                (self.running_var, 1),
+                (self.num_batches_tracked, 0),
+            ):
+                if tensor is not None:
+                    tensor.fill_(value)
 
     def reset_parameters(self) -> None:
         """Set weight 1, bias 0 and forget the batches seen.
@@ -88,6 +92,29 @@ class _BatchNorm(Module):
         if input.ndim not in self.ranks:
             wanted = " or ".join(f"{rank}D" for rank in self.ranks)
             raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")
+
+    def extra_repr(self) -> str:
+        """All options."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: dict[str, Any], *rest: Any
+    ) -> None:
+        key = prefix + "num_batches_tracked"
+        version = local_metadata.get("version")
+        old = version is None or version < 2
+        if old and self.track_running_stats and key not in state_dict:
+            count = self.num_batches_tracked
+            state_dict[key] = functions.tensor(0) if count is None else count
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
+
+
+class _BatchNorm(_NormBase):
+    """What the batch normalisations share; they differ in the inputs they accept."""
 
     def forward(self, input: Tensor) -> Tensor:
         """The input, normalised per channel, scaled and shifted."""
@@ -111,25 +138,6 @@ class _BatchNorm(Module):
             factor,
             self.eps,
         )
-
-    def extra_repr(self) -> str:
-        """All options."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
-    def _load_from_state_dict(
-        self, state_dict: Any, prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
-        key = prefix + "num_batches_tracked"
-        version = local_metadata.get("version")
-        old = version is None or version < 2
-        if old and self.track_running_stats and key not in state_dict:
-            count = self.num_batches_tracked
-            state_dict[key] = functions.tensor(0) if count is None else count
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -178,3 +186,67 @@ class BatchNorm3d(_BatchNorm):
     """
 
     ranks = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation over the batches of all processes; in one process, ``BatchNorm`` itself.
+
+    Shape: (N, C, *), unchanged. Raises: ValueError for fewer than two dimensions, or no channels.
+
+    >>> import minigrad as torch
+    >>> torch.nn.SyncBatchNorm(2)(torch.zeros(3, 2)).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim < 2:
+            raise ValueError(f"expected at least 2D input (got {input.ndim}D input)")
+        if input.shape[1] == 0:
+            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Any:
+        """The module with every ``BatchNorm`` of its tree replaced, parameters and buffers shared.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+        >>> type(torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)[1]).__name__
+        'SyncBatchNorm'
+        """
+        converted: Any = module
+        if isinstance(module, _BatchNorm):
+            converted = SyncBatchNorm(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
+                bias=module.bias is not None,
+            )
+            with no_grad():
+                for name in ("weight", "bias") if module.affine else ():
+                    setattr(converted, name, getattr(module, name))
+                for name in ("running_mean", "running_var", "num_batches_tracked", "training"):
+                    setattr(converted, name, getattr(module, name))
+        for name, child in module.named_children():
+            converted.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return converted

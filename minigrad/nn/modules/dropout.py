@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from minigrad.nn import functional as F
-from minigrad.nn.modules.module import Module
+from minigrad.nn.modules.layer import Layer
 from minigrad.tensor import Tensor
 
-__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
+__all__ = [
+    "AlphaDropout",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
+]
 
 
-class _DropoutNd(Module):
+class _DropoutNd(Layer):
     """What the dropouts share: the probability, and whether they overwrite their input."""
 
+    shown = "p={0.p}, inplace={0.inplace}"
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
         if p < 0 or p > 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-        self.inplace = inplace
-
-    def extra_repr(self) -> str:
-        """The probability, and whether the input is overwritten."""
-        return f"p={self.p}, inplace={self.inplace}"
+        super().__init__(p=p, inplace=inplace)
 
 
 class Dropout(_DropoutNd):
@@ -102,3 +105,16 @@ class AlphaDropout(_DropoutNd):
     def forward(self, input: Tensor) -> Tensor:
         """The input with parts set to the value that SELU saturates at, then rescaled."""
         return F.alpha_dropout(input, self.p, self.training)
+
+
+class FeatureAlphaDropout(_DropoutNd):
+    """``AlphaDropout`` of whole channels. Shape: (N, C, *) or (C, *), unchanged.
+
+    >>> import minigrad as torch
+    >>> torch.nn.FeatureAlphaDropout().eval()(torch.ones(1, 1, 2))
+    tensor([[[1., 1.]]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with channels set to the value that SELU saturates at, then rescaled."""
+        return F.feature_alpha_dropout(input, self.p, self.training)

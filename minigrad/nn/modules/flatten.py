@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from minigrad.nn.modules.module import Module
+from minigrad.nn.modules.layer import Layer
 from minigrad.tensor import Tensor
 
 __all__ = ["Flatten", "Unflatten"]
 
 
-class Flatten(Module):
+class Flatten(Layer):
     """Merge a range of dimensions into one.
 
     Shape: (N, d1, ..., dk) -> (N, d1 * ... * dk) by default.
@@ -18,21 +18,17 @@ class Flatten(Module):
     torch.Size([32, 25])
     """
 
+    shown = "start_dim={0.start_dim}, end_dim={0.end_dim}"
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        super().__init__(start_dim=start_dim, end_dim=end_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """The input with the dimensions merged."""
         return input.flatten(self.start_dim, self.end_dim)
 
-    def extra_repr(self) -> str:
-        """The range."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
-
-class Unflatten(Module):
+class Unflatten(Layer):
     """Split one dimension into several.
 
     Shape: (*, d1 * ... * dk, *) -> (*, d1, ..., dk, *).
@@ -44,8 +40,9 @@ class Unflatten(Module):
     torch.Size([4, 2, 3])
     """
 
+    shown = "dim={0.dim}, unflattened_size={0.unflattened_size}"
+
     def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
-        super().__init__()
         if not isinstance(unflattened_size, (tuple, list)):
             raise TypeError(
                 "unflattened_size must be a tuple of ints, but found type "
@@ -57,15 +54,8 @@ class Unflatten(Module):
                     "unflattened_size must be tuple of ints, but found element of type "
                     f"{type(size).__name__} at pos {place}"
                 )
-        self.dim = dim
-        self.unflattened_size = unflattened_size
+        super().__init__(dim=dim, unflattened_size=unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:
         """The input with the dimension split."""
-        shape = tuple(input.shape)
-        dim = self.dim % len(shape)
-        return input.reshape(*shape[:dim], *self.unflattened_size, *shape[dim + 1 :])
-
-    def extra_repr(self) -> str:
-        """The dimension and its new sizes."""
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+        return input.unflatten(self.dim, self.unflattened_size)

@@ -8,6 +8,7 @@ from types import GeneratorType
 
 from minigrad import functions, linalg
 from minigrad.autograd import no_grad
+from minigrad.device import device as Device
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -27,6 +28,11 @@ def _listed(tensors: Tensors) -> list[Tensor]:
 
 def _gradients(parameters: Tensors) -> list[Tensor]:
     return [p.grad for p in _listed(parameters) if p.grad is not None]
+
+
+def _on(place: Device, tensor: Tensor) -> Tensor:
+    # Asking first is much cheaper than a `to` that has nothing to do.
+    return tensor if tensor.device == place else tensor.to(place)
 
 
 @no_grad()
@@ -51,11 +57,8 @@ def get_total_norm(
     if not listed:
         return functions.tensor(0.0)
     place = listed[0].device
-    norms = [linalg.vector_norm(tensor, order).to(place) for tensor in listed]
-    kind = norms[0].dtype
-    for norm in norms[1:]:
-        kind = functions.promote_types(kind, norm.dtype)
-    total: Tensor = linalg.vector_norm(functions.stack([n.to(kind) for n in norms]), order)
+    norms = [_on(place, linalg.vector_norm(tensor, order)) for tensor in listed]
+    total: Tensor = linalg.vector_norm(functions.stack(norms), order)
     if error_if_nonfinite and not functions.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so "
@@ -87,7 +90,7 @@ def clip_grads_with_norm_(
     # A product with 1 spares the question whether to clip, which would wait for a card.
     factor = functions.clamp(limit / (total_norm + 1e-6), max=1.0)
     for grad in grads:
-        grad.mul_(factor.to(grad.device))
+        grad.mul_(_on(grad.device, factor))
 
 
 @no_grad()
@@ -144,9 +147,7 @@ def clip_grad_norm(
 
 
 @no_grad()
-def clip_grad_value_(
-    parameters: Tensors, clip_value: float, foreach: bool | None = None
-) -> None:
+def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Move each number of the gradients into [-clip_value, clip_value].
 
     >>> import minigrad as torch

@@ -155,8 +155,7 @@ class ParametrizationList(ModuleList):
     def _set_parts(self, parts: Any) -> None:
         if not isinstance(parts, Sequence):
             raise ValueError(
-                "'right_inverse' must return a sequence of tensors. "
-                f"Got {type(parts).__name__}."
+                f"'right_inverse' must return a sequence of tensors. Got {type(parts).__name__}."
             )
         if len(parts) != self.ntensors:
             raise ValueError(

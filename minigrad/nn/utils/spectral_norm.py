@@ -12,7 +12,7 @@ from minigrad import functions, linalg
 from minigrad.autograd import no_grad
 from minigrad.nn.functional import normalize
 from minigrad.nn.modules.module import Module
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, is_lazy
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -100,6 +100,7 @@ class SpectralNorm:
         module.register_parameter(self.name, Parameter(weight.detach()))
 
     def __call__(self, module: Module, inputs: Any) -> None:
+        """Set the weight before a forward."""
         setattr(module, self.name, self.compute_weight(module, module.training))
 
     def _solve_v_and_rescale(self, matrix: Tensor, u: Tensor, target_sigma: Tensor) -> Tensor:
@@ -124,7 +125,7 @@ class SpectralNorm:
         weight = module._parameters[name]
         if weight is None:
             raise ValueError(f"`SpectralNorm` cannot be applied as parameter `{name}` is None")
-        if hasattr(weight, "materialize"):
+        if is_lazy(weight):
             raise ValueError(
                 "The module passed to `SpectralNorm` can't have uninitialized parameters. Make "
                 "sure to run the dummy forward before applying spectral normalization"
@@ -166,6 +167,7 @@ class SpectralNormLoadStateDictPreHook:
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
+        """Add v to the state dict if it is not there."""
         name = self.fn.name
         version = local_metadata.get("spectral_norm", {}).get(f"{name}.version")
         if version is not None and version >= 1:
@@ -198,6 +200,7 @@ class SpectralNormStateDictHook:
         self.fn = fn
 
     def __call__(self, module: Any, state_dict: Any, prefix: str, local_metadata: Any) -> None:
+        """Write the version into the metadata."""
         versions = local_metadata.setdefault("spectral_norm", {})
         key = f"{self.fn.name}.version"
         if key in versions:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from minigrad import linalg
 from minigrad.nn.modules.module import Module
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, is_lazy
 from minigrad.tensor import Tensor
 
 __all__ = ["WeightNorm", "remove_weight_norm", "weight_norm"]
@@ -68,7 +68,7 @@ class WeightNorm:
                 )
         made = WeightNorm(name, dim)
         weight = getattr(module, name)
-        if hasattr(weight, "materialize"):
+        if is_lazy(weight):
             raise ValueError(
                 "The module passed to `WeightNorm` can't have uninitialized parameters. Make sure "
                 "to run the dummy forward before applying weight normalization"
@@ -90,6 +90,7 @@ class WeightNorm:
         setattr(module, self.name, Parameter(weight.data))
 
     def __call__(self, module: Module, inputs: Any) -> None:
+        """Set the weight before a forward."""
         setattr(module, self.name, self.compute_weight(module))
 
 
@@ -100,7 +101,7 @@ def weight_norm(module: Kind, name: str = "weight", dim: int | None = 0) -> Kind
 
     >>> import minigrad as torch
     >>> import warnings
-    >>> with warnings.catch_warnings(record=True):
+    >>> with warnings.catch_warnings(action="ignore"):
     ...     layer = torch.nn.utils.weight_norm(torch.nn.Linear(3, 2))
     >>> [(name, tuple(p.shape)) for name, p in layer.named_parameters()]
     [('bias', (2,)), ('weight_g', (2, 1)), ('weight_v', (2, 3))]
@@ -116,7 +117,7 @@ def remove_weight_norm(module: Kind, name: str = "weight") -> Kind:
 
     >>> import minigrad as torch
     >>> import warnings
-    >>> with warnings.catch_warnings(record=True):
+    >>> with warnings.catch_warnings(action="ignore"):
     ...     layer = torch.nn.utils.weight_norm(torch.nn.Linear(3, 2))
     >>> [n for n, _ in torch.nn.utils.remove_weight_norm(layer).named_parameters()]
     ['bias', 'weight']

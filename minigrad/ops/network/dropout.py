@@ -35,11 +35,20 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _drawn(shape: tuple[int, ...], keep: float) -> Any:
-    """Ones with probability ``keep``, zeros else; torch draws nothing if all are zeros."""
+def _drawn(input: Any, shape: tuple[int, ...], keep: float) -> Any:
+    """Ones with probability ``keep``, zeros else; torch draws nothing if all are zeros.
+
+    One for each element is drawn in the order in which these lie in memory: of a transposed tensor
+    column by column.
+    """
     if keep == 0.0:
         return np.zeros(shape, np.float32)
-    return default_generator.bernoulli(keep, shape, np.float32)
+    array = input._array
+    if shape != array.shape or array.flags.c_contiguous:
+        return default_generator.bernoulli(keep, shape, np.float32)
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    drawn = default_generator.bernoulli(keep, tuple([shape[axis] for axis in order]), np.float32)
+    return drawn.transpose([order.index(axis) for axis in range(array.ndim)])
 
 
 def _beside(input: Any, values: Any) -> Any:
@@ -59,7 +68,7 @@ def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any
             f"{of_numpy(kind).type_name} (dropout: use input.float())"
         )
     wide = kind.name == "float64" and p < 1.0
-    mask = _drawn(shape, 1.0 - p)
+    mask = _drawn(input, shape, 1.0 - p)
     if p < 1.0:
         mask = (mask.astype(np.float64) if wide else mask) / (1.0 - p)
     factors = _beside(input, mask)
@@ -69,7 +78,7 @@ def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any
 def _replaced(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
     """The input, or SELU's floor, scaled and shifted so that mean and variance stay."""
     scale = 1.0 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
-    mask = _drawn(shape, 1.0 - p).astype(np.float64)
+    mask = _drawn(input, shape, 1.0 - p).astype(np.float64)
     shift = _beside(input, (mask - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p)
     factors = _beside(input, mask * scale)
     if inplace:

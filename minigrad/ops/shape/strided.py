@@ -38,6 +38,27 @@ def start_of(array: Any) -> int:
     return (_address(array) - _address(memory_of(array))) // int(array.itemsize)
 
 
+def geometry_of(array: Any) -> tuple[Any, int, tuple[int, ...]]:
+    """An array's whole memory, and where and with which steps in elements it looks at it.
+
+    Where torch has no such steps, negative ones for one, the memory is that of a packed copy.
+    """
+    item = array.itemsize
+    try:
+        memory = memory_of(array)
+        start = start_of(array) if array.size else 0
+    except ValueError:  # the memory does not hold a whole number of elements
+        memory, start = array, -1
+    stride = tuple(s // item for s in array.strides)
+    if 0 in array.shape:
+        return memory, start, stride
+    fits = start >= 0 and _reach(array.shape, stride, start) <= memory.size
+    if not fits or any(s % item or s < 0 for s in array.strides):
+        packed = array.copy(order="C")
+        return packed.reshape(-1), 0, tuple(s // item for s in packed.strides)
+    return memory, start, stride
+
+
 def _address(array: Any) -> int:
     return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from minigrad import functions
 from minigrad.dtypes import float64
 from minigrad.tensor import Tensor
+from minigrad.utils.data.worker_info import Here
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
@@ -100,19 +102,15 @@ def _rebuild_sequence(like: Any, entries: list[Any]) -> Any:
 
 
 def _stack_tensors(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None) -> Any:
-    arrays = [tensor._array for tensor in batch]
-    shape, kind = arrays[0].shape, arrays[0].dtype
-    plain = all(
-        type(array) is np.ndarray and array.shape == shape and array.dtype == kind
-        for array in arrays
-    )
-    if not plain or any(tensor.requires_grad for tensor in batch):
-        return functions.stack(list(batch), 0)
-    # Data without history, the usual case: filling rows is several times faster than an op.
-    rows = np.empty((len(arrays), *shape), kind)
-    for place, array in enumerate(arrays):
-        rows[place] = array
-    return Tensor._wrap(rows)
+    # Data without history is the usual case.
+    arrays = [
+        tensor._array
+        for tensor in batch
+        if tensor._node is None
+        and ((view := tensor._view) is None or view.base._node is None is view.base._view)
+    ]
+    rows = _joined(arrays) if len(arrays) == len(batch) else None
+    return functions.stack(list(batch), 0) if rows is None else Tensor._wrap(rows)
 
 
 def _stack_arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:
@@ -122,7 +120,30 @@ def _stack_arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = N
             "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
             f"found {first.dtype}"
         )
+    kept = functions.as_tensor(first)._array.dtype is first.dtype  # or raises, for some dtypes
+    if kept and collate_fn_map is not None and collate_fn_map.get(Tensor) is _stack_tensors:
+        rows = _joined(batch)
+        if rows is not None:
+            return Tensor._wrap(rows)
     return collate([functions.as_tensor(b) for b in batch], collate_fn_map=collate_fn_map)
+
+
+def _joined(arrays: Sequence[Any]) -> Any:
+    """Arrays stacked by one call, several times faster than by an op; None if they differ."""
+    first = arrays[0]
+    if set(map(type, arrays)) != {np.ndarray}:
+        return None
+    if not first.shape:
+        same = all(array.dtype is first.dtype and not array.shape for array in arrays)
+        return np.array(arrays, first.dtype) if same else None
+    if min(array.ndim for array in arrays) == 0 or set(map(len, arrays)) != {len(first)}:
+        return None
+    rows = Here.empty((len(arrays), *first.shape), first.dtype)
+    try:  # which also compares all other dimensions, and the dtypes
+        np.concatenate(arrays, out=rows.reshape(-1, *first.shape[1:]), casting="no")
+    except (TypeError, ValueError):
+        return None
+    return rows
 
 
 def _stack_array_scalars(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
@@ -130,10 +151,15 @@ def _stack_array_scalars(batch: Any, *, collate_fn_map: CollateMap | None = None
 
 
 def _stack_floats(batch: Sequence[float], *, collate_fn_map: CollateMap | None = None) -> Any:
+    if set(map(type, batch)) == {float}:
+        return Tensor._wrap(np.array(batch))
     return functions.tensor(list(batch), dtype=float64)
 
 
 def _stack_ints(batch: Sequence[int], *, collate_fn_map: CollateMap | None = None) -> Any:
+    if set(map(type, batch)) == {int}:
+        with suppress(OverflowError):
+            return Tensor._wrap(np.array(batch, np.int64))
     return functions.tensor(list(batch))
 
 

@@ -12,14 +12,14 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigrad.utils.data.channel import Channel
 from minigrad.utils.data.fetch import Recipe
 from minigrad.utils.data.shared import Mail, Segments
 from minigrad.utils.data.worker import work
 
-__all__ = ["Crew", "Member"]
+__all__ = ["Answer", "Crew", "Member"]
 
 _PATIENCE = 5.0  # seconds for a worker to finish what it is doing; torch's number
 
@@ -42,6 +42,16 @@ class Member:
         self.tasks = 0  # given to it and not yet answered
 
 
+class Answer(NamedTuple):
+    """What a worker sent: of which epoch and task, of what kind, and the value still packed."""
+
+    member: Member
+    epoch: int
+    number: int
+    kind: int
+    mail: Mail
+
+
 class Crew:
     """Worker processes; what they send is received in the order in which it comes."""
 
@@ -53,7 +63,7 @@ class Crew:
         self.members: list[Member] = []
         self._owner = os.getpid()
         self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
-        self._inbox: collections.deque[tuple[int, int, int, Any]] = collections.deque()
+        self._inbox: collections.deque[Answer] = collections.deque()
         _know(self)
         context = multiprocessing if context is None else context
         try:
@@ -88,8 +98,8 @@ class Crew:
         if member.channel.waiting:
             self._listen(member, selectors.EVENT_READ | selectors.EVENT_WRITE)
 
-    def receive(self, timeout: float) -> tuple[int, int, int, Any] | None:
-        """Epoch, task, kind and mail of the next answer; None after ``timeout`` seconds (0: never).
+    def receive(self, timeout: float) -> Answer | None:
+        """The next answer; None after ``timeout`` seconds (0: never).
 
         Raises: RuntimeError if a worker has died.
         """
@@ -119,7 +129,7 @@ class Crew:
         for epoch, number, kind, mail in member.channel.messages():
             mail = Mail(*mail)
             member.segments.arrived(mail, member.channel.handles)
-            self._inbox.append((epoch, number, kind, mail))
+            self._inbox.append(Answer(member, epoch, number, kind, mail))
         if not there:
             self._close(member)
             if member.active:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import default_collate, default_convert
-from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset
-from minigrad.utils.data.sampler import (
-    BatchSampler,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    draw_seed,
+from minigrad.utils.data.dataset import IterableDataset
+from minigrad.utils.data.fetch import Recipe
+from minigrad.utils.data.iterators import (
+    LoaderIterator,
+    MultiProcessIterator,
+    SingleProcessIterator,
 )
+from minigrad.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from minigrad.utils.data.worker_info import get_worker_info
 
-__all__ = ["DataLoader"]
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
+
+T_co = TypeVar("T_co", covariant=True)
 
 _FIXED = (
     "batch_size",
@@ -30,21 +33,32 @@ _FIXED = (
 )
 
 
-class DataLoader:
+class DataLoader(Generic[T_co]):
     """An iterable of batches: each pass takes the samples in a new order if ``shuffle``.
 
     ``batch_size=None`` gives single samples. ``sampler`` or ``batch_sampler`` set the order,
     ``collate_fn`` makes a batch of a list of samples, ``generator`` is where the order is drawn.
-    Worker processes are not in this version yet: with ``num_workers`` above zero the loader warns
-    and loads in this process, with the same batches in the same order.
 
-    Raises: ValueError for options that exclude each other or are out of range.
+    With ``num_workers`` the batches are made by that many processes, each ``prefetch_factor``
+    batches ahead, in the same order (``in_order=False``: as they come). They live for a pass, or as
+    long as the loader with ``persistent_workers``; ``worker_init_fn`` is called in each with its
+    number, ``timeout`` limits the seconds to wait for a batch, and ``multiprocessing_context`` says
+    how they are started. Random numbers in worker i start from a seed of their own. An error in a
+    worker is raised here, with its traceback. With ``pin_memory`` and a card, batches lie in pinned
+    memory.
+
+    Raises: ValueError for options that exclude each other or are out of range, RuntimeError for a
+    worker that has died or takes longer than ``timeout``.
+
+    Source: https://docs.pytorch.org/docs/stable/data.html
 
     >>> import minigrad as torch
     >>> data = torch.utils.data.TensorDataset(torch.arange(5))
     >>> loader = torch.utils.data.DataLoader(data, batch_size=2)
     >>> len(loader), next(iter(loader))
     (3, [tensor([0, 1])])
+    >>> list(torch.utils.data.DataLoader(data, batch_size=3, num_workers=2))
+    [[tensor([0, 1, 2])], [tensor([3, 4])]]
     """
 
     _initialized = False
@@ -97,6 +111,9 @@ class DataLoader:
         batching = default_convert if batch_sampler is None else default_collate
         self.collate_fn: Callable[[Any], Any] = batching if collate_fn is None else collate_fn
         self._initialized = True
+        self._said_length: int | None = None  # of a stream, when somebody last asked
+        self._iterator: MultiProcessIterator | None = None
+        self.check_worker_number_rationality()
 
     def _check_workers(self) -> None:
         if self.num_workers < 0:
@@ -112,19 +129,49 @@ class DataLoader:
                 "let num_workers > 0 to enable multiprocessing, otherwise set prefetch_factor to "
                 "None."
             )
+        if self.num_workers > 0 and self.prefetch_factor is None:
+            self.prefetch_factor = 2
         if self.prefetch_factor is not None and self.prefetch_factor < 0:
             raise ValueError("prefetch_factor option should be non-negative")
         if self.num_workers == 0 and self.persistent_workers:
             raise ValueError("persistent_workers option needs num_workers > 0")
-        if self.num_workers > 0:
-            if self.prefetch_factor is None:
-                self.prefetch_factor = 2
-            warnings.warn(
-                f"DataLoader: num_workers={self.num_workers} asked for, but worker processes come "
-                "with a later version of minigrad; loading in this process instead (same batches, "
-                "same order). Pass num_workers=0 to silence this.",
-                stacklevel=3,
-            )
+
+    def check_worker_number_rationality(self) -> None:
+        """Warn of more workers than this process may use processors.
+
+        >>> import minigrad as torch
+        >>> torch.utils.data.DataLoader([1]).check_worker_number_rationality()
+        """
+        if not self.num_workers:
+            return
+        asked = hasattr(os, "sched_getaffinity")
+        count = len(os.sched_getaffinity(0)) if asked else os.cpu_count()
+        if count is not None and self.num_workers <= count:
+            return
+        note = "" if asked else " (`cpuset` is not taken into account)"
+        told = (
+            "DataLoader is not able to compute a suggested max number of worker in current system."
+            if count is None
+            else f"Our suggested max number of worker in current system is {count}{note}, which is "
+            "smaller than what this DataLoader is going to create."
+        )
+        warnings.warn(
+            f"This DataLoader will create {self.num_workers} worker processes in total. {told} "
+            "Please be aware that excessive worker creation might get DataLoader running slow or "
+            "even freeze, lower the worker number to avoid potential slowness/freeze if necessary.",
+            stacklevel=3,
+        )
+
+    @property
+    def multiprocessing_context(self) -> Any:
+        """How workers are started: a context of ``multiprocessing``; None for its default one."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context: Any) -> None:
+        if context is not None:
+            context = _checked_context(context, self.num_workers)
+        self._context = context
 
     def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
         if self._iterable:
@@ -141,20 +188,41 @@ class DataLoader:
         super().__setattr__(name, value)
 
     @property
+    def _auto_collation(self) -> bool:
+        return self.batch_sampler is not None
+
+    @property
     def _index_sampler(self) -> Any:
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
+    @property
+    def _recipe(self) -> Recipe:
+        batching, collate_fn = self._auto_collation, self.collate_fn
+        return Recipe(self.dataset, self._iterable, batching, collate_fn, self.drop_last)
+
+    def _get_iterator(self) -> LoaderIterator:
+        if self.num_workers == 0:
+            return SingleProcessIterator(self)
+        self.check_worker_number_rationality()
+        return MultiProcessIterator(self)
+
     def __iter__(self) -> Iterator[Any]:
-        return _LoaderIterator(self)
+        if not self.persistent_workers or self.num_workers == 0:
+            return self._get_iterator()
+        if self._iterator is not None and self._iterator._usable:
+            self._iterator._reset(self)
+        else:
+            self._iterator = self._get_iterator()  # type: ignore[assignment]
+        assert self._iterator is not None
+        return self._iterator
 
     def __len__(self) -> int:
         if not self._iterable:
             return len(self._index_sampler)
-        length = len(self.dataset)
+        length = self._said_length = len(self.dataset)
         if self.batch_size is None:
             return length
-        full, rest = divmod(length, self.batch_size)
-        return full if self.drop_last or not rest else full + 1
+        return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
 
 
 class _Endless(Sampler[None]):
@@ -162,6 +230,32 @@ class _Endless(Sampler[None]):
 
     def __iter__(self) -> Iterator[None]:
         return itertools.repeat(None)
+
+
+def _checked_context(context: Any, num_workers: int) -> Any:
+    """The context of a name, or the one that is given."""
+    if num_workers <= 0:
+        raise ValueError(
+            "multiprocessing_context can only be used with multi-process loading "
+            f"(num_workers > 0), but got num_workers={num_workers}"
+        )
+    import multiprocessing
+    from multiprocessing.context import BaseContext
+
+    if isinstance(context, str):
+        known = multiprocessing.get_all_start_methods()
+        if context not in known:
+            raise ValueError(
+                "multiprocessing_context option should specify a valid start method in "
+                f"{known!r}, but got multiprocessing_context={context!r}"
+            )
+        return multiprocessing.get_context(context)
+    if not isinstance(context, BaseContext):
+        raise TypeError(
+            "multiprocessing_context option should be a valid context object or a string "
+            f"specifying the start method, but got multiprocessing_context={context}"
+        )
+    return context
 
 
 def _check_iterable(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
@@ -195,66 +289,3 @@ def _check_batching(
         raise ValueError(
             "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
         )
-
-
-class _LoaderIterator:
-    """One pass over the dataset, in this process."""
-
-    def __init__(self, loader: DataLoader) -> None:
-        self._loader = loader
-        self._numbers = iter(loader._index_sampler)
-        # Nobody needs the seed without workers, but torch draws it, and so the stream moves on.
-        self._base_seed = draw_seed(loader.generator)
-        batching = loader.batch_sampler is not None
-        # Plain functions, not bound methods: those would tie the iterator into a cycle.
-        kind = _LoaderIterator
-        self._fetch: Callable[[_LoaderIterator, Any], Any]
-        if loader._iterable:
-            self._samples = iter(loader.dataset)
-            self._fetch = kind._next_batch if batching else kind._next_sample
-        elif batching and loader.collate_fn is default_collate and _has_rows(loader.dataset):
-            self._fetch = kind._gather_rows
-        else:
-            self._fetch = kind._batch if batching else kind._sample
-
-    def __iter__(self) -> _LoaderIterator:
-        return self
-
-    def __len__(self) -> int:
-        return len(self._loader._index_sampler)
-
-    def __next__(self) -> Any:
-        return self._fetch(self, next(self._numbers))
-
-    def _sample(self, number: Any) -> Any:
-        return self._loader.collate_fn(self._loader.dataset[number])
-
-    def _batch(self, numbers: list[Any]) -> Any:
-        dataset = self._loader.dataset
-        if getattr(dataset, "__getitems__", None):
-            return self._loader.collate_fn(dataset.__getitems__(numbers))
-        return self._loader.collate_fn([dataset[number] for number in numbers])
-
-    def _gather_rows(self, numbers: list[int]) -> list[Tensor]:
-        """What collating single rows gives, by one indexing per tensor instead of one per row."""
-        dataset = self._loader.dataset
-        while isinstance(dataset, Subset):
-            numbers = [dataset.indices[number] for number in numbers]
-            dataset = dataset.dataset
-        return [tensor[numbers] for tensor in dataset.tensors]
-
-    def _next_sample(self, _: Any) -> Any:
-        return self._loader.collate_fn(next(self._samples))
-
-    def _next_batch(self, asked: list[Any]) -> Any:
-        samples = list(itertools.islice(self._samples, len(asked)))
-        if not samples or (self._loader.drop_last and len(samples) < len(asked)):
-            raise StopIteration
-        return self._loader.collate_fn(samples)
-
-
-def _has_rows(dataset: Any) -> bool:
-    """Whether rows of tensors are all that the dataset, or what it is a subset of, gives."""
-    while type(dataset) is Subset:
-        dataset = dataset.dataset
-    return type(dataset) is TensorDataset

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import warnings
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from minigrad import functions
 from minigrad.tensor import Tensor
 
 __all__ = [
+    "ChainDataset",
     "ConcatDataset",
     "Dataset",
     "IterableDataset",
+    "StackDataset",
     "Subset",
     "TensorDataset",
     "random_split",
@@ -61,6 +63,9 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
     [tensor([1, 2]), tensor([3])]
     """
 
+    def __add__(self, other: Any) -> Any:
+        return ChainDataset([self, other])
+
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Samples that are the rows of tensors; item ``i`` is the tuple of all rows ``i``.
@@ -76,7 +81,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     tensors: tuple[Tensor, ...]
 
     def __init__(self, *tensors: Tensor) -> None:
-        if any(len(tensor) != len(tensors[0]) for tensor in tensors):
+        if any(tensor.size(0) != tensors[0].size(0) for tensor in tensors):
             raise AssertionError("Size mismatch between tensors")
         self.tensors = tensors
 
@@ -84,7 +89,66 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return tuple(tensor[index] for tensor in self.tensors)
 
     def __len__(self) -> int:
-        return len(self.tensors[0])
+        return int(self.tensors[0].size(0))
+
+
+class StackDataset(Dataset[Any]):
+    """Datasets side by side: item ``i`` is a tuple, or a dict, of all their items ``i``.
+
+    Raises: ValueError for no datasets, for lengths that differ, or for both kinds of arguments.
+
+    >>> import minigrad as torch
+    >>> torch.utils.data.StackDataset(["a", "b"], [3, 4])[1]
+    ('b', 4)
+    >>> torch.utils.data.StackDataset(text=["a", "b"], number=[3, 4])[0]
+    {'text': 'a', 'number': 3}
+    """
+
+    datasets: tuple[Any, ...] | dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError(
+                "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like "
+                "input/output, but both types are given."
+            )
+        if not args and not kwargs:
+            raise ValueError("At least one dataset should be passed")
+        self.datasets = args or kwargs
+        parts = self._parts()
+        self._length = len(parts[0])
+        if any(len(part) != self._length for part in parts):
+            raise ValueError("Size mismatch between datasets")
+
+    def _parts(self) -> list[Any]:
+        return list(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)
+
+    def _sample(self, items: Iterable[Any]) -> Any:
+        """One item of each dataset, under its name if they have names."""
+        if isinstance(self.datasets, dict):
+            return dict(zip(self.datasets, items, strict=True))
+        return tuple(items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._sample(part[index] for part in self._parts())
+
+    def __getitems__(self, indices: list[Any]) -> list[Any]:
+        columns = []
+        for part in self._parts():
+            if callable(getattr(part, "__getitems__", None)):
+                items = part.__getitems__(indices)
+                if len(items) != len(indices):
+                    raise ValueError(
+                        "Nested dataset's output size mismatch."
+                        f" Expected {len(indices)}, got {len(items)}"
+                    )
+            else:
+                items = [part[index] for index in indices]
+            columns.append(items)
+        return [self._sample(row) for row in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class Subset(Dataset[T_co]):
@@ -101,6 +165,18 @@ class Subset(Dataset[T_co]):
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
+        kind = type(self)
+        if (
+            kind.__getitem__ is not Subset.__getitem__
+            and kind.__getitems__ is Subset.__getitems__
+        ):
+            raise NotImplementedError(
+                f"{kind.__name__} overrides __getitem__ but not __getitems__. When subclassing "
+                "Subset and overriding __getitem__, you must also override __getitems__ to ensure "
+                "DataLoader works correctly with your custom logic. A simple implementation:\n\n"
+                "def __getitems__(self, indices):\n"
+                "    return [self.__getitem__(idx) for idx in indices]"
+            )
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, list):
@@ -139,7 +215,12 @@ class ConcatDataset(Dataset[T_co]):
             raise AssertionError("datasets should not be an empty iterable")
         if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
             raise AssertionError("ConcatDataset does not support IterableDataset")
-        self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
+        self.cumulative_sizes = self.cumsum(self.datasets)
+
+    @staticmethod
+    def cumsum(sequence: Iterable[Any]) -> list[int]:
+        """The running total of lengths."""
+        return list(itertools.accumulate(len(dataset) for dataset in sequence))
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
@@ -151,6 +232,35 @@ class ConcatDataset(Dataset[T_co]):
         which = bisect.bisect_right(self.cumulative_sizes, place)
         before = self.cumulative_sizes[which - 1] if which else 0
         return self.datasets[which][place - before]
+
+
+class ChainDataset(IterableDataset[T_co]):
+    """Streams one after the other; ``a + b`` of two streams makes one.
+
+    Raises: AssertionError, when it comes to it, for a dataset that is no stream.
+
+    >>> import minigrad as torch
+    >>> class Stream(torch.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([1, 2])
+    >>> list(Stream() + Stream())
+    [1, 2, 1, 2]
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def _streams(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise AssertionError("ChainDataset only supports IterableDataset")
+            yield dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.chain.from_iterable(self._streams())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._streams()))
 
 
 def random_split(
@@ -174,7 +284,7 @@ def random_split(
     if sum(counts) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = functions.randperm(len(dataset), generator=generator).tolist()
-    ends = list(accumulate(counts))
+    ends = list(itertools.accumulate(counts))
     return [
         Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.utils.data.fetch import Recipe
 from minigrad.utils.data.sampler import draw_seed
+from minigrad.utils.data.worker_info import END, FAILED, RESUME
 
 if TYPE_CHECKING:
     from minigrad.utils.data.dataloader import DataLoader
@@ -139,8 +140,6 @@ class MultiProcessIterator(LoaderIterator):
 
     def _reset(self, loader: DataLoader[Any]) -> None:
         """Begin another epoch with the same workers."""
-        from minigrad.utils.data.worker import RESUME
-
         self._epoch += 1
         for member in self._members:
             member.active, member.tasks = True, 0
@@ -153,7 +152,7 @@ class MultiProcessIterator(LoaderIterator):
         self._said_length = loader._said_length
         self._sent = 0  # number of the next task
         self._next = 0  # number of the next batch to give out
-        self._tasks: dict[int, Any] = {}  # who has a task, or its answer
+        self._tasks: dict[int, Any] = {}  # who has a task that is not given out
         self._answers: dict[int, tuple[int, Any]] = {}  # those that came before their turn
         self._turns = itertools.cycle(self._members)
         for _ in range(self._most):
@@ -206,12 +205,33 @@ class MultiProcessIterator(LoaderIterator):
             self._next += 1
 
     def _receive(self) -> int | None:
-        """Put the next answer that comes among the answers: its number, or None if it was none."""
-        from minigrad.utils.data.worker import END
-
+        """Wait for an answer and note it: its number, or None if there is no batch in it."""
         answer = self._crew.receive(self._timeout)
         if answer is None:
             raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
-        epoch, number, kind, mail = answer
-        ...
+        member, epoch, number, kind, mail = answer
+        if epoch != self._epoch:  # asked for in an epoch that was left early
+            member.segments.forget(mail)
+            return None
+        if kind == END:
+            if self._persistent:
+                member.active = False
+            else:
+                self._crew.dismiss(member)
+            self._give_task()
+            return None
+        self._answers[number] = (kind, mail)
         return number
+
+    def _give_out(self, number: int) -> Any:
+        """The batch of a number, or the error; its worker gets something else to do."""
+        member = self._tasks.pop(number)
+        kind, mail = self._answers.pop(number)
+        if number == self._next:
+            self._next += 1
+        member.tasks -= 1
+        self._give_task()
+        value = member.segments.unpack(mail)
+        if kind == FAILED:
+            value.reraise()
+        return value

@@ -95,7 +95,11 @@ class RandomSampler(Sampler[int]):
             raise TypeError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        _need_positive("num_samples", self.num_samples)
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(
+                "num_samples should be a positive integer value, but got "
+                f"num_samples={self.num_samples}"
+            )
 
     @property
     def num_samples(self) -> int:
@@ -121,8 +125,10 @@ class RandomSampler(Sampler[int]):
             return
         for _ in range(wanted // size):
             yield from functions.randperm(size, generator=generator).tolist()
-        # Torch draws this last permutation even when nothing of it is needed.
-        yield from functions.randperm(size, generator=generator).tolist()[: wanted % size]
+        # Torch draws this last permutation even when nothing of it is needed, which who has given
+        # the generator can see.
+        if wanted % size or generator is self.generator:
+            yield from functions.randperm(size, generator=generator).tolist()[: wanted % size]
 
     def __len__(self) -> int:
         return self.num_samples

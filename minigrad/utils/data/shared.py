@@ -31,7 +31,7 @@ __all__ = ["Arena", "Mail", "Segments"]
 
 _ALIGN = 64  # bytes: a cache line, and NumPy's widest vectors
 _SHORT = 1 << 15  # a longer pickle goes through the segment too: sockets hold little
-_KEPT = 32  # segments that the parent may keep in use at a time
+_KEPT = 16  # segments that the parent may keep in use at a time
 
 NON_LEAF = (
     "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not "
@@ -105,8 +105,9 @@ class Arena:
         handle, size = None, 0
         if offsets is None:
             need = max(self._used, sum(map(_aligned, sizes)))
-            self._wanted = size = max(need, self._wanted + (self._wanted >> 2))
-            handle = self._fresh(size)
+            if need > self._wanted:  # by a quarter at least: lengths may grow batch by batch
+                self._wanted = max(need, self._wanted + (self._wanted >> 2))
+            handle, size = self._fresh(self._wanted), self._wanted
             offsets = self._placed(pieces, sizes, [None] * len(pieces))
         assert self._segment is not None and offsets is not None
         segment, self._segment, self._array = self._segment, None, None

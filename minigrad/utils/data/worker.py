@@ -21,13 +21,9 @@ from minigrad.utils.data.caught import Caught
 from minigrad.utils.data.channel import Channel
 from minigrad.utils.data.fetch import Recipe
 from minigrad.utils.data.shared import Arena
-from minigrad.utils.data.worker_info import Here, WorkerInfo
+from minigrad.utils.data.worker_info import END, FAILED, MADE, RESUME, Here, WorkerInfo
 
-__all__ = ["END", "FAILED", "MADE", "RESUME", "work"]
-
-# What a worker sends, and the number that stands for "begin another epoch" among those of tasks.
-MADE, FAILED, END = range(3)
-RESUME = -1
+__all__ = ["work"]
 
 _WATCH = 2.0  # seconds between two looks after the parent
 

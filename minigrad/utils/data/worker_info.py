@@ -8,7 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["WorkerInfo", "get_worker_info"]
+__all__ = ["END", "FAILED", "MADE", "RESUME", "Here", "WorkerInfo", "get_worker_info"]
+
+# What a worker answers, and the number that means "begin another epoch" among those of tasks.
+MADE, FAILED, END = range(3)
+RESUME = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,7 @@
+"""Layers that summarise parts of their input, and their inverses, by family."""
+
+from minigrad.nn.modules.pooling.adaptive import *  # noqa: F403
+from minigrad.nn.modules.pooling.fractional import *  # noqa: F403
+from minigrad.nn.modules.pooling.means import *  # noqa: F403
+from minigrad.nn.modules.pooling.unpooling import *  # noqa: F403
+from minigrad.nn.modules.pooling.windows import *  # noqa: F403
