@@ -178,6 +178,18 @@ class Interchange(Traits):
         default = dtypes.get_default_dtype().name
         return format_array(self._host(), device=place, suffixes=suffixes, default_dtype=default)
 
+    def _repr_html_(self: Any) -> str:
+        """The tensor in a notebook."""
+        from minigrad.notebook import tensor_html
+
+        facts = [f"shape {tuple(self.shape)}", self.dtype.name, str(self.device)]
+        if self.grad_fn is not None:
+            facts.append(f"grad_fn {self.grad_fn.name()}")
+        elif self.requires_grad:
+            facts.append("requires_grad")
+        title = " · ".join([type(self).__name__, *facts])
+        return tensor_html(self._host(), title, repr(self))
+
     def __format__(self, spec: str) -> str:
         if type(self).__name__ != "Tensor":  # a Parameter prints itself, and takes no format
             return object.__format__(self, spec)

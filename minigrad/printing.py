@@ -28,6 +28,7 @@ __all__ = [
     "get_printoptions",
     "printoptions",
     "set_printoptions",
+    "words_of",
 ]
 
 
@@ -250,6 +251,15 @@ def _visible_part(
 
 
 # --- 2. Numbers to words --------------------------------------------------------------------------
+
+
+def words_of(array: NDArray[Any], options: PrintOptions) -> list[str]:
+    """The numbers of an array as they would be printed together, one word each.
+
+    >>> words_of(np.array([1.0, 0.25]), PrintOptions())
+    ['1.0000', '0.2500']
+    """
+    return _words(array, options)[0]
 
 
 def _words(visible: NDArray[Any], options: PrintOptions) -> tuple[list[str], int]:

@@ -179,6 +179,127 @@ def test_iterable_datasets(torch: Any) -> Any:
     ]
 
 
+@both_agree
+def test_streams_one_after_the_other(torch: Any) -> Any:
+    D = torch.utils.data
+
+    class Stream(D.IterableDataset):
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+        def __iter__(self) -> Any:
+            return iter(range(self.size))
+
+        def __len__(self) -> int:
+            return self.size
+
+    chain = Stream(3) + Stream(2)
+    mixed = D.ChainDataset([Stream(1), rows(torch)])
+    return [
+        type(chain).__name__,
+        [list(chain), list(chain), len(chain)],
+        list(D.DataLoader(chain, batch_size=2)),
+        raised(lambda: list(mixed)),
+        raised(lambda: len(mixed)),
+        raised(lambda: D.ChainDataset([[1]]) + 1),
+    ]
+
+
+@both_agree
+def test_a_stream_longer_than_it_said(torch: Any) -> Any:
+    D = torch.utils.data
+
+    class Stream(D.IterableDataset):
+        def __iter__(self) -> Any:
+            return iter(range(5))
+
+        def __len__(self) -> int:
+            return 3
+
+        def __repr__(self) -> str:
+            return "Stream"
+
+    loader = D.DataLoader(Stream(), batch_size=None)
+    quiet = list(loader)
+    said = len(loader)
+    with pytest.warns(UserWarning) as warned:
+        loud = list(loader)
+    return [quiet, said, loud, [str(w.message) for w in warned]]
+
+
+@both_agree
+def test_datasets_side_by_side(torch: Any) -> Any:
+    D, data = torch.utils.data, rows(torch, 5)
+
+    class Fast(list):
+        def __getitems__(self, indices: list[int]) -> list[Any]:
+            return [self[i] * 10 for i in indices]
+
+    class Wrong(list):
+        def __getitems__(self, indices: list[int]) -> list[Any]:
+            return []
+
+    stacks = [
+        D.StackDataset(data, range(5)),
+        D.StackDataset(a=data, b=[7, 8, 9, 10, 11]),
+        D.StackDataset(Fast(range(5)), D.Subset(data, [4, 3, 2, 1, 0])),
+        D.StackDataset(x=Fast(range(5))),
+    ]
+    return [
+        [len(stack) for stack in stacks],
+        [stack[-2] for stack in stacks],
+        [stack.__getitems__([3, 0]) for stack in stacks],
+        [list(D.DataLoader(stack, 3)) for stack in stacks],
+        raised(lambda: D.StackDataset()),
+        raised(lambda: D.StackDataset(data, a=data)),
+        raised(lambda: D.StackDataset(data, [1])),
+        raised(lambda: D.StackDataset(a=data, b=[1])),
+        raised(lambda: D.StackDataset(Wrong(range(5))).__getitems__([1])),
+        raised(lambda: D.StackDataset(a=Wrong(range(5))).__getitems__([1])),
+    ]
+
+
+@both_agree
+def test_a_subset_that_overrides_half(torch: Any) -> Any:
+    class Half(torch.utils.data.Subset):
+        def __getitem__(self, i: int) -> Any:
+            return 0
+
+    class Whole(Half):
+        def __getitems__(self, indices: list[int]) -> Any:
+            return [self[i] for i in indices]
+
+    loader = torch.utils.data.DataLoader(Whole([5, 6], [1, 0]), 2)
+    return [raised(lambda: Half([5, 6], [1])), list(loader)]
+
+
+@pytest.mark.parametrize("indices", ["range(4)", "np.array([3, 1])", "torch.tensor([3, 1])"])
+@both_agree
+def test_rows_by_other_kinds_of_indices(torch: Any, indices: str) -> Any:
+    D = torch.utils.data
+    part = D.Subset(rows(torch), eval(indices, {"np": np, "torch": torch}))
+    batches = [[0, 1], [np.int64(1)], [torch.tensor(0)], [-1], [True]]
+    wrong = D.DataLoader(rows(torch), batch_sampler=[[1, 17]])
+    empty = D.DataLoader(rows(torch), batch_sampler=[[]])
+    names = [D.DataLoader(rows(torch), batch_sampler=[["a"]])]
+    return [
+        list(D.DataLoader(part, batch_sampler=batches)),
+        list(D.DataLoader(rows(torch), batch_sampler=batches)),
+        raised(lambda: list(wrong)),
+        raised(lambda: list(empty)),
+        raised(lambda: list(names[0])).split(":")[0],
+    ]
+
+
+@both_agree
+def test_rows_of_every_layout(torch: Any) -> Any:
+    D, x = torch.utils.data, torch.arange(24.0).reshape(2, 3, 4)
+    forms = [x.permute(2, 0, 1), x.transpose(0, 1), x[:, ::2], x.expand(2, 3, 4), x.flip(0)]
+    forms += [x.bool(), x.half(), x.bfloat16(), x.reshape(-1), x[:, :0]]
+    batches = [next(iter(D.DataLoader(D.TensorDataset(f), 2, shuffle=True))) for f in forms]
+    return [[b.float(), list(b.stride()), str(b.dtype)[-8:]] for (b,) in batches]
+
+
 SAMPLES = [
     "[1, 2]",
     "[1.5, 2]",
@@ -204,6 +325,22 @@ SAMPLES = [
     "[(), ()]",
     "[None]",
     "[[1], [1, 2]]",
+    "[torch.ones(2), torch.ones(3)]",
+    "[torch.ones(2, 3), torch.ones(3, 2)]",
+    "[torch.ones(3, 1), torch.ones(1, 3)]",
+    "[torch.ones(1), torch.ones(1, dtype=torch.float64)]",
+    "[torch.ones(1), torch.tensor(1)]",
+    "[torch.tensor(1), torch.tensor(1.5)]",
+    "[torch.ones(3)[::2], torch.ones(4)[:2]]",
+    "[np.ones(2), np.zeros(3)]",
+    "[np.ones(2), np.zeros(2, np.float32)]",
+    "[np.ones(2, '>f4').astype('<f4'), np.ones(2, np.float32)]",
+    "[np.ones(2, np.uint16), np.ones(2, np.uint16)]",
+    "[2**70, 1]",
+    "[True, 2]",
+    "[1, 2.5]",
+    "[2.5, 1]",
+    "[np.float64(1), 2.0]",
 ]
 
 
@@ -245,6 +382,16 @@ ERRORS = [
     "WeightedRandomSampler([1, 2], 0)",
     "WeightedRandomSampler([[1.0]], 1)",
     "WeightedRandomSampler([1.0], 1, 3)",
+    "DataLoader(data, prefetch_factor=-1, num_workers=1)",
+    "list(DataLoader(data, timeout=1))",
+    "DataLoader(data, multiprocessing_context='fork')",
+    "DataLoader(data, multiprocessing_context='spork', num_workers=1)",
+    "DataLoader(data, multiprocessing_context=3, num_workers=1)",
+    "setattr(DataLoader(data), 'persistent_workers', True)",
+    "iter(DataLoader(data)).__getstate__()",
+    "DistributedSampler(data, 2, 2)",
+    "DistributedSampler(data, 2, -1)",
+    "len(DataLoader(data, sampler=iter([1])))",
 ]
 
 
@@ -275,16 +422,6 @@ def test_a_list_is_a_dataset_and_batches_are_lists() -> None:
     images, labels = next(iter(loader))
     assert type(next(iter(loader))) is list
     assert images.shape == (2, 2) and labels.tolist() == [1, 0] and labels.dtype == torch.int64
-
-
-def test_workers_are_refused_aloud_and_give_the_same_batches() -> None:
-    torch = minigrad
-    torch.manual_seed(4)
-    plain = list(torch.utils.data.DataLoader(rows(torch), 4, shuffle=True))
-    torch.manual_seed(4)
-    with pytest.warns(UserWarning, match="num_workers=2 asked for, but worker processes come"):
-        loader = torch.utils.data.DataLoader(rows(torch), 4, shuffle=True, num_workers=2)
-    assert [b[1].tolist() for b in loader] == [b[1].tolist() for b in plain]
 
 
 def test_setting_a_free_option_later_is_allowed() -> None:

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"nn", "testing", "func", "jit", "types", "multiprocessing"},
     {"optim", "utils", "serialization", "inspect"},
     {"signal"},
-    {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits"},
+    {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits", "notebook"},
     {"autograd"},
     {"backend", "backends", "random", "cuda"},
     {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}

@@ -40,7 +40,7 @@ class LBFGS(Optimizer):
     >>> optimizer.step(closure)
     tensor(5., grad_fn=<SumBackward0>)
     >>> w
-    tensor([1., 2.], requires_grad=True)
+    tensor([1.0000, 2.0000], requires_grad=True)
     """
 
     def __init__(

@@ -19,7 +19,7 @@ __all__ = ["NAdam"]
 class NAdam(Elementwise):
     """``Adam`` that looks ahead: the step counts the gradient of now and the mean of the next step.
 
-    With mu_t = b1 (1 - 0.96^(t momentum_decay) / 2), M_t their product up to t, and the typical size
+    With mu_t = b1 (1 - 0.96^(t momentum_decay) / 2), M_t their product up to t, and the size
     s = sqrt(v / (1 - b2^t)) + eps,
     p = p - lr ((1 - mu_t) / (1 - M_t) g + mu_{t+1} / (1 - M_{t+1}) m) / s.
 

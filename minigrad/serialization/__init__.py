@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from minigrad.serialization.atomic import atomic_write
 from minigrad.serialization.errors import FileFormatError
-from minigrad.serialization.loading import get_unsafe_globals_in_checkpoint, load
+from minigrad.serialization.loading import load
+from minigrad.serialization.names_reader import get_unsafe_globals_in_checkpoint
 from minigrad.serialization.safe_globals import (
     add_safe_globals,
     clear_safe_globals,

@@ -76,7 +76,7 @@ class ArchiveReader:
             return self._inflated(info)
         start = self._start_of(info)
         array = np.empty(info.file_size, np.uint8)
-        view, check = memoryview(array), 0
+        view, check = memoryview(array.data), 0
         self._file.seek(start)
         for place in range(0, len(view), _CHUNK):
             piece = view[place : place + _CHUNK]

@@ -21,9 +21,9 @@ from minigrad.serialization.locations import MapLocation, Restore, restorer
 from minigrad.serialization.names import find
 from minigrad.serialization.saving import FileLike
 from minigrad.serialization.stream import Unpickle, described, read_stream
-from minigrad.serialization.unpickler import Unpickler, names_in
+from minigrad.serialization.unpickler import Unpickler
 
-__all__ = ["get_unsafe_globals_in_checkpoint", "load"]
+__all__ = ["load"]
 
 _ZIP = b"PK\3\4"
 
@@ -77,25 +77,6 @@ def load(
         return read(f, map_location)
     with open(f, "rb") as file:
         return _load(file, path if mmap else None, unpickle, map_location)
-
-
-def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
-    """The names in a file that loading with ``weights_only=True`` would refuse.
-
-    >>> import io, fractions, minigrad as torch
-    >>> file = io.BytesIO(); torch.save(fractions.Fraction(1, 2), file); _ = file.seek(0)
-    >>> torch.serialization.get_unsafe_globals_in_checkpoint(file)
-    ['fractions.Fraction']
-    """
-    from minigrad.serialization.safe_globals import user_globals
-
-    if isinstance(f, (str, os.PathLike)):
-        with open(f, "rb") as file:
-            return get_unsafe_globals_in_checkpoint(file)
-    reader = ArchiveReader(f)
-    names = names_in(io.BytesIO(reader.read("data.pkl")))
-    allowed = user_globals()
-    return [name for name in names if find(name) is None and name not in allowed]
 
 
 def _load(
@@ -213,7 +194,7 @@ def _advice(message: str) -> str:
 def _trusting(pickle_module: Any, options: dict[str, Any]) -> Unpickle:
     """Python's unpickler, which runs what a file tells it to."""
 
-    class TrustingUnpickler(pickle_module.Unpickler):  # type: ignore[misc, name-defined]
+    class TrustingUnpickler(pickle_module.Unpickler):  # type: ignore[misc]
         def find_class(self, module: str, name: str) -> Any:
             found = find(f"{module}.{name}")
             if found is not None:

@@ -13,7 +13,15 @@ from typing import Any
 
 from minigrad import dtypes
 from minigrad.device import device
-from minigrad.layout import layout
+from minigrad.layout import (
+    layout,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from minigrad.ops.shape.storage import TypedStorage, UntypedStorage
 from minigrad.serialization.errors import UnpicklingError
 from minigrad.size import Size
@@ -215,14 +223,15 @@ def _complex(*args: Any) -> complex:
     return complex(*args)
 
 
-LAYOUTS: dict[str, layout] = {}
+LAYOUTS = {
+    repr(word): word
+    for word in (strided, sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc)
+}
 _STORAGE_TYPES: dict[dtypes.dtype, StorageType] = {}
 
 
 def _fill() -> None:
     from _codecs import encode  # where pickled bytes say that they come from
-
-    import minigrad.layout as layouts
 
     for kind in dtypes.ALL:
         known("torch", kind.name, kind)
@@ -235,7 +244,6 @@ def _fill() -> None:
         known("torch", missing.name, missing)
     for missing in (dtypes.qint8, dtypes.quint8, dtypes.qint32):
         known("torch", missing.name, missing)
-    LAYOUTS.update({repr(v): v for v in vars(layouts).values() if isinstance(v, layout)})
     known("torch", "Tensor", Tensor)
     known("torch", "Size", Size, _size)
     known("torch", "device", device, _device)

@@ -79,7 +79,10 @@ class _TorchForms:
         return NotImplemented
 
 
-class _TorchNames(_TorchForms, pickle._Pickler):
+_PythonPickler: Any = pickle._Pickler  # type checkers are told of the one in C alone
+
+
+class _TorchNames(_TorchForms, _PythonPickler):  # type: ignore[misc]
     """Python's own pickler, because the one in C writes only names that can be imported here."""
 
     def reducer_override(self, obj: Any) -> Any:

@@ -18,7 +18,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_of
 from minigrad.ops.indexing.places import restrided
 from minigrad.ops.shape.storage import TypedStorage, UntypedStorage
-from minigrad.ops.shape.strided import geometry_of
+from minigrad.ops.shape.strided import geometry_of, reach
 from minigrad.serialization.errors import UnpicklingError
 from minigrad.serialization.names import buffer_class, is_buffer, known
 from minigrad.tensor import Tensor
@@ -37,13 +37,12 @@ def reduced(tensor: TensorBase) -> tuple[Any, ...]:
     size = tuple(tensor._array.shape)
     stride = _steps(size, stride)
     requires_grad = edge_of(tensor) is not None
+    rest: tuple[Any, ...] = (start, size, stride, requires_grad, OrderedDict())
     call: tuple[Any, ...]
     if kind in dtypes.WIDE_UNSIGNED:
         storage: Any = UntypedStorage(memory.view(np.uint8))
-        rest = (start, size, stride, requires_grad, OrderedDict(), kind)
-        call = rebuild_tensor_v3, (storage, *rest)
+        call = rebuild_tensor_v3, (storage, *rest, kind)
     else:
-        rest = (start, size, stride, requires_grad, OrderedDict())
         call = rebuild_tensor_v2, (TypedStorage(memory), *rest)
     cls, state = type(tensor), dict(tensor.__dict__)
     if is_buffer(cls):
@@ -61,13 +60,6 @@ def _steps(size: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
     for axis in range(len(size) - 2, -1, -1):
         steps[axis] = steps[axis + 1] * max(size[axis + 1], 1)
     return tuple(steps)
-
-
-def _reach(size: Any, stride: Any, start: int) -> int:
-    """How many elements of memory a geometry needs."""
-    if 0 in size:
-        return 0
-    return start + 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
 
 
 def _warn_of_hooks(tensor: TensorBase) -> None:
@@ -102,7 +94,7 @@ def _made(
     if memory.dtype != kind.numpy:
         memory = memory.view(np.uint8)
         memory = memory[: memory.size // kind.itemsize * kind.itemsize].view(kind.numpy)
-    needed = _reach(size, stride, start)
+    needed = reach(size, stride, start)
     if needed > memory.size or math.prod(size) * kind.itemsize >= 1 << 63 or max(numbers) >> 60:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {start}, and "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class _Storages:
             raise FileFormatError("the file is damaged: it lists storages that it does not have")
         if len(set(keys)) != len(self._found):
             raise FileFormatError("the file is damaged: it does not list all its storages")
-        order = "little" if little else "big"
+        order: Literal["little", "big"] = "little" if little else "big"
         for key in keys:
             memory = self._found[key][0]._memory
             # Counted in elements; of a storage that was written as bytes, in those of its tensor.

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_for
+from minigrad.backend import backend_for, backend_of
 from minigrad.serialization.atomic import atomic_write, replacement
 from minigrad.serialization.errors import FileFormatError
 from minigrad.serialization.locations import MapLocation, single_device
@@ -47,7 +47,9 @@ def _arrays(tensors: Any, where: str) -> dict[str, Any]:
                 f"{where}: expected names and tensors, got {name!r} of type {type(name).__name__} "
                 f"for a {type(tensor).__name__}; flatten what is nested, or save it as .pt"
             )
-        found[name] = np.ascontiguousarray(tensor._host()).reshape(tensor._array.shape)
+        found[name] = np.ascontiguousarray(
+            backend_of(tensor._array).to_host(tensor._array)
+        ).reshape(tensor._array.shape)
     return found
 
 

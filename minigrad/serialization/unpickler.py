@@ -42,7 +42,6 @@ class Unpickler:
         self._marked: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
         self._user = user_globals()
-        self.named: list[str] | None = None  # what the file names, where that alone is asked
 
     def load(self) -> Any:
         """The object."""
@@ -101,22 +100,22 @@ class Unpickler:
             module, name = NAME_MAPPING[(module, name)]
         else:
             module = IMPORT_MAPPING.get(module, module)
-        path = f"{module}.{name}"
-        if self.named is not None:
-            self.named.append(path)
-            self._push(_Nothing)
-        elif module in BLOCKED:
+        self._push(self._found(f"{module}.{name}", module))
+
+    def _found(self, path: str, module: str) -> Any:
+        """What a name stands for, if the file may name it."""
+        if module in BLOCKED:
             raise UnpicklingError(
                 f"Trying to load unsupported GLOBAL {path} whose module {module} is blocked."
             )
-        elif (found := find(path)) is not None:
-            self._push(found)
-        elif path in self._user:
-            self._push(self._user[path])
-        elif path.startswith("torch.") and f"minigrad{path[5:]}" in self._user:
-            self._push(self._user[f"minigrad{path[5:]}"])
-        else:
+        found = find(path)
+        if found is None:
+            found = self._user.get(path)
+        if found is None and path.startswith("torch."):
+            found = self._user.get(f"minigrad{path[5:]}")
+        if found is None:
             raise UnpicklingError(left_out(path) or refused(path))
+        return found
 
     def _stack_global(self) -> None:
         name, module = self._stack.pop(), self._stack.pop()
@@ -126,8 +125,6 @@ class Unpickler:
 
     def _callable(self, function: Any) -> Callable[..., Any]:
         """What is called for a function or class that the file calls."""
-        if function is _Nothing:
-            return _Nothing
         for allowed, constructor in CONSTRUCTORS.items():
             if allowed is function:
                 return constructor
@@ -153,7 +150,7 @@ class Unpickler:
         if type(args) is not tuple or type(options) is not dict:
             raise UnpicklingError("the arguments of a class are a tuple")
         made_by = self._callable(cls)
-        if made_by is cls and isinstance(cls, type) and cls is not _Nothing:
+        if made_by is cls and isinstance(cls, type):
             self._push(cls.__new__(cls, *args, **options))
         else:
             self._push(made_by(*args, **options))
@@ -164,7 +161,7 @@ class Unpickler:
             made.__dict__.update(checked_state(state, OrderedDict))
         elif any(trusted is type(made) for trusted in self._user.values()):
             _set_state(made, state)
-        elif type(made) is not _Nothing:
+        else:
             raise UnpicklingError(
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via "
                 f"`add_safe_globals`, but got {type(made)}"
@@ -188,7 +185,7 @@ class Unpickler:
 
     def _list_on_top(self) -> Any:
         found = self._stack[-1]
-        if type(found) is not list and type(found) is not _Nothing:
+        if type(found) is not list:
             raise UnpicklingError(f"Can only append to lists, but got {type(found)}")
         return found
 
@@ -201,14 +198,12 @@ class Unpickler:
 
     def _set_items_of(self, rows: list[Any]) -> None:
         found = self._stack[-1]
-        if type(found) not in MAPPINGS:
-            if type(found) is _Nothing:
-                return
-            if not any(trusted is type(found) for trusted in self._user.values()):
-                raise UnpicklingError(
-                    "Can only SETITEMS for dict, collections.OrderedDict, collections.Counter, "
-                    f"but got {type(found)}"
-                )
+        trusted = self._user.values()
+        if type(found) not in MAPPINGS and not any(cls is type(found) for cls in trusted):
+            raise UnpicklingError(
+                "Can only SETITEMS for dict, collections.OrderedDict, collections.Counter, but got "
+                f"{type(found)}"
+            )
         if len(rows) % 2:
             raise UnpicklingError("a key in the pickle has no value")
         for i in range(0, len(rows), 2):
@@ -253,6 +248,9 @@ class Unpickler:
         else:
             self._marked_items()
 
+    def _pop_mark(self) -> None:
+        self._marked_items()
+
     def _put(self, place: int) -> None:
         self._memo[place] = self._stack[-1]
 
@@ -279,18 +277,6 @@ class Unpickler:
             raise UnpicklingError("a text in the pickle has a negative length")
         text = self._take(count)
         self._push(text if self._encoding == "bytes" else text.decode(self._encoding))
-
-
-class _Nothing:
-    """Stands for every object of a file of which only the names are asked."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        pass
-
-    def append(self, item: Any) -> None:
-        """Nothing."""
-
-    extend = append
 
 
 def checked_key(key: Any) -> Any:
@@ -338,14 +324,6 @@ def _text(value: Any) -> Any:
     return value.decode("ascii") if type(value) is bytes else value
 
 
-def names_in(file: IO[bytes]) -> list[str]:
-    """The names in a pickle, in order of first appearance; nothing is made of them."""
-    reader = Unpickler(file, lambda place: _Nothing())
-    reader.named = []
-    reader.load()
-    return list(dict.fromkeys(reader.named))
-
-
 _STEPS: dict[bytes, Callable[[Unpickler], None]] = {
     b"\x80": Unpickler._protocol,
     b"\x95": lambda u: u._number("<Q"),  # the length of a frame, which a stream does not need
@@ -358,7 +336,7 @@ _STEPS: dict[bytes, Callable[[Unpickler], None]] = {
     b"Q": Unpickler._persistent,
     b"(": Unpickler._mark,
     b"0": Unpickler._pop,
-    b"1": lambda u: u._marked_items() and None,
+    b"1": Unpickler._pop_mark,
     b"2": lambda u: u._push(u._stack[-1]),
     b"q": lambda u: u._put(u._take(1)[0]),
     b"r": lambda u: u._put(u._number("<I")),

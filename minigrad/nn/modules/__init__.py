@@ -26,3 +26,5 @@ from minigrad.nn.modules.upsampling import *  # noqa: F403
 
 # The layers and not the files, one of which is called like a room of nn.
 __all__ = [name for name, value in list(globals().items()) if isinstance(value, type)]
+from minigrad.nn.modules.rnn import *  # noqa: F403
+from minigrad.nn.modules.rnn_cells import *  # noqa: F403

@@ -318,6 +318,12 @@ class Module(ModuleConversion):
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
+    def _repr_html_(self) -> str:
+        """The module in a notebook: a tree that opens."""
+        from minigrad.notebook import module_html
+
+        return module_html(self)
+
 
 def indent(text: str) -> str:
     """Push every line but the first two columns to the right, as nested modules are printed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 from minigrad.autograd.op import tensors
@@ -16,29 +17,64 @@ from minigrad.ops.network.dropout import dropout
 def _need(ok: bool, text: str) -> None:
     """torch's AssertionError unless something holds."""
     if not ok:
-        raise AssertionError(f"{text} (multi_head_attention_forward)")
+        raise AssertionError(text)
 
 
-def _batched(query: Any, key_padding_mask: Any, attn_mask: Any, num_heads: int, key: Any) -> bool:
-    """Whether there is an axis for a batch; torch's errors for masks of the wrong shape."""
+def _batched(
+    query: Any, key: Any, value: Any, key_padding_mask: Any, attn_mask: Any, num_heads: int
+) -> bool:
+    """Whether there is an axis for a batch; torch's errors for other numbers of axes."""
     ndim = query._array.ndim
     _need(
-        ndim in (2, 3), f"query should be unbatched 2D or batched 3D tensor but received {ndim}-D"
+        ndim in (2, 3),
+        f"query should be unbatched 2D or batched 3D tensor but received {ndim}-D query tensor",
     )
-    _need(key._array.ndim == ndim, f"expected key and value of {ndim} axes, as query has")
-    if key_padding_mask is not None:
-        _need(key_padding_mask._array.ndim == ndim - 1, "key_padding_mask of the wrong dimension")
-    if attn_mask is not None and ndim == 2 and attn_mask._array.ndim == 3:
+    sort = f"For {'batched (3-D)' if ndim == 3 else 'unbatched (2-D)'} `query`, expected"
+    sides = key._array.ndim, value._array.ndim
+    _need(
+        sides == (ndim, ndim),
+        f"{sort} `key` and `value` to be {ndim}-D but found {sides[0]}-D and {sides[1]}-D tensors "
+        "respectively",
+    )
+    axes = ndim - 1 if key_padding_mask is None else key_padding_mask._array.ndim
+    _need(
+        axes == ndim - 1,
+        f"{sort} `key_padding_mask` to be `None` or {ndim - 1}-D but found {axes}-D tensor instead",
+    )
+    axes = 2 if attn_mask is None else attn_mask._array.ndim
+    _need(
+        axes in (2, 3),
+        f"{sort} `attn_mask` to be `None`, 2-D or 3-D but found {axes}-D tensor instead",
+    )
+    if ndim == 2 and axes == 3:
         expected = (num_heads, query._array.shape[0], key._array.shape[0])
-        _need(attn_mask._array.shape == expected, f"Expected `attn_mask` shape to be {expected}")
+        _need(
+            attn_mask._array.shape == expected,
+            f"Expected `attn_mask` shape to be {expected} but got {attn_mask.shape}",
+        )
     return bool(ndim == 3)
 
 
-def _as_float(mask: Any, like: Any) -> Any:
-    """A mask to be added: minus infinity where a boolean one is true."""
-    if mask is None or mask._array.dtype.kind != "b":
+def as_float_mask(mask: Any, name: str, dtype: Any, other: Any = None, other_name: str = "") -> Any:
+    """A mask that is added to the scores: minus infinity where a boolean one is true.
+
+    Warns if the other mask of a call is of another type.
+    """
+    if mask is None:
+        return None
+    boolean = mask._array.dtype.kind == "b"
+    _need(
+        boolean or mask.is_floating_point(), f"only bool and floating types of {name} are supported"
+    )
+    if other is not None and other.dtype != mask.dtype:
+        warnings.warn(
+            f"Support for mismatched {name} and {other_name} is deprecated. Use same type for "
+            "both instead.",
+            stacklevel=3,
+        )
+    if not boolean:
         return mask
-    return (mask * 0).to(like.dtype).masked_fill(mask, -math.inf)
+    return mask.new_zeros(mask._array.shape, dtype=dtype).masked_fill_(mask, -math.inf)
 
 
 def _projected(
@@ -49,6 +85,12 @@ def _projected(
         embed = query._array.shape[-1]
         if query is key and key is value:  # one product in place of three
             return tuple(linear(query, packed, bias).split(embed, -1))
+        if key is value:  # of two
+            sizes = (embed, 2 * embed)
+            parts = (None, None) if bias is None else bias.split(sizes)
+            to_q, to_both = packed.split(sizes)
+            both = linear(key, to_both, parts[1]).split(embed, -1)
+            return (linear(query, to_q, parts[0]), *both)
         weights = packed.split(embed)
     biases = (None,) * 3 if bias is None else bias.chunk(3)
     inputs = (query, key, value)
@@ -131,7 +173,7 @@ def multi_head_attention_forward(
     >>> y.shape, weights[0, 0]
     (torch.Size([3, 1, 2]), tensor([0.3333, 0.3333, 0.3333]))
     """
-    batched = _batched(query, key_padding_mask, attn_mask, num_heads, key)
+    batched = _batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
         same = query is key, key is value
         query = query.unsqueeze(1)
@@ -146,7 +188,11 @@ def multi_head_attention_forward(
     )
     _need(size * num_heads == embed, f"embed_dim {embed} not divisible by num_heads {num_heads}")
     if use_separate_proj_weight:
-        _need(key._array.shape[:2] == value._array.shape[:2], "key's and value's sizes differ")
+        sides = key.shape[:2], value.shape[:2]
+        _need(
+            sides[0] == sides[1],
+            f"key's sequence and batch dims {sides[0]} do not match value's {sides[1]}",
+        )
     else:
         _need(
             key._array.shape == value._array.shape,
@@ -154,27 +200,30 @@ def multi_head_attention_forward(
         )
     if is_causal and attn_mask is None:
         raise RuntimeError(
-            "Need attn_mask if specifying the is_causal hint. (multi_head_attention_forward)"
+            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
+            "method `generate_square_subsequent_mask` to create this mask."
         )
-    key_padding_mask = _as_float(key_padding_mask, query)
+    kind = query.dtype
+    key_padding_mask = as_float_mask(
+        key_padding_mask, "key_padding_mask", kind, attn_mask, "attn_mask"
+    )
     if is_causal and key_padding_mask is None and not need_weights:
         attn_mask = None
     else:
-        attn_mask, is_causal = _as_float(attn_mask, query), False
+        attn_mask, is_causal = as_float_mask(attn_mask, "attn_mask", kind), False
 
     separate = (q_proj_weight, k_proj_weight, v_proj_weight)
     packed = None if use_separate_proj_weight else in_proj_weight
     q, k, v = _projected(query, key, value, separate, packed, in_proj_bias)
 
     if attn_mask is not None:
-        if attn_mask._array.ndim == 2:
-            attn_mask = attn_mask.unsqueeze(0)
-        sizes = attn_mask._array.shape
-        if sizes[1:] != (length, key._array.shape[0]) or sizes[0] not in (1, batch * num_heads):
+        axes, correct = attn_mask._array.ndim, (batch * num_heads, length, key._array.shape[0])
+        correct = correct[-axes:]
+        if attn_mask._array.shape != correct:
             raise ShapeError(
-                f"The shape of the attn_mask is {list(sizes)}, but should be "
-                f"{[batch * num_heads, length, key._array.shape[0]]}."
+                f"The shape of the {axes}D attn_mask is {attn_mask.shape}, but should be {correct}."
             )
+        attn_mask = attn_mask.unsqueeze(0) if axes == 2 else attn_mask
     if bias_k is not None and bias_v is not None:
         _need(static_k is None and static_v is None, "bias cannot be added to static key or value")
         k = tensors.cat(k, bias_k.expand((1, batch, embed)), dim=0)
@@ -189,6 +238,16 @@ def multi_head_attention_forward(
 
     source = k._array.shape[1]
     if key_padding_mask is not None:
+        _need(
+            key_padding_mask._array.shape[0] == batch,
+            f"Expected key_padded_mask.shape[0] to be {batch}, but got "
+            f"{key_padding_mask._array.shape[0]}",
+        )
+        _need(
+            key_padding_mask._array.shape[1] == source,
+            f"Expected key_padded_mask.shape[1] to be {source}, but got "
+            f"{key_padding_mask._array.shape[1]}",
+        )
         padding = key_padding_mask.reshape((batch, 1, 1, source))
         padding = padding.expand((-1, num_heads, -1, -1)).reshape((batch * num_heads, 1, source))
         attn_mask = padding if attn_mask is None else attn_mask + padding

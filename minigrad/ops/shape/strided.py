@@ -52,7 +52,7 @@ def geometry_of(array: Any) -> tuple[Any, int, tuple[int, ...]]:
     stride = tuple(s // item for s in array.strides)
     if 0 in array.shape:
         return memory, start, stride
-    fits = start >= 0 and _reach(array.shape, stride, start) <= memory.size
+    fits = start >= 0 and reach(array.shape, stride, start) <= memory.size
     if not fits or any(s % item or s < 0 for s in array.strides):
         packed = array.copy(order="C")
         return packed.reshape(-1), 0, tuple(s // item for s in packed.strides)
@@ -68,7 +68,7 @@ def looked_at(xp: Any, flat: Array, size: Any, stride: Any, start: int) -> Array
     return restrided(xp, flat[start:], size, tuple(s * flat.itemsize for s in stride))
 
 
-def _reach(size: Any, stride: Any, start: int) -> int:
+def reach(size: Any, stride: Any, start: int) -> int:
     """How many elements of memory are needed to hold a geometry."""
     if 0 in size:
         return 0
@@ -91,11 +91,11 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     start = own if storage_offset is None else int(storage_offset)
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")
-    held = _reach(base._array.shape, base.stride(), 0) * base._array.itemsize // item
-    if _reach(size, stride, start) > held:
+    held = reach(base._array.shape, base.stride(), 0) * base._array.itemsize // item
+    if reach(size, stride, start) > held:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {start}, and "
-            f"itemsize {item} requiring a storage size of {_reach(size, stride, start) * item} are "
+            f"itemsize {item} requiring a storage size of {reach(size, stride, start) * item} are "
             f"out of bounds for storage of size {held * item}"
         )
     return apply(AsStrided, (input,), (size, stride, start - own, input.stride()))
@@ -163,7 +163,7 @@ class Restride(Op):
     @staticmethod
     def forward(xp: Any, input: Array, source: Geometry, target: Geometry) -> Array:
         """Add at the positions of one, read those of the other."""
-        memory = xp.zeros(max(_reach(*source), _reach(*target)), dtype=input.dtype)
+        memory = xp.zeros(max(reach(*source), reach(*target)), dtype=input.dtype)
         if input.size:
             places = looked_at(xp, xp.arange(memory.size), *source)
             xp.add.at(memory, places.reshape(-1), input.reshape(-1))

@@ -136,10 +136,10 @@ def _joined(arrays: Sequence[Any]) -> Any:
     if not first.shape:
         same = all(array.dtype is first.dtype and not array.shape for array in arrays)
         return np.array(arrays, first.dtype) if same else None
-    if min(array.ndim for array in arrays) == 0 or set(map(len, arrays)) != {len(first)}:
-        return None
-    rows = Here.empty((len(arrays), *first.shape), first.dtype)
-    try:  # which also compares all other dimensions, and the dtypes
+    try:  # which also compares dimensions and dtypes
+        if set(map(len, arrays)) != {len(first)}:
+            return None
+        rows = Here.empty((len(arrays), *first.shape), first.dtype)
         np.concatenate(arrays, out=rows.reshape(-1, *first.shape[1:]), casting="no")
     except (TypeError, ValueError):
         return None

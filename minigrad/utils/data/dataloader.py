@@ -12,9 +12,9 @@ from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.dataset import IterableDataset
 from minigrad.utils.data.fetch import Recipe
 from minigrad.utils.data.iterators import (
-    LoaderIterator,
-    MultiProcessIterator,
-    SingleProcessIterator,
+    _BaseDataLoaderIter,
+    _MultiProcessingDataLoaderIter,
+    _SingleProcessDataLoaderIter,
 )
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 from minigrad.utils.data.worker_info import get_worker_info
@@ -112,7 +112,7 @@ class DataLoader(Generic[T_co]):
         self.collate_fn: Callable[[Any], Any] = batching if collate_fn is None else collate_fn
         self._initialized = True
         self._said_length: int | None = None  # of a stream, when somebody last asked
-        self._iterator: MultiProcessIterator | None = None
+        self._iterator: _MultiProcessingDataLoaderIter | None = None
         self.check_worker_number_rationality()
 
     def _check_workers(self) -> None:
@@ -200,11 +200,11 @@ class DataLoader(Generic[T_co]):
         batching, collate_fn = self._auto_collation, self.collate_fn
         return Recipe(self.dataset, self._iterable, batching, collate_fn, self.drop_last)
 
-    def _get_iterator(self) -> LoaderIterator:
+    def _get_iterator(self) -> _BaseDataLoaderIter:
         if self.num_workers == 0:
-            return SingleProcessIterator(self)
+            return _SingleProcessDataLoaderIter(self)
         self.check_worker_number_rationality()
-        return MultiProcessIterator(self)
+        return _MultiProcessingDataLoaderIter(self)
 
     def __iter__(self) -> Iterator[Any]:
         if not self.persistent_workers or self.num_workers == 0:

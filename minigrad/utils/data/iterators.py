@@ -1,4 +1,7 @@
-"""Passes over a loader: in this process, or through worker processes."""
+"""Passes over a loader: in this process, or through worker processes.
+
+The classes have torch's names, which programs ask for and errors show.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,14 @@ from minigrad.utils.data.worker_info import END, FAILED, RESUME
 if TYPE_CHECKING:
     from minigrad.utils.data.dataloader import DataLoader
 
-__all__ = ["LoaderIterator", "MultiProcessIterator", "SingleProcessIterator"]
+__all__ = [
+    "_BaseDataLoaderIter",
+    "_MultiProcessingDataLoaderIter",
+    "_SingleProcessDataLoaderIter",
+]
 
 
-class LoaderIterator:
+class _BaseDataLoaderIter:
     """What every pass has: an order, a seed, a count.
 
     It keeps nothing of the loader itself: a loader keeps the iterator of persistent workers.
@@ -33,7 +40,7 @@ class LoaderIterator:
         # Without workers nobody needs it, but torch draws it, and so the stream moves on.
         self._base_seed = draw_seed(loader.generator)
 
-    def __iter__(self) -> LoaderIterator:
+    def __iter__(self) -> _BaseDataLoaderIter:
         return self
 
     def __len__(self) -> int:
@@ -62,7 +69,7 @@ class LoaderIterator:
             f"{self._said_length}(when accessing len(dataloader)), but {self._num_yielded} samples "
             "have been fetched. "
         )
-        if isinstance(self, MultiProcessIterator):
+        if isinstance(self, _MultiProcessingDataLoaderIter):
             text += (
                 "For multiprocessing data-loading, this could be caused by not properly "
                 "configuring the IterableDataset replica at each worker. Please see "
@@ -94,7 +101,7 @@ def _wants_pinning(loader: DataLoader[Any]) -> bool:
     return False
 
 
-class SingleProcessIterator(LoaderIterator):
+class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     """A pass in this process: a batch is made when it is asked for."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
@@ -107,7 +114,7 @@ class SingleProcessIterator(LoaderIterator):
         return self._fetch(next(self._numbers))
 
 
-class MultiProcessIterator(LoaderIterator):
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """A pass through worker processes, which are a few batches ahead.
 
     Batch k is the task of worker k modulo their number, as long as all have something to give.

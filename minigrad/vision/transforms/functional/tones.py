@@ -88,8 +88,9 @@ def equalize(img: Any) -> Any:
 
     >>> import minigrad as torch
     >>> from minigrad.vision.transforms import functional as F
-    >>> F.equalize(torch.tensor([[[100, 101, 102, 103]]], dtype=torch.uint8))
-    tensor([[[  0,  85, 170, 255]]], dtype=torch.uint8)
+    >>> close = torch.tensor([100, 101, 102, 103], dtype=torch.uint8).repeat(1, 255, 1)
+    >>> F.equalize(close)[0, 0]
+    tensor([  0,  85, 170, 255], dtype=torch.uint8)
     """
     if is_pil_image(img):
         return pillow("ImageOps").equalize(img)

@@ -150,10 +150,9 @@ def perspective(
     >>> from minigrad.vision.transforms import functional as F
     >>> corners = [[0, 0], [2, 0], [2, 2], [0, 2]]
     >>> turned = [[2, 0], [2, 2], [0, 2], [0, 0]]
-    >>> F.perspective(torch.eye(3)[None], corners, turned).round().abs()
-    tensor([[[0., 0., 0.],
-             [0., 0., 1.],
-             [0., 1., 0.]]])
+    >>> F.perspective(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), corners, turned).round()
+    tensor([[[3., 1.],
+             [4., 2.]]])
     """
     coefficients = _perspective_coefficients(startpoints, endpoints)
     mode = interpolation_mode(interpolation)
