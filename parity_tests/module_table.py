@@ -135,7 +135,11 @@ TABLE: dict[str, list[tuple[str, str]]] = {
         ("distance_function=F.cosine_similarity, margin=0.3, swap=True", _TRIPLET),
         ("margin=0", _TRIPLET),
     ],
-    "Unflatten": [("1, (2, 2)", _SERIES), ("-1, [3, -1]", _SERIES), ("1, torch.Size([4])", _SERIES)],
+    "Unflatten": [
+        ("1, (2, 2)", _SERIES),
+        ("-1, [3, -1]", _SERIES),
+        ("1, torch.Size([4])", _SERIES),
+    ],
     "Unfold": [("2", _IMAGE), ("(2, 3), 1, (0, 1), 2", _IMAGE)],
     "Upsample": [
         ("(7, 9)", _IMAGE),

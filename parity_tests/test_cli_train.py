@@ -28,7 +28,9 @@ ROOT = Path(__file__).parent.parent
 QUICK = ["train", "--model", "mlp", "--epochs", "2", "--seed", "3"]
 STEPS = 46  # of an epoch, with batches of 32
 COMMAND = [sys.executable, "-m", "minigrad"]
-FILES = {"checkpoint", "metrics.jsonl", "curves.png", "predictions.png", "graph.svg"}
+FILES = {"checkpoint", "metrics.jsonl", "curves.png", "predictions.png", "graph.svg"} | {
+    "weights.pth"
+}
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
@@ -179,13 +181,25 @@ def test_without_out_each_run_gets_a_folder_of_its_own(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model", "resnet"], "'resnet' is not one of"),
+        (["--model", "resnet"], "--model resnet: expected one of"),
+        (["--model", "resnet81"], "did you mean resnet18?"),
+        (["--data", "mnits"], "did you mean mnist?"),
+        (["--data", "mnist"], "--download fetches it into data"),
+        (["--data", "./nowhere"], "expected a folder that holds the folders train and test"),
+        (["--schedule", "cosin"], "did you mean cosine?"),
+        (["--augment", "flip,spin"], "--augment spin: expected one of"),
+        (["--folds", "1"], "--folds 1: expected at least 2"),
+        (["--folds", "9999"], "--folds 9999: there are 1442 images"),
+        (["--momentum", "-1"], "--momentum -1.0: expected 0 or a number above"),
+        (["--freeze"], "add --init-from"),
+        (["--init-from", "nothing.pth"], "there is no file 'nothing.pth'"),
+        (["--resize", "0"], "--resize 0: expected at least 1"),
         (["--epochs", "0"], "--epochs 0: expected at least 1"),
         (["--epochs", "many"], "'--epochs'"),
         (["--batch-size", "-1"], "--batch-size -1: expected at least 1"),
         (["--lr", "0"], "--lr 0.0: expected a number above 0"),
         (["--lr", "nan"], "--lr nan: expected a number above 0"),
-        (["--optimizer", "lion"], "'lion' is not one of"),
+        (["--optimizer", "lion"], "--optimizer lion: expected one of"),
         (["--seed", "-1"], "--seed -1: expected 0 to"),
         (["--device", "tpu"], "--device tpu: expected cpu or cuda"),
         (["--colour", "red"], "No such option"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,62 +24,95 @@ app = typer.Typer(
 )
 
 
-class Model(StrEnum):
-    """What ``--model`` takes."""
-
-    mlp = "mlp"
-    lenet = "lenet"
-
-
-class OptimizerName(StrEnum):
-    """What ``--optimizer`` takes."""
-
-    sgd = "sgd"
-    adam = "adam"
-
-
 @app.callback()
 def _root() -> None:
     """minigrad: a tensor and autograd engine on NumPy, with PyTorch's API."""
 
 
+def _option(help: str, *names: str) -> Any:
+    """An option; what nobody gives stays None, so that a resumed run can fill it in."""
+    return typer.Option(*names, help=help)
+
+
 @app.command("train")
 def train_command(
-    model: Annotated[Model | None, typer.Option(help="Network to train. [default: lenet]")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 15]")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step. [default: 32]")] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(help="First learning rate, falling to 0. [default: adam 0.003, sgd 0.03]"),
+    model: Annotated[
+        str | None, _option("Network to train: see minigrad models. [default: lenet]")
     ] = None,
+    data: Annotated[
+        str | None,
+        _option(
+            "digits, mnist, fashion-mnist, kmnist, cifar10, cifar100, fake, or a folder that holds "
+            "the folders train and test, each with one folder of images a class. [default: digits]"
+        ),
+    ] = None,
+    root: Annotated[str | None, _option("Where data sets are kept. [default: data]")] = None,
+    download: Annotated[
+        bool, _option("Fetch the data set if it is not there.", "--download")
+    ] = False,
+    resize: Annotated[
+        int | None,
+        _option("Height and width of the images. [default: the data's, or the model's]"),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        _option(
+            "Random changes, joined by commas: shift, crop, resized-crop, flip, rotate, jitter, "
+            "erase; or none. [default: shift for the digits, else none]"
+        ),
+    ] = None,
+    epochs: Annotated[int | None, _option("Passes over the data. [default: 15]")] = None,
+    batch_size: Annotated[int | None, _option("Images a step. [default: 32]")] = None,
     optimizer: Annotated[
-        OptimizerName | None, typer.Option(help="Rule of the steps. [default: adam]")
+        str | None,
+        _option(
+            "Rule of the steps: adam, adamw, sgd, nadam, radam, adamax, rmsprop, adagrad or "
+            "adadelta. [default: adam]"
+        ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cpu]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers. [default: 0]")] = None,
+    lr: Annotated[
+        float | None, _option("Learning rate. [default: by the optimizer; adam 0.003, sgd 0.03]")
+    ] = None,
+    momentum: Annotated[float | None, _option("Momentum of sgd. [default: 0.9]")] = None,
+    weight_decay: Annotated[float | None, _option("Weight decay. [default: 0]")] = None,
+    schedule: Annotated[
+        str | None,
+        _option(
+            "How the rate falls: cosine, linear, exponential, steps, onecycle or constant. "
+            "[default: cosine]"
+        ),
+    ] = None,
+    warmup: Annotated[int | None, _option("Steps in which the rate rises. [default: 0]")] = None,
+    init_from: Annotated[
+        str | None, _option("Begin with the weights of a file (.pth) or an https address.")
+    ] = None,
+    freeze: Annotated[
+        bool, _option("Train the last layer only, on top of --init-from.", "--freeze")
+    ] = False,
+    folds: Annotated[
+        int | None, _option("Cross-validation: so many runs, each tested on its own part.")
+    ] = None,
+    workers: Annotated[int | None, _option("Processes that read images. [default: 0]")] = None,
+    device: Annotated[str | None, _option("cpu or cuda. [default: cpu]")] = None,
+    seed: Annotated[int | None, _option("Same seed, same numbers. [default: 0]")] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run. [default: runs/MODEL, or the next free number]"),
+        Path | None, _option("Folder of the run. [default: runs/MODEL, or the next free number]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, _option("Go on with the run in --out.", "--resume")] = False,
 ) -> None:
-    """Train a network on handwritten digits and leave a run folder to look at.
+    """Train a network on images and leave a run folder to look at.
 
-    The folder holds metrics.jsonl, curves.png, predictions.png, graph.svg and a checkpoint. Ctrl-C
-    saves and says how to go on; a resumed run gives the very numbers of an unbroken one.
+    The folder holds metrics.jsonl, curves.png, predictions.png, graph.svg, the weights and a
+    checkpoint. Ctrl-C saves and says how to go on; a resumed run gives the very numbers of an
+    unbroken one.
     """
+    options = dict(locals())
     from minigrad.cli.train import train
 
-    options = {
-        "model": model.value if model else None,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "optimizer": optimizer.value if optimizer else None,
-        "device": device,
-        "seed": seed,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
+    del options["out"], options["resume"]
+    given = {name: v for name, v in options.items() if v is not None and v is not False}
+    if augment is not None:
+        given["augment"] = tuple(word.strip() for word in augment.split(","))
     raise typer.Exit(train(given, out, resume))
 
 
@@ -97,6 +129,40 @@ def run_command(
     if not script.is_file():
         raise CommandError(f"run: there is no file {script}")
     raise typer.Exit(run_script(script, arguments or []))
+
+
+@app.command("models")
+def models_command(
+    pattern: Annotated[
+        str | None, typer.Argument(help='Only these, for example "resnet*".')
+    ] = None,
+) -> None:
+    """List the models of the zoo with their parameters and usual inputs."""
+    from minigrad.cli.models import show_models
+
+    show_models(pattern)
+
+
+@app.command("summary")
+def summary_command(
+    model: Annotated[str, typer.Argument(help="A model of the zoo, or file.py:ClassName.")],
+    input: Annotated[
+        str | None, _option("Size of one input, such as 3,224,224. [default: the model's]")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="How many inputs.")] = 1,
+    depth: Annotated[
+        int | None, _option("Join what lies deeper than this. [default: show all]")
+    ] = None,
+    train: Annotated[bool, _option("Run in training mode.", "--train")] = False,
+) -> None:
+    """Show a model's layers, their outputs, parameters and multiply-adds, and the memory it needs.
+
+    Only multiply-adds of matrix products and convolutions count, as in published tables. "Saved"
+    is what the layer keeps for backward.
+    """
+    from minigrad.cli.summary import show_summary
+
+    show_summary(model, input, batch, depth, train)
 
 
 @app.command("doctor")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,17 @@ def curves(history: list[dict[str, Any]], title: str) -> bytes:
 
 
 def predictions(
-    images: np.ndarray, labels: np.ndarray, scores: np.ndarray, rows: int = 5, columns: int = 10
+    image: Callable[[int], np.ndarray],
+    labels: np.ndarray,
+    scores: np.ndarray,
+    classes: Sequence[str],
+    rows: int = 5,
+    columns: int = 10,
 ) -> bytes:
     """Test images with predicted and true label: first all wrong ones, in red, then a sample.
 
-    ``images`` (N, H, W), ``labels`` (N,), ``scores`` (N, classes) before the softmax.
+    ``image`` gives one by its number, (H, W) or (H, W, 3); ``labels`` (N,), ``scores`` (N, classes)
+    before the softmax.
     """
     found = scores.argmax(1)
     shifted = np.exp(scores - scores.max(1, keepdims=True))
@@ -61,18 +68,26 @@ def predictions(
     wrong = np.flatnonzero(found != labels)
     right = np.flatnonzero(found == labels)
     shown = np.concatenate([wrong, right])[: rows * columns]
-    figure = Figure(figsize=(1.15 * columns, 1.5 * rows + 0.5), layout="constrained")
-    for axes in (grid := figure.subplots(rows, columns, squeeze=False)).flat:
-        axes.set_axis_off()
-    for axes, i in zip(grid.flat, shown, strict=False):
+    figure = Figure(figsize=(1.15 * columns, 1.4 * rows + 0.5))
+    axes = figure.add_axes((0.01, 0.01, 0.98, 0.9))  # one for all: fifty would take seconds
+    small = max(map(len, classes)) > 3
+    for place, i in enumerate(shown):
         good = found[i] == labels[i]
-        axes.imshow(images[i], cmap="gray_r", interpolation="nearest")
-        axes.set_title(
-            f"{found[i]}  {certainty[i]:.0%}" if good else f"{found[i]}, is {labels[i]}",
+        guess, truth = classes[found[i]], classes[labels[i]]
+        left, top = place % columns, -1.25 * (place // columns)
+        box = (left + 0.05, left + 0.95, top - 1.0, top - 0.1)
+        axes.imshow(image(int(i)), cmap="gray_r", interpolation="nearest", extent=box)
+        axes.text(
+            left + 0.5,
+            top - 0.07,
+            f"{guess}  {certainty[i]:.0%}" if good else f"{guess}, is {truth}",
             color=_RIGHT if good else _WRONG,
-            fontsize=10,
+            fontsize=6 if small else 10,
             fontweight="normal" if good else "bold",
+            ha="center",
         )
+    axes.set(xlim=(0, columns), ylim=(-1.25 * rows, 0.15), aspect="equal")
+    axes.set_axis_off()
     figure.suptitle(
         f"{len(right)} of {len(labels)} test images right ({len(right) / len(labels):.2%}); "
         f"the {len(wrong)} wrong ones come first, in red"

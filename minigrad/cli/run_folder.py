@@ -22,8 +22,9 @@ class RunFolder:
     line by line; the checkpoint holds these lines too, and going on writes the file anew from them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, whole: Path | None = None) -> None:
         self.path = path
+        self._whole = whole or path  # the folder of the run of which this is one fold
         self._metrics: IO[bytes] | None = None
 
     @classmethod
@@ -32,7 +33,7 @@ class RunFolder:
         if out is None:
             return cls(_first_free(ROOT / model))
         with _reported("create", out):
-            if (out / "checkpoint").exists():
+            if (out / "checkpoint").exists() or (out / "fold-1" / "checkpoint").exists():
                 raise CommandError(
                     f"{out} already holds a run: add --resume to go on with it, or choose "
                     "another --out"
@@ -41,6 +42,11 @@ class RunFolder:
             if any(out.iterdir()):
                 raise CommandError(f"{out} is not empty: choose another --out")
         return cls(out)
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is a run here to go on with."""
+        return (self.path / "checkpoint").exists()
 
     def load_checkpoint(self) -> dict[str, Any]:
         """The state in the checkpoint file, checked to be one of ``minigrad train``."""
@@ -57,12 +63,12 @@ class RunFolder:
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Put a new checkpoint in the old one's place."""
-        with self._writing("checkpoint") as path:
+        with self.writing("checkpoint") as path:
             save({"format": FORMAT, **state}, path)
 
     def start_metrics(self, history: Iterable[dict[str, Any]]) -> None:
         """Write metrics.jsonl from the lines so far, and keep it open for more."""
-        with self._writing("metrics.jsonl") as path:
+        with self.writing("metrics.jsonl") as path:
             with atomic_write(path) as file:
                 file.writelines(map(_line, history))
             self._metrics = path.open("ab", buffering=0)
@@ -71,13 +77,13 @@ class RunFolder:
         """Append a line; it is in the file when this returns."""
         assert self._metrics is not None, "start_metrics comes first"
         line = _line(record)
-        with self._writing("metrics.jsonl"):
+        with self.writing("metrics.jsonl"):
             if self._metrics.write(line) != len(line):
                 raise OSError("the disk took only a part of a line")
 
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file, such as a picture."""
-        with self._writing(name) as path, atomic_write(path) as file:
+        with self.writing(name) as path, atomic_write(path) as file:
             file.write(content)
 
     def close(self) -> None:
@@ -87,19 +93,20 @@ class RunFolder:
             self._metrics = None
 
     @contextlib.contextmanager
-    def _writing(self, name: str) -> Iterator[Path]:
+    def writing(self, name: str) -> Iterator[Path]:
+        """The path of a file that is to be written; a mishap says how to go on."""
         path = self.path / name
         try:
             yield path
         except OSError as error:
-            saved = (self.path / "checkpoint").exists()
-            hint = f"; when that is mended, go on with: {self.resume_line}" if saved else ""
+            hint = "; when that is mended, go on with: " + self.resume_line
+            hint = hint if self.has_checkpoint else ""
             raise CommandError(f"cannot write {path}: {reason(error)}{hint}") from error
 
     @property
     def resume_line(self) -> str:
         """The command that goes on with this run."""
-        return f"minigrad train --resume --out {self.path}"
+        return f"minigrad train --resume --out {self._whole}"
 
 
 def latest_run() -> Path | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -18,7 +21,7 @@ from minigrad.cli.doctor import THREADS
 from minigrad.cli.errors import CommandError, reason
 from minigrad.cli.progress import Display
 from minigrad.cli.run_folder import RunFolder, latest_run
-from minigrad.cli.settings import Settings
+from minigrad.cli.settings import FREE, Settings
 from minigrad.cli.trainer import Trainer
 from minigrad.inspect.graph_svg import graph_svg
 
@@ -31,7 +34,22 @@ def train(given: dict[str, Any], out: Path | None, resume: bool) -> int:
     ``given`` holds the settings named on the command line and no others, so that going on with a
     run can take the rest from its checkpoint.
     """
-    folder, trainer = _go_on(given, out) if resume else _begin(given, out)
+    if resume:
+        folder = _found(out)
+        first = RunFolder(folder.path / "fold-1", folder.path)
+        if first.has_checkpoint:
+            return _train_folds(_restored(first, given).settings, folder, given)
+        return _run(folder, _restored(folder, given))
+    settings = Settings.of(given)
+    if settings.folds:
+        Trainer(replace(settings, fold=1))  # mistakes show before there is a folder
+        return _train_folds(settings, RunFolder.new(out, _name(settings)), given)
+    trainer = Trainer(settings)
+    return _run(RunFolder.new(out, _name(settings)), trainer)
+
+
+def _run(folder: RunFolder, trainer: Trainer) -> int:
+    """One run, from wherever it stands to its end or an interruption."""
     try:
         with Display(trainer) as display, _Interrupt() as interrupt, _one_blas_thread():
             return _train(trainer, folder, display, interrupt)
@@ -42,29 +60,58 @@ def train(given: dict[str, Any], out: Path | None, resume: bool) -> int:
         folder.close()
 
 
-def _begin(given: dict[str, Any], out: Path | None) -> tuple[RunFolder, Trainer]:
-    trainer = Trainer(Settings.of(given))
-    return RunFolder.new(out, trainer.settings.model), trainer
+def _train_folds(settings: Settings, folder: RunFolder, given: dict[str, Any]) -> int:
+    """A run for each fold, in a folder of its own; then the mean over the folds."""
+    accuracies = []
+    for fold in range(1, settings.folds + 1):
+        part = RunFolder(folder.path / f"fold-{fold}", folder.path)
+        if part.has_checkpoint:
+            trainer = _restored(part, given)
+        else:
+            part.path.mkdir(exist_ok=True)
+            trainer = Trainer(replace(settings, fold=fold))
+        print(f"fold {fold} of {settings.folds}")
+        code = _run(part, trainer)
+        if code:
+            return code
+        accuracies.append(trainer.position.history[-1]["test_accuracy"])
+    mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
+    found = {"accuracies": accuracies, "mean": mean, "standard_deviation": spread}
+    folder.write("folds.json", json.dumps(found, indent=2).encode() + b"\n")
+    print(f"accuracy over {settings.folds} folds: {mean:.2%} ± {spread:.2%}; see {folder.path}")
+    return 0
 
 
-def _go_on(given: dict[str, Any], out: Path | None) -> tuple[RunFolder, Trainer]:
+def _name(settings: Settings) -> str:
+    """The name of a new run's folder."""
+    data = Path(settings.data).name
+    return settings.model if data == Settings.data else f"{settings.model}-{data}"
+
+
+def _found(out: Path | None) -> RunFolder:
+    """The folder of the run that is to go on."""
     if out is None:
         latest = latest_run()
         hint = f", for example --out {latest}" if latest else ""
         raise CommandError(f"--resume needs --out with the folder of the run{hint}")
-    folder = RunFolder(out)
+    return RunFolder(out)
+
+
+def _restored(folder: RunFolder, given: dict[str, Any]) -> Trainer:
+    """The trainer as it was when the folder's checkpoint was written."""
     state = folder.load_checkpoint()
     try:
         settings = Settings(**state["settings"])
         settings.check_same(given)
+        settings = replace(settings, **{name: given[name] for name in FREE if name in given})
         settings.check()
         trainer = Trainer(settings)
         trainer.load_state_dict(state)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CommandError(
-            f"the checkpoint in {out} does not fit this version: {reason(error)}"
+            f"the checkpoint in {folder.path} does not fit this version: {reason(error)}"
         ) from error
-    return folder, trainer
+    return trainer
 
 
 def _train(trainer: Trainer, folder: RunFolder, display: Display, interrupt: _Interrupt) -> int:
@@ -83,7 +130,7 @@ def _train(trainer: Trainer, folder: RunFolder, display: Display, interrupt: _In
             style="yellow",
         )
         return INTERRUPTED
-    _draw(trainer, folder)
+    _finish(trainer, folder)
     display.say(_summary(trainer, folder), style="green")
     return 0
 
@@ -150,22 +197,32 @@ class _Interrupt:
         self.asked = True
 
 
-def _draw(trainer: Trainer, folder: RunFolder) -> None:
-    test_set = trainer.test_set
+def _finish(trainer: Trainer, folder: RunFolder) -> None:
+    """The weights by themselves, and the pictures."""
+    with folder.writing("weights.pth") as path:
+        mg.save(trainer.model.state_dict(), path)
+    task = trainer.task
     folder.write("curves.png", pictures.curves(trainer.position.history, _title(trainer)))
     folder.write(
         "predictions.png",
         pictures.predictions(
-            test_set.data.numpy()[:, 0], test_set.targets.numpy(), trainer.test_scores().numpy()
+            task.test_image,
+            task.test_labels.numpy(),
+            trainer.test_scores().numpy(),
+            task.source.classes,
         ),
     )
 
 
 def _title(trainer: Trainer) -> str:
-    s = trainer.settings
+    s, task = trainer.settings, trainer.task
+    data = "the digits" if s.data == Settings.data else Path(s.data).name
+    size = f"{task.channels}x{task.size}x{task.size}"
+    fold = f", fold {s.fold} of {s.folds}" if s.fold else ""
+    begin = f", from {Path(s.init_from).name} ({task.kept})" if s.init_from else ""
     return (
-        f"{s.model} on the digits ({s.epochs} epochs, batches of {s.batch_size}, "
-        f"{s.optimizer}, lr {s.lr:g}, seed {s.seed}, {s.device})"
+        f"{s.model} on {data} ({size}, {s.epochs} epochs, batches of {s.batch_size}, "
+        f"{s.optimizer}, lr {s.lr:g} {s.schedule}, seed {s.seed}, {s.device}{fold}{begin})"
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.cli.batches import Batches
 from minigrad.cli.errors import CommandError
-from minigrad.cli.settings import MODELS, Settings
+from minigrad.cli.schedules import factor
+from minigrad.cli.settings import OPTIMIZERS, Settings
+from minigrad.cli.task import Task
 from minigrad.nn import functional as F
-from minigrad.vision.datasets import Digits
 
 Record = dict[str, Any]
 
@@ -62,11 +62,9 @@ class Trainer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.test_set = Digits(train=False, size=28)
-        self.batches = Batches(Digits(size=28), settings.batch_size, settings.seed)
-        self.total_steps = len(self.batches) * settings.epochs
-        mg.manual_seed(settings.seed)
-        self.model = MODELS[settings.model]().to(settings.device)
+        self.task = Task(settings)
+        self.model = self.task.model
+        self.total_steps = len(self.task.batches) * settings.epochs
         self.optimizer = _optimizer(settings, self.model)
         self.position = Position()
 
@@ -85,9 +83,9 @@ class Trainer:
 
     def _finish_epoch(self, watcher: Watcher, stop: Callable[[], bool]) -> None:
         """From wherever the epoch stands to its end, or to the step after which to stop."""
-        self.model.train()
+        self.task.train_mode()
         at = self.position
-        for images, labels in self.batches.epoch(at.epoch, start=at.batch):
+        for images, labels in self.task.batches.epoch(at.epoch, start=at.batch):
             began = time.perf_counter()
             record = self._step(images, labels, watcher)
             record["seconds"] = time.perf_counter() - began
@@ -105,7 +103,9 @@ class Trainer:
         at, settings = self.position, self.settings
         images, labels = images.to(settings.device), labels.to(settings.device)
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.lr * 0.5 * (1 + math.cos(math.pi * at.step / self.total_steps))
+            group["lr"] = settings.lr * factor(
+                settings.schedule, at.step, self.total_steps, settings.warmup
+            )
         self.optimizer.zero_grad()
         scores = self.model(images)
         loss = F.cross_entropy(scores, labels)
@@ -140,7 +140,7 @@ class Trainer:
     def _epoch_record(self) -> Record:
         at = self.position
         scores = self.test_scores()
-        targets = self.test_set.targets
+        targets = self.task.test_labels
         return {
             "kind": "epoch",
             "epoch": at.epoch + 1,
@@ -153,10 +153,10 @@ class Trainer:
 
     @mg.no_grad()
     def test_scores(self) -> mg.Tensor:
-        """The model's scores (N, 10) of the test images, on the CPU."""
+        """The model's scores (N, classes) of the test images, on the CPU."""
         self.model.eval()
-        scores: mg.Tensor = self.model(self.test_set.data.to(self.settings.device)).cpu()
-        return scores
+        device = self.settings.device
+        return mg.cat([self.model(x.to(device)).cpu() for x, _ in self.task.test_batches()])
 
     def state_dict(self) -> Record:
         """All that the rest of the run depends on."""
@@ -177,6 +177,8 @@ class Trainer:
 
 
 def _optimizer(settings: Settings, model: nn.Module) -> optim.Optimizer:
-    if settings.optimizer == "adam":
-        return optim.Adam(model.parameters(), lr=settings.lr)
-    return optim.SGD(model.parameters(), lr=settings.lr, momentum=0.9)
+    kind, _ = OPTIMIZERS[settings.optimizer]
+    options: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    if settings.optimizer == "sgd":
+        options["momentum"] = settings.momentum
+    return kind([p for p in model.parameters() if p.requires_grad], **options)

@@ -32,8 +32,9 @@ def functional_call(
     tensor([[7.]])
     """
     given = _merged(parameter_and_buffer_dicts)
-    _check_names(module, given, strict)
     values = _tied(module, given) if tie_weights else dict(given)
+    if strict:
+        _check_names(module, values)
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
     with _swapped(module, values):
         result = module(*positional, **(kwargs or {}))
@@ -70,17 +71,16 @@ def _all_tensors(module: Any) -> dict[str, Any]:
     }
 
 
-def _check_names(module: Any, given: dict[str, Any], strict: bool) -> None:
-    if not strict:
-        return
+def _check_names(module: Any, values: dict[str, Any]) -> None:
     own = _all_tensors(module)
-    ids = {id(own[name]) for name in given if name in own}
-    missing = [n for n, t in own.items() if n not in given and id(t) not in ids]
-    unexpected = [name for name in given if name not in own]
-    if missing or unexpected:
+    found = (
+        ("Unexpected", [repr(name) for name in values if name not in own]),
+        ("Missing", [repr(name) for name in own if name not in values]),
+    )
+    lines = [f"{kind} key(s): {', '.join(names)}." for kind, names in found if names]
+    if lines:
         raise RuntimeError(
-            f"Error(s) in loading state_dict for {type(module).__name__}: Missing key(s): "
-            f"{missing}, unexpected key(s): {unexpected}."
+            f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(lines)
         )
 
 

@@ -204,7 +204,7 @@ class UninitializedTensorMixin:
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        self._array = value._array
+        self._array = _memory.__get__(value)
 
     def share_memory_(self) -> NoReturn:
         """There is no memory to share yet; raises RuntimeError."""
@@ -231,23 +231,33 @@ class UninitializedTensorMixin:
         return memo[id(self)]
 
 
-def _of_bare(name: str, makes_own_kind: bool) -> Any:
+def _query(name: str) -> Any:
     """A method that needs no shape, and so is that of the empty tensor."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = getattr(self._bare, name)(*args, **kwargs)
-        if not makes_own_kind:
-            return result
-        return type(self)(self.requires_grad, result.device, result.dtype)
+        return getattr(self._bare, name)(*args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"``Tensor.{name}``, which needs no shape."
     return method
 
 
+def _conversion(name: str) -> Any:
+    """A method that changes dtype or device: a buffer gives a buffer, a parameter a tensor."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        made = getattr(self._bare, name)(*args, **kwargs)
+        if made.dtype is self.dtype and made.device == self.device:
+            return self
+        return made if isinstance(self, Parameter) else type(self)(False, made.device, made.dtype)
+
+    method.__name__, method.__doc__ = name, f"``Tensor.{name}`` of what has no elements yet."
+    return method
+
+
 for _name in ("size", "is_complex", "is_floating_point", "get_device"):
-    setattr(UninitializedTensorMixin, _name, _of_bare(_name, False))
+    setattr(UninitializedTensorMixin, _name, _query(_name))
 for _name in ("half", "float", "double", "char", "short", "int", "long", "cuda", "cpu", "to"):
-    setattr(UninitializedTensorMixin, _name, _of_bare(_name, True))
+    setattr(UninitializedTensorMixin, _name, _conversion(_name))
 for _name in ("dtype", "device", "ndim", "is_cuda", "layout"):
     setattr(UninitializedTensorMixin, _name, property(attrgetter(f"_bare.{_name}")))
 

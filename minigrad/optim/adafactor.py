@@ -54,7 +54,7 @@ class Adafactor(Optimizer):
     ) -> None:
         check_one_element(lr)
         checks: list[tuple[bool, str]] = [
-            (lr >= 0.0, f"Learning rate should be >= 0 but is: {lr}"),
+            (bool(lr >= 0.0), f"Learning rate should be >= 0 but is: {lr}"),
             (beta2_decay <= 0.0, f"beta2_decay should be <= 0 but is: {beta2_decay}"),
             (eps[0] is None or eps[0] >= 0.0, f"epsilon1 should be >= 0 but is: {eps[0]}"),
             (eps[1] >= 0.0, f"epsilon2 should be >= 0 but is: {eps[1]}"),

@@ -30,6 +30,8 @@ from minigrad.tensor import Tensor
 class Elementwise(Optimizer):
     """Base of the optimizers that have a rule for one element."""
 
+    # rule(o, p, g, **state) changes a piece of the parameters and of the state, in place.
+    rule: Callable[..., None]
     # What torch's message names when ``capturable`` is set for parameters on the CPU.
     capturable_needs = "params and state_steps"
     foreach_on_xla = True
@@ -61,10 +63,6 @@ class Elementwise(Optimizer):
 
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """Put the numbers that the rule of step ``n`` needs beside the options."""
-
-    def rule(self, o: Options, p: Any, g: Any, **state: Any) -> None:
-        """Change a piece of the parameters and of the state, in place."""
-        raise NotImplementedError
 
     def gradient(self, o: Options, p: Any, g: Any) -> Any:
         """The gradient with its sign, and with the decay of the weights added."""
@@ -215,11 +213,13 @@ class Elementwise(Optimizer):
         for name, value in values.items():
             state[name]._array[...] = value
             state[name]._bump_version()
-        target, cells = Cell(p), {name: Cell(state[name]) for name in moments}
+        # Copies, so that what backward saves is not what the next step overwrites.
+        before = {name: state[name].clone() if recorded else state[name] for name in moments}
+        target, cells = Cell(p), {name: Cell(value) for name, value in before.items()}
         self.rule(o, target, Cell(p._grad), **cells)
         p.copy_(target.value)
         for name, cell in cells.items():
-            if cell.value is not state[name]:
+            if cell.value is not before[name]:
                 state[name].copy_(cell.value)
 
     def _options(

@@ -25,7 +25,7 @@ def split_names(group: Group) -> None:
 
 def type_name(thing: Any) -> str:
     """A thing's type as torch prints it, such as ``torch.FloatTensor``."""
-    if isinstance(thing, Tensor) and type(thing) is Tensor:
+    if isinstance(thing, Tensor):
         return str(thing.type())
     kind = type(thing)
     home = kind.__module__.replace("minigrad", "torch")

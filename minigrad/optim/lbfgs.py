@@ -118,6 +118,7 @@ class Run:
         self.state: dict[str, Any] = optimizer.state[optimizer._params[0]]
         self.state.setdefault("func_evals", 0)
         self.state.setdefault("n_iter", 0)
+        self.memory: dict[str, Any] = {}
         self.evaluations = 0
 
     def go(self) -> Any:

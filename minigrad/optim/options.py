@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from minigrad.dtypes import float32
 from minigrad.tensor import Tensor
 
 
@@ -59,10 +62,15 @@ def scalar(value: Any) -> Any:
 
 
 def number(value: Any) -> Any:
-    """An option, or a tuple of options, with tensors of one element as Python numbers."""
+    """An option, or a tuple of options, with tensors of one element as numbers.
+
+    A float32 tensor becomes a float32 number, and what is computed with it is rounded like torch's.
+    """
     if isinstance(value, tuple):
         return tuple(map(number, value))
-    return value.item() if isinstance(value, Tensor) else value
+    if not isinstance(value, Tensor):
+        return value
+    return np.float32(value.item()) if value.dtype is float32 else value.item()
 
 
 def plain(group: dict[str, Any], recorded: bool) -> Options:

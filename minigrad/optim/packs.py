@@ -120,9 +120,9 @@ class Pack:
     def gradient(self, spare: Any) -> Any:
         """The gradients as one flat array."""
         if len(self.members) > 1:
-            grads: list[Any] = [p._grad._array for p in self.members]  # type: ignore[attr-defined]
+            grads: list[Any] = [p._grad._array for p in self.members]
             return np.concatenate(grads, axis=None, out=spare, casting="same_kind")
-        grad = self.members[0]._grad._array  # type: ignore[attr-defined]
+        grad = self.members[0]._grad._array
         return (grad.T if self.turned else grad).reshape(-1)
 
     def blocks(self, moments: Sequence[str], room: Room) -> Iterator[tuple[Block, Block, Any]]:

@@ -14,6 +14,7 @@ Source: documented behaviour of ``torch.Generator`` and the sampling methods of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,14 @@ __all__ = [
 
 default_generator = Generator()
 """The generator behind every draw that names no other."""
+
+if hasattr(os, "register_at_fork"):
+    # A process forked while another thread draws would find the lock taken, by nobody, for ever.
+    os.register_at_fork(
+        before=default_generator._lock.acquire,
+        after_in_parent=default_generator._lock.release,
+        after_in_child=default_generator._lock.release,
+    )
 
 
 def manual_seed(seed: int) -> Generator:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.serialization.checksums import begun
 from minigrad.serialization.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class ArchiveReader:
         self._file = file
         self._length = file.seek(0, 2)
         self._budget = self._length
+        self._unchecked: tuple[Callable[[], int], zipfile.ZipInfo] | None = None
         try:
             self._zip = zipfile.ZipFile(file)
         except zipfile.BadZipFile as error:
@@ -61,14 +64,15 @@ class ArchiveReader:
         return self._info(name).file_size
 
     def read(self, name: str) -> bytes:
-        """The bytes of a record."""
+        """The bytes of a record, checked."""
         found: bytes = self.memory(name).tobytes()
+        self.finish()
         return found
 
     def memory(self, name: str) -> Any:
-        """A new array with the bytes of a record.
+        """A new array with the bytes of a record; ``finish`` tells whether they are the right ones.
 
-        Raises: FileFormatError for bytes that are not there or do not fit their checksum.
+        Raises: FileFormatError for bytes that are not there.
         """
         info = self._info(name)
         self._spend(info.compress_size)
@@ -76,15 +80,25 @@ class ArchiveReader:
             return self._inflated(info)
         start = self._start_of(info)
         array = np.empty(info.file_size, np.uint8)
-        view, check = memoryview(array.data), 0
+        view, checksum = memoryview(array.data), begun(b"")
         self._file.seek(start)
         for place in range(0, len(view), _CHUNK):
             piece = view[place : place + _CHUNK]
             self._fill(piece, info.filename)
-            check = zlib.crc32(piece, check)
-        if check != info.CRC:
-            raise FileFormatError(_damaged(info.filename, "its checksum is another"))
+            checksum = begun(piece, checksum())
+        self.finish()
+        self._unchecked = checksum, info
         return array
+
+    def finish(self) -> None:
+        """Look at the checksum that is still being worked out.
+
+        Raises: FileFormatError if the bytes of the last record read do not fit it.
+        """
+        if self._unchecked is not None:
+            (checksum, info), self._unchecked = self._unchecked, None
+            if checksum() != info.CRC:
+                raise FileFormatError(_damaged(info.filename, "its checksum is another"))
 
     def _fill(self, view: memoryview, name: str) -> None:
         """Read exactly as many bytes as the view holds."""

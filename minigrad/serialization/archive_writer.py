@@ -7,9 +7,10 @@ Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable
 from typing import Any
+
+from minigrad.serialization.checksums import begun
 
 __all__ = ["ALIGNMENT", "ArchiveWriter"]
 
@@ -29,7 +30,7 @@ class ArchiveWriter:
 
     def record(self, name: str, content: Any) -> None:
         """One record: bytes, or any buffer of bytes in one piece."""
-        content = memoryview(content)
+        content = memoryview(content).cast("B")
         path, size, start = f"{self._folder}/{name}".encode(), content.nbytes, self._position
         flags = _UTF8 | (_SIZES_FOLLOW if size else 0)
         wide = size >= _FULL or start >= _FULL
@@ -42,8 +43,9 @@ class ArchiveWriter:
         self._put(header + path + extra)
         check = 0
         if size:
+            checksum = begun(content)
             self._put(content)
-            check = zlib.crc32(content)
+            check = checksum()
             form = "<4sI2Q" if wide else "<4s3I"
             self._put(struct.pack(form, b"PK\7\x08", check, size, size))
         extra = _wide_numbers(size, start)

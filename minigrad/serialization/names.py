@@ -209,6 +209,12 @@ def _encode(text: Any, codec: Any = None) -> bytes:
     return text.encode("latin-1")
 
 
+def _bytes(*args: Any) -> bytes:
+    if args:
+        raise UnpicklingError("bytes are made of nothing, or by _codecs.encode")
+    return b""
+
+
 def _bytearray(*args: Any) -> bytearray:
     if args and type(args[0]) is str:
         return bytearray(_encode(*args))
@@ -254,6 +260,7 @@ def _fill() -> None:
     known("collections", "Counter", Counter, _counter)
     known("builtins", "set", set, _set)
     known("builtins", "frozenset", frozenset, _frozenset)
+    known("builtins", "bytes", bytes, _bytes)
     known("builtins", "bytearray", bytearray, _bytearray)
     known("builtins", "complex", complex, _complex)
     known("_codecs", "encode", encode, _encode)

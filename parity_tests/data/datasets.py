@@ -102,12 +102,10 @@ def _local_error(torch: Any) -> None:
 
 deeds: dict[str, Any] = {
     "kill": lambda torch: os.kill(os.getpid(), signal.SIGKILL),
-    "term": lambda torch: os.kill(os.getpid(), signal.SIGTERM),
     "exit": lambda torch: os._exit(3),
     "sys.exit": lambda torch: sys.exit(4),
     "value": _raise(ValueError("bad value")),
     "key": _raise(KeyError("missing key")),
-    "index": _raise(IndexError("no such place")),
     "unicode": lambda torch: b"\xff".decode(),
     "own": _raise(OwnError(1, 2)),
     "message": _raise(MessageError("some")),

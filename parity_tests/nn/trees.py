@@ -47,7 +47,9 @@ def _block(torch: Any, draw: Random, depth: int, seen: list[Any]) -> Any:
     if kind == 0:
         return nn.Sequential(*children)
     if kind == 1:
-        named = [(f"part {i}" if draw.random() < 0.3 else f"c{i}", c) for i, c in enumerate(children)]
+        named = [
+            (f"part {i}" if draw.random() < 0.3 else f"c{i}", c) for i, c in enumerate(children)
+        ]
         return nn.Sequential(OrderedDict(named))
     return block_class(torch)(children, draw)
 

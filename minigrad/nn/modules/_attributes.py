@@ -34,9 +34,13 @@ def typename(value: Any) -> str:
     """The name of a value's type as torch's messages spell it: ``int``, ``torch.FloatTensor``."""
     if isinstance(value, Tensor):
         return str(value.type())
-    kind = type(value)
-    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return module + kind.__qualname__
+    named = value if hasattr(value, "__qualname__") else type(value)  # a class stands for itself
+    module = getattr(named, "__module__", None)
+    return (
+        f"{named.__qualname__}"
+        if module in ("builtins", None)
+        else f"{module}.{named.__qualname__}"
+    )
 
 
 class ModuleAttributes:

@@ -6,9 +6,12 @@ Source: torch.nn.Module, ``to`` and its relatives.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import NoneType
 from typing import Any, NoReturn, Self
 
 from minigrad.autograd import no_grad
+from minigrad.device import device as Device
+from minigrad.dtypes import LeftOut, as_dtype
 from minigrad.dtypes import dtype as Dtype
 from minigrad.nn.modules._state_dict import ModuleState
 from minigrad.tensor import Tensor
@@ -48,24 +51,18 @@ class ModuleConversion(ModuleState):
         >>> torch.nn.Linear(2, 2).to(torch.float64).weight.dtype
         torch.float64
         """
-        if args and isinstance(args[0], Tensor):
-            args = (args[0].device, args[0].dtype, *args[1:])
-        wanted = next((a for a in (*args, kwargs.get("dtype")) if isinstance(a, Dtype)), None)
-        if wanted is None:
-            return self._apply(lambda t: t.to(*args, **kwargs)) if args or kwargs else self
-        if not wanted.is_floating_point:
+        place, kind, form = _destination(args, kwargs)
+        if kind is not None and not kind.is_floating_point:
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                f"dtype={wanted}"
+                f"dtype={kind}"
             )
-        others = tuple(a for a in args if not isinstance(a, Dtype))
-        keywords = {key: value for key, value in kwargs.items() if key != "dtype"}
 
         def convert(tensor: Tensor) -> Tensor:
-            dtype = wanted if tensor.is_floating_point() else tensor.dtype
-            moved = tensor.to(*others, **keywords) if others or keywords else tensor
-            result: Tensor = moved.to(dtype)
-            return result
+            wanted = kind if tensor.is_floating_point() else None
+            layout = {"memory_format": form} if form is not None and tensor.ndim in (4, 5) else {}
+            moved: Tensor = tensor.to(place, wanted, **layout)
+            return moved
 
         return self._apply(convert)
 
@@ -165,6 +162,37 @@ class ModuleConversion(ModuleState):
     def mtia(self, device: Any = None) -> NoReturn:
         """Refuse: minigrad runs on CPUs and on CUDA."""
         _refuse("MTIA")
+
+
+def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The device, the dtype and the memory format that the arguments of ``to`` ask for."""
+    first = args[0] if args else None
+    names: tuple[str, ...] = ("device", "dtype", "non_blocking")
+    if isinstance(first, Tensor):
+        names = ("tensor", "non_blocking")
+    elif isinstance(first, (Dtype, LeftOut, type)):
+        names = ("dtype", "non_blocking")
+    given = dict(zip(names, args, strict=False))
+    known = {"device", "dtype", "tensor", "non_blocking", "memory_format"} - set(given)
+    given |= {name: kwargs[name] for name in known & set(kwargs)}
+    wrong = len(args) > len(names) or not known.issuperset(kwargs)
+    wrong |= not isinstance(given.get("dtype"), (Dtype, LeftOut, type, NoneType))
+    wrong |= not isinstance(given.get("non_blocking"), (bool, NoneType))
+    if wrong:
+        raise TypeError(
+            "to() received an invalid combination of arguments; it takes (device, dtype), (dtype) "
+            f"or (tensor), with non_blocking and memory_format; got {args} {kwargs}"
+        )
+    other = given.get("tensor")
+    if other is not None:
+        return other.device, other.dtype, given.get("memory_format")
+    place = given.get("device")
+    kind = given.get("dtype")
+    return (
+        None if place is None else Device(place),
+        None if kind is None else as_dtype(kind),  # raises for the types that are left out
+        given.get("memory_format"),
+    )
 
 
 def _refuse(kind: str) -> NoReturn:

@@ -21,14 +21,11 @@ def place_in(length: int, index: Any) -> int:
     return place % length
 
 
-def need_iterable(value: Any, call: str, what: str = "an iterable") -> None:
-    """Raise torch's TypeError when a container is filled from something that is no iterable.
-
-    A tensor counts as none: its rows are not what anybody wants as members.
-    """
-    from minigrad.tensor import Tensor
-
-    if not isinstance(value, Iterable) or isinstance(value, Tensor):
+def need_iterable(
+    value: Any, call: str, what: str = "an iterable", unfit: tuple[type, ...] = ()
+) -> None:
+    """Raise torch's TypeError when a container is filled from something that is no iterable."""
+    if not isinstance(value, Iterable) or isinstance(value, unfit):
         raise TypeError(f"{call} should be called with {what}, but got {type(value).__name__}")
 
 
@@ -48,12 +45,12 @@ class _Numbered(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values())
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._name_at(index), module)
+    def __setitem__(self, idx: int, module: Module) -> None:
+        setattr(self, self._name_at(idx), module)
 
-    def __delitem__(self, index: int | slice) -> None:
+    def __delitem__(self, idx: int | slice) -> None:
         names = list(self._modules)
-        gone = names[index] if isinstance(index, slice) else [self._name_at(index)]
+        gone = names[idx] if isinstance(idx, slice) else [self._name_at(idx)]
         for name in gone:
             delattr(self, name)
         self._replace_children(list(self._modules.values()))
@@ -102,10 +99,10 @@ class Sequential(_Numbered):
             input = module(input)
         return input
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return self._modules[self._name_at(index)]
+    def __getitem__(self, idx: Any) -> Any:
+        if isinstance(idx, slice):
+            return type(self)(OrderedDict(list(self._modules.items())[idx]))
+        return self._modules[self._name_at(idx)]
 
     def insert(self, index: int, module: Module) -> Self:
         """Put a module before the one at ``index`` and return the container.
@@ -195,10 +192,10 @@ class ModuleList(_Numbered):
         if modules is not None:
             self += modules
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return self._modules[self._name_at(index)]
+    def __getitem__(self, idx: Any) -> Any:
+        if isinstance(idx, slice):
+            return type(self)(list(self)[idx])
+        return self._modules[self._name_at(idx)]
 
     def insert(self, index: int, module: Module) -> None:
         """Put a module before the one at ``index``.
@@ -240,7 +237,7 @@ class ModuleList(_Numbered):
         return self.extend(modules)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
-        return ModuleList([*self, *other])
+        return ModuleList(list(self) + list(other))
 
     def _children_repr(self) -> list[str]:
         """Equal neighbours are printed once, with their number."""

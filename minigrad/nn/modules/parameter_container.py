@@ -53,13 +53,13 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(self[i] for i in range(*index.indices(len(self))))
-        return getattr(self, str(place_in(len(self), index)))
+    def __getitem__(self, idx: Any) -> Any:
+        if isinstance(idx, slice):
+            return type(self)(self[i] for i in range(*idx.indices(len(self))))
+        return getattr(self, str(place_in(len(self), idx)))
 
-    def __setitem__(self, index: int, value: Any) -> None:
-        setattr(self, str(place_in(len(self), index)), _as_member(value))
+    def __setitem__(self, idx: int, param: Any) -> None:
+        setattr(self, str(place_in(len(self), idx)), _as_member(param))
 
     def append(self, value: Any) -> Self:
         """Put a value at the end and return the list; a tensor becomes a parameter.
@@ -79,13 +79,14 @@ class ParameterList(Module):
         >>> len(torch.nn.ParameterList().extend([torch.zeros(2), torch.zeros(1)]))
         2
         """
-        need_iterable(values, "ParameterList.extend")
+        # The rows of a tensor are not what anybody wants as members.
+        need_iterable(values, "ParameterList.extend", unfit=(Tensor,))
         for value in list(values):
             self.append(value)
         return self
 
-    def __iadd__(self, values: Iterable[Any]) -> Self:
-        return self.extend(values)
+    def __iadd__(self, parameters: Iterable[Any]) -> Self:
+        return self.extend(parameters)
 
     def extra_repr(self) -> str:
         """One line per member."""
@@ -211,6 +212,8 @@ class ParameterDict(Module):
         >>> torch.nn.ParameterDict({"a": 3}).popitem()
         ('a', 3)
         """
+        if not self._keys:
+            raise KeyError("popitem(): dictionary is empty")
         key = next(reversed(self._keys))
         return key, self.pop(key)
 
@@ -267,8 +270,8 @@ class ParameterDict(Module):
         joined.update(other)
         return joined
 
-    def __ror__(self, other: ParameterDict) -> ParameterDict:
-        joined = ParameterDict(other)
+    def __ror__(self, other: Any) -> Any:
+        joined = other.copy()
         joined.update(self)
         return joined
 
@@ -283,6 +286,6 @@ class ParameterDict(Module):
             for key, value in self.items()
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, input: Any) -> Any:
         """Refuse: parameters are nothing to run."""
         raise RuntimeError("ParameterDict should not be called.")

@@ -55,13 +55,13 @@ def _replica(network: Kind, device: Device, detach: bool, first: bool) -> Kind:
         twin._former_parameters = OrderedDict()
         for name, child in module._modules.items():
             twin._modules[name] = None if child is None else twins[id(child)]
-        for name, parameter in module._parameters.items():
-            if parameter is None:
+        for name, own in module._parameters.items():
+            if own is None:
                 twin._parameters[name] = None
             else:
                 # A plain attribute: the copy is no leaf, and nothing to give to an optimizer.
-                object.__setattr__(twin, name, tensors[id(parameter)])
-                twin._former_parameters[name] = tensors[id(parameter)]
+                object.__setattr__(twin, name, tensors[id(own)])
+                twin._former_parameters[name] = tensors[id(own)]
         for name, member in module._buffers.items():
             twin._buffers[name] = None if member is None else tensors[id(member)]
     made: Kind = twins[id(network)]

@@ -3,6 +3,7 @@
 from minigrad.nn.utils import parametrizations as parametrizations
 from minigrad.nn.utils import parametrize as parametrize
 from minigrad.nn.utils import prune as prune
+from minigrad.nn.utils import rnn as rnn
 from minigrad.nn.utils import stateless as stateless
 from minigrad.nn.utils.clip_grad import *  # noqa: F403
 from minigrad.nn.utils.convert_parameters import *  # noqa: F403

@@ -38,7 +38,7 @@ def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
     >>> torch.allclose(fused(x), bn(conv(x)), atol=1e-6)
     True
     """
-    return _fused(conv, bn, lambda *parts: fuse_conv_bn_weights(*parts, transpose=transpose))
+    return _fused(conv, bn, lambda *parts: fuse_conv_bn_weights(*parts, transpose))
 
 
 def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:

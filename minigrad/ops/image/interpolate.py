@@ -127,10 +127,12 @@ def _per_axis(name: str, value: Any, spatial: tuple[int, ...]) -> tuple[Any, ...
     if not isinstance(value, (list, tuple)):
         return (value,) * len(spatial)
     if len(value) != len(spatial):
+        letter, of = ("o", "of") if name == "output size" else ("s", "of shape")
         raise ValueError(
-            f"Input and {name} must have the same number of spatial dimensions, but got input with "
-            f"spatial dimensions of {list(spatial)} and {name} of {tuple(value)}; the input is "
-            "(N, C, d1, d2, ..., dK)"
+            f"Input and {name.removesuffix(' size')} must have the same number of spatial "
+            f"dimensions, but got input with spatial dimensions of {list(spatial)} and {name} {of} "
+            f"{value}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and {name} in "
+            f"({letter}1, {letter}2, ...,{letter}K) format."
         )
     return tuple(value)
 

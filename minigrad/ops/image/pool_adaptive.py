@@ -190,12 +190,14 @@ def _fractional(axes: int, always: bool) -> Any:
         n, channels = batched.shape[:2]
         if samples is None:
             samples = rand(n, channels, axes, dtype=input.dtype)
-        if samples.dtype != input.dtype or tuple(samples.shape) != (n, channels, axes):
+        fits = samples.ndim == 3 and tuple(samples.shape[1:]) == (channels, axes)
+        # More rows than there are samples do no harm.
+        if samples.dtype != input.dtype or not fits or samples.shape[0] < n:
             raise ShapeError(
                 f"{name}: expected _random_samples of shape {(n, channels, axes)} and type "
                 f"{input.dtype}, got {tuple(samples.shape)} and {samples.dtype}"
             )
-        candidates = _drawn(samples._array, sizes, kernel, out)
+        candidates = _drawn(samples._array[:n], sizes, kernel, out)
         values, places = tensors.max_among(batched, tensors.from_array(candidates), sizes)
         if batched is not input:
             return values.squeeze(0), places.squeeze(0)

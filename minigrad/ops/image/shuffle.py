@@ -74,6 +74,8 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
             "pixel_unshuffle expects height and width to be divisible by downscale_factor, which "
             f"is positive, but got ({h}, {w}) and {r}"
         )
+    if not input._array.size:
+        return input.clone()  # torch leaves the sizes of what is empty alone
     n = len(lead)
     apart = input.reshape(*lead, c, h // r, r, w // r, r)
     mixed = apart.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)

@@ -264,11 +264,13 @@ def multi_head_attention_forward(
         weights = weights if batched else weights.squeeze(0)
     else:
         weights = None
-        q, k, v = (x.reshape((batch, num_heads, -1, size)) for x in (q, k, v))
+        q = q.reshape((batch, num_heads, length, size))
+        k, v = (x.reshape((batch, num_heads, source, size)) for x in (k, v))
         if attn_mask is not None and attn_mask._array.shape[0] > 1:
-            attn_mask = attn_mask.reshape((batch, num_heads, -1, source))
+            attn_mask = attn_mask.reshape((batch, num_heads, *attn_mask._array.shape[1:]))
         heads = scaled_dot_product_attention(q, k, v, attn_mask, rate, is_causal)
         heads = heads.reshape((batch * num_heads, length, size))
     joined = heads.transpose(0, 1).reshape((length * batch, embed))
-    out = linear(joined, out_proj_weight, out_proj_bias).reshape((length, batch, -1))
+    out = linear(joined, out_proj_weight, out_proj_bias)
+    out = out.reshape((length, batch, out._array.shape[1]))
     return out if batched else out.squeeze(1), weights

@@ -121,6 +121,12 @@ def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inp
     _check(p)
     ndim = input._array.ndim
     if ndim not in (axes + 1, axes + 2):
+        if axes == 1:
+            raise ShapeError(
+                f"{op}: Expected 2D or 3D input, but received a {ndim}D input. Note that {op} "
+                "exists to provide channel-wise dropout on inputs with 1 spatial dimension, a "
+                "channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
+            )
         warnings.warn(
             f"{op}: Received a {ndim}-D input to {op}, which is deprecated and will result in an "
             "error in a future release. To retain the behavior and silence this warning, please "

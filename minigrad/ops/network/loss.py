@@ -311,6 +311,8 @@ def kl_div(
             "release.",
             stacklevel=2,
         )
+    if not (input.is_floating_point() and target.is_floating_point()):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     if log_target:
         terms = target.exp() * (target - input)
     else:
@@ -344,8 +346,10 @@ def check_pair(op: str, input: Any, target: Any) -> None:
             raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
     if input._array.shape != target._array.shape:
         raise ValueError(
-            f"Target size ({target.shape}) must be the same as input size ({input.shape}): "
-            f"{op} does not broadcast"
+            f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+            if op == "binary_cross_entropy_with_logits"
+            else f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
 
 

@@ -69,6 +69,7 @@ class _NllLoss(Op):
         """Pick, weigh, add up; ordinary targets need no weights and no look at each."""
         count = input.shape[min(1, input.ndim - 1)]
         classes, share, number = target.astype(xp.int64, copy=False), None, target.size
+        ignored = None
         if 0 <= ignore_index < count or not _in_range(xp, classes, count):
             ignored = classes == ignore_index
             classes = xp.where(ignored, 0, classes)
@@ -87,7 +88,10 @@ class _NllLoss(Op):
         if reduction == "sum":
             return total, classes, scale
         number = input.dtype.type(number)
-        return total / number, classes, scale / number
+        scale = scale / number
+        if ignored is not None:  # if all are, the mean is NaN, but no input has part in it
+            scale = xp.where(ignored, 0, scale)
+        return total / number, classes, scale
 
     @staticmethod
     def grad_input(g: Any, classes: Any, scale: Any, shape: Any, F: Any) -> Any:
@@ -171,6 +175,10 @@ def _check(input: Any, target: Any, weight: Any, op: str) -> None:
             f"({t.shape[0] if t.ndim else 1})."
         )
     if t.shape != x.shape[:1] * (x.ndim > 1) + x.shape[2:] and not (x.ndim == 1 and t.size == 1):
+        if x.ndim == 1 and t.ndim == 1:
+            raise ValueError(
+                f"For 1D input, 1D target must have size 1, but got target size: {t.size}"
+            )
         wanted = list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []
         raise ShapeError(f"Expected target size {wanted}, got {list(t.shape)} ({op})")
     if t.dtype not in _CLASS_NUMBERS:

@@ -275,6 +275,8 @@ def batch_norm(
     if not math.prod(shape):
         return _of_nothing(input, weight, bias)
     channels = shape[1] if len(shape) > 1 else 0
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if training and math.prod(shape) == channels:
         raise ValueError(
             "Expected more than 1 value per channel when training, got input size "

@@ -131,7 +131,9 @@ def _bound(name: str, states: int, args: Sequence[Any], options: dict[str, Any])
     )
     names = PACKED if packed else PADDED
     given = {**dict(zip(names, args, strict=False)), **options}
-    if len(args) > len(names) or sorted(given) != sorted(names):
+    flags = ("has_biases", "train", "bidirectional", "batch_first")
+    fit = len(args) <= len(names) and sorted(given) == sorted(names)
+    if not fit or any(name in given and not isinstance(given[name], bool) for name in flags):
         raise TypeError(
             f"{name}() received an invalid combination of arguments; it takes "
             f"({', '.join(PADDED)}) or ({', '.join(PACKED)})"

@@ -1,6 +1,7 @@
 """Learning rates that change with the epoch."""
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, _LRScheduler
+from minigrad.optim.lr_scheduler.base import LRScheduler
+from minigrad.optim.lr_scheduler.base import _LRScheduler as _LRScheduler
 from minigrad.optim.lr_scheduler.combined import ChainedScheduler, SequentialLR
 from minigrad.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from minigrad.optim.lr_scheduler.cyclic import CyclicLR, OneCycleLR

@@ -188,7 +188,7 @@ class OneCycleLR(WithMomentum):
     >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], momentum=0.9)
     >>> scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=10)
     >>> scheduler.get_last_lr()
-    [0.04]
+    [0.040000000000000036]
     """
 
     def __init__(
@@ -251,7 +251,6 @@ class OneCycleLR(WithMomentum):
             )
         start = 0.0
         for phase in self._schedule_phases:
-            share = (step - start) / (phase["end_step"] - start) if step <= phase["end_step"] else 1
             if step <= phase["end_step"] or phase is self._schedule_phases[-1]:
                 share = (step - start) / (phase["end_step"] - start)
                 break

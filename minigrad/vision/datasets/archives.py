@@ -115,7 +115,8 @@ def _damage_named(source: Path) -> Iterator[None]:
 def _untar(source: Path, folder: Path, packing: str) -> None:
     import tarfile
 
-    with tarfile.open(source, f"r:{packing[1:]}") as tar:
+    mode: Any = f"r:{packing[1:]}"
+    with tarfile.open(source, mode) as tar:
         for member in tar:
             target = _inside(folder, member.name, source)
             if member.isdir():

@@ -1,5 +1,7 @@
 """CIFAR-10 and CIFAR-100: small colour photographs of 32 x 32."""
 
+# ruff: noqa: RUF012 - lists on classes, as in torchvision, for subclasses to replace
+
 from __future__ import annotations
 
 import os

@@ -33,6 +33,7 @@ def fetch(
     md5: str | None = None,
     sha256: str | None = None,
     progress: bool = True,
+    sha1: str | None = None,
 ) -> Path:
     """Get a file from the first of its mirrors that has it, unless it is there already.
 
@@ -43,7 +44,7 @@ def fetch(
     Args:
         urls: addresses of the same file, tried in this order.
         path: where to put it; folders are made.
-        md5, sha256: checksums in hexadecimal digits.
+        md5, sha256, sha1: checksums in hexadecimal digits.
         progress: show a bar, if stderr is a terminal.
 
     Raises: DownloadError (a RuntimeError) if no mirror gives the file, or the disk is full;
@@ -61,7 +62,8 @@ def fetch(
             raise ValueError(f"fetch: expected an http or https address, got {url!r}")
     target = Path(path).expanduser()
     target.parent.mkdir(parents=True, exist_ok=True)
-    sums = {kind: want.lower() for kind, want in (("md5", md5), ("sha256", sha256)) if want}
+    given = {"md5": md5, "sha256": sha256, "sha1": sha1}
+    sums = {kind: want.lower() for kind, want in given.items() if want}
     if not _is_whole(target, sums):
         with locked(target.with_name(f".{target.name}.lock")):
             if not _is_whole(target, sums):  # else another process fetched it meanwhile

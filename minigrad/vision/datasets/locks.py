@@ -47,7 +47,7 @@ def _acquire(path: Path) -> int:
 
 
 def _is_still(path: Path, handle: int) -> bool:
-    """Whether the file that was locked is the one under the name: its holder may have removed it."""
+    """Whether what was locked is still the file of that name; its holder may have removed it."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(handle))
     except FileNotFoundError:

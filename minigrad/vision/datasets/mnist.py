@@ -1,5 +1,7 @@
 """MNIST and the data sets that took its format: greyscale images of 28 x 28."""
 
+# ruff: noqa: RUF012 - lists on classes, as in torchvision, for subclasses to replace
+
 from __future__ import annotations
 
 import os
@@ -14,7 +16,7 @@ from minigrad.vision.pillow import pillow
 
 __all__ = ["EMNIST", "KMNIST", "MNIST", "QMNIST", "FashionMNIST"]
 
-_DIGITS = "zero one two three four five six seven eight nine".split()
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 class MNIST(VisionDataset):
@@ -193,7 +195,7 @@ class KMNIST(MNIST):
         ("t10k-images-idx3-ubyte.gz", "5c965bf0a639b31b8f53240b1b52f4d7"),
         ("t10k-labels-idx1-ubyte.gz", "7320c461ea6c1c855c0b718fb2a4b134"),
     ]
-    classes = "o ki su tsu na ha ma ya re wo".split()
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 
 
 class EMNIST(MNIST):
@@ -267,7 +269,7 @@ class QMNIST(MNIST):
 
     Args:
         root: the folder that holds ``QMNIST/raw``.
-        what: ``train``, ``test``, ``test10k``, ``test50k`` or ``nist``; by default as ``train`` says.
+        what: ``train``, ``test``, ``test10k``, ``test50k`` or ``nist``; else as ``train`` says.
         compat: targets are the digits, else tensors of 8 integers about each image.
         train: the training part, else the test part.
         kwargs: the other arguments of ``MNIST``.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from minigrad.vision.datasets.bar import Bar
 
@@ -77,7 +78,8 @@ def _open(source: Source, have: int) -> Any:
         if source.version:
             headers["If-Range"] = source.version
     request = urllib.request.Request(source.url, headers=headers)
-    return urllib.request.urlopen(request, timeout=_TIMEOUT)
+    # urlopen would keep to the proxies that the environment named when it was first called.
+    return urllib.request.build_opener().open(request, timeout=_TIMEOUT)
 
 
 def _start(response: Any, source: Source, have: int) -> int:
@@ -109,7 +111,7 @@ def _copy(response: Any, part: Path, have: int, source: Source, bar: Bar) -> Non
     _check_space(part, (source.total or 0) - have)
     bar.start(source.total, have)
     with _writing(part, have) as file:
-        while chunk := response.read(_BLOCK):
+        while chunk := response.read1(_BLOCK):  # what has come, even if more never does
             _write(file, chunk, part)
             have += len(chunk)
             bar.advance(len(chunk))
@@ -126,21 +128,23 @@ def _check_space(part: Path, missing: int) -> None:
         raise NoSpace(f"{missing} bytes are missing and {free} are free on the disk")
 
 
-def _writing(part: Path, have: int) -> IO[bytes]:
+def _writing(part: Path, have: int) -> FileIO:
+    """The part, opened behind its first bytes; unbuffered, so that each write tells its fate."""
     try:
-        file = open(part, "r+b" if have else "wb")  # noqa: SIM115 - the caller closes it
+        file = FileIO(part, "r+" if have else "w")
+        if have:
+            file.truncate(have)
+            file.seek(have)
     except OSError as error:
         raise NoSpace(f"cannot write {part}: {error.strerror}") from error
-    file.seek(have)
-    file.truncate()
     return file
 
 
-def _write(file: IO[bytes], chunk: bytes, part: Path, last: bool = False) -> None:
+def _write(file: FileIO, chunk: bytes, part: Path, last: bool = False) -> None:
     try:
-        file.write(chunk)
+        while chunk:
+            chunk = chunk[file.write(chunk) :]
         if last:
-            file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise NoSpace(f"cannot write {part}: {error.strerror}") from error

@@ -89,6 +89,7 @@ class StandardTransform:
         self.target_transform = target_transform
 
     def __call__(self, input: Any, target: Any) -> tuple[Any, Any]:
+        """Both, transformed."""
         if self.transform is not None:
             input = self.transform(input)
         if self.target_transform is not None:

@@ -62,7 +62,7 @@ class AlexNet(nn.Module):
         return scores
 
 
-@register_model("alexnet-owt-7be5be79.pth")
+@register_model(61_100_840, "alexnet-owt-7be5be79.pth")
 def alexnet(**options: Any) -> AlexNet:
     """AlexNet with 61,100,840 parameters; ``options`` go to :class:`AlexNet`.
 

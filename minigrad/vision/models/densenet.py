@@ -166,7 +166,7 @@ class DenseNet(nn.Module):
         return scores
 
 
-@register_model("densenet121-a639ec97.pth")
+@register_model(7_978_856, "densenet121-a639ec97.pth")
 def densenet121(**options: Any) -> DenseNet:
     """DenseNet-121 with 7,978,856 parameters; ``options`` go to :class:`DenseNet`.
 
@@ -177,7 +177,7 @@ def densenet121(**options: Any) -> DenseNet:
     return DenseNet(32, (6, 12, 24, 16), 64, **options)
 
 
-@register_model("densenet161-8d451a50.pth")
+@register_model(28_681_000, "densenet161-8d451a50.pth")
 def densenet161(**options: Any) -> DenseNet:
     """DenseNet-161, which grows by 48, with 28,681,000 parameters.
 
@@ -190,7 +190,7 @@ def densenet161(**options: Any) -> DenseNet:
     return DenseNet(48, (6, 12, 36, 24), 96, **options)
 
 
-@register_model("densenet169-b2777c0a.pth")
+@register_model(14_149_480, "densenet169-b2777c0a.pth")
 def densenet169(**options: Any) -> DenseNet:
     """DenseNet-169 with 14,149,480 parameters.
 
@@ -201,7 +201,7 @@ def densenet169(**options: Any) -> DenseNet:
     return DenseNet(32, (6, 12, 32, 32), 64, **options)
 
 
-@register_model("densenet201-c1103571.pth")
+@register_model(20_013_928, "densenet201-c1103571.pth")
 def densenet201(**options: Any) -> DenseNet:
     """DenseNet-201 with 20,013,928 parameters.
 

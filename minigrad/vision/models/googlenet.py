@@ -197,6 +197,7 @@ def to_unit_range(x: Tensor) -> Tensor:
 
 
 @register_model(
+    13_004_888,
     "googlenet-1378be20.pth",
     optional=("aux1", "aux2"),
     transform_input=True,

@@ -273,6 +273,7 @@ class Inception3(nn.Module):
 
 
 @register_model(
+    27_161_264,
     "inception_v3_google-0cc3c7bd.pth",
     input_size=(3, 299, 299),
     optional=("AuxLogits",),

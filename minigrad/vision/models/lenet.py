@@ -51,7 +51,7 @@ class LeNet(nn.Module):
         return scores
 
 
-@register_model(input_size=(1, 28, 28))
+@register_model(61_706, input_size=(1, 28, 28))
 def lenet(**options: Any) -> LeNet:
     """LeNet with 61,706 parameters; ``options`` go to :class:`LeNet`.
 

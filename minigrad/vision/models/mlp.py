@@ -50,7 +50,7 @@ class MLP(nn.Module):
         return scores
 
 
-@register_model(input_size=(1, 28, 28))
+@register_model(109_386, input_size=(1, 28, 28))
 def mlp(**options: Any) -> MLP:
     """A perceptron with 109,386 parameters; ``options`` go to :class:`MLP`.
 

@@ -166,7 +166,7 @@ def _make_divisible(value: float, divisor: int) -> int:
     return nearest + divisor if nearest < 0.9 * value else nearest
 
 
-@register_model("mobilenet_v2-b0353104.pth")
+@register_model(3_504_872, "mobilenet_v2-b0353104.pth")
 def mobilenet_v2(**options: Any) -> MobileNetV2:
     """MobileNetV2 with 3,504,872 parameters; ``options`` go to :class:`MobileNetV2`.
 

@@ -52,7 +52,7 @@ class NiN(nn.Sequential):
         )
 
 
-@register_model(input_size=(1, 224, 224))
+@register_model(1_992_166, input_size=(1, 224, 224))
 def nin(**options: Any) -> NiN:
     """NiN with 1,992,166 parameters; ``options`` go to :class:`NiN`.
 

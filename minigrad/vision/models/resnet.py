@@ -255,7 +255,7 @@ class ResNet(nn.Module):
         return scores
 
 
-@register_model("resnet18-f37072fd.pth")
+@register_model(11_689_512, "resnet18-f37072fd.pth")
 def resnet18(**options: Any) -> ResNet:
     """ResNet-18 with 11,689,512 parameters; ``options`` go to :class:`ResNet`.
 
@@ -266,7 +266,7 @@ def resnet18(**options: Any) -> ResNet:
     return ResNet(BasicBlock, [2, 2, 2, 2], **options)
 
 
-@register_model("resnet34-b627a593.pth")
+@register_model(21_797_672, "resnet34-b627a593.pth")
 def resnet34(**options: Any) -> ResNet:
     """ResNet-34 with 21,797,672 parameters.
 
@@ -279,7 +279,7 @@ def resnet34(**options: Any) -> ResNet:
     return ResNet(BasicBlock, [3, 4, 6, 3], **options)
 
 
-@register_model("resnet50-0676ba61.pth")
+@register_model(25_557_032, "resnet50-0676ba61.pth")
 def resnet50(**options: Any) -> ResNet:
     """ResNet-50 with 25,557,032 parameters.
 
@@ -292,7 +292,7 @@ def resnet50(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 4, 6, 3], **options)
 
 
-@register_model("resnet101-63fe2227.pth")
+@register_model(44_549_160, "resnet101-63fe2227.pth")
 def resnet101(**options: Any) -> ResNet:
     """ResNet-101 with 44,549,160 parameters.
 
@@ -305,7 +305,7 @@ def resnet101(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 4, 23, 3], **options)
 
 
-@register_model("resnet152-394f9c45.pth")
+@register_model(60_192_808, "resnet152-394f9c45.pth")
 def resnet152(**options: Any) -> ResNet:
     """ResNet-152 with 60,192,808 parameters.
 
@@ -318,7 +318,7 @@ def resnet152(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 8, 36, 3], **options)
 
 
-@register_model("resnext50_32x4d-7cdf4587.pth")
+@register_model(25_028_904, "resnext50_32x4d-7cdf4587.pth")
 def resnext50_32x4d(**options: Any) -> ResNet:
     """ResNeXt-50, whose 3 x 3 convolutions have 32 groups of 4; 25,028,904 parameters.
 
@@ -334,7 +334,7 @@ def resnext50_32x4d(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 4, 6, 3], groups=32, width_per_group=4, **options)
 
 
-@register_model("resnext101_32x8d-8ba56ff5.pth")
+@register_model(88_791_336, "resnext101_32x8d-8ba56ff5.pth")
 def resnext101_32x8d(**options: Any) -> ResNet:
     """ResNeXt-101 with 32 groups of 8; 88,791,336 parameters.
 
@@ -347,7 +347,7 @@ def resnext101_32x8d(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 4, 23, 3], groups=32, width_per_group=8, **options)
 
 
-@register_model("resnext101_64x4d-173b62eb.pth")
+@register_model(83_455_272, "resnext101_64x4d-173b62eb.pth")
 def resnext101_64x4d(**options: Any) -> ResNet:
     """ResNeXt-101 with 64 groups of 4; 83,455,272 parameters.
 
@@ -360,7 +360,7 @@ def resnext101_64x4d(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 4, 23, 3], groups=64, width_per_group=4, **options)
 
 
-@register_model("wide_resnet50_2-95faca4d.pth")
+@register_model(68_883_240, "wide_resnet50_2-95faca4d.pth")
 def wide_resnet50_2(**options: Any) -> ResNet:
     """ResNet-50 with 3 x 3 convolutions of twice the width; 68,883,240 parameters.
 
@@ -375,7 +375,7 @@ def wide_resnet50_2(**options: Any) -> ResNet:
     return ResNet(Bottleneck, [3, 4, 6, 3], width_per_group=128, **options)
 
 
-@register_model("wide_resnet101_2-32ee1156.pth")
+@register_model(126_886_696, "wide_resnet101_2-32ee1156.pth")
 def wide_resnet101_2(**options: Any) -> ResNet:
     """ResNet-101 with 3 x 3 convolutions of twice the width; 126,886,696 parameters.
 

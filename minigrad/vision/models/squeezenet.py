@@ -119,7 +119,7 @@ class SqueezeNet(nn.Module):
         return x.flatten(1)
 
 
-@register_model("squeezenet1_0-b66bff10.pth")
+@register_model(1_248_424, "squeezenet1_0-b66bff10.pth")
 def squeezenet1_0(**options: Any) -> SqueezeNet:
     """SqueezeNet 1.0, the paper's, with 1,248,424 parameters.
 
@@ -130,7 +130,7 @@ def squeezenet1_0(**options: Any) -> SqueezeNet:
     return SqueezeNet("1_0", **options)
 
 
-@register_model("squeezenet1_1-b8a52dc0.pth")
+@register_model(1_235_496, "squeezenet1_1-b8a52dc0.pth")
 def squeezenet1_1(**options: Any) -> SqueezeNet:
     """SqueezeNet 1.1, with 1,235,496 parameters.
 

@@ -105,7 +105,7 @@ def _vgg(column: str, batch_norm: bool, options: dict[str, Any]) -> VGG:
     return VGG(_features(column, batch_norm), **options)
 
 
-@register_model("vgg11-8a719046.pth", init_weights=False)
+@register_model(132_863_336, "vgg11-8a719046.pth", init_weights=False)
 def vgg11(**options: Any) -> VGG:
     """VGG-11, column A of the paper, with 132,863,336 parameters.
 
@@ -118,7 +118,7 @@ def vgg11(**options: Any) -> VGG:
     return _vgg("A", False, options)
 
 
-@register_model("vgg11_bn-6002323d.pth", init_weights=False)
+@register_model(132_868_840, "vgg11_bn-6002323d.pth", init_weights=False)
 def vgg11_bn(**options: Any) -> VGG:
     """VGG-11 with batch normalisation; 132,868,840 parameters.
 
@@ -131,7 +131,7 @@ def vgg11_bn(**options: Any) -> VGG:
     return _vgg("A", True, options)
 
 
-@register_model("vgg13-19584684.pth", init_weights=False)
+@register_model(133_047_848, "vgg13-19584684.pth", init_weights=False)
 def vgg13(**options: Any) -> VGG:
     """VGG-13, column B of the paper, with 133,047,848 parameters.
 
@@ -144,7 +144,7 @@ def vgg13(**options: Any) -> VGG:
     return _vgg("B", False, options)
 
 
-@register_model("vgg13_bn-abd245e5.pth", init_weights=False)
+@register_model(133_053_736, "vgg13_bn-abd245e5.pth", init_weights=False)
 def vgg13_bn(**options: Any) -> VGG:
     """VGG-13 with batch normalisation; 133,053,736 parameters.
 
@@ -157,7 +157,7 @@ def vgg13_bn(**options: Any) -> VGG:
     return _vgg("B", True, options)
 
 
-@register_model("vgg16-397923af.pth", init_weights=False)
+@register_model(138_357_544, "vgg16-397923af.pth", init_weights=False)
 def vgg16(**options: Any) -> VGG:
     """VGG-16, column D of the paper, with 138,357,544 parameters.
 
@@ -170,7 +170,7 @@ def vgg16(**options: Any) -> VGG:
     return _vgg("D", False, options)
 
 
-@register_model("vgg16_bn-6c64b313.pth", init_weights=False)
+@register_model(138_365_992, "vgg16_bn-6c64b313.pth", init_weights=False)
 def vgg16_bn(**options: Any) -> VGG:
     """VGG-16 with batch normalisation; 138,365,992 parameters.
 
@@ -183,7 +183,7 @@ def vgg16_bn(**options: Any) -> VGG:
     return _vgg("D", True, options)
 
 
-@register_model("vgg19-dcbb9e9d.pth", init_weights=False)
+@register_model(143_667_240, "vgg19-dcbb9e9d.pth", init_weights=False)
 def vgg19(**options: Any) -> VGG:
     """VGG-19, column E of the paper, with 143,667,240 parameters.
 
@@ -196,7 +196,7 @@ def vgg19(**options: Any) -> VGG:
     return _vgg("E", False, options)
 
 
-@register_model("vgg19_bn-c79401a0.pth", init_weights=False)
+@register_model(143_678_248, "vgg19_bn-c79401a0.pth", init_weights=False)
 def vgg19_bn(**options: Any) -> VGG:
     """VGG-19 with batch normalisation; 143,678,248 parameters.
 

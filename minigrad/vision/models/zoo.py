@@ -28,6 +28,7 @@ class Entry:
     """What the zoo knows of a model."""
 
     name: str
+    parameters: int
     input_size: tuple[int, int, int]  # of one image: channels, height, width
     file: str | None  # torchvision's file of ImageNet weights
     optional: tuple[str, ...]  # parts that a file may have although the model has not
@@ -39,6 +40,7 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {}
 
 
 def register_model(
+    parameters: int,
     file: str | None = None,
     input_size: tuple[int, int, int] = (3, 224, 224),
     optional: tuple[str, ...] = (),
@@ -46,8 +48,9 @@ def register_model(
 ) -> Callable[[Callable[..., M]], Callable[..., M]]:
     """Enter the decorated function into the zoo, and give it ``weights`` and ``progress``.
 
-    ``file`` is the name of torchvision's file of weights, which messages mention; ``with_weights``
-    are the options that are set when weights are loaded, unless the caller says otherwise.
+    ``parameters`` says how many there are by default, so that nobody has to count. ``file`` is the
+    name of torchvision's file of weights, which messages mention; ``with_weights`` are the options
+    that are set when weights are loaded, unless the caller says otherwise.
 
     >>> from minigrad.vision.models import get_model
     >>> get_model("lenet").fc3
@@ -55,7 +58,7 @@ def register_model(
     """
 
     def enter(build: Callable[..., M]) -> Callable[..., M]:
-        entry = Entry(build.__name__, input_size, file, optional, with_weights)
+        entry = Entry(build.__name__, parameters, input_size, file, optional, with_weights)
 
         @functools.wraps(build)
         def builder(weights: Weights = None, progress: bool = True, **options: Any) -> M:

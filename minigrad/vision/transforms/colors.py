@@ -73,9 +73,7 @@ class ColorJitter(nn.Module):
 
     def forward(self, img: Any) -> Any:
         """The image in other colours."""
-        order, *factors = self.get_params(
-            self.brightness, self.contrast, self.saturation, self.hue
-        )
+        order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
         changes = (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue)
         for i in order.tolist():
             factor = factors[i]

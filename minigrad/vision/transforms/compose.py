@@ -36,6 +36,7 @@ class Compose:
         self.transforms = transforms
 
     def __call__(self, img: Any) -> Any:
+        """The image after all of them."""
         for transform in self.transforms:
             img = transform(img)
         return img
@@ -60,6 +61,7 @@ class Lambda:
         self.lambd = lambd
 
     def __call__(self, img: Any) -> Any:
+        """The result of the function."""
         return self.lambd(img)
 
     def __repr__(self) -> str:
@@ -84,6 +86,7 @@ class RandomTransforms:
         self.transforms = transforms
 
     def __call__(self, *args: Any) -> Any:
+        """What a subclass does."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -123,6 +126,7 @@ class RandomOrder(RandomTransforms):
     """
 
     def __call__(self, img: Any) -> Any:
+        """The image after all of them."""
         order = list(range(len(self.transforms)))
         random.shuffle(order)
         for i in order:
@@ -153,6 +157,7 @@ class RandomChoice(RandomTransforms):
         self.p = p
 
     def __call__(self, *args: Any) -> Any:
+        """The result of one of them."""
         return random.choices(self.transforms, weights=self.p)[0](*args)
 
     def __repr__(self) -> str:

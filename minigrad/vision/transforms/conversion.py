@@ -31,6 +31,7 @@ class ToTensor:
     """
 
     def __call__(self, pic: Any) -> Tensor:
+        """The tensor."""
         return F.to_tensor(pic)
 
     def __repr__(self) -> str:
@@ -47,6 +48,7 @@ class PILToTensor:
     """
 
     def __call__(self, pic: Any) -> Tensor:
+        """The tensor."""
         return F.pil_to_tensor(pic)
 
     def __repr__(self) -> str:
@@ -66,6 +68,7 @@ class ToPILImage:
         self.mode = mode
 
     def __call__(self, pic: Any) -> Any:
+        """The PIL image."""
         return F.to_pil_image(pic, self.mode)
 
     def __repr__(self) -> str:

@@ -277,9 +277,7 @@ class RandomResizedCrop(nn.Module):
     def forward(self, img: Any) -> Any:
         """The rectangle, resized."""
         box = self.get_params(img, self.scale, self.ratio)
-        return F.resized_crop(
-            img, *box, self.size, self.interpolation, antialias=self.antialias
-        )
+        return F.resized_crop(img, *box, self.size, self.interpolation, antialias=self.antialias)
 
     def __repr__(self) -> str:
         scale, ratio = (tuple(round(x, 4) for x in ends) for ends in (self.scale, self.ratio))

@@ -150,8 +150,8 @@ class RandomErasing(nn.Module):
     def _values(self, channels: int) -> list[float] | None:
         if isinstance(self.value, str):
             return None
-        single = isinstance(self.value, numbers.Number)
-        value = [float(x) for x in ([self.value] if single else self.value)]
+        given: Any = self.value
+        value = [float(x) for x in (given if isinstance(given, list | tuple) else [given])]
         if len(value) not in (1, channels):
             raise ValueError(
                 "If value is a sequence, it should have either a single value or "

@@ -207,7 +207,9 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     if is_pil_image(img):
         return to_grayscale(img, num_output_channels)
     if img.ndim < 3:
-        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
+        raise TypeError(
+            f"Input image tensor should have at least 3 dimensions, but found {img.ndim}"
+        )
     _check_outputs(num_output_channels)
     grey = _grey(img) if check_channels(img, [1, 3]) == 3 else img.clone()
     if num_output_channels == 3:

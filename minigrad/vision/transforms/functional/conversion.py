@@ -130,8 +130,7 @@ def _grey_image(pixels: np.ndarray, mode: str | None) -> Any:
     expected = _GREY.get(pixels.dtype.name)
     if mode is not None and mode != expected:
         raise ValueError(
-            f"Incorrect mode ({mode}) supplied for input type {pixels.dtype}. "
-            f"Should be {expected}"
+            f"Incorrect mode ({mode}) supplied for input type {pixels.dtype}. Should be {expected}"
         )
     if expected is None:
         raise TypeError(f"Input type {pixels.dtype} is not supported")

@@ -35,7 +35,7 @@ def tensor_fill(fill: Any, channels: int) -> list[float] | None:
     """
     if fill is None:
         return None
-    values = [float(x) for x in ([fill] if isinstance(fill, numbers.Number) else fill)]
+    values = [float(x) for x in (fill if isinstance(fill, list | tuple) else [fill])]
     if len(values) not in (1, channels):
         raise ValueError(
             "The number of elements in 'fill' cannot broadcast to match the number of channels of "

@@ -67,7 +67,8 @@ def _along(x: Tensor, weights: Tensor, axis: int) -> Tensor:
 def _bell(width: int, sigma: float) -> np.ndarray:
     x = np.arange(width) - (width - 1) / 2
     weights: np.ndarray = np.exp(-0.5 * (x / sigma) ** 2)
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def _widths(kernel_size: Any) -> list[int]:
@@ -77,9 +78,7 @@ def _widths(kernel_size: Any) -> list[int]:
         )
     widths = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
     if len(widths) != 2:
-        raise ValueError(
-            f"If kernel_size is a sequence its length should be 2. Got {len(widths)}"
-        )
+        raise ValueError(f"If kernel_size is a sequence its length should be 2. Got {len(widths)}")
     if any(n % 2 == 0 or n < 0 for n in widths):
         raise ValueError(f"kernel_size should have odd and positive integers. Got {kernel_size}")
     return widths
@@ -138,9 +137,7 @@ def _softened(x: Tensor) -> Tensor:
     return y
 
 
-def erase(
-    img: Tensor, i: int, j: int, h: int, w: int, v: Tensor, inplace: bool = False
-) -> Tensor:
+def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Tensor, inplace: bool = False) -> Tensor:
     """A tensor (..., C, H, W) with a rectangle of other values at row ``i`` and column ``j``.
 
     Raises: TypeError for anything but a tensor.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -108,9 +108,7 @@ def _resize_tensor(
     def run(x: Tensor) -> Tensor:
         if not smooth:
             return nnf.interpolate(x, size=size, mode=mode.value)
-        y = nnf.interpolate(
-            x, size=size, mode=mode.value, align_corners=False, antialias=antialias
-        )
+        y = nnf.interpolate(x, size=size, mode=mode.value, align_corners=False, antialias=antialias)
         # Bicubic weights can be negative, so that values may leave the range.
         over = mode == InterpolationMode.BICUBIC and not img.is_floating_point()
         return y.clamp(0, 255) if over else y
@@ -165,10 +163,10 @@ def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     return crop(img, top, left, height, width)
 
 
-def _pair(size: int | Sequence[int]) -> tuple[int, int]:
+def _pair(size: Any) -> tuple[int, int]:
     if isinstance(size, numbers.Number):
-        return int(size), int(size)  # type: ignore[call-overload, return-value]
-    sizes = list(size)  # type: ignore[arg-type]
+        return int(cast(Any, size)), int(cast(Any, size))
+    sizes = list(size)
     if len(sizes) == 1:
         return sizes[0], sizes[0]
     if len(sizes) != 2:
@@ -193,9 +191,7 @@ def resized_crop(
     >>> F.resized_crop(torch.rand(3, 20, 30), 2, 3, 10, 10, [5, 5]).shape
     torch.Size([3, 5, 5])
     """
-    return resize(
-        crop(img, top, left, height, width), size, interpolation, antialias=antialias
-    )
+    return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
 
 
 def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, Any, Any, Any, Any]:
@@ -287,9 +283,7 @@ def pad(
     if not isinstance(padding_mode, str):
         raise TypeError("Got inappropriate padding_mode arg")
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
-        raise ValueError(
-            "Padding mode should be either constant, edge, reflect or symmetric"
-        )
+        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
     if is_pil_image(img):
         if padding_mode == "constant":
             return _border(img, (left, top, right, bottom), fill)
@@ -300,7 +294,7 @@ def pad(
         if len(fill) != 1:
             raise TypeError("Got inappropriate fill arg")
         fill = fill[0]
-    return nnf.pad(img, [left, right, top, bottom], value=float(fill))  # type: ignore[arg-type]
+    return nnf.pad(img, [left, right, top, bottom], value=float(cast(float, fill)))
 
 
 def _sides(padding: Any) -> tuple[int, int, int, int]:
@@ -313,7 +307,7 @@ def _sides(padding: Any) -> tuple[int, int, int, int]:
             "Padding must be an int or a 1, 2, or 4 element tuple, not a "
             f"{len(sides)} element tuple"
         )
-    left, top, right, bottom = (sides * 4)[:4]
+    left, top, right, bottom = cast(list[int], (sides * 4)[:4])
     return left, top, right, bottom
 
 

@@ -113,7 +113,9 @@ def _equalized(values: Tensor) -> Tensor:
 
 def _check(img: Tensor) -> None:
     if img.ndim < 3:
-        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
+        raise TypeError(
+            f"Input image tensor should have at least 3 dimensions, but found {img.ndim}"
+        )
     check_channels(img, [1, 3])
 
 

@@ -231,9 +231,7 @@ def _pixel_centres(height: int, width: int, offset: float) -> tuple[np.ndarray, 
     return np.arange(width)[None] + offset, np.arange(height)[:, None] + offset
 
 
-def _affine_grid(
-    matrix: list[float], size: tuple[int, int], out: tuple[int, int]
-) -> np.ndarray:
+def _affine_grid(matrix: list[float], size: tuple[int, int], out: tuple[int, int]) -> np.ndarray:
     """Where the pixels of the result lie in the original, as grid_sample counts: -1 to 1."""
     p, q, u, r, s, v = matrix
     x, y = _pixel_centres(*out, 0.5)
@@ -251,13 +249,11 @@ def _sample(img: Tensor, grid: np.ndarray, mode: InterpolationMode, fill: Any) -
     def run(x: Tensor) -> Tensor:
         places = mg.from_numpy(grid).to(dtype=x.dtype, device=x.device)[None]
         many = places.expand(x.shape[0], -1, -1, -1)
-        y = nnf.grid_sample(x, many, mode=mode.value, padding_mode="zeros", align_corners=False)
+        y = nnf.grid_sample(x, many, mode=mode.value, align_corners=False)
         if colour is None or not any(colour):
             return y
-        inside = nnf.grid_sample(
-            *(mg.ones_like(x[:1, :1]), places),
-            **{"mode": mode.value, "padding_mode": "zeros", "align_corners": False},
-        )
+        ones = mg.ones_like(x[:1, :1])
+        inside = nnf.grid_sample(ones, places, mode=mode.value, align_corners=False)
         shade = mg.tensor(colour, dtype=x.dtype, device=x.device).view(1, -1, 1, 1)
         if mode == _NEAREST:
             return mg.where(inside < 0.5, shade, y)

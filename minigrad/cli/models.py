@@ -1,0 +1,25 @@
+"""``minigrad models``: the zoo as a table."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from minigrad.vision.models.zoo import ZOO, list_models
+
+
+def show_models(pattern: str | None = None) -> None:
+    """Print name, parameters and usual input of each model whose name fits the pattern."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("model")
+    table.add_column("parameters", justify="right")
+    table.add_column("input", justify="right")
+    names = list_models(include=pattern)
+    for name in names:
+        entry = ZOO[name]
+        table.add_row(name, f"{entry.parameters:,}", ",".join(map(str, entry.input_size)))
+    console = Console(highlight=False)
+    if names:
+        console.print(table)
+    else:
+        console.print(f"no model fits {pattern}")

@@ -1,0 +1,342 @@
+"""What a model consists of, what a forward costs, and what backward will need.
+
+Conventions. A multiply-add counts as one, and only those of matrix products and convolutions count,
+as in published tables: a bias, a norm, an activation, a pooling count nothing, nor does what a
+``forward`` computes by functions instead of layers. "Saved" are the bytes that the nodes of the
+graph keep for backward: each memory block once, at the layer that keeps it first, without
+parameters, buffers and the input, which exist anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from minigrad.autograd.modes import enable_grad, no_grad
+from minigrad.autograd.saved import saved_tensors_hooks
+from minigrad.functions import zeros
+from minigrad.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from minigrad.nn.modules.linear import Bilinear, Linear
+from minigrad.nn.modules.module import Module
+from minigrad.nn.parameter import is_lazy
+from minigrad.random import get_rng_state, set_rng_state
+from minigrad.tensor import Tensor
+
+__all__ = ["Row", "Summary", "summary"]
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call of a module, without what the modules inside of it count for themselves.
+
+    >>> from minigrad.nn.summary import Row
+    >>> Row("0", "ReLU", 1, ((2, 3),), 0, 0, 24).kind
+    'ReLU'
+    """
+
+    name: str  # the path of the module, empty for the model itself
+    kind: str  # its class
+    depth: int  # how many modules it stands in
+    outputs: tuple[Shape, ...]
+    parameters: int  # none at a second call
+    multiply_adds: int
+    saved: int  # bytes
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The calls of a forward in their order, and the totals. ``str`` gives a table.
+
+    ``peak`` estimates the bytes of a training step without the optimiser's state: parameters,
+    buffers, gradients, the input, all that is saved, and the largest output with its gradient.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.summary import summary
+    >>> summary(torch.nn.Linear(3, 4), (2, 3)).multiply_adds
+    24
+    """
+
+    rows: tuple[Row, ...]
+    parameters: int
+    trainable: int
+    multiply_adds: int
+    parameter_bytes: int
+    buffer_bytes: int
+    gradient_bytes: int
+    input_bytes: int
+    saved: int
+    peak: int
+    unused: tuple[str, ...]  # outermost modules with parameters that were not called
+
+    def folded(self, depth: int) -> Summary:
+        """The same with the rows below a depth added to those that they stand in."""
+        rows: list[Row] = []
+        for row in self.rows:
+            if row.depth <= depth:
+                rows.append(row)
+                continue
+            last = rows[-1]
+            rows[-1] = replace(
+                last,
+                parameters=last.parameters + row.parameters,
+                multiply_adds=last.multiply_adds + row.multiply_adds,
+                saved=last.saved + row.saved,
+            )
+        return replace(self, rows=tuple(rows))
+
+    def cells(self) -> list[tuple[str, str, str, str, str]]:
+        """A line of texts for each row: layer, output, parameters, multiply-adds, saved."""
+        return [
+            (
+                "  " * row.depth + (row.name.rpartition(".")[2] or "model") + f" ({row.kind})",
+                ", ".join(str(shape) for shape in row.outputs),
+                f"{row.parameters:,}" if row.parameters else "-",
+                f"{row.multiply_adds:,}" if row.multiply_adds else "-",
+                in_bytes(row.saved) if row.saved else "-",
+            )
+            for row in self.rows
+        ]
+
+    def totals(self) -> list[tuple[str, str]]:
+        """Label and value of each total."""
+        found = [
+            ("parameters", f"{self.parameters:,} ({self.trainable:,} trainable)"),
+            ("multiply-adds", f"{self.multiply_adds:,}"),
+            ("memory of parameters", in_bytes(self.parameter_bytes)),
+            ("saved for backward", in_bytes(self.saved)),
+            ("peak of a training step", f"about {in_bytes(self.peak)}, optimiser not included"),
+        ]
+        if self.unused:
+            found.append(("not called", ", ".join(self.unused)))
+        return found
+
+    def __str__(self) -> str:
+        table = [("layer", "output", "parameters", "multiply-adds", "saved"), *self.cells()]
+        widths = [max(len(line[i]) for line in table) for i in range(5)]
+        lines = [
+            "  ".join(
+                text.ljust(width) if i < 2 else text.rjust(width)
+                for i, (text, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in table
+        ]
+        return "\n".join([*lines, "", *(f"{label}: {value}" for label, value in self.totals())])
+
+
+def in_bytes(count: int) -> str:
+    """A number of bytes for people.
+
+    >>> from minigrad.nn.summary import in_bytes
+    >>> in_bytes(512), in_bytes(44_730_000)
+    ('512 B', '42.7 MiB')
+    """
+    size, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"
+
+
+def summary(
+    model: Module,
+    input_size: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    *,
+    inputs: Any = None,
+    training: bool = False,
+) -> Summary:
+    """Run a model once and tell what each of its modules counts.
+
+    ``input_size`` is the shape of a batch of zeros, or a list of shapes for several arguments;
+    ``inputs`` (a tensor or a tuple) takes its place for models of something else. Modes, buffers
+    and the random stream are left as they were.
+
+    Raises: ValueError without an input, or with both; whatever the model raises for it.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.summary import summary
+    >>> print(summary(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU()), (2, 3)))
+    layer               output  parameters  multiply-adds  saved
+    model (Sequential)  (2, 4)           -              -      -
+      0 (Linear)        (2, 4)          16             24      -
+      1 (ReLU)          (2, 4)           -              -   32 B
+    <BLANKLINE>
+    parameters: 16 (16 trainable)
+    multiply-adds: 24
+    memory of parameters: 64 B
+    saved for backward: 32 B
+    peak of a training step: about 248 B, optimiser not included
+    """
+    if (input_size is None) == (inputs is None):
+        raise ValueError("summary: expected either input_size or inputs")
+    arguments = _zeros(model, input_size) if input_size is not None else _tuple(inputs)
+    if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+        with _undisturbed(model, training), no_grad():
+            model(*arguments)  # lazy layers get their sizes
+    own = {_block(tensor) for tensor in (*model.parameters(), *model.buffers())}
+    watch = _Watch(model, {*own, *(_block(a) for a in arguments if isinstance(a, Tensor))})
+    with _undisturbed(model, training), enable_grad(), watch:
+        model(*arguments)
+    return _totals(model, watch, arguments)
+
+
+def _tuple(inputs: Any) -> tuple[Any, ...]:
+    return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+
+
+def _zeros(model: Module, size: Any) -> tuple[Tensor, ...]:
+    """Arguments of these shapes, of the model's own dtype and on its device."""
+    shapes = size if size and isinstance(size[0], (tuple, list)) else [size]
+    like = next((p for p in model.parameters() if p.is_floating_point()), None)
+    options = {} if like is None else {"dtype": like.dtype, "device": like.device}
+    return tuple(zeros(tuple(shape), **options) for shape in shapes)
+
+
+def _block(tensor: Tensor) -> int:
+    """What is the same for tensors that share their memory."""
+    address: int = tensor.untyped_storage().data_ptr()
+    return address
+
+
+class _Watch:
+    """Hooks on every module and on what is saved; the innermost running module is charged."""
+
+    def __init__(self, model: Module, known: set[int]) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.called: set[int] = set()
+        self._names = {id(module): name for name, module in model.named_modules()}
+        self._known = known  # memory that is counted, or exists anyway
+        self._kept: list[Tensor] = []  # alive until the end, so that no address comes twice
+        self._running: list[dict[str, Any]] = []
+        self._model = model
+        self._packing = saved_tensors_hooks(self._saved, lambda tensor: tensor)
+
+    def __enter__(self) -> None:
+        self._handles = [
+            handle
+            for module in self._model.modules()
+            for handle in (
+                module.register_forward_pre_hook(self._begin),
+                module.register_forward_hook(self._end),
+            )
+        ]
+        self._packing.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._packing.__exit__(*error)
+        for handle in self._handles:
+            handle.remove()
+
+    def _begin(self, module: Module, arguments: Any) -> None:
+        call = {
+            "name": self._names[id(module)],
+            "depth": len(self._running),
+            "outputs": (),
+            "multiply_adds": 0,
+            "saved": 0,
+        }
+        self.calls.append(call)
+        self._running.append(call)
+
+    def _end(self, module: Module, arguments: Any, output: Any) -> None:
+        call = self._running.pop()
+        first = id(module) not in self.called
+        self.called.add(id(module))
+        call["kind"] = type(module).__name__
+        call["outputs"] = tuple(tuple(t.shape) for t in _tensors(output))
+        call["largest"] = max((_bytes(t) for t in _tensors(output)), default=0)
+        call["parameters"] = _count(module.parameters(recurse=False)) if first else 0
+        call["multiply_adds"] = _multiply_adds(module, arguments, output)
+
+    def _saved(self, tensor: Tensor) -> Tensor:
+        block = _block(tensor)
+        if block not in self._known and self._running:
+            self._known.add(block)
+            self._kept.append(tensor)
+            self._running[-1]["saved"] += tensor.untyped_storage().nbytes()
+        return tensor
+
+
+def _multiply_adds(module: Module, arguments: Any, output: Any) -> int:
+    """Those of a layer that is one product of matrices; 0 for any other."""
+    if isinstance(module, _ConvTransposeNd):  # each input meets the kernel once
+        return int(arguments[0].numel() * prod(module.weight.shape[1:]))
+    if isinstance(module, (_ConvNd, Linear, Bilinear)):  # each output is a row of the weight
+        return int(output.numel() * prod(module.weight.shape[1:]))
+    return 0
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(inner)
+
+
+def _count(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors)
+
+
+def _bytes(tensor: Tensor) -> int:
+    return int(tensor.numel() * tensor.element_size())
+
+
+def _totals(model: Module, watch: _Watch, arguments: tuple[Any, ...]) -> Summary:
+    largest = max(call.pop("largest") for call in watch.calls)
+    rows = tuple(Row(**call) for call in watch.calls)
+    parameters = list(model.parameters())
+    gradients = sum(_bytes(p) for p in parameters if p.requires_grad)
+    memory = {
+        "parameter_bytes": sum(map(_bytes, parameters)),
+        "buffer_bytes": sum(map(_bytes, model.buffers())),
+        "gradient_bytes": gradients,
+        "input_bytes": sum(map(_bytes, _tensors(arguments))),
+        "saved": sum(row.saved for row in rows),
+    }
+    return Summary(
+        rows,
+        _count(parameters),
+        _count(p for p in parameters if p.requires_grad),
+        sum(row.multiply_adds for row in rows),
+        **memory,
+        peak=sum(memory.values()) + 2 * largest,
+        unused=tuple(_uncalled(model, watch.called)),
+    )
+
+
+def _uncalled(model: Module, called: set[int]) -> Iterator[str]:
+    """The outermost modules with parameters of which no part was called."""
+    found: list[str] = []
+    for name, module in model.named_modules():
+        inside = any(name.startswith(outer + ".") for outer in found)
+        parts = {id(part) for part in module.modules()}
+        if not inside and not parts & called and any(True for _ in module.parameters()):
+            found.append(name)
+            yield name
+
+
+@contextmanager
+def _undisturbed(model: Module, training: bool) -> Iterator[None]:
+    """Run in one mode; then modes, buffers and the random stream are what they were."""
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [
+        (module, name, buffer.clone())
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+        if not is_lazy(buffer)
+    ]
+    stream = get_rng_state()
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for module, name, value in buffers:
+            getattr(module, name).data.copy_(value)
+        set_rng_state(stream)
