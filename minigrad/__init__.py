@@ -91,7 +91,8 @@ from minigrad.tensor import Tensor
 from minigrad.version import __version__
 
 if _TYPE_CHECKING:
-    from minigrad import backends, func, jit, multiprocessing, nn, optim, signal, types, utils
+    from minigrad import backends, func, jit, multiprocessing, nn, optim, signal, testing, types
+    from minigrad import utils as utils
     from minigrad.func import vmap
     from minigrad.jit import compile
     from minigrad.serialization import load, save
@@ -218,7 +219,7 @@ publish("torch", globals())  # also what is registered later
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
-    **dict.fromkeys(("signal", "types", "utils", "version")),
+    **dict.fromkeys(("signal", "testing", "types", "utils", "version")),
     "compile": "jit",
     "load": "serialization",
     "save": "serialization",

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "minigrad"
 LAYERS: list[set[str]] = [
     {"__main__", "cli"},
     {"compat", "d2l"},
-    {"vision", "distributed"},
+    {"vision", "distributed", "hub", "testing", "distributions"},
     {"<facade>"},
     {"nn", "optim", "testing", "func", "jit", "types", "multiprocessing"},
     {"utils", "serialization", "inspect"},

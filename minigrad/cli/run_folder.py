@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import IO, Any
 
 from minigrad.cli.errors import CommandError, reason
@@ -55,7 +56,7 @@ class RunFolder:
             state = load(path, map_location="cpu")
         except FileNotFoundError as error:
             raise CommandError(f"there is no checkpoint in {self.path} to resume") from error
-        except (OSError, FileFormatError) as error:
+        except (OSError, EOFError, FileFormatError, UnpicklingError) as error:
             raise CommandError(f"cannot read the checkpoint {path}: {reason(error)}") from error
         if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
             raise CommandError(f"{path} is not a checkpoint of minigrad train")

@@ -9,14 +9,15 @@ parameters, buffers and the input, which exist anyway.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from minigrad.autograd.graph import Node, tick
 from minigrad.autograd.modes import enable_grad, no_grad
-from minigrad.autograd.saved import saved_tensors_hooks
 from minigrad.functions import zeros
 from minigrad.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from minigrad.nn.modules.linear import Bilinear, Linear
@@ -177,10 +178,11 @@ def summary(
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         with _undisturbed(model, training), no_grad():
             model(*arguments)  # lazy layers get their sizes
-    own = {_block(tensor) for tensor in (*model.parameters(), *model.buffers())}
-    watch = _Watch(model, {*own, *(_block(a) for a in arguments if isinstance(a, Tensor))})
+    watch = _Watch(model)
     with _undisturbed(model, training), enable_grad(), watch:
-        model(*arguments)
+        output = model(*arguments)
+    existing = (*model.parameters(), *model.buffers(), *_tensors(arguments))
+    watch.charge(output, {id(_block(tensor._array)) for tensor in existing})
     return _totals(model, watch, arguments)
 
 
@@ -192,28 +194,22 @@ def _zeros(model: Module, size: Any) -> tuple[Tensor, ...]:
     """Arguments of these shapes, of the model's own dtype and on its device."""
     shapes = size if size and isinstance(size[0], (tuple, list)) else [size]
     like = next((p for p in model.parameters() if p.is_floating_point()), None)
-    options = {} if like is None else {"dtype": like.dtype, "device": like.device}
+    options: dict[str, Any] = {} if like is None else {"dtype": like.dtype, "device": like.device}
     return tuple(zeros(tuple(shape), **options) for shape in shapes)
 
 
-def _block(tensor: Tensor) -> int:
-    """What is the same for tensors that share their memory."""
-    address: int = tensor.untyped_storage().data_ptr()
-    return address
-
-
 class _Watch:
-    """Hooks on every module and on what is saved; the innermost running module is charged."""
+    """Hooks on every module, which note its calls and their time on the clock of the graph."""
 
-    def __init__(self, model: Module, known: set[int]) -> None:
+    def __init__(self, model: Module) -> None:
         self.calls: list[dict[str, Any]] = []
         self.called: set[int] = set()
         self._names = {id(module): name for name, module in model.named_modules()}
-        self._known = known  # memory that is counted, or exists anyway
-        self._kept: list[Tensor] = []  # alive until the end, so that no address comes twice
-        self._running: list[dict[str, Any]] = []
         self._model = model
-        self._packing = saved_tensors_hooks(self._saved, lambda tensor: tensor)
+        self._running: list[int] = []  # indices of calls
+        self._begun: list[int] = []  # ticks
+        self._ended: dict[int, int] = {}
+        self._outer: list[int] = []  # which call a call stands in; -1 for the first
 
     def __enter__(self) -> None:
         self._handles = [
@@ -224,41 +220,75 @@ class _Watch:
                 module.register_forward_hook(self._end),
             )
         ]
-        self._packing.__enter__()
 
     def __exit__(self, *error: object) -> None:
-        self._packing.__exit__(*error)
         for handle in self._handles:
             handle.remove()
 
     def _begin(self, module: Module, arguments: Any) -> None:
-        call = {
-            "name": self._names[id(module)],
-            "depth": len(self._running),
-            "outputs": (),
-            "multiply_adds": 0,
-            "saved": 0,
-        }
-        self.calls.append(call)
-        self._running.append(call)
+        self.calls.append({"name": self._names[id(module)], "depth": len(self._running)})
+        self._outer.append(self._running[-1] if self._running else -1)
+        self._running.append(len(self.calls) - 1)
+        self._begun.append(tick())
 
     def _end(self, module: Module, arguments: Any, output: Any) -> None:
-        call = self._running.pop()
+        index = self._running.pop()
+        self._ended[index] = tick()
+        outputs = list(_tensors(output))
         first = id(module) not in self.called
         self.called.add(id(module))
-        call["kind"] = type(module).__name__
-        call["outputs"] = tuple(tuple(t.shape) for t in _tensors(output))
-        call["largest"] = max((_bytes(t) for t in _tensors(output)), default=0)
-        call["parameters"] = _count(module.parameters(recurse=False)) if first else 0
-        call["multiply_adds"] = _multiply_adds(module, arguments, output)
+        self.calls[index] |= {
+            "kind": type(module).__name__,
+            "outputs": tuple(tuple(tensor.shape) for tensor in outputs),
+            "largest": max(map(_bytes, outputs), default=0),
+            "parameters": _count(module.parameters(recurse=False)) if first else 0,
+            "multiply_adds": _multiply_adds(module, arguments, output),
+            "saved": 0,
+        }
 
-    def _saved(self, tensor: Tensor) -> Tensor:
-        block = _block(tensor)
-        if block not in self._known and self._running:
-            self._known.add(block)
-            self._kept.append(tensor)
-            self._running[-1]["saved"] += tensor.untyped_storage().nbytes()
-        return tensor
+    def charge(self, output: Any, known: set[int]) -> None:
+        """Add what each node of the graph keeps to the innermost call in which it was born."""
+        for node in sorted(_graph(output), key=lambda node: node.seq):
+            call = bisect(self._begun, node.seq) - 1
+            if call < 0:  # older than the forward: it belongs to a leaf
+                continue
+            while self._outer[call] >= 0 and self._ended[call] < node.seq:
+                call = self._outer[call]
+            for array in _arrays(node.saved):
+                block = _block(array)
+                if id(block) not in known:
+                    known.add(id(block))
+                    self.calls[call]["saved"] += block.nbytes
+
+
+def _graph(output: Any) -> list[Node]:
+    """The nodes behind the tensors of an output."""
+    found: dict[int, Node] = {}
+    stack = [tensor._node for tensor in _tensors(output)]
+    while stack:
+        node = stack.pop()
+        if node is not None and id(node) not in found:
+            found[id(node)] = node
+            stack.extend(node.edges)
+    return list(found.values())
+
+
+def _arrays(saved: Any) -> Iterator[Any]:
+    """The arrays among saved values, tensors and tuples of them included."""
+    if isinstance(saved, tuple):
+        for value in saved:
+            yield from _arrays(value)
+    elif isinstance(saved, Tensor):
+        yield saved._array
+    elif hasattr(saved, "nbytes") and hasattr(saved, "base"):
+        yield saved
+
+
+def _block(array: Any) -> Any:
+    """The array that owns the memory."""
+    while hasattr(array.base, "nbytes") and hasattr(array.base, "base"):
+        array = array.base
+    return array
 
 
 def _multiply_adds(module: Module, arguments: Any, output: Any) -> int:

@@ -169,6 +169,11 @@ class _Storages:
             memory = self._reader.memory(name)
         else:
             memory = self._reader.mapped(name, self._whole)
+        if self._swapped and not typed and size:
+            raise FileFormatError(
+                "the file has the other byte order, and a storage without an element type in which "
+                "it could be turned round"
+            )
         if self._swapped:
             memory.view(kind.numpy).byteswap(inplace=True)
         moved = self._restore(UntypedStorage(memory), where)._memory.view(np.uint8)

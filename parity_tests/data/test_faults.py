@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -80,9 +81,7 @@ def test_a_worker_that_dies(deed: str, how: str) -> None:
 @pytest.mark.parametrize("persistent", [False, True])
 def test_another_epoch_after_a_death(persistent: bool) -> None:
     data = Deeds(minigrad, "kill")
-    loader = minigrad.utils.data.DataLoader(
-        data, 2, num_workers=2, persistent_workers=persistent
-    )
+    loader = minigrad.utils.data.DataLoader(data, 2, num_workers=2, persistent_workers=persistent)
     for _ in range(2):
         with pytest.raises(RuntimeError, match=r"worker \(pid\(s\) \d+\) exited unexpectedly"):
             list(loader)
@@ -164,7 +163,8 @@ def test_an_unpicklable_dataset() -> None:
     loader = minigrad.utils.data.DataLoader(
         [lambda: 1], num_workers=2, multiprocessing_context="spawn"
     )
-    with pytest.warns(UserWarning, match="Got pickle error"), pytest.raises(Exception, match="ickl"):
+    warned = pytest.warns(UserWarning, match="Got pickle error")
+    with warned, pytest.raises((AttributeError, TypeError, pickle.PicklingError), match="ickl"):
         iter(loader)
 
 

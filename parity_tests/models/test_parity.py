@@ -190,7 +190,7 @@ FLOAT64 = {
     },
 }
 FLOAT32 = {"first loss": 1e-6, "gradients": 1e-5, "losses": 2e-6, "scores in eval": 1e-4}
-FLOAT32_NORMALISED = {"first loss": 3e-6, "buffers": 1e-5}
+FLOAT32_NORMALISED = {"first loss": 3e-6, "buffers": 5e-5}  # measured: 5e-7, and 1e-5 in GoogLeNet
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -58,9 +58,13 @@ class BasePruningMethod(ABC):
 
         ``importance_scores`` are judged instead of the values.
         """
-        method = cls(*args, **kwargs)
+        former = _take_former(module, name)
+        method: Any = cls(*args, **kwargs)
         method._tensor_name = name
-        method = _joined_with_former(module, name, method)
+        if former is not None:
+            joined = former if isinstance(former, PruningContainer) else PruningContainer(former)
+            joined.add_pruning_method(method)
+            method = joined
         original = getattr(module, name)
         if importance_scores is None:
             importance_scores = original
@@ -114,8 +118,8 @@ class BasePruningMethod(ABC):
         setattr(module, name, original)
 
 
-def _joined_with_former(module: Any, name: str, method: Any) -> Any:
-    """The method itself, or a container of it and those that pruned the parameter before."""
+def _take_former(module: Any, name: str) -> Any:
+    """The method that pruned the parameter before, taken off the module; None if none did."""
     former = [
         (key, hook)
         for key, hook in module._forward_pre_hooks.items()
@@ -126,12 +130,9 @@ def _joined_with_former(module: Any, name: str, method: Any) -> Any:
             f"Avoid adding multiple pruning hooks to the same tensor {name} of module {module}. "
             "Use a PruningContainer."
         )
-    for key, hook in former:
+    for key, _ in former:
         del module._forward_pre_hooks[key]
-        container = hook if isinstance(hook, PruningContainer) else PruningContainer(hook)
-        container.add_pruning_method(method)
-        method = container
-    return method
+    return former[0][1] if former else None
 
 
 class PruningContainer(BasePruningMethod):
@@ -203,7 +204,7 @@ class PruningContainer(BasePruningMethod):
                 "defined."
             )
         dim = method.dim + t.ndim if method.dim < 0 else method.dim
-        if dim < 0:
+        if not 0 <= dim < t.ndim:
             raise IndexError(f"Index is out of bounds for tensor with dimensions {t.ndim}")
         kept = mask.sum(dim=[d for d in range(t.ndim) if d != dim]) != 0
         return tuple(kept if d == dim else slice(None) for d in range(t.ndim))

@@ -45,6 +45,20 @@ __all__ = [
 ]
 
 
+# Messages and pickles name the classes by torch's path.
+for _kind in (
+    BasePruningMethod,
+    CustomFromMask,
+    Identity,
+    L1Unstructured,
+    LnStructured,
+    PruningContainer,
+    RandomStructured,
+    RandomUnstructured,
+):
+    _kind.__module__ = __name__
+
+
 def identity(module: Any, name: str) -> Any:
     """Prune nothing of a parameter, but make ``name_orig`` and ``name_mask``.
 

@@ -69,8 +69,8 @@ def turned(weight: Array, walk: Walk) -> Array:
 
 
 def started(g: Array | None, like: Array) -> Array:
-    """The gradient of the last state, to be written to."""
-    return xp_of(like).zeros_like(like) if g is None else g.copy()
+    """The gradient of the last state, to be written to: with its rows one after the other."""
+    return xp_of(like).zeros(like.shape, like.dtype) if g is None else g.copy()
 
 
 def halves(xp: Any, like: Array, gates: int, whole: int) -> tuple[Array, Array]:

@@ -55,9 +55,7 @@ class Answer(NamedTuple):
 class Crew:
     """Worker processes; what they send is received in the order in which it comes."""
 
-    def __init__(
-        self, context: Any, recipe: Recipe, count: int, seed: int, init_fn: Any
-    ) -> None:
+    def __init__(self, context: Any, recipe: Recipe, count: int, seed: int, init_fn: Any) -> None:
         import multiprocessing
 
         self.members: list[Member] = []
@@ -206,14 +204,18 @@ def _know(crew: Crew) -> None:
     """Children of this process may neither keep a crew's channels open nor lose its memory."""
     if not _known and hasattr(os, "register_at_fork"):
         os.register_at_fork(
-            before=lambda: [crew.spoil() for crew in list(_CREWS)],
-            after_in_child=lambda: [crew.close() for crew in list(_CREWS)],
+            before=lambda: _to_all(Crew.spoil), after_in_child=lambda: _to_all(Crew.close)
         )
         _known.append(True)
     _CREWS.add(crew)
 
 
 _known: list[bool] = []
+
+
+def _to_all(deed: Callable[[Crew], None]) -> None:
+    for crew in list(_CREWS):
+        deed(crew)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from minigrad.utils.data.fetch import Recipe
 from minigrad.utils.data.sampler import draw_seed
 from minigrad.utils.data.worker_info import END, FAILED, RESUME
 

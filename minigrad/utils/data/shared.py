@@ -74,10 +74,9 @@ class Arena:
         self._drop()
         while self._free and self._segment is None:
             segment = self._free.pop()
-            idle = all(user() is None for user in segment.users)  # nobody here kept a tensor of it
-            if idle and len(segment.memory) >= self._wanted:
+            if all(user() is None for user in segment.users):
                 self._open(segment)
-            else:
+            else:  # somebody here has kept a tensor of it
                 self._dropped.append(segment.number)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -104,9 +103,7 @@ class Arena:
         offsets = self._inside(pieces, sizes)
         handle, size = None, 0
         if offsets is None:
-            need = max(self._used, sum(map(_aligned, sizes)))
-            if need > self._wanted:  # by a quarter at least: lengths may grow batch by batch
-                self._wanted = max(need, self._wanted + (self._wanted >> 2))
+            self._want(max(_ALIGN, self._used, sum(map(_aligned, sizes))))
             handle, size = self._fresh(self._wanted), self._wanted
             offsets = self._placed(pieces, sizes, [None] * len(pieces))
         assert self._segment is not None and offsets is not None
@@ -119,7 +116,22 @@ class Arena:
         """The parent is done with a segment."""
         segment = self._sent.pop(number)
         if reusable:
-            self._free.append(segment)
+            self._keep([segment])
+
+    def _want(self, size: int) -> None:
+        """Make segments of at least this size from now on."""
+        if size > self._wanted:  # by a quarter at least: lengths may grow batch by batch
+            self._wanted = max(size, self._wanted + (self._wanted >> 2))
+            free, self._free = self._free, []
+            self._keep(free)
+
+    def _keep(self, segments: list[_Segment]) -> None:
+        """Fill these again, if they are large enough."""
+        for segment in segments:
+            if len(segment.memory) >= self._wanted:
+                self._free.append(segment)
+            else:
+                self._dropped.append(segment.number)
 
     def _open(self, segment: _Segment) -> None:
         self._segment, self._used = segment, 0
@@ -128,7 +140,7 @@ class Arena:
 
     def _drop(self) -> None:
         if self._segment is not None:
-            self._free.append(self._segment)
+            self._keep([self._segment])
         self._segment = self._array = None
         self._used = 0
 
@@ -256,7 +268,7 @@ def _pickled(value: Any, pieces: list[Any]) -> bytes:
     pickler = pickle.Pickler(
         stream, pickle.HIGHEST_PROTOCOL, buffer_callback=lambda piece: pieces.append(piece.raw())
     )
-    pickler.dispatch_table = {**copyreg.dispatch_table, Tensor: _reduced}  # type: ignore[assignment]
+    pickler.dispatch_table = {**copyreg.dispatch_table, Tensor: _reduced}
     pickler.dump(value)
     return stream.getvalue()
 
@@ -271,7 +283,8 @@ def _reduced(tensor: Tensor) -> tuple[Any, ...]:
     memory = _dense(array)
     strides = array.strides if memory is not None else None
     memory = np.ascontiguousarray(array).reshape(-1) if memory is None else memory
-    piece = pickle.PickleBuffer(memory.view(np.uint8) if memory.size else b"")
+    content: Any = memory.view(np.uint8) if memory.size else b""
+    piece = pickle.PickleBuffer(content)
     facts = (array.dtype, array.shape, strides, tensor.requires_grad)
     return _tensor_on, (piece, *facts)
 
@@ -293,5 +306,3 @@ def _tensor_on(piece: Any, dtype: Any, shape: Any, strides: Any, requires_grad: 
         return Tensor._wrap(np.empty(shape, dtype))  # type: ignore[no-any-return]
     out: Tensor = Tensor._wrap(np.ndarray(shape, dtype, piece, 0, strides))
     return out.requires_grad_() if requires_grad else out
-
-

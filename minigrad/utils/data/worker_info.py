@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -32,7 +31,7 @@ class Here:
 
     info: ClassVar[WorkerInfo | None] = None
     # Memory for the rows of a batch: in a worker it is shared with the parent.
-    empty: ClassVar[Callable[[tuple[int, ...], Any], Any]] = staticmethod(np.empty)
+    empty: ClassVar[Any] = staticmethod(np.empty)
 
 
 def get_worker_info() -> WorkerInfo | None:

@@ -221,9 +221,13 @@ def _turned_size(matrix: list[float], height: int, width: int) -> tuple[int, int
 
 
 def _length(values: list[float]) -> int:
-    """How many pixels hold an interval; a ten-thousandth of one more or less is rounding."""
-    low, high = (math.trunc(v * 1e4) / 1e4 for v in (min(values), max(values)))
-    return math.ceil(high) - math.floor(low)
+    """How many pixels hold an interval; a ten-thousandth of one more or less is rounding.
+
+    In float32, as torchvision computes it: there 1.9999999999999996 is 2.
+    """
+    step = np.float32(1e-4)
+    low, high = (np.trunc(np.float32(v) / step) * step for v in (min(values), max(values)))
+    return int(np.ceil(high) - np.floor(low))
 
 
 def _pixel_centres(height: int, width: int, offset: float) -> tuple[np.ndarray, np.ndarray]:

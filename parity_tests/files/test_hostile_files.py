@@ -1,0 +1,548 @@
+"""Files that mean harm or are broken: a clear error, and nothing run, allocated or read wrongly."""
+
+from __future__ import annotations
+
+import collections
+import io
+import os
+import pickle
+import pickletools
+import struct
+import subprocess
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator
+from pickle import UnpicklingError
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from parity_tests.files.trees import facts, loaded, saved
+
+CLEAR = (UnpicklingError, RuntimeError, EOFError, ValueError)
+
+
+def archive(pickled: bytes, **records: bytes) -> bytes:
+    """An archive as torch writes them, of any pickle; ``data/0`` is four float32 zeros."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as target:
+        target.writestr("x/data.pkl", pickled)
+        target.writestr("x/version", b"3\n")
+        for name, data in {"0": bytes(16), **records}.items():
+            target.writestr(f"x/data/{name}", data)
+    return file.getvalue()
+
+
+class Named:
+    """Pickled as the name of something, whatever that is."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.place = module, name
+
+
+class Call:
+    """Pickled as a call, and perhaps a state that is set on its result."""
+
+    def __init__(self, function: Any, args: Any, *state: Any) -> None:
+        self.parts = function, args, *state
+
+    def __call__(self) -> None:
+        """What is called must look as if it could be."""
+
+
+class Storage:
+    """Pickled as what stands for a storage."""
+
+    def __init__(self, *place: Any) -> None:
+        self.place = place
+
+
+class Pickler(pickle._Pickler):  # type: ignore[misc, name-defined]
+    def persistent_id(self, obj: Any) -> Any:
+        return obj.place if isinstance(obj, Storage) else None
+
+    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
+        if isinstance(obj, Named):
+            self.write(pickle.GLOBAL + "{}\n{}\n".format(*obj.place).encode())
+        elif isinstance(obj, Call):
+            function, args, *state = obj.parts
+            self.save(function)
+            self.save(args)
+            self.write(pickle.REDUCE)
+            for value in state:
+                self.save(value)
+                self.write(pickle.BUILD)
+        else:
+            super().save(obj, save_persistent_id)
+
+
+def pickled(obj: Any) -> bytes:
+    file = io.BytesIO()
+    Pickler(file, 2).dump(obj)
+    return file.getvalue()
+
+
+V2 = Named("torch._utils", "_rebuild_tensor_v2")
+V3 = Named("torch._utils", "_rebuild_tensor_v3")
+FOUR = Storage("storage", Named("torch", "FloatStorage"), "0", "cpu", 4)
+ODICT = Named("collections", "OrderedDict")
+HOOKS = Call(ODICT, ())
+
+
+def tensor(start: Any, size: Any, stride: Any, storage: Any = FOUR, grad: Any = False) -> Call:
+    return Call(V2, (storage, start, size, stride, grad, HOOKS))
+
+
+def test_the_kit_makes_files_that_load_when_they_mean_no_harm() -> None:
+    for lib in (mg, torch):
+        found = loaded(lib, archive(pickled(tensor(1, (3,), (1,)))))
+        assert found.tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail if a file gets anything run that it should not."""
+
+    def trap(*args: Any, **options: Any) -> None:
+        raise AssertionError("a file had code run")
+
+    for module, name in ((os, "system"), (os, "popen"), (subprocess, "Popen")):
+        monkeypatch.setattr(module, name, trap)
+    yield
+
+
+NAMES = [
+    ("os", "system"), ("posix", "system"), ("nt", "system"), ("sys", "exit"),
+    ("builtins", "eval"), ("__builtin__", "eval"), ("builtins", "exec"), ("builtins", "getattr"),
+    ("builtins", "__import__"), ("builtins", "open"), ("subprocess", "Popen"),
+    ("torch", "load"), ("torch.serialization", "load"), ("torch", "os.system"),
+    ("torch.hub", "load"), ("torch._utils", "os"), ("minigrad", "load"), ("minigrad", "os"),
+    ("numpy", "load"), ("numpy._core.multiarray", "_reconstruct"), ("functools", "partial"),
+    ("collections", "namedtuple"), ("collections", "OrderedDict.__init__"), ("codecs", "encode"),
+    ("operator", "attrgetter"), ("copyreg", "_reconstructor"), ("pickle", "loads"),
+    ("collections", "defaultdict"), ("collections", "deque"), ("torch.nn.modules.linear", "Linear"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_a_name_that_is_not_on_the_list_is_refused_and_told(module: str, name: str) -> None:
+    plans = [Named(module, name), Call(Named(module, name), ("echo",))]
+    for plan in plans:
+        with pytest.raises(UnpicklingError) as mine:
+            loaded(mg, archive(pickled(plan)))
+        with pytest.raises(UnpicklingError):
+            loaded(torch, archive(pickled(plan)))
+        assert name in str(mine.value) and "weights_only=False" in str(mine.value)
+        if module not in ("os", "posix", "nt", "sys"):
+            assert "add_safe_globals([" in str(mine.value)
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_names_of_later_protocols_are_no_way_in(protocol: int) -> None:
+    content = pickle.dumps(collections.deque, protocol)
+    with pytest.raises(UnpicklingError, match=r"GLOBAL collections\.deque was not an allowed"):
+        loaded(mg, archive(content))
+
+
+def test_modules_that_no_list_opens() -> None:
+    with mg.serialization.safe_globals([(os.getcwd, "posix.getcwd")]):
+        with pytest.raises(UnpicklingError, match="module posix is blocked"):
+            loaded(mg, archive(pickled(Call(Named("posix", "getcwd"), ()))))
+
+
+HOSTILE_CALLS: list[Any] = [
+    Call(Named("builtins", "bytearray"), (10**13,)),
+    Call(Named("builtins", "set"), (Call(Named("builtins", "bytearray"), ()),)),
+    Call(Named("builtins", "complex"), ("1e5",)),
+    Call(Named("_codecs", "encode"), ("x", "zlib")),
+    Call(Named("_codecs", "encode"), (7, "latin1")),
+    Call(Named("collections", "Counter"), (range(2),)),
+    Call(Named("collections", "Counter"), ("ab" * 10,)),
+    Call(ODICT, (7,)),
+    Call(ODICT, ([[1, 2, 3]],)),
+    Call(Named("torch", "Size"), (("a",),)),
+    Call(Named("torch", "Size"), (7,)),
+    Call(Named("torch", "device"), ("evil",)),
+    Call(Named("torch", "device"), (Named("torch", "device"),)),
+    Call(Named("torch", "float32"), ()),
+    Call(Named("torch", "FloatStorage"), (10**12,)),
+    Call(Named("torch", "Tensor"), (10**7, 10**7)),
+    Call(Named("torch.storage", "UntypedStorage"), (10**12,)),
+    Call(Named("torch.serialization", "_get_layout"), ("torch.os",)),
+    Call(Call(ODICT, ()), ()),
+    Call(HOOKS, ()),
+    Call(V2, (FOUR,)),
+    Call(V2, [1, 2]),
+    Call(V2, (7, 0, (1,), (1,), False, HOOKS)),
+    Call(V2, (FOUR, 0, (1,), (1,), False, HOOKS, {"conj": True})),
+    Call(V3, (FOUR, 0, (1,), (1,), False, HOOKS, "float32")),
+    Call(V3, (FOUR, 0, (1,), (1,), False, HOOKS, Named("torch", "complex64"))),
+    tensor(0, (5,), (1,)),
+    tensor(1, (4,), (1,)),
+    tensor(-1, (1,), (1,)),
+    tensor(0, (-1,), (1,)),
+    tensor(0, (2,), (-1,)),
+    tensor(3, (2,), (-1,)),
+    tensor(2**63, (1,), (1,)),
+    tensor(0, (2**62, 4), (0, 0)),
+    tensor(0, (2**63,), (0,)),
+    tensor(0, (2, 2), (2**62, 2**62)),
+    tensor(0, (2,), (1, 1)),
+    tensor(0, (1,) * 65, (1,) * 65),
+    tensor(0, (1.0,), (1,)),
+    tensor(0, 4, 1),
+    tensor(0.5, (1,), (1,)),
+    tensor(0, (4,), (1,), grad="yes"),
+    tensor(0, (4,), (1,), Storage("storage", Named("torch", "LongStorage"), "0", "cpu", 2), True),
+    Storage("storage", Named("torch", "FloatStorage"), "0", "cpu", 2**40),
+    Storage("storage", Named("torch", "FloatStorage"), "0", "cpu", 3),
+    Storage("storage", Named("torch", "FloatStorage"), "0", "cpu", -4),
+    Storage("storage", Named("torch", "FloatStorage"), "1", "cpu", 4),
+    Storage("storage", Named("torch", "FloatStorage"), "../data.pkl", "cpu", 4),
+    Storage("storage", Named("torch", "FloatStorage"), "0", "tpu:0", 4),
+    Storage("storage", Named("torch", "float32"), "0", "cpu", 4),
+    Storage("module", Named("torch", "Tensor"), "x.py", "source"),
+    Storage("storage"),
+    [FOUR, Storage("storage", Named("torch", "IntStorage"), "0", "cpu", 4)],
+    Call(Named("torch._utils", "_rebuild_parameter"), (7, True, HOOKS)),
+    Call(Named("torch._utils", "_rebuild_parameter"), (tensor(0, (1,), (1,)), 7, HOOKS)),
+    Call(Named("torch._tensor", "_rebuild_from_type_v2"),
+         (ODICT, Named("torch", "Tensor"), (), {})),
+    Call(Named("torch._tensor", "_rebuild_from_type_v2"),
+         (V2, ODICT, (FOUR, 0, (1,), (1,), False, HOOKS), {})),
+    *(Call(Named("torch._tensor", "_rebuild_from_type_v2"),
+           (V2, Named("torch", "Tensor"), (FOUR, 0, (1,), (1,), False, HOOKS), {name: 7}))
+      for name in ("_array", "data", "grad", "__class__", "__dict__", "shape", "__len__")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("plan", HOSTILE_CALLS, ids=range(len(HOSTILE_CALLS)))
+def test_hostile_arguments_of_what_may_be_called(plan: Any) -> None:
+    with small_memory(), pytest.raises((UnpicklingError, RuntimeError)):
+        loaded(mg, archive(pickled(plan)))
+
+
+STATES: list[Any] = [
+    Call(ODICT, (), {"items": 7}),
+    Call(ODICT, (), {"__class__": 7}),
+    Call(ODICT, (), 7),
+    Call(ODICT, (), {1: 2}),
+    Call(Named("collections", "Counter"), (), {"x": 1}),
+    Call(V2, (FOUR, 0, (1,), (1,), False, HOOKS), {"_array": 7}),
+    Call(Named("torch", "device"), ("cpu",), (None, {"type": "cuda"})),
+    Call(Named("builtins", "set"), ([1],), {"x": 1}),
+]
+
+
+@pytest.mark.parametrize("plan", STATES, ids=range(len(STATES)))
+def test_a_file_sets_no_attributes_but_its_own(plan: Any) -> None:
+    with pytest.raises(UnpicklingError):
+        loaded(mg, archive(pickled(plan)))
+
+
+@pytest.mark.parametrize("name", ["_rebuild_tensor_v2", "_rebuild_from_type_v2"])
+def test_what_a_file_names_stays_as_it_is(name: str) -> None:
+    """A state for a class or function would change it for the whole program."""
+    module = "torch._tensor" if "type" in name else "torch._utils"
+    for thing in (Named(module, name), Named("torch", "device"), Named("torch", "float32")):
+        code = pickle.PROTO + b"\2" + pickled(thing)[2:-1]
+        code += pickled((None, {"__defaults__": (1,)}))[2:-1] + pickle.BUILD + pickle.STOP
+        with pytest.raises(UnpicklingError):
+            loaded(mg, archive(code))
+
+
+DEEP: list[bytes] = [
+    b"\x80\x02}" + b")" + b"\x85" * 10**5 + b"K\x01s.",  # a key too deep to hash
+    b"\x80\x02}" + b")" + b"2\x86" * 100 + b"K\x01s.",  # one that would take for ever
+    b"\x80\x04\x8f(" + b")" + b"2\x86" * 100 + b"\x90.",
+    b"\x80\x04(" + b")" + b"2\x86" * 100 + b"\x91.",
+    b"\x80\x02c__builtin__\nset\n](" + b")" + b"2\x86" * 100 + b"e\x85R.",
+    b"\x80\x02]r\xff\xff\xff\x7fj\xfe\xff\xff\x7f.",  # a memo with a place far out
+    b"\x80\x02j\xff\xff\xff\x7f.",
+    b"\x80\x02X\xff\xff\xff\x7fabc.",  # texts, bytes and numbers that are not there
+    b"\x80\x04\x8d" + b"\xff" * 7 + b"\x7fabc.",
+    b"\x80\x04\x8e" + b"\xff" * 7 + b"\x7fabc.",
+    b"\x80\x05\x96" + b"\xff" * 7 + b"\x7fabc.",
+    b"\x80\x02\x8b\xff\xff\xff\x7f1.",
+    b"\x80\x02\x8b\xff\xff\xff\xff1.",
+    b"\x80\x02T\xff\xff\xff\xff1.",
+    b"\x80\x02c" + b"a" * 10**6,
+    b"\x80\x02" + b"(" * 10**5 + b".",
+    b"\x80\x02.", b"\x80\x02a.", b"\x80\x02]a.", b"\x80\x02u.", b"\x80\x02}(K\x01u.", b"\x80\x02R.",
+    b"\x80\x02)]K\x01a", b"\x80\x02\x86.", b"\x80\x02e.", b"\x80\x02b.", b"\x80\x02Q.",
+    b"\x80\x02NK\x01s.", b"\x80\x02)K\x01a.", b"\x80\x02}]K\x01s.", b"\x80\xff.", b"\x80\x01N.",
+    b"\x80\x02(cos\nsystem\nX\x01\0\0\0xo.", b"\x80\x02(X\x01\0\0\0xios\nsystem\n.",
+    b"\x80\x02\x82\x01.", b"\x80\x02P0\n.", b"\x80\x05\x97.", b"",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", DEEP, ids=range(len(DEEP)))
+def test_pickles_that_would_crash_or_hang_or_make_no_sense(code: bytes) -> None:
+    with small_memory(), pytest.raises((UnpicklingError, EOFError)):
+        loaded(mg, archive(code))
+    with small_memory(), pytest.raises((*CLEAR, KeyError)):
+        loaded(mg, code)  # and where there is no archive around it
+
+
+def test_depth_alone_is_no_harm() -> None:
+    found = loaded(mg, archive(b"\x80\x02" + b"]" * 10**5 + b"a" * (10**5 - 1) + b"."))
+    assert type(found) is list
+
+
+class small_memory:
+    """Fail if Python or NumPy take more memory than such a file can be worth."""
+
+    def __enter__(self) -> None:
+        tracemalloc.start()
+
+    def __exit__(self, *error: object) -> None:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 400e6, f"{peak} bytes were taken"
+
+
+ARGUMENTS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.integers(-3, 5)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(
+        [FOUR, HOOKS, V2, V3, ODICT, tensor(0, (4,), (1,))]
+        + [Named("torch", n) for n in ("float32", "uint16", "FloatStorage", "Tensor", "device")]
+        + [Storage("storage", Named("torch.storage", "UntypedStorage"), "0", "cpu", 16)]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=7).map(tuple)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=8,
+)
+CALLED = st.sampled_from(
+    [
+        *(Named("torch._utils", f"_rebuild_{n}") for n in ("tensor", "tensor_v2", "tensor_v3")),
+        Named("torch._utils", "_rebuild_parameter"),
+        Named("torch._utils", "_rebuild_parameter_with_state"),
+        Named("torch._tensor", "_rebuild_from_type_v2"),
+        Named("torch.nn.parameter", "Parameter"),
+        Named("torch.serialization", "_get_layout"),
+        *(Named("torch", n) for n in ("Size", "device", "Tensor", "int64")),
+        *(Named("collections", n) for n in ("OrderedDict", "Counter")),
+        *(Named("builtins", n) for n in ("set", "frozenset", "bytearray", "bytes", "complex")),
+        Named("_codecs", "encode"),
+    ]
+)
+
+
+@given(CALLED, st.lists(ARGUMENTS, max_size=8).map(tuple), st.none() | ARGUMENTS)
+def test_drawn_arguments_give_an_object_or_a_clear_error(
+    function: Any, args: Any, state: Any
+) -> None:
+    plan = Call(function, args, *([] if state is None else [state]))
+    try:
+        found = loaded(mg, archive(pickled(plan)))
+    except (UnpicklingError, RuntimeError):
+        return
+    if isinstance(found, mg.Tensor):
+        assert (
+            found.numel() == 0
+            or float(found.double().abs().sum() if found.numel() < 99 else 0) == 0
+        )
+
+
+SAMPLE = {"w": torch.arange(6.0).view(2, 3), "n": torch.nn.Linear(2, 1).state_dict(), "s": "text"}
+STREAM = {"_use_new_zipfile_serialization": False}
+
+
+@given(st.data())
+@pytest.mark.parametrize("options", [{}, STREAM], ids=["archive", "stream"])
+def test_drawn_opcodes(options: dict[str, Any], data: Any) -> None:
+    """Pickles with opcodes taken out, doubled, moved and changed."""
+    content = saved(torch, SAMPLE)
+    code = zipfile.ZipFile(io.BytesIO(content)).read("archive/data.pkl")
+    places = [place for _, _, place in pickletools.genops(code)] + [len(code)]
+    steps = [code[a:b] for a, b in zip(places, places[1:], strict=False)]
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(steps) - 1))
+        change = data.draw(st.sampled_from(["drop", "double", "swap", "byte"]))
+        if change == "drop":
+            del steps[at]
+        elif change == "double":
+            steps.insert(at, steps[data.draw(st.integers(0, len(steps) - 1))])
+        elif change == "swap":
+            other = data.draw(st.integers(0, len(steps) - 1))
+            steps[at], steps[other] = steps[other], steps[at]
+        elif steps[at]:
+            step = bytearray(steps[at])
+            step[data.draw(st.integers(0, len(step) - 1))] = data.draw(st.integers(0, 255))
+            steps[at] = bytes(step)
+    records = {str(i): bytes(64) for i in range(3)}
+    bad = b"".join(steps)
+    bad = archive(bad, **records) if not options else content_of_stream(bad)
+    try:
+        loaded(mg, bad)
+    except CLEAR:
+        pass
+
+
+def content_of_stream(code: bytes) -> bytes:
+    """A file of the older format around a pickle."""
+    head = b"".join(pickle.dumps(x, 2) for x in (0x1950A86A20F9469CFC6C, 1001, {}))
+    return head + code + pickle.dumps(["0"], 2) + struct.pack("<q", 6) + bytes(24)
+
+
+@pytest.mark.parametrize("options", [{}, STREAM], ids=["archive", "stream"])
+def test_every_flipped_bit_and_every_cut_is_found_or_harmless(options: dict[str, Any]) -> None:
+    obj = {"x": [mg.arange(3)], "s": "hello"}
+    content, expected = saved(mg, obj, **options), facts(obj)
+    for place in range(len(content)):
+        bad = bytearray(content)
+        bad[place] ^= 1 << place % 8
+        try:
+            found = facts(loaded(mg, bytes(bad)))
+        except CLEAR:
+            continue
+        if not options:  # the older format has no checksums
+            assert found == expected
+    for length in range(len(content)):
+        with pytest.raises((*CLEAR, EOFError)):
+            loaded(mg, content[:length])
+
+
+def test_bits_of_an_archive_of_torchs() -> None:
+    content = saved(torch, torch.arange(5.0))
+    expected = facts(mg.arange(5.0))
+    for place in range(len(content)):
+        bad = bytearray(content)
+        bad[place] ^= 1 << place % 8
+        try:
+            assert facts(loaded(mg, bytes(bad))) == expected
+        except CLEAR:
+            continue
+
+
+@given(st.binary(max_size=200))
+@example(b"")
+@example(b"PK\3\4")
+@example(b"PK\3\4" + bytes(100))
+@example(b"PK\5\6" + bytes(18))
+def test_any_bytes(content: bytes) -> None:
+    for start in (b"", b"PK\3\4", b"\x80\x02"):
+        with pytest.raises((*CLEAR, KeyError)):
+            loaded(mg, start + content)
+
+
+def resized(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """The archive with other records."""
+    old, new = zipfile.ZipFile(io.BytesIO(content)), io.BytesIO()
+    with zipfile.ZipFile(new, "w") as target:
+        for name in old.namelist():
+            data = old.read(name)
+            target.writestr(name, change(data) if "/data/" in name else data)
+    return new.getvalue()
+
+
+def test_records_of_another_length_are_refused_as_by_torch() -> None:
+    content = saved(torch, torch.ones(3))
+    for change in (lambda d: d[:8], lambda d: d + b"1234", lambda d: b""):
+        for lib in (mg, torch):
+            with pytest.raises(RuntimeError, match="record size"):
+                loaded(lib, resized(content, change))
+
+
+def test_records_that_lie_over_each_other_claim_no_more_than_the_file_has() -> None:
+    """A hundred names for the same 1 MB."""
+    size, code = (
+        1 << 20,
+        [
+            Storage("storage", Named("torch", "ByteStorage"), str(i), "cpu", 1 << 20)
+            for i in range(1, 100)
+        ],
+    )
+    file = io.BytesIO(archive(pickled(code), **{"1": bytes(size)}))
+    with zipfile.ZipFile(file, "a") as target:
+        one = target.getinfo("x/data/1")
+        for i in range(2, 100):
+            info = zipfile.ZipInfo(f"x/data/{i}")
+            info.header_offset, info.CRC = one.header_offset, one.CRC
+            info.file_size = info.compress_size = size
+            target.filelist.append(info)
+            target.NameToInfo[info.filename] = info
+        target._didModify = True  # type: ignore[attr-defined]
+    with small_memory(), pytest.raises(RuntimeError, match="damaged"):
+        loaded(mg, file.getvalue())
+
+
+def test_a_compressed_record_is_read_and_a_bomb_is_not() -> None:
+    old, new = zipfile.ZipFile(io.BytesIO(saved(torch, torch.arange(1000.0)))), io.BytesIO()
+    with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in old.namelist():
+            target.writestr(name, old.read(name))
+    assert loaded(mg, new.getvalue()).tolist() == list(range(1000))
+    size = 2**31
+    file = io.BytesIO(archive(pickled(Storage(*FOUR.place[:4], size // 4))))
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("x/bomb", bytes(1000))
+        bomb, zero = target.getinfo("x/bomb"), target.getinfo("x/data/0")
+        for name in ("header_offset", "CRC", "compress_size", "compress_type", "orig_filename"):
+            setattr(zero, name, getattr(bomb, name))
+        zero.file_size = size
+    content = file.getvalue().replace(b"x/bombPK", b"x/data/0PK")
+    with small_memory(), pytest.raises(RuntimeError, match="damaged"):
+        loaded(mg, content)
+
+
+def test_an_older_file_whose_storages_are_larger_than_itself() -> None:
+    content = content_of_stream(
+        pickled(Storage("storage", Named("torch", "FloatStorage"), "0", "cpu", 2**38, None))
+    )
+    with small_memory(), pytest.raises(RuntimeError, match="larger than itself"):
+        loaded(mg, content)
+
+
+def test_an_older_file_that_lists_other_storages_than_it_uses() -> None:
+    good = content_of_stream(
+        pickled(Storage("storage", Named("torch", "FloatStorage"), "0", "cpu", 6, None))
+    )
+    assert loaded(mg, good).tolist() == [0.0] * 6
+    bad = good.replace(pickle.dumps(["0"], 2), pickle.dumps(["1"], 2))
+    missing = good[: good.rindex(pickle.dumps(["0"], 2))] + pickle.dumps([], 2)
+    for content in (bad, missing, good[:-1], good[:-25]):
+        with pytest.raises((RuntimeError, EOFError)):
+            loaded(mg, content)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "kind"),
+    [
+        ("torch._utils", "_rebuild_sparse_tensor", "sparse"),
+        ("torch._utils", "_rebuild_qtensor", "quantized"),
+        ("torch", "ComplexFloatStorage", "complex"),
+        ("torch._utils", "_rebuild_meta_tensor_no_storage", "meta"),
+        ("torch", "float8_e4m3fn", "small type"),
+    ],
+)
+def test_what_minigrad_leaves_out_is_said_so(module: str, name: str, kind: str) -> None:
+    with pytest.raises(UnpicklingError, match=f"{kind}.*leaves out"):
+        loaded(mg, archive(pickled(Named(module, name))))
+
+
+def test_the_other_byte_order_of_a_memory_without_elements_is_refused() -> None:
+    storage = Storage("storage", Named("torch.storage", "UntypedStorage"), "0", "cpu", 16)
+    args = (storage, 0, (2,), (1,), False, HOOKS, Named("torch", "uint16"))
+    content = io.BytesIO(archive(pickled(Call(V3, args))))
+    with zipfile.ZipFile(content, "a") as target:
+        target.writestr("x/byteorder", b"big")
+    with pytest.raises((UnpicklingError, RuntimeError), match="byte order"):
+        loaded(mg, content.getvalue())
+
+
+def test_the_limit_on_memory_is_one() -> None:
+    with pytest.raises(AssertionError, match="were taken"), small_memory():
+        bytes(500_000_000)
