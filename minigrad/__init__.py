@@ -91,7 +91,8 @@ from minigrad.tensor import Tensor
 from minigrad.version import __version__
 
 if _TYPE_CHECKING:
-    from minigrad import backends, func, jit, multiprocessing, nn, optim, signal, testing, types
+    from minigrad import backends, func, jit, multiprocessing, nn, optim, signal, types
+    from minigrad import testing as testing
     from minigrad import utils as utils
     from minigrad.func import vmap
     from minigrad.jit import compile

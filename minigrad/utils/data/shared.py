@@ -91,14 +91,13 @@ class Arena:
     def pack(self, value: Any) -> tuple[Mail, int | None]:
         """What to send for a value, and the descriptor to send along if the segment is new."""
         pieces: list[Any] = []
-        dropped, self._dropped = self._dropped, []
         text: bytes | None = _pickled(value, pieces)
         if text is not None and len(text) > _SHORT:
             pieces.insert(0, memoryview(text))
             text = None
         if not pieces:
             self._drop()
-            return Mail(text, 0, 0, [], dropped), None
+            return Mail(text, 0, 0, [], self._news()), None
         sizes = [piece.nbytes for piece in pieces]
         offsets = self._inside(pieces, sizes)
         handle, size = None, 0
@@ -110,13 +109,18 @@ class Arena:
         segment, self._segment, self._array = self._segment, None, None
         self._sent[segment.number] = segment
         places = list(zip(offsets, sizes, strict=True))
-        return Mail(text, segment.number, size, places, dropped), handle
+        return Mail(text, segment.number, size, places, self._news()), handle
 
     def released(self, number: int, reusable: bool) -> None:
         """The parent is done with a segment."""
         segment = self._sent.pop(number)
         if reusable:
             self._keep([segment])
+
+    def _news(self) -> list[int]:
+        """The segments that the parent can forget."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
 
     def _want(self, size: int) -> None:
         """Make segments of at least this size from now on."""
