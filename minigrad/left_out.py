@@ -32,7 +32,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"(cudnn|miopen|mkldnn|native|fused|jiterator)_.*|.*_mkldnn|is_(vulkan|xla|ipu|maia|mtia|mps"
         r"|xpu|meta).*|ipu|xpu|mtia|to_mkldnn|batch_norm_(backward|elemt|gather|stats|update).*"
         r"|norm_except_dim|conv_tbc|grid_sampler.*|affine_grid_generator|embedding_renorm_"
-        r"|rnn_.*|gru.*|lstm.*|convolution|segment_reduce|.*scaled_(grouped_)?mm|grouped_mm"
+        r"|convolution|segment_reduce|.*scaled_(grouped_)?mm|grouped_mm"
         r"|thread_safe_generator|max_pool2d_with_indices_backward|frobenius_norm|nuclear_norm|vander"
         r"|slice(_inverse)?|is_distributed|set_override_.*|enforce_grad_.*|region_activation_.*"
         r"|set_warn_on_accumulate_.*|is_multithreading_enabled|is_view_replay_enabled|record_stream"

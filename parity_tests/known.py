@@ -116,8 +116,54 @@ KNOWN: tuple[Known, ...] = (
 )
 
 
+# Wrong calls of layers that are refused in another way, or for another reason. They make no
+# layer "partial": what is right about it is compared without exception.
+REFUSED: tuple[Known, ...] = (
+    Known(
+        r".*",
+        "not implemented for '(Long|Bool)'",
+        "integers and booleans where torch has kernels for floats only: it says so in other words, "
+        "or computes",
+    ),
+    Known(
+        r".*",
+        r"must be (tuple of )?(ints?|float|Number|str)\b",
+        "an option of a wrong Python type: functions look at what they need of it",
+    ),
+    Known(
+        r"(BCEWithLogits|SoftMargin|Huber|L1|HingeEmbedding)Loss|(Feature)?AlphaDropout",
+        r"could not infer output dtype|result type \w+ can't be cast|the `-` operator"
+        r"|float64 is not torch\.float32",
+        "arguments of several dtypes: torch writes into a tensor of the dtype of one of them",
+    ),
+    Known("SoftMarginLoss", "doesn't match the broadcast shape", "the same, for shapes"),
+    Known(
+        r"(AvgPool|LPPool|MaxUnpool|FractionalMaxPool)\dd|Unfold|RMSNorm|GaussianNLLLoss"
+        r"|Embedding(Bag)?|LinearCrossEntropyLoss",
+        r", not (IndexError|RuntimeError|ValueError|TypeError): |raises ShapeError",
+        "which of several things that do not fit together is noticed first, and as what",
+    ),
+    Known("LinearCrossEntropyLoss", "_adjust", "options of another class are not looked at"),
+    Known("EmbeddingBag", "step must be nonzero", "bags without elements are empty bags here"),
+    Known(
+        r"Lazy(Conv|InstanceNorm)\dd|Bilinear|LazyLinear",
+        r"\b0\b.*(cannot reshape|IndexError)|bias: values",
+        "no channels, samples or features at all; torch's bias is uninitialised memory then",
+    ),
+    Known("Dropout3d", r"<\(4, 3, 4\)", "a number of dimensions that is deprecated there"),
+)
+
+
 def expected(name: str, failure: str) -> Known | None:
     """The row that expects a failure; None if it is a mistake."""
     return next(
         (k for k in KNOWN if re.fullmatch(k.names, name) and re.search(k.failure, failure)), None
+    )
+
+
+def refused_otherwise(layer: str, failure: str) -> bool:
+    """Whether a line is about a wrong call, and some row expects it."""
+    wrong_call = failure.startswith(("[spoilt", "[error"))
+    return wrong_call and any(
+        re.fullmatch(k.names, layer) and re.search(k.failure, failure) for k in REFUSED
     )

@@ -65,6 +65,13 @@ def test_memory_suite(tmp_path: Path) -> None:
     assert "bytes per step" in text
 
 
+def test_data_suite(tmp_path: Path) -> None:
+    options = ["--rounds", "1", "--samples", "128", "--rows", "half", "dictionaries"]
+    text, result = run(tmp_path, "data", *options)
+    assert len(result["rows"]) == 3 and all(row["throughput ratio"] > 0 for row in result["rows"])
+    assert "dictionaries, 64 at a time, 2 workers" in text
+
+
 def test_nothing_is_left_to_the_garbage_collector() -> None:
     assert flatness(steps=50)["unreachable objects"] == 0
 

@@ -30,6 +30,8 @@ class _Facade(ModuleType):
         self.__path__: list[str] = []  # a package, whose parts the finder finds
         if name in VERSIONS:
             self.__version__ = f"{VERSIONS[name]}+minigrad{__version__}"
+        if name == "d2l":
+            self.torch = stands  # `from d2l import torch as d2l`: the helpers for torch
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stands, name)
@@ -61,7 +63,7 @@ class _Finder(MetaPathFinder):
         if root not in STANDS_FOR or (root == "d2l" and _has_d2l()):
             return None
         own = STANDS_FOR[root]
-        if root == "d2l" and rest == "torch":  # `from d2l import torch as d2l`
+        if fullname == "d2l.torch":
             rest = ""
         wanted = f"{own}.{rest}" if rest else own
         try:

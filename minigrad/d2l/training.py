@@ -67,9 +67,10 @@ def sgd(params: Sequence[Tensor], lr: float, batch_size: int) -> None:
     """
     with no_grad():
         for param in params:
-            assert param.grad is not None, "d2l.sgd: there is a parameter without a gradient"
-            param -= lr * param.grad / batch_size
-            param.grad.zero_()
+            grad = param.grad
+            assert grad is not None, "d2l.sgd: there is a parameter without a gradient"
+            param -= lr * grad / batch_size
+            grad.zero_()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
@@ -209,12 +210,9 @@ def grad_clipping(net: Any, theta: float) -> None:
     >>> float(net.weight.grad**2 + net.bias.grad**2) <= 1.001
     True
     """
-    params = (
-        [p for p in net.parameters() if p.requires_grad]
-        if isinstance(net, nn.Module)
-        else net.params
-    )
-    norm = float(sum(float((p.grad**2).sum()) for p in params)) ** 0.5
+    params = net.parameters() if isinstance(net, nn.Module) else net.params
+    grads = [p.grad for p in params if p.requires_grad and p.grad is not None]
+    norm = sum(float((grad**2).sum()) for grad in grads) ** 0.5
     if norm > theta:
-        for param in params:
-            param.grad[:] *= theta / norm
+        for grad in grads:
+            grad *= theta / norm

@@ -22,7 +22,7 @@ def redraw_outside(
         outside = (tensor < low) | (tensor > high)
         if not outside.any():
             return tensor
-        fresh = tensor.new_empty(tensor.shape).normal_(mean, std, generator=generator)
+        fresh = functions.empty_like(tensor).normal_(mean, std, generator=generator)
         tensor.copy_(functions.where(outside, fresh, tensor))
 
 
@@ -31,7 +31,7 @@ def reject_uniform(
 ) -> Tensor:
     """Draw from U(a, b) and accept in proportion to the normal density, until all are accepted."""
     log_peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
-    candidates, chance = tensor.new_empty(tensor.shape), tensor.new_empty(tensor.shape)
+    candidates, chance = functions.empty_like(tensor), functions.empty_like(tensor)
     pending = None
     while pending is None or pending.any():
         candidates.uniform_(a, b, generator=generator)

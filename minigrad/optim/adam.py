@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from minigrad.optim.elementwise import Elementwise
 from minigrad.optim.groups import Group
 from minigrad.optim.options import (
@@ -99,6 +101,7 @@ class Adam(Elementwise):
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """Both means start at zero, and are too small at first by these factors."""
         o.beta1, o.beta2 = o.betas
+        n = np.float32(n) if o.recorded else n  # in which torch counts then
         o.step_size = o.lr / (1 - o.beta1**n)
         o.root = (1 - o.beta2**n) ** 0.5
 

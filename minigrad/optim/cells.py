@@ -40,6 +40,13 @@ class Cell:
         self.value = self._run(call, *others)
         return self
 
+    def _factor(self, alpha: Any) -> Any:
+        """A factor in the type of the value, as torch takes it in sums of half precision."""
+        dtype = self.value.dtype
+        if dtype.itemsize != 2 or isinstance(alpha, Tensor):
+            return alpha
+        return functions.tensor(float(alpha), dtype=dtype).item()
+
     def detach(self) -> Cell:
         """The same value without history."""
         return Cell(self.value.detach())
@@ -64,7 +71,7 @@ class Cell:
 
     def add(self, other: Any, alpha: Any = 1) -> Cell:
         """x + alpha * other."""
-        return self._new(_add, other, alpha)
+        return self._new(_add, other, self._factor(alpha))
 
     def sub(self, other: Cell) -> Cell:
         """x - other."""
@@ -101,7 +108,7 @@ class Cell:
 
     def add_(self, other: Any, alpha: Any = 1) -> Cell:
         """x = x + alpha * other."""
-        return self._set(_add, other, alpha)
+        return self._set(_add, other, self._factor(alpha))
 
     def mul_(self, other: Any) -> Cell:
         """x = x * other."""

@@ -213,20 +213,29 @@ class Elementwise(Optimizer):
         for name, value in values.items():
             state[name]._array[...] = value
             state[name]._bump_version()
-        # Copies, so that what backward saves is not what the next step overwrites.
-        before = {name: state[name].clone() if recorded else state[name] for name in moments}
-        target, cells = Cell(p), {name: Cell(value) for name, value in before.items()}
-        self.rule(o, target, Cell(p._grad), **cells)
+        take = self._reading(group, recorded)
+        before = {name: take(state[name]) for name in moments}
+        target, cells = Cell(take(p)), {name: Cell(value) for name, value in before.items()}
+        self.rule(o, target, Cell(take(p._grad)), **cells)
         p.copy_(target.value)
         for name, cell in cells.items():
             if cell.value is not before[name]:
                 state[name].copy_(cell.value)
 
+    @staticmethod
+    def _reading(group: Group, recorded: bool) -> Callable[[Any], Any]:
+        """In which form a rule sees a Tensor."""
+        if recorded:
+            return Tensor.clone  # what backward saves is then not what the next step overwrites
+        if group.get("fused"):  # torch rounds only at the end of a fused step
+            return lambda x: x.float() if x.dtype.itemsize == 2 else x
+        return lambda x: x
+
     def _options(
         self, group: Group, recorded: bool, fresh: bool, values: dict[str, Any]
     ) -> Options:
         o = plain(group, recorded)
-        o.fresh = fresh
+        o.fresh, o.recorded = fresh, recorded
         if "step" in values:
             values["step"] += 1
         self.prepare(o, float(values.get("step", 0)), values)

@@ -121,11 +121,18 @@ def orthogonal(matrix: Any, coefficients: Coefficients, rounds: int, eps: float)
     a, b, c = coefficients
     tall = matrix.size(0) > matrix.size(1)
     x = matrix.bfloat16().T if tall else matrix.bfloat16()
-    x = x / x.norm().clamp(min=eps)
+    # Products of numbers with 8 bits are exact in float32: each result is rounded once.
+    x = _rounded(x / x.norm().clamp(min=eps))
     for _ in range(rounds):
-        gram = x @ x.T
-        x = functions.addmm(x, functions.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        gram = _rounded(x @ x.T)
+        update = _rounded(functions.addmm(gram, gram, gram, beta=b, alpha=c))
+        x = _rounded(functions.addmm(x, update, x, beta=a))
     return x.T if tall else x
+
+
+def _rounded(x: Any) -> Any:
+    """The values that bfloat16 has, in float32, where matrix products are fast."""
+    return x.bfloat16().float()
 
 
 def shape_factor(name: str | None, rows: int, columns: int) -> float:

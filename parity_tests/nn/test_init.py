@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from random import Random
 from typing import Any
 
 import pytest
@@ -71,6 +72,49 @@ def test_values_and_stream(torch: Any, call: str) -> Any:
     return [filled, exact, torch.rand(1).item()]
 
 
+DRAWN = (
+    "uniform_(t, {a}, {b}, G)", "normal_(t, {a}, {c}, generator=G)",
+    "trunc_normal_(t, generator=G)",
+    "trunc_normal_(t, {a}, {c}, {a} - 1, {b} + 1, G)", "trunc_normal_(t, 0.0, {c}, {b}, {b} + 1)",
+    "constant_(t, {a})", "ones_(t)", "zeros_(t)", "eye_(t)", "dirac_(t)", "dirac_(t, 2)",
+    "xavier_uniform_(t, {b}, G)", "xavier_normal_(t, {b})", "kaiming_uniform_(t, {c}, generator=G)",
+    "kaiming_uniform_(t, mode='fan_out', nonlinearity='tanh')", "kaiming_normal_(t, 0, 'fan_in')",
+    "kaiming_normal_(t, {c}, 'fan_out', 'selu', G)", "orthogonal_(t, {b}, G)", "orthogonal_(t)",
+    "sparse_(t, 0.4, {c}, G)", "sparse_(t, 0.0)", "_calculate_fan_in_and_fan_out(t)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("form", DRAWN)
+@both_agree
+def test_drawn_shapes_types_and_layouts(torch: Any, form: str, seed: int) -> Any:
+    draw = Random(seed)
+    shape = [draw.choice([1, 2, 3, 4, 6]) for _ in range(draw.choice([1, 2, 2, 3, 4, 5]))]
+    dtype = draw.choice([torch.float32, torch.float32, torch.float64, torch.float16])
+    if "orthogonal" in form and dtype is torch.float16:
+        dtype = torch.float32  # torch has no QR of half precision
+    numbers = {"a": draw.uniform(-1, 0.5), "b": draw.uniform(1, 2), "c": draw.uniform(0.3, 1)}
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    tensor = torch.zeros(shape, dtype=dtype)
+    if draw.random() < 0.3 and tensor.ndim == 2:
+        tensor = torch.zeros(shape[::-1], dtype=dtype).t()
+    tensor.requires_grad_(draw.random() < 0.5)
+    names = {**vars(torch.nn.init), "t": tensor, "G": generator}
+    found: list[Any] = []
+
+    def run() -> None:
+        found.append(eval(form.format(**numbers), names))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        error = raised(run)
+    exact = None if "orthogonal" in form else tensor.tolist()
+    same = bool(found) and found[0] is tensor
+    rest = [torch.rand(1).item(), torch.rand(1, generator=generator).item()]
+    return [error, same or found, tensor, exact, rest]
+
+
 @pytest.mark.parametrize("call", ERRORS)
 @both_agree
 def test_errors(torch: Any, call: str) -> Any:
@@ -108,16 +152,20 @@ def test_parameters_are_filled_unrecorded(torch: Any) -> Any:
     return [returned is weight, weight]
 
 
-@pytest.mark.parametrize(
-    ("old", "arguments"),
-    [("uniform", ()), ("constant", (3,)), ("xavier_normal", ()), ("kaiming_uniform", ())],
-)
+OLD = {
+    "uniform": (), "normal": (), "constant": (3,), "eye": (), "dirac": (), "xavier_uniform": (),
+    "xavier_normal": (), "kaiming_uniform": (), "kaiming_normal": (), "orthogonal": (),
+    "sparse": (0.5,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("old", OLD)
 @both_agree
-def test_old_names_warn_and_work(torch: Any, old: str, arguments: tuple[Any, ...]) -> Any:
+def test_old_names_warn_and_work(torch: Any, old: str) -> Any:
     torch.manual_seed(1)
     message = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{old}_`."
     with pytest.warns(FutureWarning, match=message):
-        return getattr(torch.nn.init, old)(torch.empty(2, 2), *arguments)
+        return getattr(torch.nn.init, old)(torch.empty(2, 2, *([1] * (old == "dirac"))), *OLD[old])
 
 
 @both_agree

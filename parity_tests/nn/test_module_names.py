@@ -44,7 +44,14 @@ def own_names(kind: str) -> list[str]:
     names = {name for base in theirs.__mro__ for name in vars(base) if base is not object}
     skipped = {"__torch_function__", "__annotations__", "__weakref__", "__orig_bases__"}
     skipped |= {"__parameters__", "__class_getitem__", "__init_subclass__", "__getstate__"}
-    skipped |= {"__slots__", "__abstractmethods__", "__reduce_ex__", "__doc__", "__module__", "__dict__"}
+    skipped |= {
+        "__slots__",
+        "__abstractmethods__",
+        "__reduce_ex__",
+        "__doc__",
+        "__module__",
+        "__dict__",
+    }
     skipped |= {"__metaclass__"} if inherited is object else set(dir(torch.Tensor))
     protocol = {n for n in names if n.startswith("__")}
     return sorted(n for n in names - skipped if n in protocol or not n.startswith("_"))
@@ -74,7 +81,9 @@ def public(room: Any) -> list[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_functions(room: str) -> None:
-    mine, theirs = (importlib.import_module(f"{library}.{room}") for library in ("minigrad", "torch"))
+    mine, theirs = (
+        importlib.import_module(f"{library}.{room}") for library in ("minigrad", "torch")
+    )
     names = [name for name in public(theirs) if f"{room}.{name}" not in ELSEWHERE]
     assert names
     for name in names:

@@ -127,7 +127,11 @@ def test_history(torch: Any, seed: int) -> Any:
     found: list[Any] = []
 
     def run(step: str) -> None:
-        found.append(eval(step, names))
+        result = eval(step, names)
+        found.append(repr(result) if isinstance(result, torch.nn.Module) else result)
+
+    def look() -> None:
+        found.append(state(names["layer"]))
 
     for _ in range(7):
         step = draw.choice(STEPS[:3] if draw.random() < 0.6 else STEPS).format(
@@ -140,7 +144,7 @@ def test_history(torch: Any, seed: int) -> Any:
         # Python's own texts, and what set_ says, are not compared.
         plain = "AttributeError" in error or "set" in error
         found += [step, error.split(":")[0] if plain else error]
-        found.append(raised(lambda: found.append(state(names["layer"]))).split(":")[0])
+        found.append(raised(look).split(":")[0])
     return found
 
 
@@ -206,7 +210,9 @@ def test_weight_norm(torch: Any, kind: str, dim: Any) -> Any:
     layer = layer_of(torch, kind)
     weight = layer.weight.detach().clone()
     torch.nn.utils.parametrizations.weight_norm(layer, dim=dim)
-    (layer.weight * torch.arange(1.0, weight.numel() + 1).double().view(weight.shape)).sum().backward()
+    (
+        layer.weight * torch.arange(1.0, weight.numel() + 1).double().view(weight.shape)
+    ).sum().backward()
     first = [state(layer), layer.weight, [p.grad for p in layer.parameters()]]
     values = layer.state_dict()
     old = {

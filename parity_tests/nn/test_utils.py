@@ -22,7 +22,9 @@ def with_gradients(torch: Any, seed: int) -> list[Any]:
     listed = []
     dtype = draw.choice([torch.float32, torch.float64])
     for number in range(draw.randrange(1, 6)):
-        shape = [draw.randrange(0 if draw.random() < 0.1 else 1, 5) for _ in range(draw.randrange(4))]
+        shape = [
+            draw.randrange(0 if draw.random() < 0.1 else 1, 5) for _ in range(draw.randrange(4))
+        ]
         p = torch.nn.Parameter(torch.randn(shape, dtype=dtype))
         if draw.random() < 0.8 or number == 0:
             p.grad = torch.randn(shape, dtype=dtype) * draw.choice([0.01, 1, 100])
@@ -217,7 +219,9 @@ def test_fusing_batch_norm(torch: Any, kind: str, affine: bool, bias: bool) -> A
     if not bias:
         layer.bias = None
     features = layer(x).shape[1]
-    norm = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[x.ndim](features, affine=affine)
+    norm = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[x.ndim](
+        features, affine=affine
+    )
     norm(layer(x) * 3 + 1)
     net = nn.Sequential(layer, norm)
     refused = raised(lambda: nn.utils.fuse_conv_bn_eval(layer, norm))
@@ -229,7 +233,13 @@ def test_fusing_batch_norm(torch: Any, kind: str, affine: bool, bias: bool) -> A
     else:
         fused = nn.utils.fuse_conv_bn_eval(layer, norm, transpose=kind == "transposed")
     assert torch.allclose(fused(x), net(x), atol=1e-5)
-    return [refused, fused, fused(x), fused.state_dict(), [p.requires_grad for p in fused.parameters()]]
+    return [
+        refused,
+        fused,
+        fused(x),
+        fused.state_dict(),
+        [p.requires_grad for p in fused.parameters()],
+    ]
 
 
 @both_agree

@@ -38,7 +38,7 @@ def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
     >>> torch.allclose(fused(x), bn(conv(x)), atol=1e-6)
     True
     """
-    return _fused(conv, bn, lambda *parts: fuse_conv_bn_weights(*parts, transpose))
+    return _fused(conv, bn, fuse_conv_bn_weights, transpose=transpose)
 
 
 def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
@@ -53,7 +53,7 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
     >>> torch.allclose(fused(torch.ones(1, 3)), bn(linear(torch.ones(1, 3))), atol=1e-6)
     True
     """
-    return _fused(linear, bn, fuse_linear_bn_weights, _check_features)
+    return _fused(linear, bn, fuse_linear_bn_weights, check=_check_features)
 
 
 def _check_features(linear: Any, bn: Any) -> None:
@@ -64,7 +64,7 @@ def _check_features(linear: Any, bn: Any) -> None:
         )
 
 
-def _fused(layer: Any, bn: Any, join: Any, check: Any = None) -> Any:
+def _fused(layer: Any, bn: Any, join: Any, check: Any = None, **options: Any) -> Any:
     if layer.training or bn.training:
         raise AssertionError("Fusion only for eval!")
     fused = copy.deepcopy(layer)
@@ -73,7 +73,7 @@ def _fused(layer: Any, bn: Any, join: Any, check: Any = None) -> Any:
     if bn.running_mean is None or bn.running_var is None:
         raise AssertionError("bn.running_mean and bn.running_var must not be None")
     statistics = (bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias)
-    fused.weight, fused.bias = join(fused.weight, fused.bias, *statistics)
+    fused.weight, fused.bias = join(fused.weight, fused.bias, *statistics, **options)
     return fused
 
 

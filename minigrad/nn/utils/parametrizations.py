@@ -115,6 +115,7 @@ class _Orthogonal(Module):
                 "It is not possible to assign to the matrix exponential or the Cayley "
                 "parametrizations when use_trivialization=False."
             )
+        reflections: Tensor
         reflections, tau = functions.geqrf(tall)
         diagonal = reflections.diagonal(dim1=-2, dim2=-1)
         diagonal.sign_()

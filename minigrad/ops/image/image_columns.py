@@ -11,6 +11,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
 from minigrad.ops.image.convolution import Geometry
+from minigrad.ops.image.pool_checks import per_axis
 
 _F = ("nn.functional",)
 
@@ -73,13 +74,10 @@ class ColumnImage(Op):
 
 
 def _pair(op: str, name: str, value: Any, least: int) -> tuple[int, ...]:
-    pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
-    pair = pair * 2 if len(pair) == 1 else pair
-    if len(pair) != 2 or min(pair) < least:
-        raise ShapeError(
-            f"{op}: expected {name} to be one or two numbers of at least {least}, got {value}"
-        )
-    return tuple(int(n) for n in pair)
+    pair = per_axis(op, name, value, 2)
+    if min(pair) < least:
+        raise ShapeError(f"{op}: expected {name} of at least {least}, got {value}")
+    return pair
 
 
 def _geometry(

@@ -18,7 +18,7 @@ from minigrad.ops.creation.random import rand
 from minigrad.ops.image.axis_maps import AxisMap, parts
 from minigrad.ops.image.planes import flat_places
 from minigrad.ops.image.pool import ROOM
-from minigrad.ops.image.pool_checks import NOUNS, SHAPES, per_axis
+from minigrad.ops.image.pool_checks import NOUNS, SHAPES, per_axis, whole
 
 _F, _TORCH = ("nn.functional",), ("torch", "nn.functional")
 _DOMAIN = (reals(-3, 3),)
@@ -92,20 +92,26 @@ def _sizes(op: str, axes: int, input: Any, output_size: Any) -> tuple[Any, tuple
     if not isinstance(input, TensorBase):
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
     size = input._array.shape
-    wanted = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * axes
-    if axes > 1 and isinstance(output_size, Sequence) and len(size) <= len(wanted):
-        raise ValueError(f"Input dimension should be at least {len(wanted) + 1} ({op})")
+    several = isinstance(output_size, Sequence) and not isinstance(output_size, str)
+    if not several:
+        whole(op, "output_size", output_size)
+    wanted = tuple(output_size) if several else (output_size,) * axes
+    if axes > 1 and several and len(size) <= len(wanted):
+        raise ValueError(f"Input dimension should be at least {len(wanted) + 1}")
     if len(wanted) != axes:
         raise ShapeError(f"{op}: output_size must be {axes}")
     if len(size) not in (axes + 1, axes + 2):
         raise ShapeError(f"{op}: Expected {axes + 1}D or {axes + 2}D tensor, but got {list(size)}")
-    if 0 in size[-axes - (len(size) == axes + 1) :]:
+    plane = axes < 3 and "avg" in op  # torch lets these two have no channels
+    if 0 in (size[-axes - (len(size) == axes + 1) :] if plane else size[1:]):
         raise ShapeError(
             f"{op}: Expected input to have non-zero size for non-batch dimensions, but input has "
             f"sizes {list(size)}"
         )
     sizes = size[-axes:]
-    out = tuple(n if w is None else int(w) for n, w in zip(sizes, wanted, strict=True))
+    out = tuple(
+        n if w is None else whole(op, "output_size", w) for n, w in zip(sizes, wanted, strict=True)
+    )
     if min(out) < 0:
         raise ShapeError(
             f"{op}: elements of output_size must be greater than or equal to 0 but received "

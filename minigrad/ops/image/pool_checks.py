@@ -37,16 +37,21 @@ def per_axis(op: str, name: str, value: Any, axes: int) -> tuple[int, ...]:
     """One number for each spatial axis."""
     if type(value) is int:  # the usual case
         return (value,) * axes
-    if not isinstance(value, Sequence):
-        if not hasattr(value, "__index__"):
-            raise TypeError(f"{op}(): argument '{name}' must be int or tuple of ints, got {value}")
-        return (int(value.__index__()),) * axes
-    if len(value) not in (1, axes):
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    numbers = tuple(whole(op, name, v) for v in (value if several else (value,)))
+    if len(numbers) not in (1, axes):
         raise ShapeError(
             f"{op}: {name} must either be a single int, or a tuple of {axes} ints, got {value}"
         )
-    numbers = tuple(int(v) for v in value)
     return numbers * axes if len(numbers) == 1 else numbers
+
+
+def whole(op: str, name: str, value: Any) -> int:
+    """A whole number; nothing else is rounded or read as one."""
+    if not hasattr(value, "__index__"):
+        kind = type(value).__name__
+        raise TypeError(f"{op}(): argument '{name}' must be int or tuple of ints, not {kind}")
+    return int(value.__index__())
 
 
 def placed(

@@ -126,9 +126,9 @@ PACKED = ["data", "batch_sizes", *PADDED[1:-1]]
 
 def _bound(name: str, states: int, args: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
     """The arguments by name: of a padded batch, or of packed rows where these are given."""
-    packed = "batch_sizes" in options or (
-        len(args) > 2 and isinstance(args[2 if states == 1 else 1], TensorBase)
-    )
+    packed = "data" in options or "batch_sizes" in options or (len(args) > 1 and "hx" in options)
+    if len(args) > 2:  # a tensor where a padded batch has its weights, or both states of an LSTM
+        packed = isinstance(args[2 if states == 1 else 1], TensorBase)
     names = PACKED if packed else PADDED
     given = {**dict(zip(names, args, strict=False)), **options}
     flags = ("has_biases", "train", "bidirectional", "batch_first")
@@ -188,14 +188,14 @@ def _samples(gates: int, states: int) -> tuple[Any, ...]:
 
 
 def _facts(gates: int, states: int) -> dict[str, Any]:
+    first, _ = (sample.args for sample in _samples(gates, states))
+    wide = call(T(3, 2, 4), *first[1:])
+    one = call(first[0], [T(1, 2, 2)], *first[2:])  # torch's LSTM does not see that one is too wide
     return {
         "where": ("torch",),
         "domain": (reals(-1, 1),),
         "samples": _samples(gates, states),
-        "errors": (
-            call(T(0, 2, 3), *_samples(gates, states)[0].args[1:]),
-            call(T(3, 2, 4), *_samples(gates, states)[0].args[1:]),
-        ),
+        "errors": (call(T(0, 2, 3), *first[1:]), wide if states == 1 else one),
         "varied": False,
     }
 

@@ -1,0 +1,428 @@
+"""Recurrent layers, their cells and packed sequences are torch's: drawn configurations."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad
+from parity_tests.nn.test_layers import copy_state
+from parity_tests.sidebyside import agree, both_agree, raised
+from parity_tests.torch_modules import check
+
+KINDS = ["RNN", "GRU", "LSTM"]
+WIDTH = 3  # of the input
+
+
+@dataclass
+class Config:
+    """A network, and what it is called with."""
+
+    kind: str
+    options: dict[str, Any]
+    lengths: list[int]  # of the sequences
+    form: str  # "padded", "single" or "packed"
+    state_given: bool
+    dtype: str
+    training: bool
+    seed: int
+
+
+@st.composite
+def configs(draw: Any) -> Config:
+    """Any network with any input."""
+    kind = draw(st.sampled_from(KINDS))
+    options: dict[str, Any] = {
+        "num_layers": draw(st.integers(1, 3)),
+        "bias": draw(st.booleans()),
+        "batch_first": draw(st.booleans()),
+        "bidirectional": draw(st.booleans()),
+        "dropout": draw(st.sampled_from([0.0, 0.4, 1.0])),
+    }
+    if kind == "LSTM":
+        options["proj_size"] = draw(st.sampled_from([0, 2]))
+    if kind == "RNN":
+        options["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    form = draw(st.sampled_from(["padded", "single", "packed"]))
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    if form != "packed":
+        lengths = [lengths[0]] * (1 if form == "single" else len(lengths))
+    return Config(
+        kind,
+        options,
+        lengths,
+        form,
+        draw(st.booleans()),
+        draw(st.sampled_from(["float32", "float64"])),
+        draw(st.booleans()),
+        draw(st.integers(0, 99)),
+    )
+
+
+def tensor(torch: Any, config: Config, *shape: int) -> Any:
+    return torch.randn(shape, dtype=getattr(torch, config.dtype), requires_grad=True)
+
+
+def network(torch: Any, config: Config) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dropout after the only layer
+        net = getattr(torch.nn, config.kind)(WIDTH, 4, **config.options)
+    return net.to(getattr(torch, config.dtype)).train(config.training)
+
+
+def called(torch: Any, config: Config, net: Any) -> tuple[list[Any], list[Any]]:
+    """The tensors that come out of a call, and the leaves that went in."""
+    rnn, batch, steps = torch.nn.utils.rnn, len(config.lengths), max(config.lengths)
+    if config.form == "single":
+        x = tensor(torch, config, steps, WIDTH)
+    else:
+        first = config.options["batch_first"] and config.form == "padded"
+        x = tensor(torch, config, *((batch, steps) if first else (steps, batch)), WIDTH)
+    leaves, given = [x], x
+    if config.form == "packed":
+        given = rnn.pack_padded_sequence(x, config.lengths, enforce_sorted=False)
+    hx: Any = None
+    if config.state_given:
+        count = config.options["num_layers"] * (2 if config.options["bidirectional"] else 1)
+        rows = (count,) if config.form == "single" else (count, batch)
+        widths = [config.options.get("proj_size") or 4, 4][: 2 if config.kind == "LSTM" else 1]
+        states = [tensor(torch, config, *rows, width) for width in widths]
+        leaves += states
+        hx = tuple(states) if config.kind == "LSTM" else states[0]
+    torch.manual_seed(config.seed)
+    out, last = net(given, hx)
+    if config.form == "packed":
+        assert type(out) is rnn.PackedSequence
+        padded, lengths = rnn.pad_packed_sequence(out, total_length=6)
+        assert lengths.tolist() == config.lengths
+        found = [out.data, padded]
+    else:
+        found = [out]
+    return [*found, *(last if config.kind == "LSTM" else [last])], [*leaves, *net.parameters()]
+
+
+def weighed(torch: Any, results: list[Any]) -> Any:
+    """A sum in which every element counts differently, and not linearly."""
+    total = 0.0
+    for result in results:
+        weight = torch.arange(result.numel(), dtype=result.dtype).reshape(result.shape).cos()
+        total = total + (weight * result + result * result).sum()
+    return total
+
+
+@given(config=configs())
+@both_agree
+def test_networks_from_a_seed(torch: Any, config: Config) -> Any:
+    """Without copying: weights, inputs, dropout masks, results and gradients from one seed."""
+    torch.manual_seed(config.seed)
+    net = network(torch, config)
+    results, leaves = called(torch, config, net)
+    weighed(torch, results).backward()
+    strides = [result.stride() for result in results]
+    after = torch.rand(1)
+    return [repr(net), net.state_dict(), results, strides, [x.grad for x in leaves], after]
+
+
+@given(config=configs())
+@both_agree
+def test_second_derivatives_of_networks(torch: Any, config: Config) -> Any:
+    config.dtype = "float64"
+    torch.manual_seed(config.seed)
+    results, leaves = called(torch, config, network(torch, config))
+    first = torch.autograd.grad(
+        weighed(torch, results), leaves, create_graph=True, allow_unused=True
+    )
+    first = [g for g in first if g is not None]
+    total = sum((g * g).sum() for g in first)
+    second = torch.autograd.grad(total, leaves, allow_unused=True)
+    zeros = [torch.zeros_like(x) if g is None else g for g, x in zip(second, leaves, strict=True)]
+    return [[g.detach() for g in first], zeros]
+
+
+@given(
+    kind=st.sampled_from(["RNN", "RNN relu", "GRU", "LSTM"]),
+    bias=st.booleans(),
+    batch=st.integers(0, 3),
+    state_given=st.booleans(),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+@both_agree
+def test_cells(torch: Any, kind: str, bias: bool, batch: int, state_given: bool, dtype: str) -> Any:
+    """Values, both derivatives and the stream; a batch of 0 stands for one sample without axis."""
+    torch.manual_seed(3)
+    name, _, nonlinearity = kind.partition(" ")
+    options = {"nonlinearity": nonlinearity} if nonlinearity else {}
+    kindly = getattr(torch, dtype)
+    cell = getattr(torch.nn, f"{name}Cell")(WIDTH, 4, bias, dtype=kindly, **options)
+    rows = (batch,) if batch else ()
+    x, h, c = (torch.randn(*rows, n, dtype=kindly, requires_grad=True) for n in (WIDTH, 4, 4))
+    hx = ((h, c) if name == "LSTM" else h) if state_given else None
+    results = cell(x, hx)
+    results = list(results) if name == "LSTM" else [results]
+    leaves = [x, *cell.parameters(), *([h] if state_given else [])]
+    loss = weighed(torch, results)
+    first = torch.autograd.grad(loss, leaves, create_graph=True)
+    second = torch.autograd.grad(sum((g * g).sum() for g in first), leaves)
+    plain = torch.autograd.grad(
+        weighed(torch, [cell(x, hx)] if len(results) == 1 else list(cell(x, hx))), leaves
+    )
+    return [repr(cell), results, [g.detach() for g in first], second, plain, torch.rand(1)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_packed_sequences_run_as_if_alone(kind: str) -> None:
+    """No sequence of a packed batch sees another, in whatever order they are given."""
+    torch = minigrad
+    torch.manual_seed(1)
+    net = getattr(torch.nn, kind)(WIDTH, 4, 2, bidirectional=True, dtype=torch.float64)
+    alone = [torch.randn(n, WIDTH, dtype=torch.float64) for n in (2, 5, 1, 5, 3)]
+    packed, last = net(torch.nn.utils.rnn.pack_sequence(alone, enforce_sorted=False))
+    last = last[0] if kind == "LSTM" else last
+    for index, (x, out) in enumerate(
+        zip(alone, torch.nn.utils.rnn.unpack_sequence(packed), strict=True)
+    ):
+        single, state = net(x)
+        state = state[0] if kind == "LSTM" else state
+        assert torch.allclose(out, single)
+        assert torch.allclose(last[:, index], state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_do_not_depend_on_how_they_are_asked_for(kind: str) -> None:
+    """The fast derivative on arrays is that of the steps in ordinary ops, all options at once."""
+    torch = minigrad
+    torch.manual_seed(1)
+    options = {"proj_size": 2} if kind == "LSTM" else {}
+    net = getattr(torch.nn, kind)(WIDTH, 4, 2, bidirectional=True, dtype=torch.float64, **options)
+    rows = [torch.randn(n, WIDTH, dtype=torch.float64, requires_grad=True) for n in (5, 3, 3, 1)]
+    out, _ = net(torch.nn.utils.rnn.pack_sequence(rows))
+    loss = weighed(torch, [out.data])
+    leaves = [*rows, *net.parameters()]
+    recorded = torch.autograd.grad(loss, leaves, create_graph=True)
+    fast = torch.autograd.grad(loss, leaves)
+    for a, b in zip(recorded, fast, strict=True):
+        assert torch.allclose(a.detach(), b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@both_agree
+def test_truncated_backward_through_time(torch: Any, kind: str) -> Any:
+    """A state that is detached, and one whose graph goes on."""
+    torch.manual_seed(0)
+    net = getattr(torch.nn, kind)(WIDTH, 4)
+    x = torch.randn(6, 2, WIDTH, requires_grad=True)
+    _, state = net(x[:3])
+    detached = tuple(s.detach() for s in state) if kind == "LSTM" else state.detach()
+    results = []
+    for hx in (state, detached):
+        out, _ = net(x[3:], hx)
+        results.append(torch.autograd.grad(out.sum(), x, retain_graph=True)[0])
+    return results
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@both_agree
+def test_weights_and_copies(torch: Any, kind: str) -> Any:
+    torch.manual_seed(0)
+    net = getattr(torch.nn, kind)(WIDTH, 4, 2, bidirectional=True)
+    net.flatten_parameters()
+    twins = [copy.deepcopy(net), pickle.loads(pickle.dumps(net)), copy.copy(net)]
+    net.weight_hh_l1 = torch.nn.Parameter(torch.ones_like(net.weight_hh_l1))
+    x = torch.randn(3, 2, WIDTH)
+    shapes = [[list(w.shape) for w in weights] for weights in net.all_weights]
+    same = all(a is b for a, b in zip(sum(net.all_weights, []), net.parameters(), strict=True))
+    return [shapes, same, net(x)[0], [repr(twin) for twin in twins], twins[0](x)[0], twins[1](x)[0]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_writing_to_a_result_before_backward_is_noticed(kind: str) -> None:
+    torch = minigrad
+    net = getattr(torch.nn, kind)(WIDTH, 4)
+    x = torch.randn(1, 2, WIDTH)
+    out, last = net(x)
+    last = last[0] if kind == "LSTM" else last
+    before = out.detach().clone()
+    with torch.no_grad():
+        last.zero_()  # of one step: the output is not the last state's memory
+    assert torch.equal(out, before)
+    h = torch.zeros(1, 2, 4)
+    out, _ = net(x, (h, h) if kind == "LSTM" else h)
+    h.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
+
+
+CALLS = [
+    "RNN(3, 4, nonlinearity='sigmoid')",
+    "RNN(3, 4, 1, 'relu', False)",
+    "RNN(3, 4, proj_size=2)",
+    "GRU(3, 4, proj_size=2)",
+    "GRU(3, 4, foo=2)",
+    "LSTM(3, 4, proj_size=4)",
+    "LSTM(3, 4, proj_size=-1)",
+    "LSTM(0, 4)",
+    "LSTM(3, -1)",
+    "LSTM(3.0, 4)",
+    "LSTM(3, 4, 0)",
+    "LSTM(3, 4, bias=1)",
+    "LSTM(3, 4, batch_first=None)",
+    "LSTM(3, 4, 2, dropout=1.5)",
+    "LSTM(3, 4, 2, dropout=True)",
+    "RNNBase('RNN', 3, 4)",
+    "RNN(3, 4)(torch.ones(3))",
+    "GRU(3, 4)(torch.ones(3))",
+    "LSTM(3, 4)(torch.ones(3, 1, 1, 3))",
+    "LSTM(3, 4)(torch.ones(2, 5))",
+    "GRU(3, 4)(torch.ones(2, 1, 5))",
+    "GRU(3, 4)(torch.ones(2, 1, 3, dtype=torch.float64))",
+    "GRU(3, 4)(torch.ones(2, 1, 3), torch.ones(1, 4))",
+    "GRU(3, 4)(torch.ones(2, 3), torch.ones(1, 1, 4))",
+    "GRU(3, 4)(torch.ones(2, 1, 3), torch.ones(2, 1, 4))",
+    "GRU(3, 4)(torch.ones(0, 1, 3))",
+    "LSTM(3, 4)(torch.ones(2, 1, 3), (torch.ones(1, 1, 4), torch.ones(1, 4)))",
+    "LSTM(3, 4)(torch.ones(2, 3), (torch.ones(1, 1, 4), torch.ones(1, 4)))",
+    "LSTM(3, 4)(torch.ones(2, 1, 3), (torch.ones(1, 1, 5), torch.ones(1, 1, 4)))",
+    "LSTM(3, 4, proj_size=2)(torch.ones(2, 1, 3), (torch.ones(1, 1, 2), torch.ones(1, 1, 2)))",
+    "GRU(3, 4)(rnn.pack_sequence([torch.ones(2, 5)]))",
+    "GRU(3, 4)(rnn.pack_sequence([torch.ones(2, 3)]), torch.ones(1, 2, 4))",
+    "RNNCell(3, 4)(torch.ones(1, 1, 3))",
+    "RNNCell(3, 4)(torch.ones(3), torch.ones(1, 1, 4))",
+    "RNNCell(3, 4, nonlinearity='sin')(torch.ones(1, 3))",
+    "RNNCell(3, 4)(torch.ones(2, 5))",
+    "GRUCell(3, 4)(torch.ones(2, 3), torch.ones(1, 4))",
+    "LSTMCell(3, 4)(torch.ones(2, 3), (torch.ones(2, 4), torch.ones(2, 5)))",
+    "LSTMCell(3, 4)(torch.ones(2, 3), (torch.ones(2, 4), torch.ones(2, 1, 1)))",
+    "LSTMCell(3, 4)(torch.ones(2, 3), (torch.ones(2, 4),))",
+    "rnn.pack_padded_sequence(torch.ones(3, 2), [3, 4])",
+    "rnn.pack_padded_sequence(torch.ones(3, 2), [3, 0])",
+    "rnn.pack_padded_sequence(torch.ones(3, 2), [3])",
+    "rnn.pack_padded_sequence(torch.ones(0, 2), [0, 0])",
+    "rnn.pack_padded_sequence(torch.ones(3, 2), torch.tensor([[3, 2]]))",
+    "rnn.pack_padded_sequence([1], [1])",
+    "rnn.pack_sequence([torch.ones(1), torch.ones(2)])",
+    "rnn.pack_sequence([])",
+    "rnn.pad_sequence([])",
+    "rnn.pad_sequence(3)",
+    "rnn.pad_sequence([1])",
+    "rnn.pad_sequence([torch.ones(2, 2), torch.ones(2, 3)])",
+    "rnn.pad_sequence([torch.ones(2)], padding_side='top')",
+    "rnn.pad_packed_sequence(rnn.pack_sequence([torch.ones(3)]), total_length=2)",
+    "rnn.PackedSequence(torch.ones(2))",
+    "rnn.unpad_sequence(torch.ones(3, 2), torch.tensor([1]))",
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@both_agree
+def test_wrong_calls_raise_what_torch_raises(torch: Any, call: str) -> Any:
+    scope = {**vars(torch.nn), "torch": torch, "rnn": torch.nn.utils.rnn}
+    return raised(lambda: eval(call, scope))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@both_agree
+def test_dropout_of_a_single_layer_warns(torch: Any, kind: str) -> Any:
+    with pytest.warns(UserWarning) as seen:
+        getattr(torch.nn, kind)(3, 4, dropout=0.5)
+    return [str(seen[0].message), seen[0].filename == __file__]
+
+
+@given(
+    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    rest=st.sampled_from([(), (2,), (2, 3)]),
+    batch_first=st.booleans(),
+    dtype=st.sampled_from(["float32", "int64"]),
+    side=st.sampled_from(["left", "right"]),
+)
+@both_agree
+def test_padding_and_packing(
+    torch: Any, lengths: list[int], rest: Any, batch_first: bool, dtype: str, side: str
+) -> Any:
+    rnn, start, sequences = torch.nn.utils.rnn, 0, []
+    for length in lengths:
+        count = length * int(torch.ones(rest).sum())
+        values = torch.arange(start, start + count).to(getattr(torch, dtype))
+        values = values.reshape(length, *rest)
+        sequences.append(values.requires_grad_() if dtype == "float32" else values)
+        start += count
+    padded = rnn.pad_sequence(sequences, batch_first, -1.5, side)
+    right = rnn.pad_sequence(sequences, batch_first, 7)
+    packed = rnn.pack_sequence(sequences, enforce_sorted=False)
+    again = rnn.pack_padded_sequence(right, torch.tensor(lengths), batch_first, False)
+    back, counts = rnn.pad_packed_sequence(packed, batch_first, 5, max(lengths) + 1)
+    found = [padded, right, *packed, *again, back, counts]
+    strides = [t.stride() for t in found if t is not None]
+    loose = [*rnn.unpack_sequence(packed), *rnn.unpad_sequence(right.clone(), counts, batch_first)]
+    grads = []
+    if dtype == "float32":
+        loss = weighed(torch, [padded, right, packed.data, back, *loose])
+        grads = list(torch.autograd.grad(loss, sequences))
+    return [
+        repr(packed),
+        [t if t is None else t.detach() for t in found],
+        strides,
+        grads,
+        [t.detach() for t in loose],
+    ]
+
+
+@both_agree
+def test_packed_sequences_as_objects(torch: Any) -> Any:
+    rnn = torch.nn.utils.rnn
+    packed = rnn.pack_sequence([torch.ones(2), torch.ones(3)], enforce_sorted=False)
+    names = ["double", "float", "half", "long", "int", "short", "char", "byte", "cpu"]
+    moved = [getattr(packed, name)() for name in names]
+    moved += [packed.to("cpu"), packed.to(torch.float64), packed.to(dtype=torch.int32)]
+    data, sizes, order, back = packed
+    return [
+        [repr(one) for one in moved],
+        [one is packed for one in moved],
+        [packed.is_cuda, packed.is_pinned(), isinstance(packed, tuple), packed._fields],
+        rnn.PackedSequence((data, sizes), sorted_indices=order).unsorted_indices,
+        rnn.invert_permutation(torch.tensor([2, 0, 1])),
+        rnn.invert_permutation(None),
+        pickle.loads(pickle.dumps(packed)).data,
+        back,
+    ]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@both_agree
+def test_functions_take_names(torch: Any, bias: bool) -> Any:
+    torch.manual_seed(0)
+    net = torch.nn.GRU(WIDTH, 4, 2, bias)
+    x, h = torch.randn(5, 2, WIDTH), torch.randn(2, 2, 4)
+    options = {"num_layers": 2, "dropout": 0.0, "train": False, "bidirectional": False}
+    weights = list(net.parameters())
+    padded = torch.gru(x, h, weights, has_biases=bias, batch_first=False, **options)
+    sizes = torch.tensor([2] * 5)
+    packed = torch.gru(
+        x.reshape(10, WIDTH), sizes, hx=h, params=weights, has_biases=bias, **options
+    )
+    return [*padded, *packed]
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell"])
+def test_torch_database_of_modules(name: str) -> None:
+    """Valid and spoilt calls of torch's own tests; two of each dtype here."""
+    tally = check(name, limit=2, spoil=0)
+    assert tally.passed > 20
+    assert not tally.failures
+
+
+def test_same_weights_same_numbers() -> None:
+    """A large network in float32: rounding in another order only."""
+    import torch
+
+    torch.manual_seed(0)
+    theirs, mine = torch.nn.LSTM(40, 50, 2), minigrad.nn.LSTM(40, 50, 2)
+    copy_state(mine, theirs)
+    x = torch.randn(30, 8, 40)
+    agree(mine(minigrad.tensor(x.numpy()))[0].detach(), theirs(x)[0].detach())
