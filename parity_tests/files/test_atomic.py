@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,9 +33,18 @@ def whole(path: Path) -> int:
     return number
 
 
-def test_a_saving_process_that_is_killed_leaves_the_old_file_or_the_new(tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: forcing files to a busy disk takes its time."""
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else tmp_path
+    ) as f:
+        yield Path(f)
+
+
+def test_a_saving_process_that_is_killed_leaves_the_old_file_or_the_new(folder: Path) -> None:
     """SIGKILL at a random moment, again and again; only hidden temporary files may be left."""
-    path, rng, last, cut = tmp_path / "w.pt", random.Random(0), 0, 0
+    path, rng, last, cut = folder / "w.pt", random.Random(0), 0, 0
     command = [sys.executable, "-m", "parity_tests.files.saver", str(path)]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -57,11 +67,11 @@ def test_a_saving_process_that_is_killed_leaves_the_old_file_or_the_new(tmp_path
                 said = int(number)
             last = whole(path)
             assert last in (said, said + 1)  # all that it said it had saved, or one save more
-            litter = [name for name in os.listdir(tmp_path) if name != "w.pt"]
+            litter = [name for name in os.listdir(folder) if name != "w.pt"]
             assert all(name.startswith(".w.pt.") and name.endswith(".tmp") for name in litter)
             cut += len(litter)
             for name in litter:
-                (tmp_path / name).unlink()
+                (folder / name).unlink()
         server.stdin.close()
     assert cut > KILLS // 10  # many of them did come in the middle of a save
 
@@ -148,7 +158,7 @@ def test_a_failure_of_any_call_of_the_system_leaves_old_or_new_and_no_litter(
     assert {"open", "write", "fsync", "replace", "chmod"} <= set(names)
 
 
-@pytest.mark.parametrize("size", [100, 70_000, 190_000])
+@pytest.mark.parametrize("size", [100, 190_000])
 def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path: Path, size: int) -> None:
     """The system itself says no: no file of this process may be longer than some bytes."""
     path = tmp_path / "w.pt"

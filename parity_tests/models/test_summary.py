@@ -76,6 +76,20 @@ def test_saved_bytes_are_those_that_a_graph_holds(name: str) -> None:
     assert counted == pytest.approx(held, rel=0.1)
 
 
+@pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18"])
+def test_the_peak_is_about_that_of_a_training_step(name: str) -> None:
+    size = (2, *ZOO[name].input_size)
+    net = zoo(minigrad).get_model(name)
+    estimate = summary(net, size, training=True)
+    x = minigrad.zeros(size)
+    tracemalloc.start()
+    net(x).sum().backward()
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    there = estimate.parameter_bytes + estimate.buffer_bytes + estimate.input_bytes
+    assert estimate.peak == pytest.approx(taken + there, rel=0.3)
+
+
 def test_rows_follow_the_calls() -> None:
     shared = nn.ReLU()
     net = nn.Sequential(nn.Linear(3, 4), shared, nn.Sequential(nn.Linear(4, 4), shared))

@@ -13,6 +13,54 @@ from minigrad.vision.models.nin import *  # noqa: F403
 from minigrad.vision.models.resnet import *  # noqa: F403
 from minigrad.vision.models.squeezenet import *  # noqa: F403
 from minigrad.vision.models.vgg import *  # noqa: F403
-from minigrad.vision.models.zoo import get_model as get_model
-from minigrad.vision.models.zoo import get_model_builder as get_model_builder
-from minigrad.vision.models.zoo import list_models as list_models
+from minigrad.vision.models.zoo import get_model, get_model_builder, list_models
+
+__all__ = [
+    "MLP",
+    "VGG",
+    "AlexNet",
+    "DenseNet",
+    "GoogLeNet",
+    "GoogLeNetOutputs",
+    "Inception3",
+    "InceptionOutputs",
+    "LeNet",
+    "MobileNetV2",
+    "NiN",
+    "ResNet",
+    "SqueezeNet",
+    "alexnet",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "get_model",
+    "get_model_builder",
+    "googlenet",
+    "inception_v3",
+    "lenet",
+    "list_models",
+    "mlp",
+    "mobilenet_v2",
+    "nin",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+]
