@@ -67,7 +67,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
     ),
     (
         r"reinforce|volatile|storage_type|resize(_as)?|as_subclass|NestedIOFunction|SavedTensor"
-        r"|BackwardCFunction|FunctionMeta|NLLLoss2d|Container|CrossMapLRN2d|clip_grad_norm",
+        r"|BackwardCFunction|FunctionMeta|NLLLoss2d|Container|CrossMapLRN2d",
         "names of old versions that torch keeps for old programs",
     ),
     (

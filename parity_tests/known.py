@@ -27,7 +27,7 @@ HALF = r"^\[b?float16"
 
 KNOWN: tuple[Known, ...] = (
     Known(
-        r"(new_)?empty(_like|_strided|_permuted)?",
+        r"(new_)?empty(_like|_strided|_permuted)?|nn\.utils\.skip_init",
         "values",
         "uninitialised memory: torch shows whatever was there",
     ),

@@ -129,6 +129,14 @@ TABLE: dict[str, list[tuple[str, str]]] = {
     "RMSNorm": [("(6, 5), 0.1", _IMAGE), ("5, elementwise_affine=False", _IMAGE)],
     "RReLU": [("", "T(3, 4)"), ("0.2, 0.2", "T(3, 4)"), ("0.1, 0.5, True", "T(3, 4) * 2")],
     "SyncBatchNorm": [("4, process_group=None", _SERIES), ("4, affine=False", "T(3, 4)")],
+    "TransformerDecoder": [
+        ("torch.nn.TransformerDecoderLayer(8, 2, 16, 0.0), 2", "T(3, 2, 8), T(4, 2, 8)"),
+        (
+            "torch.nn.TransformerDecoderLayer(8, 2, 16, 0.0, batch_first=True), 1, "
+            "norm=torch.nn.LayerNorm(8)",
+            "T(2, 3, 8), T(2, 4, 8), tgt_is_causal=False",
+        ),
+    ],
     "TripletMarginLoss": [("", _TRIPLET), ("0.5, 1.0, 1e-3, True, reduction='none'", _TRIPLET)],
     "TripletMarginWithDistanceLoss": [
         ("", _TRIPLET),

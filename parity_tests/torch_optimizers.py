@@ -287,7 +287,9 @@ def moved(value: Any, library: Any) -> Any:
 
 def recorded(name: str, kwargs: dict[str, Any]) -> str:
     """Gradients through three steps with ``differentiable=True``."""
-    results = [attempt(functools.partial(_unrolled, lib, name, kwargs)) for lib in (torch, minigrad)]
+    results = [
+        attempt(functools.partial(_unrolled, lib, name, kwargs)) for lib in (torch, minigrad)
+    ]
     (want, bad), (got, wrong) = results
     if bad:  # torch overwrites what some of its own steps need
         return ""

@@ -79,7 +79,9 @@ class Search:
         while not self.found and self.rounds < self.limit:
             if abs(ends[1].step - ends[0].step) * reach < tolerance:
                 break
-            step, stuck = _guarded(interpolated(ends[0], ends[1]), [end.step for end in ends], stuck)
+            step, stuck = _guarded(
+                interpolated(ends[0], ends[1]), [end.step for end in ends], stuck
+            )
             now = self.evaluate(step)
             self.rounds += 1
             if self.climbs(now) or now.loss >= ends[low].loss:

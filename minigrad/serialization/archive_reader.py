@@ -50,8 +50,7 @@ class ArchiveReader:
         infos = self._zip.infolist()
         if len({info.filename for info in infos}) != len(infos):
             raise FileFormatError("the zip archive is damaged: two records have the same name")
-        self._folder = infos[0].filename.partition("/")[0] if infos else ""
-        self._records = {info.filename.partition("/")[2]: info for info in infos}
+        self._records = {_without_folder(info.filename): info for info in infos}
         for name, info in self._records.items():
             if not name.startswith("data/"):
                 self._start_of(info)  # else a record that was lost by its name would not be missed
@@ -174,6 +173,10 @@ class ArchiveReader:
         if len(found) != info.file_size or zlib.crc32(found) != info.CRC:
             raise FileFormatError(_damaged(info.filename, "its checksum is another"))
         return np.frombuffer(bytearray(found), np.uint8)
+
+
+def _without_folder(path: str) -> str:
+    return path.partition("/")[2] or path
 
 
 def _damaged(name: str, why: str) -> str:

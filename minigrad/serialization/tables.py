@@ -31,6 +31,17 @@ _KINDS = {
 }  # fmt: skip
 
 
+_DAMAGE = (
+    ValueError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
 def _arrays(tensors: Any, where: str) -> dict[str, Any]:
     """The arrays of a dict of tensors, each in one piece on the CPU.
 
@@ -159,20 +170,14 @@ def load_npz(f: Path, map_location: MapLocation = None) -> dict[str, Tensor]:
     import zlib
 
     place = single_device(map_location, "npz")
-    try:
-        with open(f, "rb") as file, np.load(file, allow_pickle=False) as archive:
+    with open(f, "rb") as file:
+        try:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise FileFormatError(f"{os.fspath(f)} is no npz file")
+                raise ValueError("it is no zip archive of arrays")
             arrays = {name: archive[name] for name in archive.files}
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        EOFError,
-        LookupError,
-        MemoryError,
-        zlib.error,
-    ) as error:
-        raise FileFormatError(f"{os.fspath(f)} can't be read as npz: {error}") from error
+        except (zipfile.BadZipFile, zlib.error, *_DAMAGE) as error:
+            raise FileFormatError(f"{os.fspath(f)} can't be read as npz: {error}") from error
     native = {n: a.astype(a.dtype.newbyteorder("="), copy=False) for n, a in arrays.items()}
     for array in native.values():
         dtypes.of_numpy(array.dtype)  # which raises for what minigrad leaves out

@@ -21,6 +21,7 @@ __all__ = ["Unpickler", "checked_key"]
 
 PIECE = 1 << 20  # how much is asked of a file at once, whatever length an opcode claims
 LONGEST_NAME = 1000
+NONSENSE = (LookupError, ValueError, TypeError, OverflowError, RecursionError)
 BLOCKED = ("sys", "os", "posix", "nt")
 PLAIN = (str, int, float, bool, bytes, type(None))
 MAPPINGS = (dict, OrderedDict, Counter)
@@ -42,6 +43,7 @@ class Unpickler:
         self._marked: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
         self._user = user_globals()
+        self._of_others: Exception | None = None
 
     def load(self) -> Any:
         """The object."""
@@ -57,7 +59,9 @@ class Unpickler:
                         raise cut_short()
                     raise UnpicklingError(f"Unsupported operand {opcode[0]}")
                 step(self)
-        except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        except NONSENSE as error:
+            if error is self._of_others:
+                raise
             raise UnpicklingError(f"the pickle is damaged: {error!r}") from error
 
     def _take(self, count: int) -> bytes:
@@ -171,7 +175,11 @@ class Unpickler:
         place = self._stack.pop()
         if type(place) is not tuple or not place or _text(place[0]) != "storage":
             raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {place!r}")
-        self._push(self._persistent_load(place))
+        try:
+            self._push(self._persistent_load(place))
+        except NONSENSE as error:  # of the user's own function, for one
+            self._of_others = error
+            raise
 
     # Containers.
 
@@ -332,8 +340,8 @@ _STEPS: dict[bytes, Callable[[Unpickler], None]] = {
     b"R": Unpickler._reduce,
     b"\x81": Unpickler._new_object,
     b"\x92": Unpickler._new_object_ex,
-    b"b": Unpickler._build,
-    b"Q": Unpickler._persistent,
+    b"b": lambda u: u._build(),
+    b"Q": lambda u: u._persistent(),
     b"(": Unpickler._mark,
     b"0": Unpickler._pop,
     b"1": Unpickler._pop_mark,

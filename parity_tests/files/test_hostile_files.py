@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
+import itertools
 import os
 import pickle
 import pickletools
@@ -149,9 +151,10 @@ def test_names_of_later_protocols_are_no_way_in(protocol: int) -> None:
 
 
 def test_modules_that_no_list_opens() -> None:
-    with mg.serialization.safe_globals([(os.getcwd, "posix.getcwd")]):
-        with pytest.raises(UnpicklingError, match="module posix is blocked"):
-            loaded(mg, archive(pickled(Call(Named("posix", "getcwd"), ()))))
+    content = archive(pickled(Call(Named("posix", "getcwd"), ())))
+    allowed = mg.serialization.safe_globals([(os.getcwd, "posix.getcwd")])
+    with allowed, pytest.raises(UnpicklingError, match="module posix is blocked"):
+        loaded(mg, content)
 
 
 HOSTILE_CALLS: list[Any] = [
@@ -367,7 +370,7 @@ def test_drawn_opcodes(options: dict[str, Any], data: Any) -> None:
     content = saved(torch, SAMPLE)
     code = zipfile.ZipFile(io.BytesIO(content)).read("archive/data.pkl")
     places = [place for _, _, place in pickletools.genops(code)] + [len(code)]
-    steps = [code[a:b] for a, b in zip(places, places[1:], strict=False)]
+    steps = [code[a:b] for a, b in itertools.pairwise(places)]
     for _ in range(data.draw(st.integers(1, 5))):
         at = data.draw(st.integers(0, len(steps) - 1))
         change = data.draw(st.sampled_from(["drop", "double", "swap", "byte"]))
@@ -385,10 +388,8 @@ def test_drawn_opcodes(options: dict[str, Any], data: Any) -> None:
     records = {str(i): bytes(64) for i in range(3)}
     bad = b"".join(steps)
     bad = archive(bad, **records) if not options else content_of_stream(bad)
-    try:
+    with contextlib.suppress(*CLEAR):
         loaded(mg, bad)
-    except CLEAR:
-        pass
 
 
 def content_of_stream(code: bytes) -> bytes:
@@ -486,16 +487,16 @@ def test_a_compressed_record_is_read_and_a_bomb_is_not() -> None:
             target.writestr(name, old.read(name))
     assert loaded(mg, new.getvalue()).tolist() == list(range(1000))
     size = 2**31
-    file = io.BytesIO(archive(pickled(Storage(*FOUR.place[:4], size // 4))))
-    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as target:
-        target.writestr("x/bomb", bytes(1000))
-        bomb, zero = target.getinfo("x/bomb"), target.getinfo("x/data/0")
-        for name in ("header_offset", "CRC", "compress_size", "compress_type", "orig_filename"):
-            setattr(zero, name, getattr(bomb, name))
-        zero.file_size = size
-    content = file.getvalue().replace(b"x/bombPK", b"x/data/0PK")
-    with small_memory(), pytest.raises(RuntimeError, match="damaged"):
-        loaded(mg, content)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("x/data.pkl", pickled(Storage(*FOUR.place[:4], size // 4)))
+        target.writestr("x/version", b"3\n")
+        target.writestr("x/data/0", bytes(1000))
+    bad = bytearray(file.getvalue())
+    place = bad.rindex(b"x/data/0") - 46 + 24  # the size in the directory
+    bad[place : place + 4] = struct.pack("<I", size)
+    with small_memory(), pytest.raises(RuntimeError, match="its size can't be"):
+        loaded(mg, bytes(bad))
 
 
 def test_an_older_file_whose_storages_are_larger_than_itself() -> None:

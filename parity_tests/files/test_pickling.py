@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from parity_tests.files.trees import Leaf, facts, leaves
+from parity_tests.files.trees import Leaf, facts, leaves, loaded, saved
+
+
+def not_a_parameter(leaf: Leaf) -> bool:
+    """A parameter is copied by itself, whatever shares its memory."""
+    return leaf.kind not in ("parameter", "frozen")
+
 
 PROTOCOLS = st.integers(2, 5)
 
@@ -40,7 +46,7 @@ def test_a_computed_tensor_becomes_a_leaf() -> None:
         assert found.requires_grad and found.is_leaf
 
 
-@given(st.lists(leaves(), min_size=1, max_size=4))
+@given(st.lists(leaves().filter(not_a_parameter), min_size=1, max_size=4))
 def test_deep_copies_are_torchs(plans: list[Leaf]) -> None:
     """Attributes, and memory that is shared, too."""
     rows = []
@@ -69,7 +75,7 @@ def test_gradients_and_attributes_of_a_deep_copy() -> None:
 
 
 def test_modules_and_generators() -> None:
-    net = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.BatchNorm1d(3), mg.nn.ReLU())
+    net = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.BatchNorm1d(3), mg.nn.ReLU()).eval()
     for found in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
         assert facts(found.state_dict()) == facts(net.state_dict())
         x = mg.ones(4, 2)
@@ -83,8 +89,6 @@ def test_modules_and_generators() -> None:
 
 
 def test_the_state_of_a_generator_goes_through_a_file_to_torch_and_back() -> None:
-    from parity_tests.files.trees import loaded, saved
-
     mine, theirs = mg.Generator().manual_seed(5), torch.Generator().manual_seed(5)
     mg.rand(7, generator=mine), torch.rand(7, generator=theirs)
     other = torch.Generator()
@@ -96,11 +100,10 @@ def test_the_state_of_a_generator_goes_through_a_file_to_torch_and_back() -> Non
 
 
 def test_storages() -> None:
-    for lib in (mg, torch):
-        for storage in (lib.arange(3.0).untyped_storage(),):
-            for found in (pickle.loads(pickle.dumps(storage)), copy.deepcopy(storage)):
-                assert list(found.tolist()) == list(storage.tolist())
-                assert found.data_ptr() != storage.data_ptr()
+    for storage in (mg.arange(3.0).untyped_storage(), mg.arange(3.0).storage()):
+        for found in (pickle.loads(pickle.dumps(storage)), copy.deepcopy(storage)):
+            assert type(found) is type(storage) and found.tolist() == storage.tolist()
+            assert found.data_ptr() != storage.data_ptr()
 
 
 @pytest.mark.parametrize("name", ["float32", "bool", "bfloat16", "strided", "contiguous_format"])

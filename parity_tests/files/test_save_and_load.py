@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import io
-import os
 import pickle
 import subprocess
 import sys
@@ -81,7 +80,7 @@ def test_a_file_that_only_goes_forward() -> None:
     for broken in (Pipe(), 3, None, types.SimpleNamespace(read=bytes)):
         kinds = {attempt(lambda lib=lib, broken=broken: lib.load(broken)) for lib in (mg, torch)}
         assert len(kinds) == 1 and "no error" not in kinds
-        with pytest.raises(Exception, match="only torch.load from a file that is seekable"):
+        with pytest.raises(Exception, match=r"only torch\.load from a file that is seekable"):
             mg.load(broken)
     with pytest.raises(AttributeError, match="a 'write' attribute"):
         mg.save(1, 3)  # type: ignore[arg-type]
@@ -342,12 +341,10 @@ def test_an_object_that_contains_itself() -> None:
     assert found[0][0] is found
 
 
-@pytest.mark.parametrize("obj", [lambda: 0, (i for i in ()), sys, open(os.devnull)], ids=str)
+@pytest.mark.parametrize("obj", [lambda: 0, (i for i in ()), sys, sys.stdout], ids=str)
 def test_what_cannot_be_pickled_raises_as_in_torch(obj: Any) -> None:
     kinds = {attempt(lambda lib=lib: saved(lib, [obj])) for lib in (mg, torch)}
     assert len(kinds) == 1 and "no error" not in kinds
-    if hasattr(obj, "close"):
-        obj.close()
 
 
 def test_files_are_read_where_torch_is_not_installed(tmp_path: Path) -> None:

@@ -923,3 +923,47 @@ def test_without_pillow_one_sentence_says_what_to_install(monkeypatch) -> None:
     with pytest.raises(ModuleNotFoundError, match="pip install Pillow"):
         T.ToPILImage()(IMAGE)
     assert T.Compose([T.CenterCrop(2), T.Normalize(0.5, 0.5)])(IMAGE).shape == (3, 2, 2)
+
+
+def test_the_second_set_of_names() -> None:
+    from minigrad.vision.transforms import v2
+
+    chain = v2.Compose([v2.ToImage(), v2.Resize((4, 5)), v2.ToDtype(mg.float32, scale=True)])
+    image = picture()
+    other = T.Compose([T.PILToTensor(), T.Resize((4, 5)), T.ConvertImageDtype(mg.float32)])
+    assert (chain(image) == other(image)).all()
+    assert (v2.ToImage()(np.asarray(image)) == F.pil_to_tensor(image)).all()
+    assert v2.ToDtype(mg.float32)(mg.ones(1, dtype=mg.uint8)).item() == 1.0
+    assert T.v2 is v2 and set(T.__all__) < set(v2.__all__)
+    with pytest.raises(ValueError, match="dtype must be"):
+        v2.ToDtype("float32")
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
+def test_leading_axes_are_images_of_their_own(lead: tuple[int, ...]) -> None:
+    """What is done to a stack is done to each of its images."""
+    mine, _ = tensors(*lead, dtype="uint8")
+    functions = [
+        lambda x: F.resize(x, [5, 6]),
+        lambda x: F.pad(x, 2, padding_mode="reflect"),
+        lambda x: F.pad(x, 2, fill=3),
+        lambda x: F.rotate(x, 20.0, fill=[1, 2, 3]),
+        lambda x: F.affine(x, 5.0, [1, 2], 1.1, [3.0, 4.0]),
+        lambda x: F.perspective(
+            x, [[0, 0], [16, 0], [16, 12], [0, 12]], [[1, 2], [16, 0], [15, 11], [0, 12]]
+        ),
+        lambda x: F.gaussian_blur(x, 3),
+        lambda x: F.adjust_sharpness(x, 2.0),
+        lambda x: F.adjust_hue(x, 0.2),
+        lambda x: F.adjust_contrast(x, 0.5),
+        lambda x: F.adjust_saturation(x, 0.5),
+        lambda x: F.rgb_to_grayscale(x, 3),
+        lambda x: F.center_crop(x, 20),
+        F.equalize,
+        F.autocontrast,
+    ]
+    for function in functions:
+        whole = function(mine).numpy()
+        flat = mine.reshape(-1, *mine.shape[-3:])
+        each = np.stack([function(image).numpy() for image in flat])
+        np.testing.assert_array_equal(whole.reshape(each.shape), each)

@@ -6,7 +6,16 @@ gives the same crops as there.
 
 from __future__ import annotations
 
+import importlib as _importlib
+from typing import Any as _Any
+
 from minigrad.vision.transforms import functional
+from minigrad.vision.transforms.autoaugment import (
+    AutoAugment,
+    AutoAugmentPolicy,
+    RandAugment,
+    TrivialAugmentWide,
+)
 from minigrad.vision.transforms.colors import (
     ColorJitter,
     Grayscale,
@@ -53,6 +62,8 @@ from minigrad.vision.transforms.motions import (
 )
 
 __all__ = [
+    "AutoAugment",
+    "AutoAugmentPolicy",
     "CenterCrop",
     "ColorJitter",
     "Compose",
@@ -66,6 +77,7 @@ __all__ = [
     "Normalize",
     "PILToTensor",
     "Pad",
+    "RandAugment",
     "RandomAdjustSharpness",
     "RandomAffine",
     "RandomApply",
@@ -88,5 +100,12 @@ __all__ = [
     "TenCrop",
     "ToPILImage",
     "ToTensor",
+    "TrivialAugmentWide",
     "functional",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "v2":  # built on this module
+        return _importlib.import_module("minigrad.vision.transforms.v2")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,6 +19,7 @@ __all__ = [
     "RandomPerspective",
     "RandomRotation",
     "RandomVerticalFlip",
+    "fill_for",
 ]
 
 
@@ -61,7 +62,7 @@ class RandomVerticalFlip(_RandomFlip):
         return F.vflip(img) if chance(self.p) else img
 
 
-def _fill_for(img: Any, fill: Any) -> Any:
+def fill_for(img: Any, fill: Any) -> Any:
     """A fill as tensors take it: one number for each channel."""
     if not isinstance(img, Tensor):
         return fill
@@ -112,7 +113,7 @@ class RandomRotation(nn.Module):
 
     def forward(self, img: Any) -> Any:
         """The turned image."""
-        fill = _fill_for(img, self.fill)
+        fill = fill_for(img, self.fill)
         angle = self.get_params(self.degrees)
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, fill)  # type: ignore[arg-type]
 
@@ -199,7 +200,7 @@ class RandomAffine(nn.Module):
 
     def forward(self, img: Any) -> Any:
         """The transformed image."""
-        fill = _fill_for(img, self.fill)
+        fill = fill_for(img, self.fill)
         _, height, width = F.get_dimensions(img)
         drawn = self.get_params(
             self.degrees, self.translate, self.scale, self.shear, [width, height]
@@ -273,7 +274,7 @@ class RandomPerspective(nn.Module):
 
     def forward(self, img: Any) -> Any:
         """The image, distorted or not."""
-        fill = _fill_for(img, self.fill)
+        fill = fill_for(img, self.fill)
         if not chance(self.p):
             return img
         _, height, width = F.get_dimensions(img)

@@ -66,14 +66,15 @@ def _pixels(pic: Any) -> np.ndarray:
         width, height = pic.size
         return elements.reshape(height, width, _BYTES[mode])
     if mode == "1":
-        return np.asarray(pic).astype(np.uint8) * 255
+        return np.asarray(pic, np.uint8) * np.uint8(255)
     return np.array(pic, _WIDE.get(mode))
 
 
 def _to_unit(pixels: np.ndarray) -> np.ndarray:
     """Bytes (H, W) or (H, W, C) as float32 (C, H, W) in 0..1."""
     planes = np.ascontiguousarray(_channels_first(pixels))  # quicker to move as bytes
-    return np.true_divide(planes, _WHITE, dtype=np.float32)
+    unit: np.ndarray = np.true_divide(planes, _WHITE, dtype=np.float32)
+    return unit
 
 
 def pil_to_tensor(pic: Any) -> Tensor:
