@@ -26,7 +26,13 @@ import torch.utils.data
 import minigrad
 from minigrad.autograd.registry import REGISTRY, names_in
 from minigrad.left_out import left_out
-from parity_tests import torch_docs, torch_samples
+from parity_tests import (
+    torch_docs,
+    torch_modules,
+    torch_optimizers,
+    torch_samples,
+    torch_schedulers,
+)
 from parity_tests.known import KNOWN
 
 PAGE = Path(__file__).parent.parent / "docs" / "parity.md"
@@ -126,6 +132,11 @@ def evidence() -> dict[str, str]:
     for name in torch_docs.tested():
         if torch_docs.check(name)[0]:  # some examples show nothing that both sides have
             checked[name] = "examples"
+    checked |= {f"optim.{name}": "optimizer database" for name in torch_optimizers.database()}
+    for name in torch_schedulers.DRAWS:
+        place = "swa_utils" if name == "SWALR" else "lr_scheduler"
+        checked[f"optim.{place}.{name}"] = "drawn schedules"
+    checked |= {f"nn.{name}": "module database" for name in torch_modules.names()}
     for name, infos in torch_samples.database().items():
         for info in infos:
             for own in (name, *(alias.name for alias in info.aliases)):

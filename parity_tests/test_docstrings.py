@@ -27,7 +27,14 @@ MODULES = (
     "minigrad.special",
     "minigrad.utils.data",
     "minigrad.vision.datasets",
+    "minigrad.vision.datasets.folder",
+    "minigrad.vision.datasets.utils",
+    "minigrad.vision.io",
     "minigrad.vision.models",
+    "minigrad.vision.transforms",
+    "minigrad.vision.transforms.functional",
+    "minigrad.vision.transforms.v2",
+    "minigrad.vision.utils",
 )
 # Nothing to show without a card, an installation without one, or a file of the user's.
 WITHOUT_EXAMPLE = {"minigrad.cuda.current_device", "minigrad.cuda.synchronize"}

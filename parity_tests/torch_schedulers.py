@@ -1,4 +1,4 @@
-"""Run learning rate schedulers with both libraries on drawn arguments, and compare each of 60 steps.
+"""Run learning rate schedulers with both libraries on drawn arguments; compare 60 steps.
 
 Rates, momenta, state dicts, warnings and errors must be the same; half-way the run goes on from
 files, in new objects. ``python -m parity_tests.torch_optimizers StepLR`` prints what differs.
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import minigrad
-from parity_tests.torch_optimizers import attempt, moved, unlike
+from parity_tests.nests import attempt, moved, unlike
 from parity_tests.torch_samples import Tally
 
 STEPS = 60

@@ -35,6 +35,8 @@ class Adadelta(Elementwise):
     tensor([0.9968], requires_grad=True)
     """
 
+    on_xla = (False, False)
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -49,8 +49,6 @@ class Adam(Elementwise):
     tensor([0.9000], requires_grad=True)
     """
 
-    foreach_on_xla = False
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -101,9 +99,9 @@ class Adam(Elementwise):
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """Both means start at zero, and are too small at first by these factors."""
         o.beta1, o.beta2 = o.betas
-        n = np.float32(n) if o.recorded else n  # in which torch counts then
-        o.step_size = o.lr / (1 - o.beta1**n)
-        o.root = (1 - o.beta2**n) ** 0.5
+        count: Any = np.float32(n) if o.recorded else n  # as torch counts then
+        o.step_size = o.lr / (1 - o.beta1**count)
+        o.root = (1 - o.beta2**count) ** 0.5
 
     def rule(
         self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any, max_exp_avg_sq: Any = None

@@ -36,7 +36,6 @@ class ASGD(Elementwise):
     """
 
     capturable_needs = "params, mus, etas, and state_steps"
-    foreach_on_xla = False
 
     def __init__(
         self,

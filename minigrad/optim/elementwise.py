@@ -34,7 +34,7 @@ class Elementwise(Optimizer):
     rule: Callable[..., None]
     # What torch's message names when ``capturable`` is set for parameters on the CPU.
     capturable_needs = "params and state_steps"
-    foreach_on_xla = True
+    on_xla = (True, False)  # whether it names XLA; the same with ``foreach``
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -118,12 +118,11 @@ class Elementwise(Optimizer):
 
     def _check_switches(self, group: Group, params: list[Tensor]) -> None:
         if group.get("capturable") and params[0].device.type == "cpu":
-            devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
-            if group["foreach"] and not self.foreach_on_xla:
-                devices.pop()
+            many = bool(group["foreach"])
+            devices = ["cuda", "xpu", "hpu", "privateuseone", "xla"][: 4 + self.on_xla[many]]
+            needs = self.capturable_needs.format("," * many)
             raise AssertionError(
-                f"If capturable=True, {self.capturable_needs} must be on supported devices: "
-                f"{devices}."
+                f"If capturable=True, {needs} must be on supported devices: {devices}."
             )
         if group.get("foreach") and group["differentiable"] and self.counters(group):
             raise AssertionError("_foreach ops don't support autograd")

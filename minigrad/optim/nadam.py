@@ -36,7 +36,7 @@ class NAdam(Elementwise):
     tensor([0.8944], requires_grad=True)
     """
 
-    foreach_on_xla = False
+    capturable_needs = "params, mu_products{} and state_steps"
 
     def __init__(
         self,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from functools import wraps
 from typing import Any
 
-from minigrad.autograd import RemovableHandle, enable_grad
+from minigrad.autograd import enable_grad
 from minigrad.optim.groups import Group, check_params, fit, pack, split_names, type_name
+from minigrad.optim.hooks import (
+    HOOK_TABLES,
+    Hooked,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -18,8 +23,6 @@ __all__ = [
     "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook",
 ]
-
-Hook = Callable[..., Any]
 
 
 class Required:
@@ -45,21 +48,8 @@ YOUNGER = {
     "fused": None,
 }
 
-# Hooks on the steps of all optimizers.
-_BEFORE_ANY: dict[int, Hook] = OrderedDict()
-_AFTER_ANY: dict[int, Hook] = OrderedDict()
 
-_HOOK_TABLES = (
-    "_optimizer_step_pre_hooks",
-    "_optimizer_step_post_hooks",
-    "_optimizer_state_dict_pre_hooks",
-    "_optimizer_state_dict_post_hooks",
-    "_optimizer_load_state_dict_pre_hooks",
-    "_optimizer_load_state_dict_post_hooks",
-)
-
-
-class Optimizer:
+class Optimizer(Hooked):
     """Base of all optimizers: it owns the groups of parameters and the state kept for each.
 
     ``params`` is an iterable of tensors, of ``(name, tensor)`` pairs, or of dictionaries with a
@@ -97,9 +87,7 @@ class Optimizer:
 
     def _prepare(self) -> None:
         """Make what is not worth saving: the hook tables, and what steps remember."""
-        for table in _HOOK_TABLES:
-            setattr(self, table, OrderedDict())
-        _let_hooks_run(type(self))
+        self._make_hook_tables()
 
     # --- groups ---------------------------------------------------------------------------------
 
@@ -279,95 +267,12 @@ class Optimizer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if _HOOK_TABLES[0] not in self.__dict__:
+        if HOOK_TABLES[0] not in self.__dict__:
             self._prepare()
         for group in self.param_groups:
             for name in YOUNGER.keys() & self.defaults.keys():
                 group.setdefault(name, YOUNGER[name])
         self.defaults.setdefault("differentiable", False)
-
-    # --- hooks ----------------------------------------------------------------------------------
-
-    def _hooks(self, table: str) -> Iterable[Hook]:
-        hooks: Iterable[Hook] = getattr(self, table).values()
-        return hooks
-
-    def _add_hook(self, table: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        hooks = getattr(self, table)
-        handle = RemovableHandle(hooks, hook)
-        if prepend:
-            hooks.move_to_end(handle.id, last=False)
-        return handle
-
-    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Run ``hook(optimizer, args, kwargs)`` before each step; it may return new ones.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_step_pre_hook(lambda *_: print("stepping"))
-        >>> optimizer.step()
-        stepping
-        """
-        return self._add_hook("_optimizer_step_pre_hooks", hook)
-
-    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Run ``hook(optimizer, args, kwargs)`` after each step.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_step_post_hook(lambda *_: print("stepped"))
-        >>> optimizer.step()
-        stepped
-        """
-        return self._add_hook("_optimizer_step_post_hooks", hook)
-
-    def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(optimizer)`` before ``state_dict``.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_state_dict_pre_hook(lambda _: print("saving"))
-        >>> state = optimizer.state_dict()
-        saving
-        """
-        return self._add_hook("_optimizer_state_dict_pre_hooks", hook, prepend)
-
-    def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(optimizer, state_dict)`` after ``state_dict``; it may return another one.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_state_dict_post_hook(lambda _, state: {**state, "epoch": 3})
-        >>> optimizer.state_dict()["epoch"]
-        3
-        """
-        return self._add_hook("_optimizer_state_dict_post_hooks", hook, prepend)
-
-    def register_load_state_dict_pre_hook(
-        self, hook: Hook, prepend: bool = False
-    ) -> RemovableHandle:
-        """Run ``hook(optimizer, state_dict)`` before loading; it may return another one.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_load_state_dict_pre_hook(lambda _, s: print(sorted(s)))
-        >>> optimizer.load_state_dict(optimizer.state_dict())
-        ['param_groups', 'state']
-        """
-        return self._add_hook("_optimizer_load_state_dict_pre_hooks", hook, prepend)
-
-    def register_load_state_dict_post_hook(
-        self, hook: Hook, prepend: bool = False
-    ) -> RemovableHandle:
-        """Run ``hook(optimizer)`` after loading.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_load_state_dict_post_hook(lambda _: print("loaded"))
-        >>> optimizer.load_state_dict(optimizer.state_dict())
-        loaded
-        """
-        return self._add_hook("_optimizer_load_state_dict_post_hooks", hook, prepend)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -376,56 +281,3 @@ class Optimizer:
             lines.append(f"Parameter Group {number}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
-
-
-def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
-    """Run ``hook(optimizer, args, kwargs)`` before each step of any optimizer.
-
-    >>> import minigrad as torch
-    >>> from minigrad.optim.optimizer import register_optimizer_step_pre_hook
-    >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-    >>> with register_optimizer_step_pre_hook(lambda *_: print("stepping")):
-    ...     optimizer.step()
-    stepping
-    """
-    return RemovableHandle(_BEFORE_ANY, hook)
-
-
-def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
-    """Run ``hook(optimizer, args, kwargs)`` after each step of any optimizer.
-
-    >>> import minigrad as torch
-    >>> from minigrad.optim.optimizer import register_optimizer_step_post_hook
-    >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-    >>> with register_optimizer_step_post_hook(lambda *_: print("stepped")):
-    ...     optimizer.step()
-    stepped
-    """
-    return RemovableHandle(_AFTER_ANY, hook)
-
-
-def _let_hooks_run(cls: type[Optimizer]) -> None:
-    """Wrap the ``step`` of a class, once, so that it runs the step hooks of its instances."""
-    step: Any = cls.step
-    if getattr(step, "hooked", False):
-        return
-
-    @wraps(step)
-    def step_with_hooks(*args: Any, **kwargs: Any) -> Any:
-        self: Optimizer = args[0]  # hooks are shown it among the arguments, as in torch
-        for hook in [*_BEFORE_ANY.values(), *self._hooks("_optimizer_step_pre_hooks")]:
-            result = hook(self, args, kwargs)
-            if result is not None:
-                if not (isinstance(result, tuple) and len(result) == 2):
-                    raise RuntimeError(
-                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got "
-                        f"{result}."
-                    )
-                args, kwargs = result
-        loss = step(*args, **kwargs)
-        for hook in [*self._hooks("_optimizer_step_post_hooks"), *_AFTER_ANY.values()]:
-            hook(self, args, kwargs)
-        return loss
-
-    step_with_hooks.hooked = True  # type: ignore[attr-defined]
-    cls.step = step_with_hooks  # type: ignore[method-assign]

@@ -36,8 +36,6 @@ class RAdam(Elementwise):
     tensor([0.8000], requires_grad=True)
     """
 
-    foreach_on_xla = False
-
     def __init__(
         self,
         params: Iterable[Any],

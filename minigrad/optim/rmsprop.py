@@ -35,6 +35,8 @@ class RMSprop(Elementwise):
     tensor([0.9000], requires_grad=True)
     """
 
+    on_xla = (True, True)
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from minigrad.random import checks, draws
 from minigrad.random.binomial import binomials
 from minigrad.random.box_muller import BLOCK, fused_multiply_add, libm
+from minigrad.random.gamma import gammas
 from minigrad.random.poisson import poissons
 from minigrad.random.source import Source
 
@@ -308,6 +309,23 @@ class Generator(Source):
         with self._lock:
             drawn = binomials(self._stream, zip(*wide, strict=True))
         return draws.narrow(np.array(drawn, dtype=np.float64), counts.dtype).reshape(counts.shape)
+
+    def gamma(self, shapes: Array) -> Array:
+        """Draw from gamma distributions of scale one: ``torch._standard_gamma`` before its clamp.
+
+        Raises: NotImplementedError for types other than float32 and float64.
+
+        Example:
+            >>> Generator().manual_seed(0).gamma(np.array([0.5, 2.5])).round(4).tolist()
+            [0.0008, 2.6594]
+        """
+        if shapes.dtype not in (np.float32, np.float64):
+            raise NotImplementedError(f"gamma numbers of type {shapes.dtype} are not drawn")
+        narrow = float if shapes.dtype == np.float64 else lambda x: float(np.float32(x))
+        wide = shapes.astype(np.float64).ravel().tolist()
+        with self._lock:
+            drawn = gammas(self._stream, wide, narrow)
+        return np.array(drawn, dtype=np.float64).astype(shapes.dtype).reshape(shapes.shape)
 
     def multinomial(self, probs: Array, num_samples: int, replacement: bool = False) -> Array:
         """Draw category numbers from rows of weights: ``torch.multinomial``.

@@ -125,9 +125,7 @@ def _read_archive(file: IO[bytes], mapped: str | None, unpickle: Unpickle, resto
         raise ValueError(f"Unknown endianness type: {order!r:.100}")
     pickled = io.BytesIO(reader.read("data.pkl"))
     storages = _Storages(reader, order.decode() != sys.byteorder, mapped, restore)
-    found = unpickle(pickled, storages.load)
-    reader.finish()
-    return found
+    return unpickle(pickled, storages.load)
 
 
 class _Storages:

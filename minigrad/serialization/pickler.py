@@ -79,11 +79,25 @@ class _TorchForms:
         return NotImplemented
 
 
+_PLAIN = {str, int, float, bool, type(None), bytes, tuple, list, dict}  # neither tensor nor name
 _PythonPickler: Any = pickle._Pickler  # type checkers are told of the one in C alone
 
 
 class _TorchNames(_TorchForms, _PythonPickler):  # type: ignore[misc]
     """Python's own pickler, because the one in C writes only names that can be imported here."""
+
+    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
+        """Write an object; what Python's own pickles consist of goes the short way."""
+        kind = type(obj)
+        if kind not in _PLAIN:
+            super().save(obj, save_persistent_id)
+            return
+        self.framer.commit_frame()
+        known = self.memo.get(id(obj))
+        if known is None:
+            self.dispatch[kind](self, obj)
+        else:
+            self.write(self.get(known[0]))
 
     def reducer_override(self, obj: Any) -> Any:
         """The name of what has one of torch's."""

@@ -94,7 +94,7 @@ def swapped(content: bytes, kinds: dict[str, int]) -> bytes:
 
 def test_a_file_of_the_other_byte_order() -> None:
     # An untyped storage has no elements whose bytes could be swapped, so torch leaves wide unsigned
-    # types out of this; it is told in `test_hostile_files` that they are refused.
+    # types out of this; it is told in `test_hostile_archives` that they are refused.
     names = [name for name in DTYPES if name not in ("uint16", "uint32", "uint64")]
     obj = [torch.arange(5).to(getattr(torch, name)) for name in names]
     content = swapped(saved(torch, obj), {str(i): t.element_size() for i, t in enumerate(obj)})

@@ -26,11 +26,6 @@ def on_meta(name: str) -> Any:
         return zoo(torch).get_model(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_parameters_stand_in_the_zoo(name: str) -> None:
-    assert sum(p.numel() for p in on_meta(name).parameters()) == ZOO[name].parameters
-
-
 @pytest.mark.parametrize(
     "name", ["alexnet", "googlenet", "lenet", "mlp", "mobilenet_v2", "nin", "resnet18"]
 )

@@ -16,6 +16,8 @@ import minigrad
 from parity_tests.sidebyside import agree, both_agree, copy_state, raised
 from parity_tests.torch_modules import check
 
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")  # torch's own
+
 KINDS = ["RNN", "GRU", "LSTM"]
 WIDTH = 3  # of the input
 

@@ -16,23 +16,31 @@ def model(torch: Any, seed: int = 0) -> Any:
     return torch.nn.Sequential(*layers)
 
 
-WAYS = [
-    "AveragedModel(m)",
-    "AveragedModel(m, avg_fn=get_swa_avg_fn())",
-    "AveragedModel(m, avg_fn=get_ema_avg_fn(0.7))",
-    "AveragedModel(m, multi_avg_fn=get_ema_multi_avg_fn(0.7))",
-    "AveragedModel(m, multi_avg_fn=get_swa_multi_avg_fn())",
-    "AveragedModel(m, avg_fn=get_ema_avg_fn(), use_buffers=True)",
-    "AveragedModel(m, multi_avg_fn=get_ema_multi_avg_fn(0.7), use_buffers=True)",
-    "AveragedModel(m, device='cpu', avg_fn=lambda a, p, n: a * 0.5 + p)",
-]
+def averages(torch: Any, m: Any) -> dict[str, Any]:
+    """Averaged models of each kind."""
+    swa = torch.optim.swa_utils.AveragedModel
+    ema = torch.optim.swa_utils.get_ema_avg_fn
+    emas = torch.optim.swa_utils.get_ema_multi_avg_fn
+    return {
+        "plain": swa(m),
+        "swa": swa(m, avg_fn=torch.optim.swa_utils.get_swa_avg_fn()),
+        "ema": swa(m, avg_fn=ema(0.7)),
+        "emas": swa(m, multi_avg_fn=emas(0.7)),
+        "swas": swa(m, multi_avg_fn=torch.optim.swa_utils.get_swa_multi_avg_fn()),
+        "ema, buffers": swa(m, avg_fn=ema(), use_buffers=True),
+        "emas, buffers": swa(m, multi_avg_fn=emas(0.7), use_buffers=True),
+        "own": swa(m, device="cpu", avg_fn=lambda a, p, n: a * 0.5 + p),
+    }
 
 
-@pytest.mark.parametrize("made", WAYS)
+KINDS = ("plain", "swa", "ema", "emas", "swas", "ema, buffers", "emas, buffers", "own")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @both_agree
-def test_average(torch: Any, made: str) -> Any:
+def test_average(torch: Any, kind: str) -> Any:
     m = model(torch)
-    averaged = eval(made, {**vars(torch.optim.swa_utils), "m": m})
+    averaged = averages(torch, m)[kind]
     optimizer = torch.optim.SGD(m.parameters(), lr=0.1)
     for _ in range(4):
         x = torch.randn(8, 3)
@@ -43,7 +51,7 @@ def test_average(torch: Any, made: str) -> Any:
     data = [torch.randn(8, 3), [torch.randn(8, 3), 1], (torch.randn(4, 3),)]
     averaged.eval()
     torch.optim.swa_utils.update_bn(data, averaged, device="cpu")
-    again = eval(made, {**vars(torch.optim.swa_utils), "m": model(torch, 1)})
+    again = averages(torch, model(torch, 1))[kind]
     again.load_state_dict(averaged.state_dict())
     state = {k: v.clone() for k, v in averaged.state_dict().items()}
     momenta = [k.momentum for k in averaged.modules() if isinstance(k, torch.nn.BatchNorm1d)]
@@ -53,7 +61,7 @@ def test_average(torch: Any, made: str) -> Any:
         momenta,
         averaged.training,
         repr(averaged),
-        copy.deepcopy(averaged).n_averaged,
+        averaged.n_averaged if kind == "own" else copy.deepcopy(again.module.state_dict()),
     ]
 
 

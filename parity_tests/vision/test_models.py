@@ -14,47 +14,13 @@ import torch
 
 import minigrad
 from minigrad.vision import models
+from minigrad.vision.models.zoo import ZOO
 from parity_tests.models.twins import narrow, recorded_init, torch_models
 from parity_tests.sidebyside import array, copy_state, text
 from parity_tests.streams import scalar_bernoulli
 
 twins = torch_models()
 NAMES = models.list_models()
-
-# Published sizes (torchvision's pages of weights; the notes for LeNet, MLP and NiN).
-PARAMETERS = {
-    "alexnet": 61_100_840,
-    "densenet121": 7_978_856,
-    "densenet161": 28_681_000,
-    "densenet169": 14_149_480,
-    "densenet201": 20_013_928,
-    "googlenet": 13_004_888,
-    "inception_v3": 27_161_264,
-    "lenet": 61_706,
-    "mlp": 109_386,
-    "mobilenet_v2": 3_504_872,
-    "nin": 1_992_166,
-    "resnet101": 44_549_160,
-    "resnet152": 60_192_808,
-    "resnet18": 11_689_512,
-    "resnet34": 21_797_672,
-    "resnet50": 25_557_032,
-    "resnext101_32x8d": 88_791_336,
-    "resnext101_64x4d": 83_455_272,
-    "resnext50_32x4d": 25_028_904,
-    "squeezenet1_0": 1_248_424,
-    "squeezenet1_1": 1_235_496,
-    "vgg11": 132_863_336,
-    "vgg11_bn": 132_868_840,
-    "vgg13": 133_047_848,
-    "vgg13_bn": 133_053_736,
-    "vgg16": 138_357_544,
-    "vgg16_bn": 138_365_992,
-    "vgg19": 143_667_240,
-    "vgg19_bn": 143_678_248,
-    "wide_resnet101_2": 126_886_696,
-    "wide_resnet50_2": 68_883_240,
-}
 
 # Entries of torchvision's checkpoints, with their shapes and how many there are.
 CHECKPOINTS: dict[str, tuple[int, dict[str, tuple[int, ...]]]] = {
@@ -130,7 +96,7 @@ def test_same_modules_entries_and_draws_as_under_torch(name: str) -> None:
     assert shapes(net) == shapes(twin)
     assert [n for n, _ in net.named_modules()] == [n for n, _ in twin.named_modules()]
     assert mine == theirs
-    assert sum(p.numel() for p in net.parameters()) == PARAMETERS[name]
+    assert sum(p.numel() for p in net.parameters()) == ZOO[name].parameters
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
@@ -338,7 +304,7 @@ def test_dilated_stages_keep_their_size() -> None:
 
 
 def test_list_models() -> None:
-    assert sorted(PARAMETERS) == NAMES
+    assert sorted(ZOO) == NAMES and len(NAMES) == 31
     assert models.list_models(include="*_bn", exclude=["vgg1[16]*"]) == ["vgg13_bn", "vgg19_bn"]
     assert models.list_models(models) == NAMES and models.list_models(minigrad) == []
     assert models.get_model_builder("ResNet18") is models.resnet18

@@ -366,6 +366,30 @@ def test_rotate_of_tensors_is_that_of_images(size, angle, expand) -> None:
     assert (found != expected).float().mean() < (0.03 if angle % 90 else 1e-9)
 
 
+@pytest.mark.parametrize("fill", [None, 0, [0.2, 0.4, 0.6]])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_the_rim_is_filled_as_by_torchvision(dtype: str, mode: str, fill) -> None:
+    """A channel of ones is turned with the image; what it lost is the share of the fill."""
+    mine, theirs = tensors(dtype=dtype)
+    if dtype == "uint8" and fill:
+        fill = [20.4, 40.0, 60.6]
+    turn = math.radians(-33)
+    theta = [math.cos(turn), -math.sin(turn), 0.0, math.sin(turn), math.cos(turn), 0.0]
+    ones = torch.ones(1, 13, 17)
+    both = theirs_warped(torch.cat([theirs.double(), ones]), theta, mode)
+    image, share = both[:3], both[3:]
+    if fill is not None:
+        shade = torch.tensor([fill] * 3 if fill == 0 else fill).view(3, 1, 1).double()
+        if mode == "nearest":
+            image = torch.where(share < 0.5, shade, image)
+        else:
+            image = image * share + (1 - share) * shade
+    found = F.rotate(mine, -33, MODES[mode], fill=fill).numpy().astype(float)
+    atol = 1e-5 if dtype == "float32" else 0.5001
+    np.testing.assert_allclose(found, image.numpy(), atol=atol)
+
+
 def test_rotate_of_images_is_pillows() -> None:
     image = picture()
     for options in ({}, {"expand": True}, {"center": (2, 3)}):

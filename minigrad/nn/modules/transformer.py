@@ -144,6 +144,8 @@ class TransformerEncoder(Module):
 class TransformerDecoder(Module):
     """Copies of a decoder layer, one after the other, and a norm at the end.
 
+    (torch's copies of a layer whose activation is a module compute relu; here they keep it.)
+
     Shape: that of the layer.
     Raises: as the layer.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.op import tensors
-from minigrad.autograd.registry import T, call, function, integers, reals
-from minigrad.backend import xp_of
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, integers, reals, register
+from minigrad.backend import Array, xp_of
 from minigrad.dtypes import int64
 from minigrad.errors import ShapeError
 from minigrad.ops.network.embedding import check_table, need_dense, padding_row, shorten_rows
 
 _F = ("nn.functional",)
+
+
+@register(internal=True)
+class Bagged(Op):
+    """The bags as they are: the node of a result that several ops made.   gx = g."""
+
+    grad_fn = "EmbeddingBagBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """Nobody else holds the input."""
+        return input
+
+    @staticmethod
+    def grad_input(g: Any) -> Any:
+        """The cotangent."""
+        return g
 
 
 @function(
@@ -90,14 +107,14 @@ def embedding_bag(
         rows = rows[place]
         weights = None if weights is None else weights[place]
     if mode == "max":
-        return _greatest(xp, rows, bag, lengths)
+        return tensors.bagged(_greatest(xp, rows, bag, lengths))
     if weights is not None:
         rows = rows * weights.unsqueeze(1)
     sums = tensors.row_sums(rows, tensors.from_array(bag), count, -1, False)
     if mode == "sum":
-        return sums
+        return tensors.bagged(sums)
     divisor = xp.maximum(lengths, 1).astype(sums._array.dtype)[:, None]
-    return sums / tensors.from_array(divisor)
+    return tensors.bagged(sums / tensors.from_array(divisor))
 
 
 def _check_options(

@@ -6,13 +6,8 @@ one which is there under its own is whole.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
+import importlib
 import os
-import shutil
-import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +15,7 @@ from typing import IO, Any
 
 __all__ = ["extract_archive", "read_maybe_packed"]
 
-_OPEN: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPEN = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}  # the modules with an `open` for them
 _SHORT = {".tgz": (".tar", ".gz"), ".tbz": (".tar", ".bz2"), ".tbz2": (".tar", ".bz2")}
 _ARCHIVES = (".tar", ".zip")
 
@@ -57,7 +52,7 @@ def extract_archive(
     with _damage_named(source):
         if archive is None:
             done = os.path.join(done, source.name[: -len(packing)])
-            with _OPEN[packing](source, "rb") as packed:
+            with _open(source, packing) as packed:
                 _write(packed, Path(done))
         elif archive == ".zip":
             _unzip(source, folder)
@@ -90,26 +85,33 @@ def _kind(source: Path) -> tuple[str | None, str]:
     )
 
 
+def _open(source: Path, packing: str) -> Any:
+    return importlib.import_module(_OPEN[packing]).open(source, "rb")
+
+
 @contextmanager
 def _damage_named(source: Path) -> Iterator[None]:
     """Whatever a reader says of a damaged archive, in one sentence with a way out."""
-    import tarfile
-    import zipfile
-
-    damage = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
     try:
         yield
-    except (*damage, tarfile.TarError, zipfile.BadZipFile) as error:
+    except Exception as error:
+        if not _is_damage(error):
+            raise
         raise RuntimeError(
             f"{source} is damaged or cut short ({error}); delete it and download it again"
         ) from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        # bz2 has no exception type of its own
-        raise RuntimeError(
-            f"{source} is damaged ({error}); delete it and download it again"
-        ) from error
+
+
+def _is_damage(error: Exception) -> bool:
+    import lzma
+    import tarfile
+    import zipfile
+    import zlib
+
+    if isinstance(error, OSError):
+        return error.errno is None  # gzip's and bz2's; those of the system have a number
+    kinds = (EOFError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+    return isinstance(error, kinds)
 
 
 def _untar(source: Path, folder: Path, packing: str) -> None:
@@ -153,6 +155,9 @@ def _inside(folder: Path, name: str, source: Path) -> Path:
 
 
 def _write(file: IO[bytes], target: Path, size: int | None = None) -> None:
+    import shutil
+    import threading
+
     target.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own: another process may be unpacking the same archive.
     part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -181,5 +186,6 @@ def read_maybe_packed(path: str | os.PathLike[str]) -> bytes:
     if plain.is_file() and plain.suffix != ".gz":
         return plain.read_bytes()
     source = plain if plain.suffix == ".gz" else packed
-    with _damage_named(source), gzip.open(source, "rb") as file:
-        return file.read()
+    with _damage_named(source), _open(source, ".gz") as file:
+        content: bytes = file.read()
+    return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 __all__ = ["calculate_md5", "check_integrity", "check_md5", "digest"]
@@ -16,6 +15,8 @@ def digest(path: str | os.PathLike[str], kind: str, chunk_size: int = 1 << 20) -
     ...     digest(file.name, "sha256")[:8]
     'e3b0c442'
     """
+    import hashlib
+
     # Not for security: a system that forbids MD5 for that must still be able to compare files.
     found = hashlib.new(kind, usedforsecurity=False)
     with open(path, "rb") as file:

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from minigrad.vision.datasets.bar import Bar
 from minigrad.vision.datasets.checksums import digest
@@ -56,6 +55,8 @@ def fetch(
     ...     str(path) == there.name
     True
     """
+    from urllib.parse import urlsplit
+
     mirrors = [urls] if isinstance(urls, str) else list(urls)
     for url in mirrors:
         if urlsplit(url).scheme not in ("http", "https"):

@@ -67,8 +67,7 @@ def rotate(
     _, height, width = get_dimensions(img)
     matrix = _inverse(_from_middle(center, width, height), -angle, (0.0, 0.0), 1.0, (0.0, 0.0))
     size = _turned_size(matrix, height, width) if expand else (height, width)
-    grid = _affine_grid(matrix, (height, width), size)
-    return _sample(img, grid, mode, fill)
+    return _sample(img, *_places(matrix, (height, width), size), mode, fill)
 
 
 def affine(
@@ -122,7 +121,7 @@ def affine(
         matrix = _inverse(middle, angle, moved, scale, shears)
         return _transform_pil(img, "AFFINE", matrix, mode, fill)
     matrix = _inverse(_from_middle(center, width, height), angle, moved, scale, shears)
-    return _sample(img, _affine_grid(matrix, (height, width), (height, width)), mode, fill)
+    return _sample(img, *_places(matrix, (height, width), (height, width)), mode, fill)
 
 
 def perspective(
@@ -160,11 +159,10 @@ def perspective(
         return _transform_pil(img, "PERSPECTIVE", coefficients, mode, fill)
     _, height, width = get_dimensions(img)
     a, b, c, d, e, f, g, h = coefficients
-    x, y = _pixel_centres(height, width, 0.5)
+    x, y = _pixel_centres(height, width)
     below = g * x + h * y + 1
-    across = (a * x + b * y + c) / (below * (0.5 * width)) - 1
-    down = (d * x + e * y + f) / (below * (0.5 * height)) - 1
-    return _sample(img, np.stack([across, down], axis=-1), mode, fill)
+    across, down = (a * x + b * y + c) / below, (d * x + e * y + f) / below
+    return _sample(img, across - 0.5, down - 0.5, mode, fill)
 
 
 def _check_center(center: Any) -> None:
@@ -230,40 +228,81 @@ def _length(values: list[float]) -> int:
     return int(np.ceil(high) - np.floor(low))
 
 
-def _pixel_centres(height: int, width: int, offset: float) -> tuple[np.ndarray, np.ndarray]:
-    """x (1, W) and y (H, 1) of the pixels, the first being at ``offset``."""
-    return np.arange(width)[None] + offset, np.arange(height)[:, None] + offset
+def _pixel_centres(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """x (1, W) and y (H, 1) of the middles of the pixels."""
+    return np.arange(width)[None] + 0.5, np.arange(height)[:, None] + 0.5
 
 
-def _affine_grid(matrix: list[float], size: tuple[int, int], out: tuple[int, int]) -> np.ndarray:
-    """Where the pixels of the result lie in the original, as grid_sample counts: -1 to 1."""
+def _places(
+    matrix: list[float], size: tuple[int, int], out: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row (H, W) in the original, not whole, of each pixel of the result."""
     p, q, u, r, s, v = matrix
-    x, y = _pixel_centres(*out, 0.5)
+    x, y = _pixel_centres(*out)
     x, y = x - out[1] * 0.5, y - out[0] * 0.5
     across, down = p * x + q * y + u, r * x + s * y + v
-    return np.stack([across / (0.5 * size[1]), down / (0.5 * size[0])], axis=-1)
+    return across + (size[1] - 1) * 0.5, down + (size[0] - 1) * 0.5
 
 
-def _sample(img: Tensor, grid: np.ndarray, mode: InterpolationMode, fill: Any) -> Tensor:
-    """The image at the places of a grid (H, W, 2), and ``fill`` where these lie outside of it."""
+def _sample(
+    img: Tensor, across: np.ndarray, down: np.ndarray, mode: InterpolationMode, fill: Any
+) -> Tensor:
+    """The image at these columns and rows, and ``fill`` where they lie outside of it."""
     if mode not in (_NEAREST, InterpolationMode.BILINEAR):
         raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
     colour = tensor_fill(fill, get_dimensions(img)[0])
+    height, width = img.shape[-2:]
+    # What lies farther out sees nothing but the border of zeros that is put around the image.
+    across, down = across.clip(-1, width), down.clip(-1, height)
+    if mode == _NEAREST:
+        across, down = np.rint(across), np.rint(down)
+        found = _corners(img, across, down, 1)[0]
+        if colour is None or not any(colour):
+            return found
+        inside = (across >= 0) & (across < width) & (down >= 0) & (down < height)
+        return mg.where(_like(inside, img, mg.bool), found, _shade(colour, img))
+    left, top = np.floor(across), np.floor(down)
 
     def run(x: Tensor) -> Tensor:
-        places = mg.from_numpy(grid).to(dtype=x.dtype, device=x.device)[None]
-        many = places.expand(x.shape[0], -1, -1, -1)
-        y = nnf.grid_sample(x, many, mode=mode.value, align_corners=False)
-        if colour is None or not any(colour):
-            return y
-        ones = mg.ones_like(x[:1, :1])
-        inside = nnf.grid_sample(ones, places, mode=mode.value, align_corners=False)
-        shade = mg.tensor(colour, dtype=x.dtype, device=x.device).view(1, -1, 1, 1)
-        if mode == _NEAREST:
-            return mg.where(inside < 0.5, shade, y)
-        return y * inside + (1.0 - inside) * shade
+        right_share = _like(across - left, x, x.dtype)
+        lower_share = _like(down - top, x, x.dtype)
+        one, two, three, four = _corners(x, left, top, 4)
+        upper = one + (two - one) * right_share
+        lower = three + (four - three) * right_share
+        return upper + (lower - upper) * lower_share
 
-    return through_float(img, run)
+    if colour is None:
+        return through_float(img, run)
+
+    def run_filled(x: Tensor) -> Tensor:
+        # At the rim torchvision fades what has faded already, so that the fill shines through.
+        share = run(mg.ones_like(x[:1, :1]))
+        return run(x) * share + (1.0 - share) * _shade(colour, x)
+
+    return through_float(img, run_filled)
+
+
+def _corners(img: Tensor, columns: np.ndarray, rows: np.ndarray, count: int) -> list[Tensor]:
+    """The pixels at whole columns and rows from -1 on, and those right, below, and both of them."""
+    height, width = img.shape[-2:]
+    flat = nnf.pad(img, [1, 2, 1, 2]).reshape(-1, (height + 3) * (width + 3))
+    index = ((rows + 1) * (width + 3) + (columns + 1)).astype(np.int64).reshape(-1)
+    shape = (*img.shape[:-2], *columns.shape)
+    return [
+        flat.index_select(1, _like(index + step, img, mg.int64)).reshape(shape)
+        for step in (0, 1, width + 3, width + 4)[:count]
+    ]
+
+
+def _like(values: np.ndarray, img: Tensor, dtype: mg.dtype) -> Tensor:
+    return mg.from_numpy(values).to(dtype=dtype, device=img.device)
+
+
+def _shade(colour: list[float], img: Tensor) -> Tensor:
+    """A colour that can be laid over the image."""
+    shade = mg.tensor(colour, device=img.device)
+    shade = shade if img.is_floating_point() else shade.round()
+    return shade.to(img.dtype).view(-1, 1, 1) if img.ndim > 2 else shade.to(img.dtype)[0]
 
 
 def _transform_pil(
