@@ -31,6 +31,7 @@ __all__ = [
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 
+_CHUNK = 1 << 15  # numbers drawn at a time, which stay in the cache until they are done
 _SIXTEEN_BIT = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 # From this length on torch shuffles with 64-bit words and in another order.
 _LONG_PERMUTATION = (2**32 - 1) // 20
@@ -45,6 +46,19 @@ def uniform_singles(
         >>> uniform_singles(MersenneTwister(0), 2).tolist()
         [0.49625658988952637, 0.7682217955589294]
     """
+    if count <= _CHUNK:
+        return _some_singles(stream, count, width, start)
+    values = np.empty(count, np.float32)
+    for first in range(0, count, _CHUNK):
+        part = values[first : first + _CHUNK]
+        part[...] = _some_singles(stream, len(part), width, start)
+    return values
+
+
+def _some_singles(
+    stream: MersenneTwister, count: int, width: float, start: float
+) -> NDArray[np.float32]:
+    """As many uniforms as the cache holds."""
     words = stream.words32(count)
     words &= np.uint32((1 << 24) - 1)
     values = words.astype(np.float32)
@@ -52,7 +66,10 @@ def uniform_singles(
     if width == 1.0 and start == 0.0:
         return values
     # In float64 the product of two float32 is exact, so this rounds once, like a fused instruction.
-    return (values.astype(np.float64) * width + start).astype(np.float32)
+    wide = values.astype(np.float64)
+    wide *= width
+    wide += start
+    return wide.astype(np.float32)
 
 
 def uniform_doubles(stream: MersenneTwister, count: int) -> Doubles:

@@ -20,6 +20,7 @@ DEFAULT_SEED = 67280421310721
 """The seed of a generator that nobody has seeded, the same as torch's."""
 
 _KEY_WORDS = 624
+_MANY = 500  # words, from which on the call that is slower to begin with is the faster one
 
 # torch dumps a C struct; align=True reproduces its padding. Words are stored 64 bits wide because
 # older versions of torch held them so, and checkpoints must stay readable.
@@ -60,6 +61,7 @@ class MersenneTwister:
         "_bits",
         "_legacy",
         "_unused",
+        "_wide",
         "double_sample",
         "float_sample",
         "seed_value",
@@ -76,13 +78,14 @@ class MersenneTwister:
 
     def __getattr__(self, name: str) -> Any:
         """NumPy's generator, made for the first number: to import it takes as long as 100 ops."""
-        if name not in ("_bits", "_legacy"):
+        if name not in ("_bits", "_legacy", "_wide"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._bits = np.random.MT19937(0)
         # RandomState shares the bit generator; its seed() is the seeding of 2002, torch's.
         self._legacy = np.random.RandomState(self._bits)
         self._legacy.seed(self.seed_value & 0xFFFFFFFF)
-        return self._bits if name == "_bits" else self._legacy
+        self._wide = np.random.Generator(self._bits)
+        return object.__getattribute__(self, name)
 
     def seed(self, seed: int) -> None:
         """Restart the stream from a seed in [0, 2**64), of which the low 32 bits count."""
@@ -98,7 +101,10 @@ class MersenneTwister:
         """
         if count:
             self._unused = False
-        return self._bits.random_raw(count).astype(np.uint32)
+        if count < _MANY:
+            return self._bits.random_raw(count).astype(np.uint32)
+        # The same words, not each in eight bytes first.
+        return self._wide.integers(0, 1 << 32, count, dtype=np.uint32)
 
     def words64(self, count: int) -> NDArray[np.uint64]:
         """Return the next ``count`` 64-bit words, each made of two words with the high half first.

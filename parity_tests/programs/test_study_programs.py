@@ -53,6 +53,7 @@ def of_torch(program: Program) -> Run:
     return THEIRS[program.name]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker")
 @pytest.mark.parametrize("program", programs().values(), ids=str)
 def test_a_program_does_what_it_does_with_torch(program: Program, work: Path) -> None:
     mine = run(program, minigrad)
