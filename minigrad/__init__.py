@@ -91,7 +91,7 @@ from minigrad.tensor import Tensor
 from minigrad.version import __version__
 
 if _TYPE_CHECKING:
-    from minigrad import backends, func, jit, multiprocessing, nn, optim, signal, types
+    from minigrad import backends, func, hub, jit, multiprocessing, nn, optim, signal, types
     from minigrad import testing as testing
     from minigrad import utils as utils
     from minigrad.func import vmap
@@ -158,6 +158,7 @@ __all__ = [
     "get_default_dtype",
     "get_printoptions",
     "half",
+    "hub",
     "iinfo",
     "inf",
     "inference_mode",
@@ -220,7 +221,7 @@ publish("torch", globals())  # also what is registered later
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
-    **dict.fromkeys(("signal", "testing", "types", "utils", "version")),
+    **dict.fromkeys(("hub", "signal", "testing", "types", "utils", "version")),
     "compile": "jit",
     "load": "serialization",
     "save": "serialization",

@@ -63,7 +63,7 @@ def attempt(call: Callable[[], Any]) -> tuple[Any, str]:
 def moved(value: Any, library: Any) -> Any:
     """A file with the tensors of a library."""
     if isinstance(value, dict):
-        return {k: moved(v, library) for k, v in value.items()}
+        return type(value)({k: moved(v, library) for k, v in value.items()})  # or a Counter
     if isinstance(value, (list, tuple)):
         return type(value)(moved(v, library) for v in value)
     if not hasattr(value, "detach"):

@@ -18,10 +18,10 @@ PACKAGE = Path(__file__).parent.parent / "minigrad"
 LAYERS: list[set[str]] = [
     {"__main__", "cli"},
     {"compat", "d2l"},
-    {"vision", "distributed", "hub", "testing", "distributions"},
+    {"vision", "distributed", "testing", "distributions"},
     {"<facade>"},
-    {"nn", "optim", "testing", "func", "jit", "types", "multiprocessing"},
-    {"utils", "serialization", "inspect"},
+    {"nn", "optim", "func", "jit", "types", "multiprocessing"},
+    {"utils", "serialization", "inspect", "hub"},
     {"signal"},
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits", "notebook"},
     {"autograd"},

@@ -28,11 +28,12 @@ def test_the_hard_dependencies_are_few() -> None:
 
 
 def test_extras_hold_what_their_users_import() -> None:
-    assert set(EXTRAS) == {"cli", "cuda", "test", "docs", "all"}
+    assert set(EXTRAS) == {"cli", "cuda", "files", "vision", "test", "docs", "all"}
     assert {"typer", "rich", "matplotlib", "pillow", "threadpoolctl"} <= names(EXTRAS["cli"])
     assert "torch==2.13.0" in EXTRAS["test"]
-    assert "minigrad[cli]" in EXTRAS["test"], "the tests run the command"
-    assert EXTRAS["all"] == ["minigrad[cli,test,docs]"], "all but CUDA"
+    assert names(EXTRAS["files"]) == {"safetensors"} and names(EXTRAS["vision"]) == {"pillow"}
+    assert "minigrad[cli,files,vision]" in EXTRAS["test"], "the tests run all of it"
+    assert EXTRAS["all"] == ["minigrad[cli,files,vision,test,docs]"], "all but CUDA"
 
 
 def test_lint_programs_are_pinned_and_pre_commit_uses_them() -> None:

@@ -206,14 +206,14 @@ def run(name: str, seed: int) -> str:
     theirs, bad = attempt(functools.partial(Side, torch, name, seed))
     mine, wrong = attempt(functools.partial(Side, minigrad, name, seed))
     if bad or wrong:
-        return "" if bad == wrong else f"{wrong or 'no error'}, not {bad or 'that'}"
+        return f"{wrong or 'no error'}; torch: {bad or 'no error'}"
     if differs := unlike(mine.seen(), theirs.seen(), "", {}):
         return f"at first: {differs}"
     for number in range(STEPS):
         want, bad = attempt(functools.partial(theirs.step, number))
         got, wrong = attempt(functools.partial(mine.step, number))
         if bad or wrong:
-            return "" if bad == wrong else f"step {number}: {wrong or 'no error'}, not {bad}"
+            return f"step {number}: {wrong or 'no error'}; torch: {bad or 'no error'}"
         if differs := unlike(got, want, "", {}):
             return f"step {number}: {differs}"
         if number == STEPS // 2:

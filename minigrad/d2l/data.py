@@ -141,7 +141,8 @@ def download(name: str, cache_dir: str | Path = FOLDER) -> str:
     if "://" in name:
         url, sha1 = name, None
     else:
-        assert name in DATA_HUB, f"{name} is not in d2l.DATA_HUB"
+        if name not in DATA_HUB:
+            raise AssertionError(f"{name} is not in d2l.DATA_HUB")
         url, sha1 = DATA_HUB[name]
     path = Path(cache_dir, url.rpartition("/")[2])
     if not path.is_file():

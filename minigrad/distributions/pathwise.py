@@ -25,18 +25,17 @@ __all__ = ["sample_dirichlet", "standard_gamma"]
 
 Doubles = NDArray[np.float64]
 
-# Fitted polynomials: rows by powers of log(x / a), columns by powers of log(a); the first four
-# columns are of the numerator.
+# Fitted polynomials: numerator and denominator; powers of log(x / a); powers of log(a).
 _GAMMA_FIT = np.array(
     [
-        [0.16009398, -0.094634809, 0.025146376, -0.0030648343]
-        + [1, 0.32668115, 0.10406089, 0.0014179084],
-        [0.53487893, 0.1298071, 0.065735949, -0.0015649758]
-        + [0.16639465, 0.020070113, -0.0035938915, -0.00058392623],
-        [0.040121004, -0.0065914022, -0.0026286047, -0.0013441777]
-        + [0.017050642, -0.0021309326, 0.00085092367, -1.5247877e-07],
+        [0.16009398, -0.094634809, 0.025146376, -0.0030648343],
+        [0.53487893, 0.1298071, 0.065735949, -0.0015649758],
+        [0.040121004, -0.0065914022, -0.0026286047, -0.0013441777],
+        [1, 0.32668115, 0.10406089, 0.0014179084],
+        [0.16639465, 0.020070113, -0.0035938915, -0.00058392623],
+        [0.017050642, -0.0021309326, 0.00085092367, -1.5247877e-07],
     ]
-)
+).reshape(2, 3, 4)
 # Numerator and denominator; powers of log x; of log(a / x); of log(total) - log(a / x).
 _BETA_FIT = np.array(
     [
@@ -128,10 +127,9 @@ def _gamma_large(a: Doubles, x: Doubles) -> Doubles:
 
 def _gamma_fitted(a: Doubles, x: Doubles) -> Doubles:
     """The fitted ratio of polynomials, of which the exponential is taken."""
-    u, v = np.log(x / a), np.log(a)
-    by_v = np.einsum("uk,u...->k...", _GAMMA_FIT, np.stack([u**0, u, u * u]))
-    powers = np.stack([v**0, v, v * v, v**3])
-    return np.exp((by_v[:4] * powers).sum(0) / (by_v[4:] * powers).sum(0))
+    powers = [np.stack([t**k for k in range(n)]) for t, n in ((np.log(x / a), 3), (np.log(a), 4))]
+    top, bottom = np.einsum("cij,i...,j...->c...", _GAMMA_FIT, *powers)
+    return np.exp(top / bottom)
 
 
 def beta_gradient(x: Doubles, a: Doubles, total: Doubles) -> Doubles:
@@ -277,9 +275,8 @@ class _Dirichlet(Function):
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> Any:
         sample, concentration = ctx.saved_tensors
-        x, a = _doubles(sample, concentration)
-        totals = np.broadcast_to(a.sum(-1, keepdims=True), a.shape)
-        slopes = _to_tensor(beta_gradient(x, a, totals), g)
+        totals = concentration.sum(-1, keepdim=True).expand_as(concentration)
+        slopes = _to_tensor(beta_gradient(*_doubles(sample, concentration, totals)), g)
         return slopes * (g - (sample * g).sum(-1, keepdim=True))
 
 

@@ -5,13 +5,17 @@ Source of the order of arithmetic, which makes the numbers torch's: torch.optim.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from minigrad import functions
-from minigrad.autograd import no_grad
+from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.dtypes import float32, float64, get_default_dtype
 from minigrad.limits import finfo
+from minigrad.optim.blocks import PIECE
 from minigrad.optim.groups import Group
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import check_one_element, number
@@ -75,7 +79,6 @@ class Adafactor(Optimizer):
         }
         super().__init__(params, defaults)
 
-    @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters once; what the closure returned, if there is one.
 
@@ -85,28 +88,47 @@ class Adafactor(Optimizer):
         >>> torch.optim.Adafactor([w]).step()
         """
         loss = self._run(closure)
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self._move(p, self.state[p], group)
+        token = quiet()
+        try:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self._move(p, self.state[p], group)
+        finally:
+            unquiet(token)
         return loss
 
     def _move(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
         if not state:
             _start(state, p.grad)
-        g: Any = -p.grad if group["maximize"] else p.grad  # type: ignore[operator]
+        values, g = _wide(p), _wide(p.grad)
+        g = -g if group["maximize"] else g
         eps1, eps2 = group["eps"]
         eps1 = finfo(p.dtype).eps if eps1 is None else eps1
         lr = number(group["lr"])
         state["step"] += 1
         n = state["step"].item()
-        new = n ** group["beta2_decay"]
-        size = max(eps2, p.norm(2).item() / p.numel() ** 0.5) * min(lr, 1 / n**0.5)
+        size = max(eps2, _length(values) / values.size**0.5) * min(lr, 1 / n**0.5)
         if group["weight_decay"] != 0:
-            p.mul_(1 - lr * group["weight_decay"])
-        update = _mean_square(g, state, new, eps1).clamp_(min=eps1 * eps1).rsqrt_().mul_(g)
-        length = update.norm(2).item() / (update.numel() ** 0.5 * group["d"])
-        p.add_(update, alpha=-size / max(1.0, length))
+            values = values * (1 - lr * group["weight_decay"])
+        update = np.asarray(_normalised(g, state, n ** group["beta2_decay"], eps1))
+        length = _length(update) / (update.size**0.5 * group["d"])
+        update *= -size / max(1.0, length)
+        p._array[...] = np.add(values, update, out=update)
+        p._bump_version()
+
+
+def _wide(tensor: Any) -> Any:
+    """A tensor's array; half precision is computed with in float32."""
+    array = tensor._array
+    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+
+
+def _length(array: Any) -> float:
+    """The root of the sum of squares, added up by pieces so that float32 is enough."""
+    flat = array.reshape(-1)
+    pieces = (flat[start : start + PIECE] for start in range(0, flat.size, PIECE))
+    return math.sqrt(sum(float(np.dot(piece, piece)) for piece in pieces))
 
 
 def _start(state: dict[str, Any], g: Any) -> None:
@@ -120,11 +142,23 @@ def _start(state: dict[str, Any], g: Any) -> None:
         state["variance"] = functions.zeros_like(g)
 
 
-def _mean_square(g: Any, state: dict[str, Any], new: float, eps1: float) -> Any:
-    """The mean square of each element, for a matrix estimated from its rows and columns."""
-    if g.dim() <= 1:
-        return state["variance"].lerp_(g * g, new).clone()
-    row, col = state["row_var"], state["col_var"]
-    row.lerp_(g.norm(dim=-1, keepdim=True).square_().div_(g.size(-1)), new)
-    col.lerp_(g.norm(dim=-2, keepdim=True).square_().div_(g.size(-2)), new)
-    return (row @ col).div_(row.mean(dim=-2, keepdim=True).clamp_(min=eps1))
+def _moved(mean: Tensor, present: Any, new: float) -> Any:
+    """Let a mean take the present in."""
+    array = _wide(mean)
+    mean._array[...] = array = array + (present - array) * new
+    mean._bump_version()
+    return array
+
+
+def _normalised(g: Any, state: dict[str, Any], new: float, eps1: float) -> Any:
+    """The gradient over its typical size, for a matrix estimated from its rows and columns."""
+    if g.ndim <= 1:
+        return g / np.sqrt(np.maximum(_moved(state["variance"], g * g, new), eps1 * eps1))
+    rows = np.einsum("...ij,...ij->...i", g, g)[..., None] / g.shape[-1]
+    columns = np.einsum("...ij,...ij->...j", g, g)[..., None, :] / g.shape[-2]
+    row, column = _moved(state["row_var"], rows, new), _moved(state["col_var"], columns, new)
+    row = row / np.maximum(row.mean(-2, keepdims=True), eps1)
+    if row.min() * column.min() >= eps1 * eps1:  # nothing is so small that eps1 counts
+        update = g * (1 / np.sqrt(column))
+        return np.multiply(update, 1 / np.sqrt(row), out=update)
+    return g / np.sqrt(np.maximum(row * column, eps1 * eps1))

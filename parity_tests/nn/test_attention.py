@@ -136,6 +136,43 @@ def test_attention_from_a_seed(config: Config) -> None:
     side_by_side(attended, config)
 
 
+@pytest.mark.parametrize("need_weights", [True, False])
+@both_agree
+def test_learned_and_zero_keys_stay_open(torch: Any, need_weights: bool) -> Any:
+    """Also where the first key of all is masked out."""
+    torch.manual_seed(0)
+    layer = torch.nn.MultiheadAttention(4, 2, add_bias_kv=True, add_zero_attn=True)
+    x = torch.randn(3, 2, 4)
+    padding = torch.tensor([[True, False, False], [True, True, True]])
+    mask = torch.tensor([[True, False, True]] * 3)
+    return layer(x, x, x, padding, need_weights, mask)
+
+
+@both_agree
+def test_keys_and_values_that_are_ready(torch: Any) -> Any:
+    """The function takes keys and values by heads; the layer has no such arguments."""
+    torch.manual_seed(0)
+    attend = torch.nn.functional.multi_head_attention_forward
+    q, k, v = torch.randn(3, 2, 4), torch.randn(5, 2, 4), torch.randn(5, 2, 4)
+    weights = (torch.randn(12, 4), torch.randn(12))
+    ready = {"static_k": torch.randn(4, 6, 2), "static_v": torch.randn(4, 6, 2)}
+    bias = torch.ones(1, 1, 4)
+
+    def call(bias_k: Any = None, bias_v: Any = None, **options: Any) -> Any:
+        head = (q, k, v, 4, 2, *weights, bias_k, bias_v, False, 0.0)
+        return attend(*head, torch.eye(4), None, **options)
+
+    wrong = [
+        {"static_k": torch.ones(3, 6, 2)},
+        {"static_v": torch.ones(4, 6, 3)},
+        {"bias_k": bias},
+        {"bias_v": bias},
+        {"bias_k": bias, "bias_v": bias, "static_k": ready["static_k"]},
+        {"bias_k": bias, "bias_v": bias, "static_v": ready["static_v"]},
+    ]
+    return [call(**ready), [raised(lambda o=o: call(**o)) for o in wrong]]
+
+
 @both_agree
 def test_masks_of_different_types_warn(torch: Any) -> Any:
     layer, x = torch.nn.MultiheadAttention(4, 2), torch.ones(3, 1, 4)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 import torch
@@ -43,3 +44,27 @@ def test_every_layer_of_torch_is_compared() -> None:
     }
     assert layers - OTHERS - set(names()) == set()
     assert {name for name in layers if not hasattr(minigrad.nn, name)} == set()
+
+
+def _draws_bias_first(self: Any) -> None:
+    minigrad.nn.init.uniform_(self.bias)
+    minigrad.nn.init.uniform_(self.weight)
+
+
+PLANTED = {
+    "value": ("ReLU", "forward", lambda self, input: input * 1.0),
+    "gradient": ("Tanh", "forward", lambda self, input: input.detach().tanh()),
+    "printed form": ("ELU", "shown", "alpha={0.alpha:.3f}"),
+    "first weights": ("Linear", "reset_parameters", _draws_bias_first),
+    "buffers": ("BatchNorm1d", "forward", minigrad.nn.InstanceNorm1d.forward),
+    "error": ("Softmax2d", "forward", lambda self, input: input.softmax(-3)),
+    "signature": ("GLU", "forward", lambda self, x: minigrad.nn.functional.glu(x)),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_a_planted_mistake_is_found(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, attribute, mistake = PLANTED[what]
+    monkeypatch.setattr(getattr(minigrad.nn, name), attribute, mistake)
+    failures = check(name, 1).failures
+    assert [failure for failure in failures if not refused_otherwise(name, failure)]

@@ -17,8 +17,8 @@ from PIL import Image
 
 import minigrad as mg
 from minigrad.utils.data import DataLoader
+from minigrad.utils.download import fetching as download
 from minigrad.vision import datasets, transforms
-from minigrad.vision.datasets import download
 from minigrad.vision.datasets.idx import read_idx
 from parity_tests.vision.site import serving
 

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.vision.datasets import download as module
+from minigrad.utils.download import fetching as module
+from minigrad.utils.download.bar import Bar
+from minigrad.utils.download.fetching import DownloadError, fetch
 from minigrad.vision.datasets import utils
-from minigrad.vision.datasets.bar import Bar
-from minigrad.vision.datasets.download import DownloadError, fetch
 from parity_tests.vision.site import serving
 
 CONTENT = bytes(range(256)) * 1000
@@ -233,7 +233,7 @@ def test_chunks_tell_their_end(tmp_path: Path, sums: dict[str, str]) -> None:
 def test_silence_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
-    from minigrad.vision.datasets import transfer
+    from minigrad.utils.download import transfer
 
     monkeypatch.setattr(transfer, "_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -305,7 +305,7 @@ def test_threads_that_want_the_same_file_fetch_it_once(tmp_path: Path) -> None:
 
 def test_processes_that_want_the_same_file_do_not_disturb_each_other(tmp_path: Path) -> None:
     script = (
-        "import sys; from minigrad.vision.datasets.download import fetch;"
+        "import sys; from minigrad.utils.download.fetching import fetch;"
         "fetch(sys.argv[1], sys.argv[2], md5=sys.argv[3])"
     )
     with serving(content=CONTENT, cuts=[1000]) as site:

@@ -97,9 +97,10 @@ class TransformerEncoderLayer(Module):
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), mask, padding, is_causal)
-            return x + self._ff_block(self.norm2(x))
+            out: Tensor = x + self._ff_block(self.norm2(x))
+            return out
         x = self.norm1(x + self._sa_block(x, mask, padding, is_causal))
-        out: Tensor = self.norm2(x + self._ff_block(x))
+        out = self.norm2(x + self._ff_block(x))
         return out
 
     def _sa_block(self, x: Any, mask: Any, padding: Any, is_causal: bool) -> Any:
@@ -182,10 +183,11 @@ class TransformerDecoderLayer(Module):
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), *own)
             x = x + self._mha_block(self.norm2(x), *other)
-            return x + self._ff_block(self.norm3(x))
+            out: Tensor = x + self._ff_block(self.norm3(x))
+            return out
         x = self.norm1(x + self._sa_block(x, *own))
         x = self.norm2(x + self._mha_block(x, *other))
-        out: Tensor = self.norm3(x + self._ff_block(x))
+        out = self.norm3(x + self._ff_block(x))
         return out
 
     def _sa_block(self, x: Any, mask: Any, padding: Any, is_causal: bool) -> Any:

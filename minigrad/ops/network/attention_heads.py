@@ -103,11 +103,99 @@ def _heads(x: Any, batch: int, num_heads: int) -> Any:
     return x.reshape((length, batch * num_heads, embed // num_heads)).transpose(0, 1)
 
 
+def _check_sizes(
+    query: Any, key: Any, value: Any, embed_dim: int, num_heads: int, separate: bool
+) -> None:
+    """torch's errors for sizes that do not fit each other."""
+    embed = query._array.shape[-1]
+    _need(embed == embed_dim, f"was expecting embedding dimension of {embed_dim}, but got {embed}")
+    _need(embed % num_heads == 0, f"embed_dim {embed} not divisible by num_heads {num_heads}")
+    if separate:
+        sides = key.shape[:2], value.shape[:2]
+        text = f"key's sequence and batch dims {sides[0]} do not match value's {sides[1]}"
+        _need(sides[0] == sides[1], text)
+    else:
+        text = f"key shape {key.shape} does not match value shape {value.shape}"
+        _need(key._array.shape == value._array.shape, text)
+
+
+def _with_heads(mask: Any, correct: tuple[int, int, int]) -> Any:
+    """A mask with an axis for samples and heads; torch's errors for another shape."""
+    if mask is None:
+        return None
+    axes = mask._array.ndim
+    if mask._array.shape != correct[-axes:]:
+        raise ShapeError(
+            f"The shape of the {axes}D attn_mask is {mask.shape}, but should be {correct[-axes:]}."
+        )
+    return mask.unsqueeze(0) if axes == 2 else mask
+
+
 def _one_more(mask: Any) -> Any:
     """A mask with a place more, which is open."""
     if mask is None:
         return None
-    return tensors.cat(mask, mask[..., :1] * 0, dim=mask._array.ndim - 1)
+    open_ = mask.new_zeros((*mask._array.shape[:-1], 1))
+    return tensors.cat(mask, open_, dim=mask._array.ndim - 1)
+
+
+def _learned(
+    k: Any, v: Any, bias_k: Any, bias_v: Any, static_k: Any, static_v: Any
+) -> tuple[Any, Any]:
+    """Keys and values with the learned ones behind them."""
+    _need(bias_v is not None, "bias_k is set but bias_v is None")
+    _need(bias_k is not None, "bias_v is set but bias_k is None")
+    _need(static_k is None, "bias cannot be added to static key.")
+    _need(static_v is None, "bias cannot be added to static value.")
+    batch, embed = k._array.shape[1:]
+    k = tensors.cat(k, bias_k.expand((1, batch, embed)), dim=0)
+    return k, tensors.cat(v, bias_v.expand((1, batch, embed)), dim=0)
+
+
+def _of_heads(x: Any, static: Any, name: str, batch: int, num_heads: int, size: int) -> Any:
+    """Keys or values by heads; static ones are so already, and checked."""
+    if static is None:
+        return _heads(x, batch, num_heads)
+    for axis, expected in ((0, batch * num_heads), (2, size)):
+        got = static._array.shape[axis]
+        _need(got == expected, f"expecting {name}.size({axis}) of {expected}, but got {got}")
+    return static
+
+
+def _with_padding(attn_mask: Any, padding: Any, batch: int, num_heads: int, source: int) -> Any:
+    """The mask of all heads: what is asked for, and no padding."""
+    if padding is None:
+        return attn_mask
+    for axis, expected in enumerate((batch, source)):
+        got = padding._array.shape[axis]
+        _need(
+            got == expected,
+            f"Expected key_padded_mask.shape[{axis}] to be {expected}, but got {got}",
+        )
+    padding = padding.reshape((batch, 1, 1, source)).expand((-1, num_heads, -1, -1))
+    padding = padding.reshape((batch * num_heads, 1, source))
+    return padding if attn_mask is None else attn_mask + padding
+
+
+def _weighed(q: Any, k: Any, v: Any, attn_mask: Any, rate: float) -> tuple[Any, Any]:
+    """The heads, and the weights with which they mixed the values."""
+    scores = (q * math.sqrt(1.0 / q._array.shape[-1])) @ k.transpose(-2, -1)
+    scores = scores if attn_mask is None else scores + attn_mask
+    weights = tensors.softmax_along(scores, 2)
+    weights = dropout(weights, rate) if rate > 0 else weights
+    return weights @ v, weights
+
+
+def _mixed(q: Any, k: Any, v: Any, mask: Any, rate: float, is_causal: bool, batch: int) -> Any:
+    """The heads without their weights."""
+    (rows, length, size), source = q._array.shape, k._array.shape[1]
+    heads = rows // max(batch, 1)
+    q = q.reshape((batch, heads, length, size))
+    k, v = (x.reshape((batch, heads, source, size)) for x in (k, v))
+    if mask is not None and mask._array.shape[0] > 1:
+        mask = mask.reshape((batch, heads, *mask._array.shape[1:]))
+    found = scaled_dot_product_attention(q, k, v, mask, rate, is_causal)
+    return found.reshape((rows, length, size))
 
 
 @function(
@@ -182,94 +270,44 @@ def multi_head_attention_forward(
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     length, batch, embed = query._array.shape
     size = embed // num_heads
-    _need(
-        embed == embed_dim_to_check,
-        f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed}",
+    kind, source = query.dtype, key._array.shape[0]
+    key_padding_mask = as_float_mask(
+        key_padding_mask, "key_padding_mask", kind, attn_mask, "attn_mask"
     )
-    _need(size * num_heads == embed, f"embed_dim {embed} not divisible by num_heads {num_heads}")
-    if use_separate_proj_weight:
-        sides = key.shape[:2], value.shape[:2]
-        _need(
-            sides[0] == sides[1],
-            f"key's sequence and batch dims {sides[0]} do not match value's {sides[1]}",
-        )
-    else:
-        _need(
-            key._array.shape == value._array.shape,
-            f"key shape {key.shape} does not match value shape {value.shape}",
-        )
     if is_causal and attn_mask is None:
         raise RuntimeError(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
             "method `generate_square_subsequent_mask` to create this mask."
         )
-    kind = query.dtype
-    key_padding_mask = as_float_mask(
-        key_padding_mask, "key_padding_mask", kind, attn_mask, "attn_mask"
-    )
     if is_causal and key_padding_mask is None and not need_weights:
-        attn_mask = None
+        attn_mask = None  # the hint says all that is in it
     else:
         attn_mask, is_causal = as_float_mask(attn_mask, "attn_mask", kind), False
-
-    separate = (q_proj_weight, k_proj_weight, v_proj_weight)
-    packed = None if use_separate_proj_weight else in_proj_weight
-    q, k, v = _projected(query, key, value, separate, packed, in_proj_bias)
-
-    if attn_mask is not None:
-        axes, correct = attn_mask._array.ndim, (batch * num_heads, length, key._array.shape[0])
-        correct = correct[-axes:]
-        if attn_mask._array.shape != correct:
-            raise ShapeError(
-                f"The shape of the {axes}D attn_mask is {attn_mask.shape}, but should be {correct}."
-            )
-        attn_mask = attn_mask.unsqueeze(0) if axes == 2 else attn_mask
-    if bias_k is not None and bias_v is not None:
-        _need(static_k is None and static_v is None, "bias cannot be added to static key or value")
-        k = tensors.cat(k, bias_k.expand((1, batch, embed)), dim=0)
-        v = tensors.cat(v, bias_v.expand((1, batch, embed)), dim=0)
+    separate = use_separate_proj_weight
+    _check_sizes(query, key, value, embed_dim_to_check, num_heads, separate)
+    own = (q_proj_weight, k_proj_weight, v_proj_weight)
+    packed = None if separate else in_proj_weight
+    q, k, v = _projected(query, key, value, own, packed, in_proj_bias)
+    attn_mask = _with_heads(attn_mask, (batch * num_heads, length, source))
+    if bias_k is not None or bias_v is not None:
+        k, v = _learned(k, v, bias_k, bias_v, static_k, static_v)
         attn_mask, key_padding_mask = _one_more(attn_mask), _one_more(key_padding_mask)
     q = _heads(q, batch, num_heads)
-    k = _heads(k, batch, num_heads) if static_k is None else static_k
-    v = _heads(v, batch, num_heads) if static_v is None else static_v
+    k = _of_heads(k, static_k, "static_k", batch, num_heads, size)
+    v = _of_heads(v, static_v, "static_v", batch, num_heads, size)
     if add_zero_attn:
         k, v = (tensors.cat(x, x.new_zeros((len(x), 1, size)), dim=1) for x in (k, v))
         attn_mask, key_padding_mask = _one_more(attn_mask), _one_more(key_padding_mask)
-
     source = k._array.shape[1]
-    if key_padding_mask is not None:
-        _need(
-            key_padding_mask._array.shape[0] == batch,
-            f"Expected key_padded_mask.shape[0] to be {batch}, but got "
-            f"{key_padding_mask._array.shape[0]}",
-        )
-        _need(
-            key_padding_mask._array.shape[1] == source,
-            f"Expected key_padded_mask.shape[1] to be {source}, but got "
-            f"{key_padding_mask._array.shape[1]}",
-        )
-        padding = key_padding_mask.reshape((batch, 1, 1, source))
-        padding = padding.expand((-1, num_heads, -1, -1)).reshape((batch * num_heads, 1, source))
-        attn_mask = padding if attn_mask is None else attn_mask + padding
-    rate = dropout_p if training else 0.0
-
+    attn_mask = _with_padding(attn_mask, key_padding_mask, batch, num_heads, source)
+    rate, weights = dropout_p if training else 0.0, None
     if need_weights:
-        scores = (q * math.sqrt(1.0 / size)) @ k.transpose(-2, -1)
-        scores = scores if attn_mask is None else scores + attn_mask
-        weights = tensors.softmax_along(scores, 2)
-        weights = dropout(weights, rate) if rate > 0 else weights
-        heads = weights @ v
+        heads, weights = _weighed(q, k, v, attn_mask, rate)
         weights = weights.reshape((batch, num_heads, length, source))
         weights = weights.mean(1) if average_attn_weights else weights
         weights = weights if batched else weights.squeeze(0)
     else:
-        weights = None
-        q = q.reshape((batch, num_heads, length, size))
-        k, v = (x.reshape((batch, num_heads, source, size)) for x in (k, v))
-        if attn_mask is not None and attn_mask._array.shape[0] > 1:
-            attn_mask = attn_mask.reshape((batch, num_heads, *attn_mask._array.shape[1:]))
-        heads = scaled_dot_product_attention(q, k, v, attn_mask, rate, is_causal)
-        heads = heads.reshape((batch * num_heads, length, size))
+        heads = _mixed(q, k, v, attn_mask, rate, is_causal, batch)
     joined = heads.transpose(0, 1).reshape((length * batch, embed))
     out = linear(joined, out_proj_weight, out_proj_bias)
     out = out.reshape((length, batch, out._array.shape[1]))

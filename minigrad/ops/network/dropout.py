@@ -67,7 +67,7 @@ def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any
             "result type Float can't be cast to the desired output type "
             f"{of_numpy(kind).type_name} (dropout: use input.float())"
         )
-    wide = kind.name == "float64" and p < 1.0
+    wide = kind.itemsize == 8 and p < 1.0
     mask = _drawn(input, shape, 1.0 - p)
     if p < 1.0:
         mask = (mask.astype(np.float64) if wide else mask) / (1.0 - p)

@@ -90,12 +90,16 @@ def pulled(
     """The gradients of the input, of both weights and of both biases."""
     by_input, by_state, before = found
     flags = (needs[0], *needs[-4:])
+    one = by_input.sum(0) if flags[3] else None
+    other = None
+    if flags[4]:
+        other = by_state.sum(0) if one is None or by_input is not by_state else one.copy()
     return (
         by_input.dot(w_ih) if flags[0] else None,
         by_input.T.dot(input) if flags[1] else None,
         by_state.T.dot(before) if flags[2] else None,
-        by_input.sum(0) if flags[3] else None,
-        by_state.sum(0) if flags[4] else None,
+        one,
+        other,
     )
 
 

@@ -53,9 +53,7 @@ def _check_weights(rows: Any, states: Sequence[Any], weights: Sequence[Any]) -> 
             )
 
 
-def _weights_of(
-    params: Sequence[Any], has_biases: bool, projected: bool
-) -> list[tuple[Any, Any, Any, Any, Any]]:
+def _weights_of(params: Sequence[Any], has_biases: bool, projected: bool) -> list[tuple[Any, ...]]:
     """The flat list of weights, by layer: two weights, two biases and the projection, or None."""
     count = 2 + 2 * has_biases + projected
     if len(params) % count:

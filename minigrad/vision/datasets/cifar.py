@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.vision.datasets.checksums import check_integrity
+from minigrad.utils.download.checksums import check_integrity
 from minigrad.vision.datasets.pickles import load_plain
 from minigrad.vision.datasets.vision import VisionDataset
 from minigrad.vision.pillow import pillow

@@ -10,7 +10,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.vision.datasets.archives import read_maybe_packed
+from minigrad.utils.download.archives import read_maybe_packed
 
 __all__ = ["read_idx", "read_image_file", "read_label_file"]
 

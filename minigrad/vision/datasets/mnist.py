@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import Tensor
-from minigrad.vision.datasets.checksums import check_integrity
+from minigrad.utils.download.checksums import check_integrity
 from minigrad.vision.datasets.idx import read_idx, read_image_file, read_label_file
 from minigrad.vision.datasets.vision import VisionDataset
 from minigrad.vision.pillow import pillow
@@ -129,8 +129,8 @@ class MNIST(VisionDataset):
 
         Raises: RuntimeError with addresses, reasons and a way out if one cannot be had.
         """
-        from minigrad.vision.datasets.archives import extract_archive
-        from minigrad.vision.datasets.download import fetch
+        from minigrad.utils.download.archives import extract_archive
+        from minigrad.utils.download.fetching import fetch
 
         for urls, md5 in self._addresses():
             name = urls[0].rsplit("/", 1)[-1]
@@ -248,7 +248,7 @@ class EMNIST(MNIST):
         """Get and unpack the archive of all selections, if this one's files are not there."""
         import shutil
 
-        from minigrad.vision.datasets.archives import extract_archive
+        from minigrad.utils.download.archives import extract_archive
         from minigrad.vision.datasets.utils import download_and_extract_archive
 
         if self._check_exists():

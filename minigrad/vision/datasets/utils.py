@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import TypeVar
 
-from minigrad.vision.datasets.archives import extract_archive
-from minigrad.vision.datasets.checksums import calculate_md5, check_integrity, check_md5
-from minigrad.vision.datasets.download import fetch
+from minigrad.utils.download.archives import extract_archive
+from minigrad.utils.download.checksums import calculate_md5, check_integrity, check_md5
+from minigrad.utils.download.fetching import fetch
 
 __all__ = [
     "calculate_md5",

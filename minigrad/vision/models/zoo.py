@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import minigrad
 from minigrad import nn
+from minigrad.hub import load_state_dict_from_url
 
 __all__ = ["get_model", "get_model_builder", "list_models", "load_weights", "register_model"]
 
@@ -152,10 +153,10 @@ def load_weights(source: str | os.PathLike[str], progress: bool = True) -> dict[
     """
     text = os.fspath(source)
     if text.startswith("https://"):
-        text = _downloaded(text, progress)
-    elif "://" in text:
+        return dict(load_state_dict_from_url(text, None, "cpu", progress, check_hash=True))
+    if "://" in text:
         raise ValueError(f"weights: expected a file or an https:// address, got {text!r}")
-    elif not os.path.isfile(text):
+    if not os.path.isfile(text):
         raise FileNotFoundError(f"weights: there is no file {text!r}")
     state: dict[str, Any] = minigrad.load(text, map_location="cpu", weights_only=True)
     return state
@@ -184,38 +185,3 @@ def _fitting(state: dict[str, Any], net: nn.Module, optional: tuple[str, ...]) -
     parts = {name for name, _ in net.named_children()}
     surplus = tuple(f"{part}." for part in optional if part not in parts)
     return {name: value for name, value in state.items() if not name.startswith(surplus)}
-
-
-def _downloaded(url: str, progress: bool) -> str:
-    """The path of the file of an address, which is fetched the first time."""
-    name = url.rpartition("/")[2]
-    folder = _cache()
-    path = os.path.join(folder, name)
-    if not os.path.isfile(path):
-        from minigrad.vision.datasets.download import fetch
-
-        fetch(url, path, progress=progress)
-        _check_hash(path)
-    return path
-
-
-def _cache() -> str:
-    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("TORCH_HOME", os.path.join(base, "torch"))
-    return os.path.join(os.path.expanduser(home), "hub", "checkpoints")
-
-
-def _check_hash(path: str) -> None:
-    """Files such as ``resnet18-f37072fd.pth`` carry the beginning of their SHA-256."""
-    import hashlib
-
-    promised = re.search(r"-([0-9a-f]{8,64})\.\w+$", path)
-    if not promised:
-        return
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(promised[1]):
-        os.remove(path)
-        raise RuntimeError(
-            f'invalid hash value (expected "{promised[1]}", got "{found}"): {path} was removed'
-        )

@@ -9,7 +9,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from minigrad.vision.datasets.bar import Bar
+from minigrad.utils.download.bar import Bar
 
 __all__ = ["Cut", "NoSpace", "Refused", "Source", "transfer"]
 

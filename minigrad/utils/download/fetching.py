@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from minigrad.vision.datasets.bar import Bar
-from minigrad.vision.datasets.checksums import digest
-from minigrad.vision.datasets.locks import locked
-from minigrad.vision.datasets.transfer import Cut, NoSpace, Refused, Source, transfer
+from minigrad.utils.download.bar import Bar
+from minigrad.utils.download.checksums import digest
+from minigrad.utils.download.locks import locked
+from minigrad.utils.download.transfer import Cut, NoSpace, Refused, Source, transfer
 
 __all__ = ["DownloadError", "fetch"]
 

@@ -1,0 +1,144 @@
+"""Run a script written for torch with either package as its ``torch``, and compare what it did.
+
+The scripts of this folder are written as people write for torch. One starts at its first line with
+seed 0, in an empty folder, as ``__main__``. What it printed, what it warned of and the tensors and
+modules that it leaves as globals are what it did.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import io
+import os
+import random
+import re
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from parity_tests.programs.comparing import NUMBER, form, frame, last_place, plain
+from parity_tests.programs.running import importer
+
+FOLDER = Path(__file__).parent
+OURS = {"conftest.py", "scripts.py", "test_wild.py", "times.py"}  # which are no scripts
+
+# Losses after training: the two packages add up in another order, and steps add to that.
+TRAINED = {"rtol": 1e-4, "atol": 2e-5}
+
+
+@dataclass
+class Done:
+    """What a script did."""
+
+    text: str
+    warned: set[str]
+    values: dict[str, Any]  # by the names of its globals
+    seconds: float
+
+
+def scripts() -> dict[str, Path]:
+    """Every script, by name."""
+    return {p.stem: p for p in sorted(FOLDER.glob("*.py")) if p.name not in OURS}
+
+
+@contextlib.contextmanager
+def as_main(module: ModuleType) -> Iterator[None]:
+    """Let a module be ``__main__``, which is where pickle looks for the classes of a script."""
+    before = sys.modules["__main__"], sys.argv
+    sys.modules["__main__"], sys.argv = module, [str(module.__file__)]
+    try:
+        yield
+    finally:
+        sys.modules["__main__"], sys.argv = before
+
+
+def run(path: Path, package: ModuleType, folder: Path) -> Done:
+    """Run a script with a package as its ``torch`` in a folder."""
+    module = ModuleType("__main__")
+    module.__file__ = str(path)
+    found = importer({"torch": package})
+    names = vars(module) | {"__builtins__": {**vars(builtins), "__import__": found}}
+    vars(module).update(names)
+    compiled = compile(path.read_text(), str(path), "exec")
+    package.manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)
+    text, where = io.StringIO(), Path.cwd()
+    os.chdir(folder)
+    try:
+        with (
+            as_main(module),
+            contextlib.redirect_stdout(text),
+            warnings.catch_warnings(record=True) as caught,
+        ):
+            warnings.simplefilter("always")
+            began = time.perf_counter()
+            exec(compiled, vars(module))
+            seconds = time.perf_counter() - began
+    finally:
+        os.chdir(where)
+    warned = {f"{w.category.__name__}: {plain(str(w.message)).split(chr(10))[0]}" for w in caught}
+    return Done(text.getvalue(), warned, left(vars(module), package), seconds)
+
+
+def left(names: dict[str, Any], package: Any) -> dict[str, Any]:
+    """The numbers in the tensors and modules among a script's globals."""
+    found = {}
+    for name, value in names.items():
+        if isinstance(value, package.nn.Module):
+            value = value.state_dict()
+        if isinstance(value, package.Tensor):
+            value = {"": value}
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if isinstance(inner, package.Tensor):
+                    found[f"{name}.{key}"] = inner.detach().numpy()
+    return found
+
+
+def differences(mine: Done, theirs: Done) -> Iterator[str]:
+    """In what two runs differ, in a line each."""
+    yield from _lines(plain(mine.text), plain(theirs.text))
+    for line in sorted(mine.warned ^ theirs.warned):
+        yield f"only {'minigrad' if line in mine.warned else 'torch'} warns: {line}"
+    for name in sorted(mine.values.keys() ^ theirs.values.keys()):
+        yield f"{name} is left by one only"
+    for name in mine.values.keys() & theirs.values.keys():
+        one, other = mine.values[name], theirs.values[name]
+        if one.dtype != other.dtype or one.shape != other.shape:
+            yield f"{name}: {one.dtype} {one.shape} is not {other.dtype} {other.shape}"
+        elif not np.allclose(one, other, equal_nan=True, rtol=1e-3, atol=2e-4):
+            yield f"{name}: off by {np.abs(one - other).max():.2g}"
+
+
+def _lines(mine: str, theirs: str) -> Iterator[str]:
+    for one, other in zip_longest(mine.splitlines(), theirs.splitlines()):
+        if one == other:
+            continue
+        if one is None or other is None or frame(_still(one)) != frame(_still(other)):
+            yield f"{one!r} is not {other!r}"
+            continue
+        pairs = zip(NUMBER.findall(_still(one)), NUMBER.findall(_still(other)), strict=True)
+        if not all(_close(a, b) for a, b in pairs):
+            yield f"{one!r} is not near {other!r}"
+
+
+def _still(line: str) -> str:
+    """A line without the times in it."""
+    return re.sub(r"[\d.]+(?= ?(?:ms|s|sec|seconds)\b)", "T", line)
+
+
+def _close(one: str, other: str) -> bool:
+    if form(one) != form(other):
+        return False
+    a, b = float(one), float(other)
+    return abs(a - b) <= TRAINED["rtol"] * abs(b) + TRAINED["atol"] + 1.001 * last_place(other)
