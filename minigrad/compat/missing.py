@@ -14,7 +14,12 @@ __all__ = ["MissingModule", "explain"]
 
 
 class MissingModule(ModuleNotFoundError):
-    """An import of a module of torch that minigrad does not have."""
+    """An import of a module of torch that minigrad does not have.
+
+    >>> from minigrad.compat import MissingModule
+    >>> issubclass(MissingModule, ImportError)
+    True
+    """
 
 
 def missing_module(wanted: str) -> MissingModule:

@@ -1,5 +1,7 @@
 """Layers, losses and initialisation: the building blocks of networks."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from minigrad.nn.modules import *  # noqa: F403
 
 # The rooms after the layers: one of them has a name that a file of the layers has as well.
@@ -15,3 +17,6 @@ from minigrad.nn.parameter import Buffer as Buffer
 from minigrad.nn.parameter import Parameter as Parameter
 from minigrad.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from minigrad.nn.parameter import UninitializedParameter as UninitializedParameter
+
+if not _TYPE_CHECKING:  # type checkers cannot read a computed list, and do not need it
+    __all__ = [name for name in globals() if not name.startswith("_")]

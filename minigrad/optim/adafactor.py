@@ -157,8 +157,13 @@ def _normalised(g: Any, state: dict[str, Any], new: float, eps1: float) -> Any:
     rows = np.einsum("...ij,...ij->...i", g, g)[..., None] / g.shape[-1]
     columns = np.einsum("...ij,...ij->...j", g, g)[..., None, :] / g.shape[-2]
     row, column = _moved(state["row_var"], rows, new), _moved(state["col_var"], columns, new)
-    row = row / np.maximum(row.mean(-2, keepdims=True), eps1)
-    if row.min() * column.min() >= eps1 * eps1:  # nothing is so small that eps1 counts
+    mean = np.maximum(row.mean(-2, keepdims=True), eps1)
+    # The root of a product is the product of roots, where nothing is so small that eps1 counts, or
+    # that the product would vanish in the parameter's own type.
+    if g.dtype == state["row_var"]._array.dtype and (
+        (row / mean).min() * column.min() >= eps1 * eps1
+    ):
         update = g * (1 / np.sqrt(column))
-        return np.multiply(update, 1 / np.sqrt(row), out=update)
-    return g / np.sqrt(np.maximum(row * column, eps1 * eps1))
+        return np.multiply(update, 1 / np.sqrt(row / mean), out=update)
+    product = (row * column).astype(state["row_var"]._array.dtype).astype(g.dtype)
+    return g / np.sqrt(np.maximum(product / mean, eps1 * eps1))

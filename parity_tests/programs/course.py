@@ -48,9 +48,9 @@ def write_cifar(folder: Path, draw: np.random.Generator) -> None:
         labels = draw.integers(0, 10, 40)
         images = draw.integers(0, 80, (40, 3, 32, 32))
         images[np.arange(40), labels % 3, :, 3 * labels] += 150
-        batch = {b"data": images.astype(np.uint8).reshape(40, -1), b"labels": labels.tolist()}
+        batch = {"data": images.astype(np.uint8).reshape(40, -1), "labels": labels.tolist()}
         (folder / name).write_bytes(pickle.dumps(batch))
-    meta = {b"label_names": [c.encode() for c in CLASSES]}
+    meta = {"label_names": list(CLASSES)}
     (folder / "batches.meta").write_bytes(pickle.dumps(meta))
 
 

@@ -23,7 +23,12 @@ PAUSE = 1.0  # seconds before the second try, doubled for each further one
 
 
 class DownloadError(RuntimeError):
-    """A file could not be fetched; the message says from where, why, and what to do."""
+    """A file could not be fetched; the message says from where, why, and what to do.
+
+    >>> from minigrad.utils.download import DownloadError
+    >>> issubclass(DownloadError, RuntimeError)
+    True
+    """
 
 
 def fetch(
