@@ -98,5 +98,3 @@ class OverCategories:
     def _new(self, *args: Any, **kwargs: Any) -> Tensor:
         """A tensor of the type of what was given."""
         return self._param.new(*args, **kwargs)
-
-

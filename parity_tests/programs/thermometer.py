@@ -80,14 +80,14 @@ def program_50_autograd():
     if params.grad is not None:
         params.grad.zero_()  # I03 N08
 
-    for epoch in range(1, 1001):
+    for epoch in range(1, 5001):
         if params.grad is not None:
             params.grad.zero_()
         loss = loss_fn(model(t_un, *params), t_c)
         loss.backward()
         with torch.no_grad():
             params -= 1e-2 * params.grad  # I09 D11
-        if epoch % 500 == 0:
+        if epoch % 1000 == 0:
             print("Epoch %d, Loss %f" % (epoch, float(loss)))
     print(params, params.is_leaf)
 

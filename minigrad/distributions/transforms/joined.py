@@ -88,7 +88,9 @@ class CatTransform(_Joined):
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         """The parts', put together; added up if the dimension is one of the event's."""
         terms = []
-        parts = zip(self.transforms, self._parts(x, "x", "x"), self._parts(y, "y", "y"), strict=True)
+        parts = zip(
+            self.transforms, self._parts(x, "x", "x"), self._parts(y, "y", "y"), strict=True
+        )
         for t, before, after in parts:
             term = t.log_abs_det_jacobian(before, after)
             terms.append(_sum_rightmost(term, max(self.event_dim - t.event_dim, 0)))
@@ -137,7 +139,9 @@ class StackTransform(_Joined):
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         """The slices', put together."""
-        parts = zip(self.transforms, self._slices(x, "x", "x"), self._slices(y, "y", "y"), strict=True)
+        parts = zip(
+            self.transforms, self._slices(x, "x", "x"), self._slices(y, "y", "y"), strict=True
+        )
         return torch.stack([t.log_abs_det_jacobian(a, b) for t, a, b in parts], dim=self.dim)
 
     @constraints.dependent_property

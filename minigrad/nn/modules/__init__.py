@@ -25,7 +25,6 @@ from minigrad.nn.modules.parameter_container import *  # noqa: F403
 from minigrad.nn.modules.pixelshuffle import *  # noqa: F403
 from minigrad.nn.modules.pooling import *  # noqa: F403
 from minigrad.nn.modules.rnn import *  # noqa: F403
-from minigrad.nn.modules.rnn_cells import *  # noqa: F403
 from minigrad.nn.modules.sparse import *  # noqa: F403
 from minigrad.nn.modules.transformer import *  # noqa: F403
 from minigrad.nn.modules.transformer_layers import *  # noqa: F403

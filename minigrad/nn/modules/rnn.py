@@ -6,8 +6,18 @@ from typing import Any
 
 from minigrad import functions
 from minigrad.nn.modules.rnn_base import RNNBase
+from minigrad.nn.modules.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 
-__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "GRUCell",
+    "LSTMCell",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
+]
 
 
 def _no_projection(options: dict[str, Any]) -> None:

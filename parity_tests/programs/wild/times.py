@@ -31,6 +31,9 @@ def main(names: list[str]) -> None:
     for name, path in scripts().items():
         if names and name not in names:
             continue
+        # The first run also imports and compiles what it needs.
+        for package in (minigrad, oracle):
+            tried(path, package)
         mine, theirs = (tried(path, package) for package in (minigrad, oracle))
         if isinstance(mine, str) or isinstance(theirs, str):
             print(f"{name:28} broke\n" + "\n".join(x for x in (mine, theirs) if isinstance(x, str)))
