@@ -49,7 +49,8 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         "named and nested tensors",
     ),
     (
-        r"onnx|fx|_dynamo|_inductor|package|Sym.*|sym_.*|.*Type$|.*Script.*|.*Storage.*|.*Execution.*|Aggregation.*|Dispatch.*|Graph|Block"
+        r"onnx|fx|CompleteArgumentSpec|GraphExecutorState|_dynamo|_inductor|package"
+        r"|Sym.*|sym_.*|.*Type$|.*Script.*|.*Storage.*|.*Execution.*|Aggregation.*|Dispatch.*|Graph|Block"
         r"|Argument.*|AliasDb|Benchmark.*|CallStack|Capsule|Code|Compil(?!e$).*|Concrete.*|DeepCopy.*|Deserial.*"
         r"|.*DisableTorchFunction.*|ErrorReport|Exclude.*|FatalError|FileCheck|FunctionSchema|Future"
         r"|Gradient|IODescriptor|JITException|LockingLogger|LoggerBase|NoopLogger|ModuleDict|Node|Type"
@@ -75,7 +76,8 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|set_device_states|set_checkpoint_debug.*|.*[Ss]elective[Cc]heckpoint.*|SAC_IGNORED_OPS"
         r"|CheckpointPolicy|GraphExecGroup|debug_unwrap|functionalize|rearrange|.*Data[Pp]ipe.*"
         r"|DFIterDataPipe|DataChunk|argument_validation|runtime_validation.*|non_deterministic"
-        r"|guaranteed_datapipes_determinism|utils\.checkpoint\.uuid|factory_kwargs",
+        r"|guaranteed_datapipes_determinism|functional_datapipe|bind|PackedSequence_"
+        r"|utils\.checkpoint\.uuid|factory_kwargs",
         "helpers of torch's own modules, and prototypes",
     ),
     (r".*autocast.*|GradScaler|Stream|Event|OutOfMemoryError|get_device_module", "comes with CUDA"),

@@ -8,6 +8,7 @@ own samples, the examples of its docstrings, the samples of its op record, or a 
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import sys
 import types
@@ -97,11 +98,32 @@ def hand_written() -> dict[str, str]:
         if not re.search(r"\bboth\b|sidebyside|import torch|same_as_torch", text):
             continue
         where = str(path.relative_to(folder))
-        for node in ast.walk(ast.parse(text)):
+        for node in _expressions(ast.parse(text)):
             if isinstance(node, ast.Attribute):
                 for name in _names_of(node):
                     found.setdefault(name, where)
     return found
+
+
+def _expressions(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a program, and of the calls that it holds as text and evaluates."""
+    for node in ast.walk(tree):
+        yield node
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "(" in node.value:
+            with contextlib.suppress(SyntaxError, ValueError):
+                yield from ast.walk(ast.parse(node.value, mode="eval"))
+
+
+# How tests call the modules that they take from either library.
+SHORT = {
+    "F": "nn.functional",
+    "data": "utils.data",
+    "init": "nn.init",
+    "parametrize": "nn.utils.parametrize",
+    "prune": "nn.utils.prune",
+    "rnn": "nn.utils.rnn",
+    "utils": "nn.utils",
+}
 
 
 def _names_of(node: ast.Attribute) -> Iterator[str]:
@@ -115,8 +137,8 @@ def _names_of(node: ast.Attribute) -> Iterator[str]:
     if isinstance(inner, ast.Name):
         if inner.id in ("torch", "lib", "library"):
             yield ".".join(parts)
-        elif inner.id in ("nn", "F", "optim"):
-            yield ".".join(({"F": "nn.functional"}.get(inner.id, inner.id), *parts))
+        elif inner.id in ("autograd", "nn", "optim", *SHORT):
+            yield ".".join((SHORT.get(inner.id, inner.id), *parts))
 
 
 def evidence() -> dict[str, str]:

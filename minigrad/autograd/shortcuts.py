@@ -255,13 +255,16 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
 
 
 def several(op: type[Op], depth: int) -> Callable[..., Any]:
-    """The short cut of an op of a few tensors, with any parameters: an affine map."""
+    """The short cut of any op with one result: a few tensors, some absent, kept values, a vjp."""
     forward = functools.partial(op.forward, np)
     cls, Tensor, count = op.node_class, tensor_class(), len(op.inputs)
-    kinds, one_type = plain_kinds(op), bool(op.promotes)
-    # Where each saved value is found (None: it is the output), and whose gradients ask for it.
+    kinds, one_type, check = plain_kinds(op), bool(op.promotes), op.check
+    keeps, absent, differentiable = bool(op.keeps), op.numbers is None, op.differentiable
+    # Where each saved value is found, and whose gradients ask for it. The output stands after the
+    # arguments, and what was kept after the output.
+    starts = {"input": 0, "out": count, "kept": count + 1}
     sources = [
-        (None if kind == "out" else index, wanted)
+        (starts[kind] + index, wanted)
         for (kind, index), wanted in zip(op.sources, op.wanted_by, strict=True)
     ]
     arguments = [i for i in range(count) if i not in op.constants]
@@ -272,15 +275,22 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
         nonlocal last_code
         inputs, params = args[:count], args[count:]
         try:
-            values = [t._array for t in inputs]
+            values = [None if t is None else t._array for t in inputs]
         except AttributeError:
             return general(op, inputs, params)
-        dtype = values[0].dtype
+        dtype = None
         for value in values:
-            if type(value) is not ndarray or (one_type and value.dtype is not dtype):
+            if type(value) is ndarray:
+                if dtype is None:
+                    dtype = value.dtype
+                elif one_type and value.dtype is not dtype:
+                    return general(op, inputs, params)
+            elif value is not None or not absent:
                 return general(op, inputs, params)
-        if kinds and dtype.kind not in kinds:
+        if dtype is None or (kinds and dtype.kind not in kinds):
             return general(op, inputs, params)
+        if check is not None:
+            check(inputs)
         token = set_errors(IGNORE)
         try:
             r = forward(*values, *params)
@@ -288,16 +298,24 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
             raise array_error(op, values, error) from error
         finally:
             reset_errors(token)
+        kept: Any = ()
+        if keeps:
+            r, *kept = r
         out = new(Tensor)
         out._array = r = r if type(r) is ndarray else asarray(r)
         out._node = out._storage = out._view = out._grad = None
         recording = mode()
         if recording > 0:
             edges: list[Any] = [None] * count
+            wants = False
             for i in arguments:
                 tensor = inputs[i]
-                edges[i] = tensor._node if tensor._view is None else edge_of(tensor)
-            if any(edges) and r.dtype.kind in "fV":
+                if tensor is not None:
+                    edge = tensor._node if tensor._view is None else edge_of(tensor)
+                    if edge is not None:
+                        edges[i] = edge
+                        wants = differentiable
+            if wants and r.dtype.kind in "fV":
                 out._node = node = new(cls)  # `record`, written out: a call costs as much as it
                 node.edges = tuple(edges)
                 node.shape = r.shape
@@ -315,22 +333,29 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
                 node.lasti = frame.f_lasti
                 saved: list[Any] = []
                 stores: list[Any] = []
+                to_free = False  # a node that saved no array can run again
                 for index, wanted in sources:
                     value = store = None
                     for i in wanted:
                         if edges[i] is not None:
-                            if index is None:
-                                value, store = r, Storage()
-                                out._storage = store
+                            if index < count:
+                                tensor = inputs[index]
+                                if tensor is not None:
+                                    value, store = values[index], tensor._storage
+                                    if type(store) is not Storage:
+                                        store = may_save(tensor)
+                                    to_free = True
+                            elif index > count:
+                                value = kept[index - count - 1]
+                                to_free = to_free or type(value) is ndarray
                             else:
-                                value, store = values[index], inputs[index]._storage
-                                if type(store) is not Storage:
-                                    store = may_save(inputs[index])
+                                value, store = r, Storage()
+                                out._storage, to_free = store, True
                             break
                     saved.append(value)
                     stores.append(store)
                 node.saved = tuple(saved)
-                node.stores = tuple(stores) if any(stores) else ()
+                node.stores = tuple(stores) if to_free else ()
                 if recording == PACKING:
                     pack(node)
         elif recording < 0:
@@ -345,8 +370,9 @@ def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[
 
     ``depth`` is how far above it the user's frame usually is: 2 behind a public function of ours.
     """
-    plain = op.outputs == 1 and op.joint is None
-    if plain and not (op.keeps or op.writes or op.variadic):
+    one = op.outputs == 1 and not (op.writes or op.variadic)
+    plain = one and op.joint is None and not op.keeps
+    if plain:
         if op.inputs == ("input",) and op.promotes != "common":
             if not op.view:
                 return single(op, depth)
@@ -357,6 +383,4 @@ def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[
             return binary(op, depth, operator)
     if operator:
         return None
-    plain = plain and not (op.keeps or op.writes or op.variadic or op.view or op.ufunc)
-    few = plain and len(op.inputs) > 1 and op.differentiable and op.check is None
-    return several(op, depth) if few else any_other(op)
+    return several(op, depth) if one and not op.view else any_other(op)

@@ -130,7 +130,7 @@ def program_54_convolutional():
     try:
         without_flatten(img.unsqueeze(0))  # Y10
     except RuntimeError as error:
-        print(str(error)[:60])
+        print(str(error)[:59])
     model = Net()
     numel_list = [p.numel() for p in model.parameters()]
     print(sum(numel_list), numel_list, model)

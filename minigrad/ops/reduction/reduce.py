@@ -61,7 +61,7 @@ def need_float(op: str, input: Any) -> None:
     if input._array.dtype.kind not in "fV":
         raise DtypeError(
             f"{op}(): could not infer output dtype. Input dtype must be either a floating point or "
-            f"complex dtype. Got: {input.dtype.name.capitalize()}; use {op}(x.float())"
+            f"complex dtype. Got: {input.dtype.type_name}; use {op}(x.float())"
         )
 
 
