@@ -1,14 +1,68 @@
-"""What pyproject.toml cannot say: the top-level folder kernels/ is installed inside minigrad.
+"""What pyproject.toml cannot say: the kernels, as files of the package and as an extension.
 
-A wheel holds it as ``minigrad/kernels/``, so nothing named ``kernels`` lands in site-packages. All
-else stands in pyproject.toml.
+The top-level folder kernels/ is installed as ``minigrad/kernels/``, so nothing named ``kernels``
+lands in site-packages. ``minigrad._cpu`` is compiled from kernels/cpu; without a compiler the
+package installs all the same and works on NumPy. ``MINIGRAD_SANITIZE=address,undefined`` builds it
+with checks, for tests.
 """
 
-from setuptools import find_packages, setup
+import os
+import sys
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 KERNELS = ["minigrad.kernels", "minigrad.kernels.cpu", "minigrad.kernels.cuda"]
+SOURCES = ["module", "dispatch", "threads", "scratch", "level_base", "level_avx2", "level_avx512"]
 
+
+class BuildKernels(build_ext):
+    """Finds NumPy's headers when it comes to compiling, and says so if that is not possible."""
+
+    def build_extension(self, ext):
+        """Compile, with NumPy's headers; a failure leaves the package on NumPy."""
+        try:
+            import numpy
+
+            ext.include_dirs.append(numpy.get_include())
+            super().build_extension(ext)
+        except Exception as error:
+            print(
+                f"minigrad: the native kernels could not be compiled ({error}); "
+                "minigrad works without them, on NumPy",
+                file=sys.stderr,
+            )
+
+
+def flags():
+    """How the kernels are compiled: for any processor; each level says what it needs."""
+    if sys.platform == "win32":
+        return [], []
+    checks = os.environ.get("MINIGRAD_SANITIZE")
+    sanitize = [f"-fsanitize={checks}", "-fno-omit-frame-pointer", "-g"] if checks else []
+    return ["-O3", "-std=c11", "-fno-math-errno", "-ffp-contract=fast", "-pthread", *sanitize], [
+        "-pthread",
+        *sanitize,
+    ]
+
+
+compile_args, link_args = flags()
 setup(
     packages=find_packages(include=["minigrad", "minigrad.*"]) + KERNELS,
     package_dir={"minigrad.kernels": "kernels"},
+    ext_modules=[
+        Extension(
+            "minigrad._cpu",
+            [f"kernels/cpu/{name}.c" for name in SOURCES],
+            depends=[
+                f"kernels/cpu/{name}"
+                for name in sorted(os.listdir("kernels/cpu"))
+                if name.endswith((".c", ".h", ".def"))
+            ],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+            optional=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildKernels},
 )

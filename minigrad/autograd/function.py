@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad import dtypes
 from minigrad.autograd.apply import edge_of, make, may_save, pack
+from minigrad.autograd.context import FunctionCtx
 from minigrad.autograd.graph import (
     Node,
     Output,
@@ -26,33 +27,22 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import GradientShapeError
 
 
-class FunctionCtx(Node):
-    """What a Function's forward leaves for its backward; it is the graph node itself."""
+class FunctionNode(Node):
+    """One call of a Function in the graph; ``ctx`` is what its forward left."""
 
     op = None
     function: type[Function]
-    needs: tuple[bool, ...]
+    ctx: FunctionCtx
     positions: list[int | None]
     argument_dtypes: list[Any]
     origins: list[tuple[str, Any]]
-    to_save: tuple[Any, ...]
-    dirty: tuple[Any, ...]
-    non_differentiable: tuple[Any, ...]
-    materialize: bool
     zeros_like: list[Any]
 
-    def save_for_backward(self, *tensors: Any) -> None:
-        """Save tensors (inputs, outputs or others) for :attr:`saved_tensors`."""
-        for index, tensor in enumerate(tensors):
-            if tensor is not None and not isinstance(tensor, TensorBase):
-                raise TypeError(
-                    "save_for_backward can only save variables, but argument "
-                    f"{index} is of type {type(tensor).__name__}"
-                )
-        self.to_save = tensors
-
-    def save_for_forward(self, *tensors: Any) -> None:
-        """Accepted and without effect: tangents are taken by ``backward`` (see `forward_ad`)."""
+    def __getattr__(self, name: str) -> Any:
+        """What users wrote on the context, which in torch is the node itself."""
+        if name == "ctx":
+            raise AttributeError(name)
+        return getattr(self.ctx, name)
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -82,34 +72,17 @@ class FunctionCtx(Node):
             return Output(self, index, self.shape[index])
         return index  # type: ignore[no-any-return]
 
-    def mark_dirty(self, *tensors: Any) -> None:
-        """Say which inputs forward wrote in place."""
-        self.dirty = tensors
-
-    def mark_non_differentiable(self, *tensors: Any) -> None:
-        """Say which outputs have no gradient."""
-        self.non_differentiable = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether backward gets zeros (True) or None (False) for outputs that nobody used."""
-        self.materialize = value
-
-    @property
-    def needs_input_grad(self) -> tuple[bool, ...]:
-        """For each argument of forward: does somebody want its gradient?"""
-        return self.needs
-
     def user_vjp(self, g: Any, reading: Any) -> list[Any]:
         """Call the user's backward and check what it returns."""
         self.check()
         given = []
         for index, part in enumerate(g):
-            if part is None and self.materialize and self.zeros_like[index] is not None:
+            if part is None and self.ctx.materialize_grads and self.zeros_like[index] is not None:
                 part = self.zeros(index)
             given.append(None if part is None else reading.to_tensor(part))
-        returned = self.function.backward(self, *given)
+        returned = self.function.backward(self.ctx, *given)
         returned = returned if isinstance(returned, tuple) else (returned,)
-        count = len(self.needs)
+        count = len(self.positions)
         if len(returned) > count and all(r is None for r in returned[count:]):
             returned = returned[:count]
         if len(returned) != count:
@@ -181,7 +154,7 @@ class Function:
     tensor(6.)
     """
 
-    _node_class: type[FunctionCtx] | None = None
+    _node_class: type[FunctionNode] | None = None
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -214,58 +187,57 @@ class Function:
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward unrecorded, and record the call as one node."""
         if cls.__dict__.get("_node_class") is None:
-            cls._node_class = type(f"{cls.__name__}Backward", (FunctionCtx,), {})
+            cls._node_class = type(f"{cls.__name__}Backward", (FunctionNode,), {})
             cls._node_class.function = cls
         assert cls._node_class is not None
-        ctx = new(cls._node_class)
-        _prepare(ctx, args)
+        node = new(cls._node_class)
+        _prepare(node, args)
         token = MODE.set(min(MODE.get(), NO_GRAD))
         try:
             if cls.setup_context is not Function.setup_context:
                 output = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, output)
+                cls.setup_context(node.ctx, args, output)
             else:
-                output = cls.forward(ctx, *args, **kwargs)
+                output = cls.forward(node.ctx, *args, **kwargs)
         finally:
             MODE.reset(token)
-        return _record(ctx, args, output)
+        return _record(node, args, output)
 
 
-def _prepare(ctx: FunctionCtx, args: tuple[Any, ...]) -> None:
+def _prepare(node: FunctionNode, args: tuple[Any, ...]) -> None:
     """Fill in what the node knows before forward runs."""
     recording = MODE.get() > 0
     edges = [edge_of(a) if isinstance(a, TensorBase) and recording else None for a in args]
     tensor_edges = [e for a, e in zip(args, edges, strict=True) if isinstance(a, TensorBase)]
-    ctx.edges = tuple(tensor_edges)
-    ctx.argument_dtypes = [getattr(getattr(a, "_array", None), "dtype", None) for a in args]
-    ctx.needs = tuple(e is not None for e in edges)
-    ctx.positions = [i if isinstance(a, TensorBase) else None for i, a in enumerate(args)]
-    ctx.params = ctx.saved = ctx.stores = ()
-    ctx.origins = []
-    ctx.to_save = ctx.dirty = ctx.non_differentiable = ()
-    ctx.materialize = True
-    ctx.hooks = None
-    ctx.shape = ()
-    ctx.seq = tick()
-    ctx.code, ctx.lasti = call_site(3)
+    node.edges = tuple(tensor_edges)
+    node.argument_dtypes = [getattr(getattr(a, "_array", None), "dtype", None) for a in args]
+    node.positions = [i if isinstance(a, TensorBase) else None for i, a in enumerate(args)]
+    node.params = node.saved = node.stores = ()
+    node.origins = []
+    node.hooks = None
+    node.shape = ()
+    node.seq = tick()
+    node.code, node.lasti = call_site(3)
+    node.ctx = FunctionCtx(node, tuple(e is not None for e in edges))
 
 
-def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
+def _record(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     """Point the outputs to the node, and save what forward asked to save."""
+    ctx = node.ctx
     single = not isinstance(output, tuple)
     outs: list[Any] = [output] if single else list(output)
-    dirty = {id(t) for t in ctx.dirty}
+    dirty = {id(t) for t in ctx.dirty_tensors}
     given = {id(a): a for a in args if isinstance(a, TensorBase)}
     if not dirty <= {id(o) for o in outs}:
         raise RuntimeError(
             "Some elements marked as dirty during the forward method were not returned as output. "
             "The inputs that are modified inplace must all be outputs of the Function."
         )
-    if not any(ctx.needs):
-        for tensor in ctx.dirty:
+    if all(edge is None for edge in node.edges):
+        for tensor in ctx.dirty_tensors:
             storage_of(tensor).write()
         return output
-    for tensor in ctx.dirty:
+    for tensor in ctx.dirty_tensors:
         check_writable(tensor, args)
         storage_of(tensor).write()
     # An input returned as it is must not lose its own history: the output is a new view of it.
@@ -273,20 +245,21 @@ def _record(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
         make(o._array) if isinstance(o, TensorBase) and id(o) in given and id(o) not in dirty else o
         for o in outs
     ]
-    _save(ctx, args, outs)
-    ctx.seq = tick()
-    ctx.shape = tuple(o._array.shape if isinstance(o, TensorBase) else () for o in results)
-    ctx.zeros_like = [_zeros(o) for o in results]
+    _save(node, args, outs)
+    node.seq = tick()
+    node.shape = tuple(o._array.shape if isinstance(o, TensorBase) else () for o in results)
+    node.zeros_like = [_zeros(o) for o in results]
     constant = {id(t) for t in ctx.non_differentiable}
     for index, (result, out) in enumerate(zip(results, outs, strict=True)):
         floating = isinstance(result, TensorBase) and result._array.dtype.kind in "fV"
         if floating and id(out) not in constant:
-            node = Output(ctx, index, result._array.shape)
+            place = Output(node, index, result._array.shape)
             if id(out) in dirty:
-                rebase(result, node)
+                rebase(result, place)
             else:
-                result._node = node
-    ctx.dirty = ctx.non_differentiable = ()  # an output kept here would hold its own graph
+                result._node = place
+    # An output kept here would hold its own graph.
+    ctx.dirty_tensors = ctx.non_differentiable = ()
     return results[0] if single else tuple(results)
 
 
@@ -296,13 +269,13 @@ def _zeros(out: Any) -> Any:
     return (xp_of(out._array), out._array.dtype) if isinstance(out, TensorBase) else None
 
 
-def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
+def _save(node: FunctionNode, args: tuple[Any, ...], outs: list[Any]) -> None:
     """Keep arrays, and where each came from: keeping the Tensors would tie a knot in the graph."""
     inputs = [a for a in args if isinstance(a, TensorBase)]
     saved: list[Any] = []
     stores: list[Any] = []
     origins: list[tuple[str, Any]] = []
-    for tensor in ctx.to_save:
+    for tensor in node.ctx.to_save:
         if tensor is None:
             saved.append(None)
             stores.append(None)
@@ -318,10 +291,10 @@ def _save(ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:
         saved.append(tensor._array)
         stores.append(may_save(tensor))
         origins.append(origin)
-    ctx.saved, ctx.stores, ctx.origins = tuple(saved), tuple(stores), origins
-    ctx.to_save = ()
+    node.saved, node.stores, node.origins = tuple(saved), tuple(stores), origins
+    node.ctx.to_save = ()
     if MODE.get() == PACKING:
-        pack(ctx)
+        pack(node)
 
 
 def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,12 +15,22 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.apply import VIEW_OF_NO_GRAD, apply, edge_of, finish, make, run
 from minigrad.autograd.arguments import array_error, promoted
-from minigrad.autograd.graph import AccumulateGrad, Node, call_site, hooks_of, new, storage_of, tick
+from minigrad.autograd.graph import (
+    AccumulateGrad,
+    Node,
+    call_site,
+    hooks_of,
+    new,
+    storage_of,
+    tick,
+)
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
+from minigrad.autograd.overlap import check_overlap
+from minigrad.autograd.straight import plain_values, straight_form, written
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
-from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 from minigrad.errors import DtypeError, InPlaceError, ShapeError
 
 
@@ -82,12 +92,6 @@ def check_writable(tensor: TensorBase, others: Iterable[Any] = ()) -> bool:
     return recorded
 
 
-_OVERLAP = (
-    "unsupported operation: {} to a single memory location. Please clone() the tensor before "
-    "performing the operation."
-)
-
-
 def _check_history(tensor: TensorBase) -> None:
     """Raise if a write that is to be recorded can't be: on leaves, and on some views."""
     view = tensor._view
@@ -108,72 +112,29 @@ def _check_history(tensor: TensorBase) -> None:
         )
 
 
-def _repeats(array: Any) -> bool:
-    """Whether several elements lie at one place, as after ``expand``."""
-    return any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides, strict=True))
-
-
-def check_overlap(tensor: TensorBase, others: Iterable[Any]) -> None:
-    """Raise torch's error if a write hits an element twice, or a part of what is written."""
-    storage, array = tensor._storage, tensor._array
-    if 0 in array.strides and array.size > 1 and _repeats(array):
-        raise InPlaceError(_OVERLAP.format("more than one element of the written-to tensor refers"))
-    if storage is not None:
-        for other in others:
-            if isinstance(other, TensorBase) and other._storage is storage and other is not tensor:
-                _check_overlap(tensor._array, other._array)
-
-
-def check_apart(tensor: Any, others: Iterable[Any]) -> None:
-    """Raise torch's error if a tensor that is written shares memory with one that is read."""
-    for other in others:
-        if isinstance(other, (tuple, list)):
-            check_apart(tensor, other)
-        elif isinstance(other, TensorBase) and _may_share(tensor, other):
-            raise InPlaceError(
-                _OVERLAP.format("some elements of the input tensor and the written-to tensor refer")
-            )
-
-
-def _may_share(tensor: Any, other: Any) -> bool:
-    mine, theirs = tensor._array, other._array
-    return type(mine) is type(theirs) and bool(xp_of(mine).may_share_memory(mine, theirs))
-
-
-def _check_overlap(target: Any, source: Any) -> None:
-    """Raise if two gapless arrays share a part of their memory, but not element by element."""
-    bounds = []
-    for array in (target, source):
-        start = array.ctypes.data if type(array) is np.ndarray else array.data.ptr
-        reach = sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides, strict=True))
-        if array.size == 0 or reach + array.itemsize != array.nbytes:
-            return
-        bounds.append((start, start + array.nbytes))
-    (low, high), (other_low, other_high) = bounds
-    same = bounds[0] == bounds[1] and target.strides == source.strides
-    if not same and low < other_high and other_low < high:
-        raise InPlaceError(
-            _OVERLAP.format("some elements of the input tensor and the written-to tensor refer")
-        )
-
-
 def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
     """The in-place form of a function: ``x.fn_(...)``."""
-    ufunc = getattr(np, op.ufunc) if op is not None and _is_plain(op) else None
+    straight, codes = straight_form(op)
     keeps_input = op is None or "input" in op.saves or bool(op.keeps)
-    floats = op is not None and op.promotes == "float"
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if ufunc is not None and not kwargs and _plain(self, args, floats):
-            token = quiet()
+        values = plain_values(self, args, codes) if codes else None
+        named = plain_values(self, kwargs.values(), codes) if codes and kwargs else ()
+        if values is not None and named is not None:
+            token = set_errors(IGNORE)
             try:
-                ufunc(self._array, *[_value(a) for a in args], out=self._array)
+                if kwargs:
+                    straight(self._array, *values, **dict(zip(kwargs, named, strict=True)))
+                else:
+                    straight(self._array, *values)
+                written(self)
+                return self
             except ValueError as error:
                 raise _broadcast_error(op, self, args, error) from error
+            except TypeError:
+                pass  # not arguments of its kind: the general way says what they should be
             finally:
-                unquiet(token)
-            storage_of(self).write()
-            return self
+                reset_errors(token)
         recorded = check_writable(self, (*args, *kwargs.values()) if kwargs else args)
         check_overlap(self, args)
         array = self._array.copy() if recorded and keeps_input else self._array
@@ -181,29 +142,6 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
         return replace(self, fn(old, *args, **kwargs))
 
     return method
-
-
-def _is_plain(op: type[Op]) -> bool:
-    """Whether an op is a ufunc that takes all floats, and numbers beside them."""
-    numbers = op.numbers is None or op.inputs[-1] in op.numbers
-    return bool(op.ufunc) and numbers and "f" in (op.kinds or "f")
-
-
-def _plain(tensor: TensorBase, args: Sequence[Any], floats: bool) -> bool:
-    """Whether a write needs no promotion and leaves no trace in the graph."""
-    array = tensor._array
-    if type(array) is not np.ndarray or array.dtype.kind != "f":
-        return False
-    for a in args:
-        if isinstance(a, TensorBase):
-            if a._array.dtype is not array.dtype:
-                return False
-        elif type(a) is not float and type(a) is not int:
-            return False
-    if check_writable(tensor, args):
-        return False
-    check_overlap(tensor, args)
-    return True
 
 
 def _any_edge(tensor: TensorBase, args: Iterable[Any]) -> bool:

@@ -55,6 +55,8 @@ class Op:
     check: ClassVar[Callable[..., None] | None] = None  # of the arguments, as given
     view: ClassVar[bool] = False  # the output may share the first argument's memory
     writes: ClassVar[bool] = False  # forward writes into its first argument and returns it
+    # torch's in-place form for plain arrays of floats, written into the first; TypeError: not so
+    straight: ClassVar[Callable[..., None] | None] = None
     outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
     keeps: ClassVar[tuple[str, ...]] = ()  # names of what forward returns after its outputs
     ufunc: ClassVar[str] = ""  # the array module's function that is the whole forward

@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.autograd.inplace import check_apart, check_cast, check_overlap
+from minigrad.autograd.inplace import check_cast
 from minigrad.autograd.modes import MODE
+from minigrad.autograd.overlap import check_apart, check_overlap
 from minigrad.autograd.signatures import show, with_option
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import DtypeError

@@ -1,10 +1,12 @@
-"""The processor."""
+"""The processor, and the native kernels that are used on it."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["get_cpu_capability"]
+from minigrad.backend.native import level, levels, use
+
+__all__ = ["get_cpu_capability", "level", "levels", "use"]
 
 
 def get_cpu_capability() -> str:

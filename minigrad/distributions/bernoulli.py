@@ -11,9 +11,9 @@ from typing import Any
 
 import minigrad as torch
 from minigrad import Size, Tensor
-from minigrad.distributions.chances import Chances
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.chances import Chances
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.utils import broadcast_all
 from minigrad.nn.functional import binary_cross_entropy_with_logits

@@ -13,7 +13,7 @@ import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
 from minigrad.distributions.dirichlet import Dirichlet
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.utils import broadcast_all
 
@@ -36,10 +36,10 @@ class Beta(ExponentialFamily):
     tensor(0.2500)
     """
 
-    arg_constraints = {
-        "concentration1": constraints.positive,
-        "concentration0": constraints.positive,
-    }
+    arg_constraints = takes(
+        concentration1=constraints.positive,
+        concentration0=constraints.positive,
+    )
     support = constraints.unit_interval
     has_rsample = True
 

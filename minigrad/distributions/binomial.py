@@ -10,9 +10,9 @@ from typing import Any
 
 import minigrad as torch
 from minigrad import Size, Tensor
-from minigrad.distributions.chances import Chances
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.chances import Chances
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 
 __all__ = ["Binomial"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 
 __all__ = ["Cauchy"]
 
@@ -27,7 +27,7 @@ class Cauchy(Distribution):
     tensor([0.2500, 0.5000, 0.7500])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints = takes(loc=constraints.real, scale=constraints.positive)
     support = constraints.real
     has_rsample = True
     loc: Tensor

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minigrad import Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import formula
+from minigrad.distributions.distribution import formula, takes
 from minigrad.distributions.gamma import Gamma
 
 __all__ = ["Chi2"]
@@ -23,7 +23,7 @@ class Chi2(Gamma):
     tensor(3.)
     """
 
-    arg_constraints = {"df": constraints.positive}
+    arg_constraints = takes(df=constraints.positive)
 
     def __init__(self, df: Tensor | float, validate_args: bool | None = None) -> None:
         super().__init__(0.5 * df, 0.5, validate_args=validate_args)

@@ -11,11 +11,16 @@ from typing import Any
 
 import minigrad as torch
 from minigrad import Size, Tensor
-from minigrad.distributions.chances import Chances
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.chances import Chances
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
-from minigrad.distributions.utils import broadcast_all, clamp_probs
+from minigrad.distributions.utils import (
+    broadcast_all,
+    clamp_probs,
+    lazy_property,
+    logits_to_probs,
+)
 from minigrad.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["ContinuousBernoulli"]
@@ -49,7 +54,16 @@ def _mean(d: ContinuousBernoulli) -> Tensor:
     )
 
 
-VARIANCE
+def _variance(d: ContinuousBernoulli) -> Tensor:
+    """p (p - 1) / (1 - 2 p)^2 + 1 / (2 atanh(1 - 2 p))^2."""
+
+    def curve(p: Tensor) -> Tensor:
+        odds = torch.log1p(-p) - torch.log(p)
+        return p * (p - 1.0) / torch.pow(1.0 - 2.0 * p, 2) + 1.0 / torch.pow(odds, 2)
+
+    return _stable(
+        d, curve, lambda x: 1.0 / 12.0 - (1.0 / 15.0 - 128.0 / 945.0 * x.pow(2)) * x.pow(2)
+    )
 
 
 class ContinuousBernoulli(Chances, ExponentialFamily):
@@ -83,6 +97,11 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
             self.probs = clamp_probs(self.probs)
         self._lims = lims
         super().__init__(self._param.size(), validate_args=validate_args)
+
+    @lazy_property
+    def probs(self) -> Any:
+        """The probabilities, kept away from 0 and 1."""
+        return clamp_probs(logits_to_probs(self.logits, is_binary=True))
 
     def _outside(self) -> Tensor:
         """Where the probability is not near 1/2."""

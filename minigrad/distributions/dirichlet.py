@@ -11,7 +11,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.pathwise import sample_dirichlet
 from minigrad.nn.functional import one_hot
@@ -45,7 +45,7 @@ class Dirichlet(ExponentialFamily):
     tensor([0.2500, 0.7500])
     """
 
-    arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
+    arg_constraints = takes(concentration=constraints.independent(constraints.positive, 1))
     support = constraints.simplex
     has_rsample = True
 

@@ -18,9 +18,20 @@ from minigrad import Size, Tensor
 from minigrad.distributions import constraints
 from minigrad.distributions.utils import broadcast_all, lazy_property
 
-__all__ = ["Distribution", "checked", "formula"]
+__all__ = ["Distribution", "checked", "formula", "takes"]
 
 _NOTHING = Size()
+
+
+def takes(**arg_constraints: Any) -> Any:
+    """The parameters that distributions of a class take, each with its constraint.
+
+    >>> import minigrad as torch
+    >>> from minigrad.distributions.distribution import takes
+    >>> takes(rate=torch.distributions.constraints.positive)
+    {'rate': GreaterThan(lower_bound=0.0)}
+    """
+    return arg_constraints
 
 
 def formula(value: Callable[[Any], Any]) -> Any:

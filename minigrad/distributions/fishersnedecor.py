@@ -12,7 +12,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 from minigrad.distributions.gamma import Gamma
 
 __all__ = ["FisherSnedecor"]
@@ -46,7 +46,7 @@ class FisherSnedecor(Distribution):
     tensor(2.)
     """
 
-    arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
+    arg_constraints = takes(df1=constraints.positive, df2=constraints.positive)
     support = constraints.positive
     has_rsample = True
     df1: Tensor

@@ -11,7 +11,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.pathwise import standard_gamma
 
@@ -28,7 +28,7 @@ class Gamma(ExponentialFamily):
     tensor(0.5000)
     """
 
-    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
+    arg_constraints = takes(concentration=constraints.positive, rate=constraints.positive)
     support = constraints.nonnegative
     has_rsample = True
     _mean_carrier_measure = 0

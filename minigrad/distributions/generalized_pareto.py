@@ -12,7 +12,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 
 __all__ = ["GeneralizedPareto"]
 
@@ -33,11 +33,11 @@ class GeneralizedPareto(Distribution):
     tensor(2.)
     """
 
-    arg_constraints = {
-        "loc": constraints.real,
-        "scale": constraints.positive,
-        "concentration": constraints.real,
-    }
+    arg_constraints = takes(
+        loc=constraints.real,
+        scale=constraints.positive,
+        concentration=constraints.real,
+    )
     has_rsample = True
     loc: Tensor
     scale: Tensor

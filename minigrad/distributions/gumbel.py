@@ -6,13 +6,13 @@ Source: https://docs.pytorch.org/docs/stable/distributions.html#gumbel
 from __future__ import annotations
 
 import math
+from numbers import Number
 from typing import Any
 
-from numbers import Number
 import minigrad as torch
 from minigrad import Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.distributions.transforms import AffineTransform, ExpTransform
 from minigrad.distributions.uniform import Uniform

@@ -11,8 +11,8 @@ from typing import Any
 import minigrad as torch
 from minigrad import Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
 from minigrad.distributions.cauchy import Cauchy
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.distributions.transforms import AbsTransform
 

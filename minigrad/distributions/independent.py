@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, formula
+from minigrad.distributions.distribution import Distribution, formula, takes
 from minigrad.distributions.utils import _sum_rightmost
 
 __all__ = ["Independent"]

@@ -11,7 +11,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import formula
+from minigrad.distributions.distribution import formula, takes
 from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.distributions.transforms import AffineTransform, PowerTransform
 from minigrad.distributions.uniform import Uniform

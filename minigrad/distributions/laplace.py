@@ -11,7 +11,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 
 __all__ = ["Laplace"]
 
@@ -26,7 +26,7 @@ class Laplace(Distribution):
     tensor([0.1839, 0.5000, 0.8161])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints = takes(loc=constraints.real, scale=constraints.positive)
     support = constraints.real
     has_rsample = True
     loc: Tensor

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad import Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import formula
+from minigrad.distributions.distribution import formula, takes
 from minigrad.distributions.normal import Normal
 from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.distributions.transforms import ExpTransform

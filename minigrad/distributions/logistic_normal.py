@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from minigrad import Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, formula
+from minigrad.distributions.distribution import Distribution, formula, takes
 from minigrad.distributions.normal import Normal
 from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.distributions.transforms import StickBreakingTransform

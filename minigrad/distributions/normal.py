@@ -12,7 +12,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.utils import _standard_normal
 
@@ -30,7 +30,7 @@ class Normal(ExponentialFamily):
     (tensor(-1.6121), tensor(4.))
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints = takes(loc=constraints.real, scale=constraints.positive)
     support = constraints.real
     has_rsample = True
     _mean_carrier_measure = 0

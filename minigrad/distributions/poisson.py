@@ -11,7 +11,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import checked, formula
+from minigrad.distributions.distribution import checked, formula, takes
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.utils import broadcast_all
 
@@ -28,7 +28,7 @@ class Poisson(ExponentialFamily):
     tensor(-2.)
     """
 
-    arg_constraints = {"rate": constraints.nonnegative}
+    arg_constraints = takes(rate=constraints.nonnegative)
     support = constraints.nonnegative_integer
     rate: Tensor
 

@@ -13,7 +13,7 @@ import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
 from minigrad.distributions.chi2 import Chi2
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 from minigrad.distributions.utils import _standard_normal
 
 __all__ = ["StudentT"]
@@ -37,11 +37,11 @@ class StudentT(Distribution):
     tensor(2.)
     """
 
-    arg_constraints = {
-        "df": constraints.positive,
-        "loc": constraints.real,
-        "scale": constraints.positive,
-    }
+    arg_constraints = takes(
+        df=constraints.positive,
+        loc=constraints.real,
+        scale=constraints.positive,
+    )
     support = constraints.real
     has_rsample = True
     df: Tensor

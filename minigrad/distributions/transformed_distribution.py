@@ -11,7 +11,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 from minigrad.distributions.independent import Independent
 from minigrad.distributions.transforms import ComposeTransform, Transform
 from minigrad.distributions.utils import _sum_rightmost

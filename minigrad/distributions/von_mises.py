@@ -12,7 +12,7 @@ from typing import Any
 import minigrad as torch
 from minigrad import Size, Tensor
 from minigrad.distributions import constraints
-from minigrad.distributions.distribution import Distribution, checked, formula
+from minigrad.distributions.distribution import Distribution, checked, formula, takes
 from minigrad.distributions.utils import lazy_property
 
 __all__ = ["VonMises"]
@@ -68,7 +68,7 @@ class VonMises(Distribution):
     tensor(0.1365)
     """
 
-    arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
+    arg_constraints = takes(loc=constraints.real, concentration=constraints.positive)
     support = constraints.real
     has_rsample = False
     loc: Tensor

@@ -37,6 +37,7 @@ from minigrad.ops.image import (
     axis_maps,  # noqa: F401
     conv,  # noqa: F401
     conv_transpose,  # noqa: F401
+    convolution,  # noqa: F401
     grid_sample,  # noqa: F401
     image_columns,  # noqa: F401
     interpolate,  # noqa: F401

@@ -21,7 +21,9 @@ from parity_tests.streams import scalar_bernoulli
 @pytest.mark.parametrize("padding", [0, 1, (2, 1)])
 @pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("groups", [1, 2])
-def test_conv2d_and_two_derivatives(stride, padding, dilation, groups):
+@pytest.mark.parametrize("few", [0, 1 << 20])
+def test_conv2d_and_two_derivatives(stride, padding, dilation, groups, few, monkeypatch):
+    monkeypatch.setattr(convolution, "FEW", few)  # both ways of working it out
     (x, tx), (w, tw), (b, tb) = both(3, 4, 7, 8), both(6, 4 // groups, 3, 2), both(6)
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     assert_derivatives_close(
@@ -44,9 +46,8 @@ def test_third_derivative_of_conv2d():
 
 
 def test_conv2d_in_several_chunks_of_samples(monkeypatch):
-    from minigrad.ops.image import convolution
-
     monkeypatch.setattr(convolution, "CHUNK", 1)
+    monkeypatch.setattr(convolution, "FEW", 0)
     (x, tx), (w, tw) = both(5, 2, 6, 6), both(3, 2, 3, 3)
     assert_derivatives_close(
         F.conv2d(x, w, padding=1), TF.conv2d(tx, tw, padding=1), [x, w], [tx, tw]

@@ -1,5 +1,8 @@
 """Augmentation, CIFAR-10 with it, fine-tuning: systems 46 to 48 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: RUF059
+
 import torch
 import torchvision
 from torch import nn
@@ -56,7 +59,10 @@ def program_47_cifar_with_augmentation():
     from d2l import torch as d2l
 
     train_augs = torchvision.transforms.Compose(
-        [torchvision.transforms.RandomHorizontalFlip(), torchvision.transforms.ToTensor()]  # A09 S06
+        [
+            torchvision.transforms.RandomHorizontalFlip(),
+            torchvision.transforms.ToTensor(),
+        ]  # A09 S06
     )
     test_augs = torchvision.transforms.Compose([torchvision.transforms.ToTensor()])
 
@@ -65,7 +71,10 @@ def program_47_cifar_with_augmentation():
             root="../data", train=is_train, transform=augs, download=False
         )
         return torch.utils.data.DataLoader(
-            dataset, batch_size=batch_size, shuffle=is_train, num_workers=d2l.get_dataloader_workers()  # P05
+            dataset,
+            batch_size=batch_size,
+            shuffle=is_train,
+            num_workers=d2l.get_dataloader_workers(),  # P05
         )
 
     net = nn.Sequential(
@@ -95,7 +104,7 @@ def program_48_fine_tuning():
     from torchvision import models, transforms
 
     train_imgs = torchvision.datasets.ImageFolder("../data/hotdog/train")  # T04
-    test_imgs = torchvision.datasets.ImageFolder("../data/hotdog/test")
+    print(torchvision.datasets.ImageFolder("../data/hotdog/test"))
     print(len(train_imgs), train_imgs.classes, train_imgs.class_to_idx)  # T05 T06
     hotdogs = [train_imgs[i][0] for i in range(3)]  # T05
     not_hotdogs = [train_imgs[-i - 1][0] for i in range(3)]  # T04 T05
@@ -106,7 +115,8 @@ def program_48_fine_tuning():
         transforms.ToTensor(), normalize,
     ])  # fmt: skip
     test_augs = transforms.Compose([
-        transforms.Resize([56, 56]), transforms.CenterCrop(48), transforms.ToTensor(), normalize,  # S04
+        transforms.Resize([56, 56]), transforms.CenterCrop(48),  # S04
+        transforms.ToTensor(), normalize,
     ])  # fmt: skip
 
     pretrained = torchvision.models.resnet18()  # U01 A09
@@ -115,6 +125,12 @@ def program_48_fine_tuning():
     torch.save(pretrained.state_dict(), "resnet18.params")
     finetune_net = models.resnet18()
     print(finetune_net.load_state_dict(torch.load("resnet18.params")))  # U02
+    again = models.resnet18(pretrained="resnet18.params")  # U02
+    print(torch.equal(again.conv1.weight, pretrained.conv1.weight))
+    try:
+        models.resnet18(pretrained=True)  # U02
+    except ValueError as error:
+        print(error)
     finetune_net.fc = nn.Linear(finetune_net.fc.in_features, 2)  # J29 U03
     nn.init.xavier_uniform_(finetune_net.fc.weight)
     print(finetune_net.fc)  # X27
@@ -122,16 +138,23 @@ def program_48_fine_tuning():
         if name.startswith(("conv1", "layer1")):
             param.requires_grad = False  # Z09
     param_1x = [
-        param for name, param in finetune_net.named_parameters() if name not in ["fc.weight", "fc.bias"]
+        param
+        for name, param in finetune_net.named_parameters()
+        if name not in ["fc.weight", "fc.bias"]
     ]
     learning_rate = 5e-5
     trainer = torch.optim.SGD(
-        [{"params": param_1x}, {"params": finetune_net.fc.parameters(), "lr": learning_rate * 10}],  # O04
+        [
+            {"params": param_1x},
+            {"params": finetune_net.fc.parameters(), "lr": learning_rate * 10},  # O04
+        ],
         lr=learning_rate, weight_decay=0.001,  # O02
     )  # fmt: skip
     print([(len(g["params"]), g["lr"], g["weight_decay"]) for g in trainer.param_groups])  # O04
     train_iter = torch.utils.data.DataLoader(
-        torchvision.datasets.ImageFolder("../data/hotdog/train", transform=train_augs), 4, shuffle=True  # T04
+        torchvision.datasets.ImageFolder("../data/hotdog/train", transform=train_augs),
+        4,
+        shuffle=True,  # T04
     )
     test_iter = torch.utils.data.DataLoader(
         torchvision.datasets.ImageFolder("../data/hotdog/test", transform=test_augs), batch_size=8

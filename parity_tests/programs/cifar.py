@@ -1,5 +1,8 @@
 """Birds and planes: systems 52 to 54 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: UP031
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -26,7 +29,10 @@ def program_52_statistics():
     imgs = torch.stack([img_t for img_t, _ in tensor_cifar10], dim=3)  # E16 F07
     print(imgs.shape, imgs.view(3, -1).mean(dim=1), imgs.view(3, -1).std(dim=1))  # F03 G03 G05
     mean, std = imgs.view(3, -1).mean(dim=1), imgs.view(3, -1).std(dim=1)
-    print(f"{imgs.std():.4f}", transforms.Normalize((0.4915, 0.4823, 0.4468), (0.2470, 0.2435, 0.2616)))  # G05 X30
+    print(
+        f"{imgs.std():.4f}",
+        transforms.Normalize((0.4915, 0.4823, 0.4468), (0.2470, 0.2435, 0.2616)),
+    )  # G05 X30
     normal = transforms.Normalize(mean.tolist(), std.tolist())  # S05
     yield normal(tensor_cifar10[0][0])
     try:
@@ -38,14 +44,18 @@ def program_52_statistics():
 def program_53_fully_connected():
     cifar2, cifar2_val = birds_and_planes(NORMALISE), birds_and_planes(NORMALISE, train=False)
     print(len(cifar2), len(cifar2_val), cifar2[0][0].shape)
-    model = nn.Sequential(nn.Linear(3072, 64), nn.Tanh(), nn.Linear(64, 2), nn.Softmax(dim=1))  # K15
+    model = nn.Sequential(
+        nn.Linear(3072, 64), nn.Tanh(), nn.Linear(64, 2), nn.Softmax(dim=1)
+    )  # K15
     softmax = nn.Softmax(dim=1)
     print(softmax(torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])).sum(dim=1))
     img, label = cifar2[0]
     img_batch = img.view(-1).unsqueeze(0)  # F04
     out = model(img_batch)
     print(out, torch.max(out, dim=1))  # G08
-    model = nn.Sequential(nn.Linear(3072, 64), nn.Tanh(), nn.Linear(64, 2), nn.LogSoftmax(dim=1))  # K15
+    model = nn.Sequential(
+        nn.Linear(3072, 64), nn.Tanh(), nn.Linear(64, 2), nn.LogSoftmax(dim=1)
+    )  # K15
     loss = nn.NLLLoss()  # M03
     print(loss(model(img_batch), torch.tensor([label])))  # M03 X13
     print(nn.CrossEntropyLoss()(model[:3](img_batch), torch.tensor([label])))  # X13
@@ -138,8 +148,13 @@ def program_54_convolutional():
     functional.load_state_dict(model.state_dict())
     X = torch.rand(2, 3, 32, 32)
     print(torch.equal(model(X), functional(X)))  # D22 L04 L05
-    print(F.linear(torch.ones(1, 2), torch.eye(2)), F.linear(torch.ones(1, 2), torch.eye(2), torch.ones(2)))  # L05
-    print(F.max_pool2d(torch.arange(4.0).reshape(1, 1, 2, 2), 2), torch.tanh(torch.zeros(1)))  # L04 D22
+    print(
+        F.linear(torch.ones(1, 2), torch.eye(2)),
+        F.linear(torch.ones(1, 2), torch.eye(2), torch.ones(2)),
+    )  # L05
+    print(
+        F.max_pool2d(torch.arange(4.0).reshape(1, 1, 2, 2), 2), torch.tanh(torch.zeros(1))
+    )  # L04 D22
     optimizer, loss_fn = optim.SGD(model.parameters(), lr=1e-2), nn.CrossEntropyLoss()
     loader = torch.utils.data.DataLoader(cifar2, batch_size=16, shuffle=True)
     for epoch in range(1, 6):

@@ -17,8 +17,10 @@ NAMES = re.compile(r"\b(?:minigrad\.vision|vision_on_torch)\b")
 def plain(text: str) -> str:
     """Text without what must differ: package names, addresses, times."""
     text = NAMES.sub("torchvision", ADDRESS.sub("0x", TIME.sub("T", text)))
-    return text.replace("minigrad.d2l", "d2l").replace("d2l_on_torch", "d2l").replace(
-        "minigrad", "torch"
+    return (
+        text.replace("minigrad.d2l", "d2l")
+        .replace("d2l_on_torch", "d2l")
+        .replace("minigrad", "torch")
     )
 
 

@@ -1,5 +1,8 @@
 """Devices and training on several of them: systems 29, 43 to 45 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: B905, RUF010
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -23,7 +26,13 @@ def program_29_devices():
     i = 1
     print(torch.device(f"cuda:{i}") == torch.device("cuda" + ":" + str(i)))  # R01
     both = torch.device("cuda"), torch.device("cuda:0")
-    print(both, both[0].type, both[0].index, both[1].index, hash(both[1]) == hash(torch.device("cuda", 0)))  # R11 R01
+    print(
+        both,
+        both[0].type,
+        both[0].index,
+        both[1].index,
+        hash(both[1]) == hash(torch.device("cuda", 0)),
+    )  # R11 R01
     print(torch.cuda.device_count(), torch.cuda.is_available())  # A08 R02 R03
     print(try_gpu(), try_gpu(10), [try_gpu(10)], try_all_gpus())  # Y11 X22
     print(d2l.try_gpu(10), d2l.try_all_gpus(), d2l.num_gpus())  # W06
@@ -118,7 +127,7 @@ def program_43_several_devices():
     for epoch in range(2):
         timer = d2l.Timer()  # W02
         for X, y in train_iter:
-            halves = list(zip(X.chunk(2), y.chunk(2), device_params))  # noqa: B905
+            halves = list(zip(X.chunk(2), y.chunk(2), device_params))
             ls = [loss(lenet(a, W), b).sum() for a, b, W in halves]
             for value in ls:
                 value.backward()
@@ -127,9 +136,11 @@ def program_43_several_devices():
                     allreduce([device_params[c][i].grad for c in range(2)])
             for param in device_params:
                 d2l.sgd(param, 0.2, X.shape[0])
-        acc = d2l.evaluate_accuracy_gpu(lambda x: lenet(x, device_params[0]), test_iter, try_gpu())  # W02
+        acc = d2l.evaluate_accuracy_gpu(
+            lambda x: lenet(x, device_params[0]), test_iter, try_gpu()
+        )  # W02
         print(f"epoch {epoch + 1}: {acc:.2f}, {timer.stop():.1f} sec on {str(try_all_gpus())}")
-    print(all(torch.equal(a, b) for a, b in zip(*device_params)))  # noqa: B905
+    print(all(torch.equal(a, b) for a, b in zip(*device_params)))
     yield from device_params[0]
 
 
@@ -180,7 +191,7 @@ def program_45_synchronous_sgd():
     y = X @ torch.tensor([1.0, -2.0, 0.5])
     for _ in range(50):
         grads = []
-        for a, b in zip(X.chunk(workers), y.chunk(workers)):  # noqa: B905
+        for a, b in zip(X.chunk(workers), y.chunk(workers)):
             loss = ((a @ w - b) ** 2).mean()
             grads.append(torch.autograd.grad(loss, w)[0])
         with torch.no_grad():

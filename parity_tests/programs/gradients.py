@@ -1,5 +1,8 @@
 """Derivatives, activations, initial values: systems 4 to 7 and 14 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: B905, E711
+
 import torch
 from torch import nn
 
@@ -17,7 +20,7 @@ def raises(call):
 def program_04_autograd():
     x = torch.arange(4.0)  # B11
     x.requires_grad_(True)  # C12
-    print(x, x.grad, x.grad == None)  # noqa: E711  # C10
+    print(x, x.grad, x.grad == None)  # C10
     y = 2 * torch.dot(x, x)
     print(y)  # X09 I12
     y.backward()  # I01
@@ -96,7 +99,11 @@ def program_05_activations():
 
     x = torch.arange(-8.0, 8.0, 0.1, requires_grad=True)  # B12 B14
     print(x.shape, len(x.detach()))
-    for name, f in (("relu", torch.relu), ("sigmoid", torch.sigmoid), ("tanh", torch.tanh)):  # D20 D21 D22
+    for name, f in (
+        ("relu", torch.relu),
+        ("sigmoid", torch.sigmoid),
+        ("tanh", torch.tanh),
+    ):  # D20 D21 D22
         y = f(x)
         d2l.plot(x.detach(), y.detach(), "x", f"{name}(x)", figsize=(5, 2.5))  # V01 W08
         if x.grad is not None:
@@ -109,7 +116,13 @@ def program_05_activations():
     d2l.plt.figure()  # W08
     d2l.plt.plot(x.detach(), [v for v in torch.relu(x).detach()])  # V01
     X = torch.tensor([[-2.0, 0.0, 3.0]])
-    layers = [nn.ReLU(), nn.Sigmoid(), nn.Tanh(), nn.LeakyReLU(0.01), nn.Softmax(dim=1)]  # K13 K14 K15
+    layers = [
+        nn.ReLU(),
+        nn.Sigmoid(),
+        nn.Tanh(),
+        nn.LeakyReLU(0.01),
+        nn.Softmax(dim=1),
+    ]  # K13 K14 K15
     for layer in [*layers, nn.LogSoftmax(dim=1), nn.PReLU()]:  # Z06
         print(layer, layer(X))
     prelu = torch.max(X, torch.zeros_like(X)) + 0.25 * torch.min(X, torch.zeros_like(X))  # Z06
@@ -139,7 +152,9 @@ def program_06_vanishing_gradients():
         y = torch.sigmoid(y)
     y.backward()
     print(0 < float(x.grad) < 1e-6)
-    print(torch.tensor(6e4).half(), torch.tensor(7e4).to(torch.float16), torch.tensor(6e-5).half())  # Z05
+    print(
+        torch.tensor(6e4).half(), torch.tensor(7e4).to(torch.float16), torch.tensor(6e-5).half()
+    )  # Z05
     yield M / M.norm()
 
 
@@ -206,7 +221,7 @@ def program_14_losses_and_perceptron():
     labels = torch.tensor([-1.0, -1, -1, 1])
     w, b = torch.zeros(2), torch.zeros(1)
     for _ in range(10):
-        for x, label in zip(X, labels):  # noqa: B905  # E14
+        for x, label in zip(X, labels):  # E14
             if label * (torch.dot(w, x) + b) <= 0:  # C25
                 w += label * x
                 b += label

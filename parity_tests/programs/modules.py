@@ -1,5 +1,8 @@
 """Blocks, parameters, sharing, lazy layers: systems 22 to 27 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: E711, E721, RUF015
+
 from collections import OrderedDict
 
 import torch
@@ -102,7 +105,7 @@ def program_23_parameters():
     X = torch.rand(size=(2, 4))  # B22
     print(net(X), net[2].state_dict())  # J11 J17 X20
     print(type(net[2].bias), net[2].bias, net[2].bias.data)  # A07 J28 X18 X23 C08
-    print(net[2].weight.grad == None, net[2].weight.grad is None)  # noqa: E711  # D06 C10
+    print(net[2].weight.grad == None, net[2].weight.grad is None)  # D06 C10
     print(type(net[2].bias).__module__, isinstance(net[2].bias, torch.Tensor))  # A02 C27
     print(*[(name, param.shape) for name, param in net[0].named_parameters()])  # J16
     print(*[(name, param.shape) for name, param in net.named_parameters()])  # J16
@@ -133,7 +136,7 @@ def program_24_initialisation():
     X = torch.rand(size=(2, 4))
 
     def init_normal(m):
-        if type(m) == nn.Linear:  # noqa: E721  # J25
+        if type(m) == nn.Linear:  # J25
             nn.init.normal_(m.weight, mean=0, std=0.01)  # N01
             nn.init.zeros_(m.bias)  # N02
 
@@ -147,11 +150,11 @@ def program_24_initialisation():
             nn.init.xavier_uniform_(m.weight)
 
     def init_42(m):
-        if type(m) == nn.Linear:  # noqa: E721
+        if type(m) == nn.Linear:
             nn.init.constant_(m.weight, 42)
 
     def my_init(m):
-        if type(m) == nn.Linear:  # noqa: E721
+        if type(m) == nn.Linear:
             print("Init", *[(name, param.shape) for name, param in m.named_parameters()][0])
             nn.init.uniform_(m.weight, -10, 10)  # N04
             m.weight.data *= m.weight.data.abs() >= 5  # D08 D09 D13 C09
@@ -174,7 +177,9 @@ def program_24_initialisation():
 
 def program_25_sharing():
     shared = nn.Linear(8, 8)
-    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), shared, nn.ReLU(), shared, nn.ReLU(), nn.Linear(8, 1))
+    net = nn.Sequential(
+        nn.Linear(4, 8), nn.ReLU(), shared, nn.ReLU(), shared, nn.ReLU(), nn.Linear(8, 1)
+    )
     X = torch.rand(2, 4)
     net(X)
     print(net[2].weight.data[0] == net[4].weight.data[0])  # D07 X15
@@ -227,7 +232,11 @@ def program_27_own_layers():
         def __init__(self, in_units, units):
             super().__init__()
             self.weight = nn.Parameter(torch.randn(in_units, units))  # J27
-            self.bias = nn.Parameter(torch.randn(units,))  # B26
+            self.bias = nn.Parameter(
+                torch.randn(
+                    units,
+                )
+            )  # B26
 
         def forward(self, X):
             linear = torch.matmul(X, self.weight.data) + self.bias.data  # C08

@@ -1,5 +1,8 @@
 """The classical convolutional networks: systems 34 to 42 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: B007, UP008
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -60,7 +63,8 @@ def program_35_lenet_with_relu():
     net = nn.Sequential(
         nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.ReLU(), nn.MaxPool2d(kernel_size=2, stride=2),
         nn.Conv2d(6, 16, kernel_size=5), nn.ReLU(), nn.MaxPool2d(kernel_size=2, stride=2),
-        nn.Flatten(), nn.LazyLinear(120), nn.ReLU(), nn.LazyLinear(84), nn.ReLU(), nn.LazyLinear(10),  # K02
+        nn.Flatten(), nn.LazyLinear(120), nn.ReLU(), nn.LazyLinear(84), nn.ReLU(),  # K02
+        nn.LazyLinear(10),
     )  # fmt: skip
     train_iter, test_iter = d2l.load_data_fashion_mnist(batch_size=64)
     device = next(iter(net.parameters())).device  # J24
@@ -182,7 +186,7 @@ def program_38_nin():
 
 class Inception(nn.Module):
     def __init__(self, in_channels, c1, c2, c3, c4, **kwargs):
-        super(Inception, self).__init__(**kwargs)  # noqa: UP008
+        super(Inception, self).__init__(**kwargs)
         self.p1_1 = nn.Conv2d(in_channels, c1, kernel_size=1)
         self.p2_1 = nn.Conv2d(in_channels, c2[0], kernel_size=1)
         self.p2_2 = nn.Conv2d(c2[0], c2[1], kernel_size=3, padding=1)
@@ -208,16 +212,19 @@ def program_39_googlenet():
         nn.Conv2d(64, 192, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
     )  # fmt: skip
     b3 = nn.Sequential(
-        Inception(192, 64, (96, 128), (16, 32), 32), Inception(256, 128, (128, 192), (32, 96), 64),  # J01
+        Inception(192, 64, (96, 128), (16, 32), 32),  # J01
+        Inception(256, 128, (128, 192), (32, 96), 64),
         nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
     )  # fmt: skip
     b4 = nn.Sequential(
         Inception(480, 192, (96, 208), (16, 48), 64), Inception(512, 160, (112, 224), (24, 64), 64),
-        Inception(512, 128, (128, 256), (24, 64), 64), Inception(512, 112, (144, 288), (32, 64), 64),
+        Inception(512, 128, (128, 256), (24, 64), 64),
+        Inception(512, 112, (144, 288), (32, 64), 64),
         Inception(528, 256, (160, 320), (32, 128), 128), nn.MaxPool2d(3, stride=2, padding=1),
     )  # fmt: skip
     b5 = nn.Sequential(
-        Inception(832, 256, (160, 320), (32, 128), 128), Inception(832, 384, (192, 384), (48, 128), 128),
+        Inception(832, 256, (160, 320), (32, 128), 128),
+        Inception(832, 384, (192, 384), (48, 128), 128),
         nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(),
     )  # fmt: skip
     net = nn.Sequential(b1, b2, b3, b4, b5, nn.Linear(1024, 10))
@@ -285,7 +292,9 @@ def program_40_batch_norm_from_scratch():
     print(net[1].moving_mean.device != X.device, net[1].moving_mean.requires_grad)  # C06 R09
     print(list(net.state_dict())[:5], net[1].gamma.reshape((-1,)).shape)  # J06
     X = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
-    print(X.mean(dim=0), torch.sqrt(X), X[None, :, :, None].mean(dim=(0, 2, 3), keepdim=True))  # G03 D18
+    print(
+        X.mean(dim=0), torch.sqrt(X), X[None, :, :, None].mean(dim=(0, 2, 3), keepdim=True)
+    )  # G03 D18
     with torch.no_grad():
         print(net(torch.rand(2, 1, 28, 28)).shape)
     yield BatchNorm(2, 2)(X)

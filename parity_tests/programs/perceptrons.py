@@ -1,5 +1,8 @@
 """Multilayer perceptrons and dropout: systems 15 to 17, 19 and 20 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: E721, RUF059, UP008
+
 import torch
 import torch.nn as nn
 import torch.optim as optim
@@ -40,7 +43,7 @@ def program_16_perceptron_concise():
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
 
     def init_weights(m):
-        if type(m) == nn.Linear:  # noqa: E721
+        if type(m) == nn.Linear:
             nn.init.normal_(m.weight, std=0.01)
 
     print(net.apply(init_weights))
@@ -115,7 +118,7 @@ def program_19_dropout_from_scratch():
 
     class Net(nn.Module):
         def __init__(self, num_inputs, num_outputs, num_hiddens1, num_hiddens2, is_training=True):
-            super(Net, self).__init__()  # noqa: UP008
+            super(Net, self).__init__()
             self.num_inputs = num_inputs
             self.training = is_training
             self.lin1 = nn.Linear(num_inputs, num_hiddens1)

@@ -1,5 +1,8 @@
 """Linear regression and its penalties: systems 8 to 10, 18 and 21 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: UP008, UP031, UP032
+
 import random
 
 import numpy as np
@@ -64,7 +67,9 @@ def program_08_linear_regression_from_scratch():
             print(f"epoch {epoch + 1}, loss {float(train_l.mean()):f}")  # C22
     print((id(w), id(b)) == objects, w.is_leaf)
     print(bool((true_w - w.reshape(true_w.shape)).abs().max() < 2e-3), true_b - b)  # X12 D03
-    print(repr(true_w - w.reshape(true_w.shape))[-28:], true_b - torch.ones(1, requires_grad=True))  # X12
+    print(
+        repr(true_w - w.reshape(true_w.shape))[-28:], true_b - torch.ones(1, requires_grad=True)
+    )  # X12
     yield w
     yield b
 
@@ -121,7 +126,7 @@ def program_10_house_size():
 
     class LinearRegression(nn.Module):
         def __init__(self):
-            super(LinearRegression, self).__init__()  # noqa: UP008  # J01
+            super(LinearRegression, self).__init__()  # J01
             self.linear = nn.Linear(1, 1)
 
         def forward(self, x):
@@ -169,9 +174,12 @@ def program_18_weight_decay():
         print("L2 norm of w:", f"{torch.norm(w).item():.4f}")  # H05
         yield w
     made = {
-        "one number": lambda net: torch.optim.SGD(net.parameters(), lr=0.03, weight_decay=0.01),  # O02
+        "one number": lambda net: torch.optim.SGD(
+            net.parameters(), lr=0.03, weight_decay=0.01
+        ),  # O02
         "by group": lambda net: torch.optim.SGD(
-            [{"params": net[0].weight, "weight_decay": 3}, {"params": net[0].bias}], lr=0.003  # O03
+            [{"params": net[0].weight, "weight_decay": 3}, {"params": net[0].bias}],
+            lr=0.003,  # O03
         ),
         "Adam": lambda net: torch.optim.Adam(net.parameters(), lr=0.01, weight_decay=3),  # O06
     }

@@ -1,5 +1,8 @@
 """Softmax regression: systems 11 to 13 and 55 of the study notes."""
 
+# The notes' own way of writing stands.
+# ruff: noqa: B007, B905, E721, UP031, UP032
+
 import time
 
 import torch
@@ -45,7 +48,9 @@ def program_11_softmax_regression_from_scratch():
         return float(cmp.type(y.dtype).sum())  # C22
 
     print(accuracy(y_hat, y) / len(y), d2l.accuracy(y_hat, y), y_hat.argmax(axis=1))  # W02
-    print(isinstance(net, torch.nn.Module), f"{d2l.evaluate_accuracy(net, test_iter):.4f}")  # J26 W02
+    print(
+        isinstance(net, torch.nn.Module), f"{d2l.evaluate_accuracy(net, test_iter):.4f}"
+    )  # J26 W02
     metric = d2l.Accumulator(2)  # W02
     metric.add(cross_entropy(y_hat, y).sum(), y.numel())  # W02 C04
     print(f"{metric[0]:.4f} {metric[1]}")
@@ -73,7 +78,7 @@ def program_12_softmax_regression_concise():
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))  # K11
 
     def init_weights(m):
-        if type(m) == nn.Linear:  # noqa: E721  # J25
+        if type(m) == nn.Linear:  # J25
             nn.init.normal_(m.weight, std=0.01)
 
     print(net.apply(init_weights) is net)  # J20
@@ -86,7 +91,9 @@ def program_12_softmax_regression_concise():
     print(loss(out, y)[:5], nn.CrossEntropyLoss()(out, y), loss)  # M02 X13
     by_hand = -F.log_softmax(out, dim=1)[range(len(y)), y]  # L06 A03
     print((by_hand - loss(out, y)).abs().max() < 1e-6, by_hand.mean())
-    print(nn.CrossEntropyLoss(reduction="sum")(out, y), f"{d2l.evaluate_accuracy(net, test_iter):.3f}")  # M02
+    print(
+        nn.CrossEntropyLoss(reduction="sum")(out, y), f"{d2l.evaluate_accuracy(net, test_iter):.3f}"
+    )  # M02
     yield net[1].weight
 
 
@@ -96,12 +103,17 @@ def program_13_mnist_class():
     from torchvision import transforms  # A10
 
     train_dataset = datasets.MNIST(
-        root="../data", train=True, transform=transforms.ToTensor(), download=False  # T02
+        root="../data",
+        train=True,
+        transform=transforms.ToTensor(),
+        download=False,  # T02
     )
     test_dataset = datasets.MNIST("../data", train=False, transform=transforms.ToTensor())  # T02
     train_loader = DataLoader(dataset=train_dataset, batch_size=20, shuffle=True)
     test_loader = torch.utils.data.DataLoader(  # A05
-        dataset=test_dataset, batch_size=20, shuffle=False  # P03
+        dataset=test_dataset,
+        batch_size=20,
+        shuffle=False,  # P03
     )
     print(len(train_dataset), len(train_loader), len(test_loader))  # P06
 
@@ -156,7 +168,7 @@ def program_55_image_data_set():
         figsize = (num_cols * scale, num_rows * scale)
         _, axes = d2l.plt.subplots(num_rows, num_cols, figsize=figsize)
         axes = axes.flatten()  # F05
-        for i, (ax, img) in enumerate(zip(axes, imgs)):  # noqa: B905  # E14
+        for i, (ax, img) in enumerate(zip(axes, imgs)):  # E14
             ax.imshow(img.numpy() if torch.is_tensor(img) else img)  # V02 C26
             if titles:
                 ax.set_title(titles[i])

@@ -1,4 +1,4 @@
-"""``torchvision`` and ``d2l`` for the real torch: minigrad's own files, with torch put beneath them.
+"""``torchvision`` and ``d2l`` for the real torch: minigrad's own files, with torch beneath them.
 
 Neither package is needed for the tests then, and both sides of a comparison read the same pictures:
 what differs is the engine below.

@@ -12,8 +12,9 @@ import numpy as np
 
 from minigrad.autograd.apply import make
 from minigrad.autograd.graph import storage_of
-from minigrad.autograd.inplace import check_overlap, check_writable, rebase
+from minigrad.autograd.inplace import check_writable, rebase
 from minigrad.autograd.modes import MODE
+from minigrad.autograd.overlap import check_overlap
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for
 from minigrad.random import Generator, default_generator

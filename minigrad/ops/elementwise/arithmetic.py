@@ -63,6 +63,11 @@ class Add(Binary):
     ufunc = "add"
 
     @staticmethod
+    def straight(input: Array, other: Any, *, alpha: Any = 1) -> None:
+        """The sum in place."""
+        np.add(input, other if alpha == 1 else other * alpha, out=input)
+
+    @staticmethod
     def grad_input(g: Array) -> Array:
         """Both arguments count once."""
         return g
@@ -114,6 +119,11 @@ class Sub(Binary):
     ufunc = "subtract"
     kinds = "iufV"
     check = staticmethod(_no_masks)
+
+    @staticmethod
+    def straight(input: Array, other: Any, *, alpha: Any = 1) -> None:
+        """The difference in place."""
+        np.subtract(input, other if alpha == 1 else other * alpha, out=input)
 
     @staticmethod
     def grad_input(g: Array) -> Array:

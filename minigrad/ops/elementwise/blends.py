@@ -29,6 +29,13 @@ class _Three(Op):
         return g
 
 
+def _need_arrays(*values: Any) -> None:
+    """Decline numbers where torch takes none."""
+    for value in values:
+        if type(value) is not np.ndarray:
+            raise TypeError(f"a Tensor is needed, not {type(value).__name__}")
+
+
 def _fits(input: Any, other: Any) -> bool:
     """Whether a sum may be written into its second summand."""
     return bool(input.ndim and input.shape == other.shape)
@@ -76,6 +83,15 @@ class Addcmul(_Three):
         if value != 1:
             product = (product * value).astype(product.dtype, copy=False)
         return xp.add(input, product, out=product) if _fits(input, product) else input + product
+
+    @staticmethod
+    def straight(input: Array, tensor1: Array, tensor2: Array, *, value: Any = 1) -> None:
+        """The sum in place."""
+        _need_arrays(tensor1, tensor2)
+        product = tensor1 * tensor2
+        if value != 1:
+            product *= value
+        np.add(input, product, out=input)
 
     @staticmethod
     def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
@@ -134,6 +150,13 @@ class Addcdiv(_Three):
         """Divide and add."""
         quotient = (tensor1 if value == 1 else tensor1 * value) / tensor2
         return xp.add(input, quotient, out=quotient) if _fits(input, quotient) else input + quotient
+
+    @staticmethod
+    def straight(input: Array, tensor1: Array, tensor2: Array, *, value: Any = 1) -> None:
+        """The sum in place."""
+        _need_arrays(tensor1, tensor2)
+        quotient = (tensor1 if value == 1 else tensor1 * value) / tensor2
+        np.add(input, quotient, out=input)
 
     @staticmethod
     def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
@@ -211,6 +234,17 @@ class Lerp(_Way):
     """
 
     grad_fn = "LerpBackward1"
+
+    @staticmethod
+    def straight(input: Array, end: Array, weight: Any) -> None:
+        """The point in place, in the same proportion for all elements."""
+        _need_arrays(end)
+        if type(weight) is np.ndarray:
+            raise TypeError("a weight for each element is another op")
+        way = end - input
+        start, part = (input, weight) if abs(weight) < 0.5 else (end, weight - 1)
+        way *= part
+        np.add(start, way, out=input)
 
     @staticmethod
     @widened

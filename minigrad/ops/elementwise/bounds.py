@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
+from importlib import import_module
 from typing import Any
+
+import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.arguments import common_type, is_argument, result_type
@@ -52,6 +55,18 @@ def _constant(xp: Any, value: Any, dtype: Any) -> Any:
     return xp.asarray(value).astype(dtype)
 
 
+# NumPy's ufunc: `np.clip` goes to it through three functions, in six times its time.
+CLIP: Any = import_module("numpy._core.umath").clip
+
+
+def _clip(xp: Any, input: Array, min: Any, max: Any, out: Any = None) -> Array:
+    """Floats between two numbers, or one; both bounds at once take a fifth of one's time."""
+    dtype = input.dtype
+    low = _constant(xp, -math.inf if min is None else min, dtype)
+    high = _constant(xp, math.inf if max is None else max, dtype)
+    return (CLIP if xp is np else xp.clip)(input, low, high, out=out)
+
+
 CLAMP: dict[str, Any] = {
     "domain": [reals(-3, 3, avoid=[-1, 0.5, 2]), reals(-2, 0), reals(0, 2)],
     "dtypes": NUMBERS,
@@ -93,11 +108,17 @@ class Clamp(Op):
     def forward(xp: Any, input: Array, min: Any, max: Any) -> Array:
         """Cut below, then above."""
         dtype = input.dtype
-        if dtype.kind == "f":  # where clip takes a fifth of the time that one bound takes
-            low = _constant(xp, -math.inf if min is None else min, dtype)
-            return xp.clip(input, low, _constant(xp, math.inf if max is None else max, dtype))
+        if dtype.kind == "f":
+            return _clip(xp, input, min, max)
         out = input if min is None else xp.maximum(input, _constant(xp, min, dtype))
         return out if max is None else xp.minimum(out, _constant(xp, max, dtype))
+
+    @staticmethod
+    def straight(input: Array, min: Any = None, max: Any = None) -> None:
+        """Cut in place."""
+        if (min is None and max is None) or type(min) is np.ndarray or type(max) is np.ndarray:
+            raise TypeError("no bounds, or bounds for each element")
+        _clip(np, input, min, max, input)
 
     @staticmethod
     def grad_input(g: Array, input: Array, min: Any, max: Any) -> Array:

@@ -142,5 +142,12 @@ def either(op: type[Op], inplace: bool, input: Any, *params: Any, kinds: str = "
         raise NotImplementedError(
             f'"{op.name}" not implemented for {of_numpy(input._array.dtype)!r}; use input.float()'
         )
-    run = getattr(tensors, op.name)
-    return in_place(run, op)(input, *params) if inplace else run(input, *params)
+    if inplace:
+        return _in_place(op)(input, *params)
+    return getattr(tensors, op.name)(input, *params)
+
+
+@functools.cache
+def _in_place(op: type[Op]) -> Any:
+    """The in-place form of an op, made once."""
+    return in_place(getattr(tensors, op.name), op)

@@ -10,7 +10,7 @@ from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.image.convolution import Geometry
+from minigrad.ops.image.geometry import Geometry
 
 _F = ("nn.functional",)
 _DOMAIN = (reals(-2, 2),)

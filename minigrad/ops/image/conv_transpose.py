@@ -8,7 +8,7 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.errors import ShapeError
 from minigrad.ops.image.conv import check_numbers, checked_arrays, per_axis
-from minigrad.ops.image.convolution import Geometry
+from minigrad.ops.image.geometry import Geometry
 
 _WHERE = ("torch", "nn.functional")
 _DOMAIN = (reals(-2, 2),)

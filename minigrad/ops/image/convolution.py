@@ -14,69 +14,25 @@ Source: Chellapilla, Puri and Simard, High performance convolutional neural netw
 
 from __future__ import annotations
 
-import functools
-import itertools
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.indexing.places import restrided
+from minigrad.ops.image.convolution_small import (
+    backward_sight,
+    convolved,
+    forward_sight,
+    spread_back,
+    weighed,
+)
+from minigrad.ops.image.geometry import Geometry
 
 # How many bytes of columns are made at a time: a few second-level caches.
 CHUNK = 1 << 21
-FEW = 1 << 14  # elements; up to here the number of copies decides, not their order
-
-remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
-
-
-class Geometry(NamedTuple):
-    """Where a filter stands: per spatial axis, and over how many groups of channels."""
-
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-
-    @remembered
-    def taps(self, kernel: tuple[int, ...], out: tuple[int, ...]) -> list[tuple[Any, ...]]:
-        """For each tap of the filter, its index and the padded places that it meets."""
-        along = [
-            [slice(t * d, t * d + (n - 1) * s + 1, s) for t in range(k)]
-            for k, d, s, n in zip(kernel, self.dilation, self.stride, out, strict=True)
-        ]
-        indices = itertools.product(*map(range, kernel))
-        return list(zip(indices, itertools.product(*along), strict=True))
-
-    @remembered
-    def out_sizes(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
-        """The spatial sizes of the output."""
-        return tuple(
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(
-                sizes, kernel, self.stride, self.padding, self.dilation, strict=True
-            )
-        )
-
-    @remembered
-    def padded(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        """The spatial sizes of the input with its margins."""
-        return tuple(n + 2 * p for n, p in zip(sizes, self.padding, strict=True))
-
-    def framed(self, xp: Any, x: Array) -> Array:
-        """An input (N, C, *sizes) with its margins of zeros; itself where there are none."""
-        if not any(self.padding):
-            return x
-        out = xp.zeros((*x.shape[:2], *self.padded(x.shape[2:])), dtype=x.dtype)
-        out[(..., *self.inner(x.shape[2:]))] = x
-        return out
-
-    @remembered
-    def inner(self, sizes: tuple[int, ...]) -> tuple[slice, ...]:
-        """The places of the padded input that are no margin."""
-        return tuple(slice(p, p + n) for n, p in zip(sizes, self.padding, strict=True))
+FEW = 1 << 14  # elements of columns; up to here the number of calls decides, not their order
 
 
 def innermost(xp: Any, x: Array, geometry: Geometry) -> Array:
@@ -104,15 +60,8 @@ def columns(
     if all(k == 1 for k in kernel) and all(s == 1 for s in geo.stride):
         return x.reshape(geo.groups, rows, -1)
     unfolded = in_room(room, (c, *kernel, *out, n))
-    if unfolded.size < FEW:  # one copy; more are copied faster in pieces
-        channel, *along, sample = x.strides
-        taps = [d * step for d, step in zip(geo.dilation, along, strict=True)]
-        moves = [s * step for s, step in zip(geo.stride, along, strict=True)]
-        steps = (channel, *taps, *moves, sample)
-        unfolded[...] = restrided(xp_of(x), x, unfolded.shape, steps)
-    else:
-        for tap, places in geo.taps(kernel, out):
-            unfolded[(slice(None), *tap)] = x[(slice(None), *places)]
+    for tap, places in geo.taps(kernel, out):
+        unfolded[(slice(None), *tap)] = x[(slice(None), *places)]
     return unfolded.reshape(geo.groups, rows, -1)
 
 
@@ -162,6 +111,9 @@ class Convolution(Op):
     @widened
     def forward(xp: Any, input: Array, weight: Array, bias: Array, geometry: Geometry) -> Array:
         """Columns times filters, a few samples at a time."""
+        sight = forward_sight(input.shape, weight.shape, None, geometry, input.itemsize)
+        if sight.elements <= FEW:
+            return convolved(xp, input, weight, bias, sight)
         n, kernel, groups = input.shape[0], weight.shape[2:], geometry.groups
         out = geometry.out_sizes(input.shape[2:], kernel)
         places, rows = math.prod(out), math.prod(weight.shape[1:])
@@ -208,6 +160,9 @@ class ConvolutionInput(Op):
         xp: Any, g: Array, weight: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
         """Filters transposed times cotangents gives columns, which are folded back."""
+        sight = backward_sight(g.shape, weight.shape, size, geometry, g.itemsize)
+        if sight.elements <= FEW:
+            return spread_back(xp, g, weight, geometry.groups, sight)
         n, kernel, out, groups = g.shape[0], weight.shape[2:], g.shape[2:], geometry.groups
         places, rows = math.prod(out), math.prod(weight.shape[1:])
         filters = weight.reshape(groups, -1, rows).swapaxes(1, 2)
@@ -251,6 +206,9 @@ class ConvolutionWeight(Op):
         xp: Any, g: Array, input: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
         """Cotangents times columns transposed, a few samples at a time."""
+        sight = forward_sight(input.shape, size, g.shape[2:], geometry, input.itemsize)
+        if sight.elements <= FEW:
+            return weighed(xp, g, input, size, sight)
         n, kernel, out, groups = g.shape[0], size[2:], g.shape[2:], geometry.groups
         places, rows = math.prod(out), math.prod(size[1:])
         unpadded = geometry._replace(padding=())

@@ -10,7 +10,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
-from minigrad.ops.image.convolution import Geometry
+from minigrad.ops.image.geometry import Geometry
 from minigrad.ops.image.pool_checks import per_axis
 
 _F = ("nn.functional",)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.arguments import OPERANDS
-from minigrad.autograd.inplace import check_overlap, write
+from minigrad.autograd.inplace import write
 from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.overlap import check_overlap
 from minigrad.autograd.registry import T, call, function, register
+from minigrad.autograd.straight import ALL_CODES, NUMBER_CODES, plain_values, written
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 
@@ -62,9 +64,13 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     """
     if not isinstance(src, TensorBase):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+    mine, theirs = input._array, src._array
+    if mine.shape == theirs.shape and plain_values(input, (src,), ALL_CODES) is not None:
+        mine[...] = theirs
+        written(input)
+        return input
     if src is not input:
         check_overlap(input, (src,))
-    mine, theirs = input._array, src._array
     if type(mine) is not type(theirs) or mine.dtype is not theirs.dtype:
         src = src.to(input.device, input.dtype)
     return write(CopyInto, input, (src,), (), check=False)
@@ -78,6 +84,10 @@ def fill_(input: Any, value: Any) -> Any:
     >>> torch.zeros(2).fill_(7)
     tensor([7., 7.])
     """
+    if plain_values(input, (value,), NUMBER_CODES) is not None and type(value) in (int, float):
+        input._array.fill(value)
+        written(input)
+        return input
     if not isinstance(value, OPERANDS):
         raise TypeError(
             f"fill_(): argument 'value' (position 1) must be Number, not {type(value).__name__}"
@@ -119,7 +129,11 @@ def zero_(input: Any) -> Any:
     >>> torch.ones(2).zero_()
     tensor([0., 0.])
     """
-    return write(CopyInto, input, (0,), (), check=False)
+    if plain_values(input, (), ALL_CODES) is None:
+        return write(CopyInto, input, (0,), (), check=False)
+    input._array.fill(0)
+    written(input)
+    return input
 
 
 def resize_(input: Any, *size: Any, memory_format: Any = None) -> Any:

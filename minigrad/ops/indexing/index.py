@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.inplace import CopySlices, check_overlap, write
+from minigrad.autograd.inplace import CopySlices, write
 from minigrad.autograd.op import Op
+from minigrad.autograd.overlap import check_overlap
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array

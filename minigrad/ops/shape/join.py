@@ -9,8 +9,8 @@ import numpy as np
 
 from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import result_type
-from minigrad.autograd.inplace import check_apart
 from minigrad.autograd.op import Op
+from minigrad.autograd.overlap import check_apart
 from minigrad.autograd.registry import T, call, function, into, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array

@@ -1,0 +1,6 @@
+/* One type of numbers at one level: the vectors, then every family. */
+typedef real vec __attribute__((vector_size(VBYTES), aligned(sizeof(real)), may_alias));
+typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), may_alias));
+
+#include "simd.h"
+#include "activation.c"

@@ -1,0 +1,131 @@
+/* One pool of threads for all kernels.
+ *
+ * `parallel` cuts its range into parts of `grain` elements, whatever the number of threads, and
+ * hands them out one by one from a counter. The caller takes part, so a pool of one has no thread
+ * of its own. Threads are made at the first range that is worth them, sleep between ranges, and
+ * are gone in a forked child, where the next range makes new ones. One range runs at a time: a
+ * second Python thread that comes while one runs does its own range alone.
+ */
+#include "kernel.h"
+#include "threads.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { MOST = 256 };
+
+static int wanted = 1;             /* threads, the caller included */
+static int running;                /* threads that have been made, the caller not included */
+static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;   /* held by who runs a range */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;   /* guards what follows */
+static pthread_cond_t begin_work = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t end_work = PTHREAD_COND_INITIALIZER;
+static unsigned long generation;   /* of ranges */
+static int helpers, unfinished;    /* of this range: how many may help, how many have not ended */
+static struct {
+    range_body *body;
+    void *context;
+    long n, grain;
+    atomic_long next;
+} job;
+
+static void take_parts(void)
+{
+    for (;;) {
+        long begin = atomic_fetch_add(&job.next, job.grain);
+        if (begin >= job.n)
+            return;
+        job.body(job.context, begin, min(begin + job.grain, job.n));
+    }
+}
+
+static void *work(void *number)
+{
+    long me = (long)number;
+    unsigned long seen = 0;
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        while (generation == seen)
+            pthread_cond_wait(&begin_work, &lock);
+        seen = generation;
+        if (me >= helpers)
+            continue;
+        pthread_mutex_unlock(&lock);
+        take_parts();
+        pthread_mutex_lock(&lock);
+        if (--unfinished == 0)
+            pthread_cond_signal(&end_work);
+    }
+    return NULL;
+}
+
+/* A forked child has none of its parent's threads, and nobody who would release the locks. */
+static void after_fork(void)
+{
+    running = 0;
+    pthread_mutex_init(&busy, NULL);
+    pthread_mutex_init(&lock, NULL);
+    pthread_cond_init(&begin_work, NULL);
+    pthread_cond_init(&end_work, NULL);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+static void make_threads(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    while (running < wanted - 1) {
+        pthread_t thread;
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        int failed = pthread_create(&thread, &attributes, work, (void *)(long)running);
+        pthread_attr_destroy(&attributes);
+        if (failed)
+            return; /* fewer threads give the same results */
+        running++;
+    }
+}
+
+void parallel(long n, long grain, range_body *body, void *context)
+{
+    if (grain < 1)
+        grain = 1;
+    if (n <= grain || wanted == 1 || pthread_mutex_trylock(&busy)) {
+        for (long begin = 0; begin < n; begin += grain)
+            body(context, begin, min(begin + grain, n));
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    make_threads();
+    job.body = body;
+    job.context = context;
+    job.n = n;
+    job.grain = grain;
+    atomic_store(&job.next, 0);
+    long parts = (n + grain - 1) / grain;
+    helpers = unfinished = (int)min((long)min(running, wanted - 1), parts - 1);
+    generation++;
+    pthread_cond_broadcast(&begin_work);
+    pthread_mutex_unlock(&lock);
+    take_parts();
+    pthread_mutex_lock(&lock);
+    while (unfinished)
+        pthread_cond_wait(&end_work, &lock);
+    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&busy);
+}
+
+void set_threads(int count)
+{
+    wanted = count < 1 ? 1 : count > MOST ? MOST : count;
+}
+
+int threads(void)
+{
+    return wanted;
+}

@@ -1,0 +1,108 @@
+"""The native kernels of the CPU, where they could be compiled; NumPy does everything else.
+
+An op's forward on NumPy arrays asks ``kernel("relu", x)``. It gets the kernel for the type of its
+arrays, or None, and then goes the NumPy way, which is the reference. ``MINIGRAD_CPU`` chooses what
+is used from the start: ``numpy`` for no kernels, or the name of a level.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+try:
+    from minigrad import _cpu
+except ImportError:  # not compiled: minigrad doctor says so
+    _cpu = None  # type: ignore[assignment]
+
+__all__ = ["get_threads", "kernel", "level", "levels", "set_threads", "use"]
+
+_SUFFIX = {"<f4": "_f32", "<f8": "_f64"}
+_kernels: dict[str, Callable[..., None]] = {}
+_level = "numpy"
+
+
+def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
+    """The kernel for arrays of one type, float32 or float64, on the CPU and without gaps; or None.
+
+    It takes the arrays and numbers that its C file says, checks nothing, and writes to arrays.
+
+    >>> import numpy as np
+    >>> kernel("relu", np.ones(3, np.float16)) is None
+    True
+    """
+    if not _kernels:
+        return None
+    dtype = arrays[0].dtype
+    for array in arrays:
+        if (
+            type(array) is not np.ndarray
+            or array.dtype is not dtype
+            or not array.flags.c_contiguous
+        ):
+            return None
+    suffix = _SUFFIX.get(dtype.str)
+    return None if suffix is None else _kernels.get(name + suffix)
+
+
+def levels() -> list[str]:
+    """What can be used here: "numpy", and the levels of kernels that this processor supports.
+
+    >>> levels()[0]
+    'numpy'
+    """
+    there = [] if _cpu is None else [name for name, supported in _cpu.levels() if supported]
+    return ["numpy", *there]
+
+
+def level() -> str:
+    """What is in use.
+
+    >>> level() in levels()
+    True
+    """
+    return _level
+
+
+def use(name: str) -> None:
+    """Use the kernels of a level, or none of them ("numpy").
+
+    Raises: ValueError for a level that is not there.
+
+    >>> before = level()
+    >>> use("numpy"); level()
+    'numpy'
+    >>> use(before)
+    """
+    global _level
+    if name not in levels():
+        raise ValueError(f"native kernels: expected one of {', '.join(levels())}, got {name!r}")
+    _kernels.clear()
+    if name != "numpy":
+        _cpu.use(name)
+        _kernels.update(_cpu.kernels())
+    _level = name
+
+
+def set_threads(count: int) -> None:
+    """Set how many threads the kernels use; results do not depend on it.
+
+    >>> set_threads(get_threads())
+    """
+    if _cpu is not None:
+        _cpu.set_threads(count)
+
+
+def get_threads() -> int:
+    """How many threads the kernels use.
+
+    >>> get_threads() >= 1
+    True
+    """
+    return 1 if _cpu is None else int(_cpu.get_threads())
+
+
+use(os.environ.get("MINIGRAD_CPU") or levels()[-1])
