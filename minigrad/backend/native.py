@@ -7,6 +7,7 @@ is used from the start: ``numpy`` for no kernels, or the name of a level.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 
 try:
-    from minigrad import _cpu
+    _cpu: Any = importlib.import_module("minigrad._cpu")
 except ImportError:  # not compiled: minigrad doctor says so
-    _cpu = None  # type: ignore[assignment]
+    _cpu = None
 
 __all__ = ["get_threads", "kernel", "level", "levels", "set_threads", "use"]
 

@@ -11,6 +11,7 @@ import torch.nn.functional as TF
 
 import minigrad
 import minigrad.nn.functional as F
+from minigrad.ops.image import convolution
 from parity_tests.ops.pairs import RNG, assert_close, assert_derivatives_close, both
 from parity_tests.streams import scalar_bernoulli
 
