@@ -221,7 +221,7 @@ publish("torch", globals())  # also what is registered later
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
-    **dict.fromkeys(("hub", "signal", "testing", "types", "utils", "version")),
+    **dict.fromkeys(("distributions", "hub", "signal", "testing", "types", "utils", "version")),
     "compile": "jit",
     "load": "serialization",
     "save": "serialization",

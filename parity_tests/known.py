@@ -147,7 +147,7 @@ REFUSED: tuple[Known, ...] = (
     Known("EmbeddingBag", "step must be nonzero", "bags without elements are empty bags here"),
     Known(
         r"Lazy(Conv|InstanceNorm)\dd|Bilinear|LazyLinear",
-        r"\b0\b.*(cannot reshape|IndexError)|bias: values",
+        r"\b0\b.*(cannot reshape|has no channels|IndexError)|bias: values",
         "no channels, samples or features at all; torch's bias is uninitialised memory then",
     ),
     Known("Dropout3d", r"<\(4, 3, 4\)", "a number of dimensions that is deprecated there"),

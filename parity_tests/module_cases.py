@@ -90,11 +90,11 @@ def arguments_kept() -> Iterator[None]:
         vars(made)["_made_of"] = args, kwargs
         return made
 
-    torch.nn.Module.__new__ = new  # type: ignore[method-assign,assignment]
+    torch.nn.Module.__new__ = staticmethod(new)  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        torch.nn.Module.__new__ = _plain_new  # type: ignore[method-assign,assignment]
+        torch.nn.Module.__new__ = staticmethod(_plain_new)  # type: ignore[method-assign,assignment]
 
 
 def _plain_new(cls: Any, *args: Any, **kwargs: Any) -> Any:

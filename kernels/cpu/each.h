@@ -4,3 +4,6 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 
 #include "simd.h"
 #include "activation.c"
+#include "optim.c"
+#include "random.c"
+#include "pool.c"

@@ -129,23 +129,31 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
     count, fixed, absent = len(op.inputs), not op.variadic, op.numbers is None
     kinds, one_type = plain_kinds(op), bool(op.promotes)
     check, writes = op.check, op.writes
+    others = absent and not one_type  # numbers and None may stand for tensors
 
     def call(*args: Any) -> Any:
         number = count if fixed else len(args) - len(op.params)
         inputs, params = args[:number], args[number:]
-        try:
-            values: list[Any] = [None if t is None else t._array for t in inputs]
-        except AttributeError:
-            return general(op, inputs, params)
+        values: list[Any] = []
         dtype = None
-        for value in values:
-            if type(value) is ndarray:
-                if dtype is None:
-                    dtype = value.dtype
-                elif one_type and value.dtype is not dtype:
+        for t in inputs:
+            kind = type(t)
+            if t is None or kind is float or kind is int:
+                if not (others or (absent and t is None)):
                     return general(op, inputs, params)
-            elif value is not None or not absent:
+                values.append(t)
+                continue
+            try:
+                value = t._array
+            except AttributeError:
                 return general(op, inputs, params)
+            if type(value) is not ndarray:
+                return general(op, inputs, params)
+            if dtype is None:
+                dtype = value.dtype
+            elif one_type and value.dtype is not dtype:
+                return general(op, inputs, params)
+            values.append(value)
         if dtype is None or (kinds and dtype.kind not in kinds):
             return general(op, inputs, params)
         if check is not None:
@@ -199,7 +207,7 @@ def finish(
         count = len(op.keeps)
         kept = result[-count:]
         result = result[:-count] if several else result[0]
-    outs = [make(r) for r in result] if several else (make(result),)
+    outs = tuple([make(r) for r in result]) if several else (make(result),)
     if op.view:
         for index, out in enumerate(outs):
             share(op, inputs[0], params, out, index if several else None)
@@ -210,7 +218,7 @@ def finish(
             edges.append((t._node if t._view is None else edge_of(t)) if tensor else None)
         if any(edges):
             _record(op, inputs, tuple(edges), values, params, outs, kept)
-    return tuple(outs) if several else outs[0]
+    return outs if several else outs[0]
 
 
 def share(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,22 @@ from minigrad.backend import backend_of
 from minigrad.errors import DeviceError, DtypeError, KindError, ShapeError
 
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
+
+
+# NumPy's codes of the integers, and what each can hold.
+INTEGERS = {"i": "bhilq", "u": "BHILQ"}
+_SPANS = {code: np.iinfo(code) for codes in INTEGERS.values() for code in codes}
+_HELD = {code: (int(span.min), int(span.max)) for code, span in _SPANS.items()}
+
+
+def holds(code: str, number: int) -> bool:
+    """Whether a dtype is of integers, and has this one.
+
+    >>> holds("b", -128), holds("b", 128), holds("f", 1)
+    (True, False, False)
+    """
+    low, high = _HELD.get(code, (1, 0))
+    return low <= number <= high
 
 
 def called(op: type[Op]) -> str:
@@ -30,6 +47,8 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     if op.promotes == "same" and len(set(found)) == 1:
         return inputs
     if found and op.promotes == "same":
+        if op.mixed is not None and len(found) == len(inputs):
+            raise op.mixed(*found)
         names = " and ".join(dict.fromkeys(str(dtypes.of_numpy(d)) for d in found))
         raise DtypeError(
             f"{called(op)}: expected arguments of one dtype, got {names}; "
@@ -41,6 +60,51 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     if op.promotes == "float" and not common.is_floating_point:
         common = dtypes.get_default_dtype()
     return [_as_type(t, common) for t in inputs]
+
+
+def alike(op: type[Op], input: Any, other: Any) -> tuple[Any, Any] | None:
+    """Two operands in one dtype, if all that has to be converted are integers or bools.
+
+    These want no gradients, so that their conversion leaves no trace; None: not so.
+    """
+    tensor = isinstance(other, TensorBase)
+    if not isinstance(input, TensorBase) or op.promotes not in ("common", "float"):
+        return None
+    if not (tensor or type(other) is int or type(other) is float):
+        return None
+    x = input._array
+    given = other._array if tensor else type(other)
+    with_axes = tensor and given.ndim > 0
+    kind = given.dtype if tensor else given
+    common = _common(x.dtype, x.ndim > 0, kind, with_axes, op.promotes, dtypes.get_default_dtype())
+    left, right = x.dtype is not common, tensor and given.dtype is not common
+    if common.kind == "V" or not (left or right):
+        return None
+    if (left and x.dtype.kind not in "biu") or (right and given.dtype.kind not in "biu"):
+        return None
+    if type(x) is not np.ndarray or (tensor and type(given) is not np.ndarray):
+        return None
+    if op.check is not None:
+        op.check((input, other))
+    return (
+        tensors.from_array(x.astype(common)) if left else input,
+        tensors.from_array(given.astype(common)) if right else other,
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _common(
+    one: Any, one_axes: bool, other: Any, other_axes: bool, promotes: str, default: dtypes.dtype
+) -> Any:
+    """NumPy's dtype for two of its dtypes, of arrays with or without axes, or a kind of number."""
+    groups: tuple[list[dtypes.dtype], ...] = ([], [], [])
+    groups[0 if one_axes else 1].append(dtypes.of_numpy(one))
+    if isinstance(other, type):
+        groups[2].append(dtypes.scalar_type(other()))
+    else:
+        groups[0 if other_axes else 1].append(dtypes.of_numpy(other))
+    common = dtypes.promote(*groups)
+    return (default if promotes == "float" and not common.is_floating_point else common).numpy
 
 
 def result_type(values: Sequence[Any]) -> dtypes.dtype:

@@ -118,15 +118,11 @@ def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
     keeps_input = op is None or "input" in op.saves or bool(op.keeps)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        values = plain_values(self, args, codes) if codes else None
-        named = plain_values(self, kwargs.values(), codes) if codes and kwargs else ()
-        if values is not None and named is not None:
+        values = plain_values(self, args, codes, kwargs) if codes else None
+        if values is not None:
             token = set_errors(IGNORE)
             try:
-                if kwargs:
-                    straight(self._array, *values, **dict(zip(kwargs, named, strict=True)))
-                else:
-                    straight(self._array, *values)
+                straight(self._array, *values, **kwargs)
                 written(self)
                 return self
             except ValueError as error:

@@ -50,6 +50,7 @@ class Op:
     # "common": arguments are brought to one dtype; "float": and that a float; "same": they have
     # one dtype already, or it is an error
     promotes: ClassVar[str] = ""
+    mixed: ClassVar[Callable[..., Exception] | None] = None  # torch's error for several dtypes
     kinds: ClassVar[str] = ""  # NumPy's letters of the dtypes that have it ("fV": floats); "": all
     numbers: ClassVar[tuple[str, ...] | None] = None  # arguments that may be numbers; None: any
     check: ClassVar[Callable[..., None] | None] = None  # of the arguments, as given

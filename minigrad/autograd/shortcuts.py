@@ -25,7 +25,7 @@ from minigrad.autograd.apply import (
     share,
     tensor_class,
 )
-from minigrad.autograd.arguments import OPERANDS, array_error
+from minigrad.autograd.arguments import OPERANDS, alike, array_error, holds
 from minigrad.autograd.graph import (
     OUR_FILES,
     InferenceStorage,
@@ -174,6 +174,10 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
             elif (kind is float or kind is int) and numbers:
                 y = other
                 usual = x.dtype.kind == "f"
+                if not usual and kind is int and holds(x.dtype.char, other):
+                    usual = True
+                    if not op.ufunc:  # a forward of ours may ask for its dtype
+                        y = other = x.dtype.type(other)
             elif operator and not isinstance(other, OPERANDS):
                 if compares and kind is ndarray:  # as torch does, of `==` alone
                     return call(input, tensors.from_array(other))
@@ -184,7 +188,8 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
         except AttributeError:
             usual = False
         if not usual or type(x) is not ndarray or (kinds and x.dtype.kind not in kinds):
-            return general(op, (input, other))
+            same = alike(op, input, other) if numbers or kind is Tensor else None
+            return general(op, (input, other)) if same is None else call(*same)
         token = set_errors(IGNORE)
         try:
             r = forward(x, y)

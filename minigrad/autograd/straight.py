@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import edge_of
+from minigrad.autograd.arguments import INTEGERS, holds
 from minigrad.autograd.graph import Clock, Storage, tick
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
@@ -21,10 +22,7 @@ from minigrad.autograd.tensor_base import TensorBase
 ndarray = np.ndarray
 mode = MODE.get
 
-# NumPy's codes of the dtypes of a kind, and the integers that each can hold.
-CODES = {"f": "efd", "i": "bhilq", "u": "BHILQ", "b": "?", "V": ""}
-SPANS = {code: np.iinfo(code) for code in CODES["i"] + CODES["u"]}
-HELD = {code: (int(info.min), int(info.max)) for code, info in SPANS.items()}
+CODES = {"f": "efd", **INTEGERS, "b": "?", "V": ""}  # NumPy's codes of the dtypes of a kind
 NUMBER_CODES = "".join(CODES.values()).replace("?", "")
 ALL_CODES = "".join(CODES.values())
 
@@ -51,43 +49,55 @@ def straight_form(op: type[Op] | None) -> tuple[Any, str]:
 
 
 def traced(tensor: Any) -> bool:
-    """Whether a write would leave a trace in the graph, or is not allowed."""
-    if mode() <= 0:
-        return False
+    """Whether a write, where operations are recorded, would leave a trace, or is not allowed."""
     storage = tensor._storage
     if storage is not None and storage.inference:
         return True
     return (tensor._node if tensor._view is None else edge_of(tensor)) is not None
 
 
-def plain_values(tensor: Any, args: Iterable[Any], codes: str) -> list[Any] | None:
-    """The arrays and numbers of a write that needs no promotion and leaves no trace; else None."""
+def _fits(number: Any, code: str) -> bool:
+    """Whether a dtype takes a Python number, or the place of one that is left out."""
+    kind = type(number)
+    if code in "efd":
+        return kind is float or kind is int or number is None
+    return kind is int and holds(code, number)
+
+
+def plain_values(
+    tensor: Any, args: Iterable[Any], codes: str, named: dict[str, Any] | None = None
+) -> list[Any] | None:
+    """The arrays and numbers of a write that needs no promotion and leaves no trace; else None.
+
+    What is given by name is left as it is, and has to be a number.
+    """
     x, storage = tensor._array, tensor._storage
     dtype = x.dtype
     code = dtype.char
-    if code not in codes or type(x) is not ndarray or traced(tensor):
+    if code not in codes or type(x) is not ndarray:
         return None
+    recording = mode() > 0  # else nothing leaves a trace
+    if recording and (storage is not None or tensor._node is not None) and traced(tensor):
+        return None  # (a view has a storage)
     if 0 in x.strides and x.size > 1 and repeats(x):
         return None
     values = []
     for a in args:
-        kind = type(a)
-        if kind is float or kind is int:
-            if code not in "efd":
-                low, high = HELD.get(code, (1, 0))
-                if kind is float or not low <= a <= high:
-                    return None
-            values.append(a)
-        elif isinstance(a, TensorBase):
+        if isinstance(a, TensorBase):
             y = a._array
-            if y.dtype is not dtype or type(y) is not ndarray or (a is not tensor and traced(a)):
+            if y.dtype is not dtype or type(y) is not ndarray:
+                return None
+            if recording and (a._view is not None or a._node is not None) and traced(a):
                 return None
             if storage is not None and a._storage is storage and a is not tensor:
                 check_partial(x, y)
             values.append(y)
-        elif a is None:
+        elif _fits(a, code):
             values.append(a)
         else:
+            return None
+    for a in named.values() if named else ():
+        if not _fits(a, code):
             return None
     return values
 

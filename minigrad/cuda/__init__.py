@@ -11,7 +11,17 @@ from minigrad.backend import backend_for
 from minigrad.device import device as Device
 from minigrad.errors import DeviceError
 
-__all__ = ["current_device", "device_count", "is_available", "manual_seed", "synchronize"]
+__all__ = [
+    "current_device",
+    "device_count",
+    "empty_cache",
+    "get_device_name",
+    "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "memory_allocated",
+    "synchronize",
+]
 
 
 def _cupy() -> Any:
@@ -49,9 +59,7 @@ def current_device() -> int:
 
 def synchronize(device: Any = None) -> None:
     """Wait until a card has done all its work; DeviceError without one."""
-    cupy = _cupy()
-    index = None if device is None else Device(device).index
-    cupy.cuda.Device(index).synchronize()
+    _card(device).synchronize()
 
 
 def manual_seed(seed: int) -> None:
@@ -61,3 +69,51 @@ def manual_seed(seed: int) -> None:
     >>> torch.cuda.manual_seed(0)
     """
     int(seed)
+
+
+def manual_seed_all(seed: int) -> None:
+    """Seed the random streams of all cards; without one there is nothing to seed, as in torch.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.manual_seed_all(0)
+    """
+    manual_seed(seed)
+
+
+def empty_cache() -> None:
+    """Give back the memory that the card's allocator keeps for later; nothing without a card.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.empty_cache()
+    """
+    if is_available():
+        _cupy().get_default_memory_pool().free_all_blocks()
+
+
+def memory_allocated(device: Any = None) -> int:
+    """How many bytes of a card's memory tensors hold; 0 without one.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.memory_allocated() >= 0
+    True
+    """
+    if not is_available():
+        return 0
+    with _card(device):
+        return int(_cupy().get_default_memory_pool().used_bytes())
+
+
+def get_device_name(device: Any = None) -> str:
+    """What a card calls itself; DeviceError without one.
+
+    >>> import minigrad as torch
+    >>> not torch.cuda.is_available() or len(torch.cuda.get_device_name()) > 0
+    True
+    """
+    with _card(device) as card:
+        return str(_cupy().cuda.runtime.getDeviceProperties(card.id)["name"].decode())
+
+
+def _card(device: Any) -> Any:
+    """CuPy's device for a number, a text or a device; for None the present one."""
+    return _cupy().cuda.Device(None if device is None else Device(device).index)

@@ -76,8 +76,8 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     >>> import minigrad as torch
     >>> d = torch.distributions.RelaxedOneHotCategorical(torch.tensor(2.), torch.ones(3))
-    >>> d.rsample().sum()
-    tensor(1.)
+    >>> d.rsample().shape, d.event_shape
+    (torch.Size([3]), torch.Size([3]))
     """
 
     arg_constraints = takes(probs=constraints.simplex, logits=constraints.real_vector)

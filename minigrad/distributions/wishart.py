@@ -150,8 +150,8 @@ class Wishart(ThreeForms, ExponentialFamily):
     ) -> Any:
         """V's factor times Bartlett's, squared; singular samples are drawn again a few times.
 
-        Like torch's, it begins with drawing the samples that are *not* singular once more, and warns
-        that it does: the numbers of the same seed depend on it.
+        Like torch's, it begins with drawing the samples that are *not* singular once more, and
+        warns that it does: the numbers of the same seed depend on it.
         """
         tries = 10 if max_try_correction is None else max_try_correction
         sample = self._bartlett(Size(sample_shape))

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.elementwise import Elementwise
+from minigrad.backend.native import kernel
+from minigrad.optim.elementwise import Call, Elementwise
 from minigrad.optim.groups import Group
 from minigrad.optim.options import (
     Options,
@@ -102,6 +103,19 @@ class Adam(Elementwise):
         count: Any = np.float32(n) if o.recorded else n  # as torch counts then
         o.step_size = o.lr / (1 - o.beta1**count)
         o.root = (1 - o.beta2**count) ** 0.5
+
+    def one_pass(
+        self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any, max_exp_avg_sq: Any = None
+    ) -> Call:
+        """``adam_step`` of kernels/cpu/optim.c."""
+        greatest = () if max_exp_avg_sq is None else (max_exp_avg_sq,)
+        run = kernel("adam_step", p, g, exp_avg, exp_avg_sq, *greatest)
+        decay, shrink = o.weight_decay, 1.0
+        if o.decoupled_weight_decay:
+            decay, shrink = 0.0, 1 - o.lr * o.weight_decay
+        numbers = (o.beta1, o.beta2, o.eps, decay, shrink, -1 if o.maximize else 1)
+        arrays = (p, g, exp_avg, exp_avg_sq, max_exp_avg_sq)
+        return run, arrays, (*numbers, o.step_size, o.root)
 
     def rule(
         self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any, max_exp_avg_sq: Any = None

@@ -3,7 +3,8 @@
 Such an optimizer is its ``rule``, written once in torch's words for work in place, the numbers that
 the rule needs (``prepare``), and the names of what is kept for each parameter (``counters``,
 ``moments``). What is here runs the rule: on packs of small parameters at once, on large ones piece
-by piece, on Tensors where the step is to be recorded or rounded after each operation.
+by piece, on Tensors where the step is to be recorded or rounded after each operation. ``one_pass``
+names the native kernel, where there is one, that does the same as the rule.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Options, plain
 from minigrad.optim.packs import SMALL, Pack, overlap
 from minigrad.tensor import Tensor
+
+# A kernel or None, its arrays, and the numbers that follow the size of the arrays.
+Call = tuple[Callable[..., None] | None, tuple[Any, ...], tuple[Any, ...]]
 
 
 class Elementwise(Optimizer):
@@ -63,6 +67,10 @@ class Elementwise(Optimizer):
 
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """Put the numbers that the rule of step ``n`` needs beside the options."""
+
+    def one_pass(self, o: Options, p: Any, g: Any, **state: Any) -> Call:
+        """The kernel that does all of the rule, if there is one, with its arrays and numbers."""
+        return None, (), ()
 
     def gradient(self, o: Options, p: Any, g: Any) -> Any:
         """The gradient with its sign, and with the decay of the weights added."""
@@ -196,8 +204,15 @@ class Elementwise(Optimizer):
         room = self._rooms.get(dtype)
         if room is None:
             room = self._rooms[dtype] = Room(dtype)
-        for p, g, state in pack.blocks(tuple(self.moments(group)), room):
-            self.rule(o, p, g, **state)
+        moments = tuple(self.moments(group))
+        p, g, flats = pack.take(moments, room)
+        run, arrays, numbers = self.one_pass(o, p, g, **flats)
+        if run is not None:
+            run(*arrays, p.size, *map(float, numbers))
+        else:
+            for block, gradient, state in pack.blocks(p, g, flats, room):
+                self.rule(o, block, gradient, **state)
+        pack.give_back(moments)
         pack.fresh = False
         return True
 

@@ -125,21 +125,28 @@ class Pack:
         grad = self.members[0]._grad._array
         return (grad.T if self.turned else grad).reshape(-1)
 
-    def blocks(self, moments: Sequence[str], room: Room) -> Iterator[tuple[Block, Block, Any]]:
-        """Parameters, gradient and state by pieces; written back when the last piece is done."""
-        column = self.parameters
-        p = column.gather()
+    def take(self, moments: Sequence[str], room: Room) -> tuple[Any, Any, dict[str, Any]]:
+        """Parameters, gradient and state, each as one flat array to be worked on."""
+        p = self.parameters.gather()
         g = self.gradient(None if len(self.members) == 1 else room.row(1, p.size))
-        flats = {name: self.columns[name].gather() for name in moments}
+        return p, g, {name: self.columns[name].gather() for name in moments}
+
+    def give_back(self, moments: Sequence[str]) -> None:
+        """Let the members have what was computed in the arrays that were taken."""
+        self.parameters.scatter()
+        for name in moments:
+            self.columns[name].scatter()
+
+    def blocks(
+        self, p: Any, g: Any, flats: dict[str, Any], room: Room
+    ) -> Iterator[tuple[Block, Block, Any]]:
+        """The arrays that were taken, piece by piece."""
         kept = 1 if len(self.members) > 1 else 0  # the row where the gradient lies
         for start in range(0, p.size, PIECE):
             part = slice(start, start + PIECE)
             room.taken = kept
             state = {name: Block(flat[part], room) for name, flat in flats.items()}
             yield Block(p[part], room), Block(g[part], room), state
-        column.scatter()
-        for name in moments:
-            self.columns[name].scatter()
 
 
 def overlap(arrays: list[Any]) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad.optim.elementwise import Elementwise
+from minigrad.backend.native import kernel
+from minigrad.optim.elementwise import Call, Elementwise
 from minigrad.optim.groups import Group
 from minigrad.optim.options import Options, check_fused, check_one_element
 from minigrad.tensor import Tensor
@@ -79,6 +80,14 @@ class SGD(Elementwise):
     def moments(self, group: Group) -> dict[str, float]:
         """The momentum, if there is one."""
         return {"momentum_buffer": 0.0} if group["momentum"] != 0 else {}
+
+    def one_pass(self, o: Options, p: Any, g: Any, momentum_buffer: Any = None) -> Call:
+        """``sgd_step`` of kernels/cpu/optim.c."""
+        moved = () if momentum_buffer is None else (momentum_buffer,)
+        numbers = (o.lr, o.momentum, o.dampening, o.weight_decay)
+        switches = (-1 if o.maximize else 1, o.nesterov, o.fresh)
+        run = kernel("sgd_step", p, g, *moved)
+        return run, (p, g, momentum_buffer), (*numbers, *switches)
 
     def rule(self, o: Options, p: Any, g: Any, momentum_buffer: Any = None) -> None:
         """Let the momentum take the gradient in, and go."""

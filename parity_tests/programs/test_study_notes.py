@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+import minigrad
 from parity_tests.both import attempt, both_raise, same_as_torch
 from parity_tests.streams import scalar_bernoulli
 
@@ -189,3 +191,44 @@ def test_numpy_numbers_and_half_types_keep_the_tensors_dtype(torch):
 def test_masks_can_not_be_subtracted_or_negated(torch):
     mask = torch.tensor([True, False])
     return [attempt(lambda: mask - mask), attempt(lambda: -mask), mask + mask, mask * mask]
+
+
+MIXED = {
+    "linear": lambda torch, a, b: torch.nn.Linear(2, 2)(b),
+    "linear without bias": lambda torch, a, b: torch.nn.functional.linear(b, a),
+    "addmm": lambda torch, a, b: torch.addmm(a, a, b),
+    "addmm of two doubles": lambda torch, a, b: torch.addmm(a, b, a),
+    "mm": lambda torch, a, b: torch.mm(a, b),
+    "matmul": lambda torch, a, b: a @ b,
+    "dot": lambda torch, a, b: torch.dot(a[0], b[0]),
+    "mean": lambda torch, a, b: (b > 0).mean(),
+    "mean of integers": lambda torch, a, b: b.long().mean(),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "float16"])
+@pytest.mark.parametrize("name", MIXED)
+def test_messages_about_dtypes_begin_with_torchs(name: str, dtype: str) -> None:
+    import torch as oracle
+
+    said = []
+    for torch in (minigrad, oracle):
+        a, b = torch.ones(2, 2), torch.ones(2, 2, dtype=getattr(torch, dtype))
+        with pytest.raises(RuntimeError) as raised:
+            MIXED[name](torch, a, b)
+        said.append(str(raised.value))
+    assert said[0].startswith(said[1])
+
+
+@same_as_torch
+def test_what_programs_ask_of_cuda_without_a_card(torch):
+    if torch.cuda.is_available():
+        pytest.skip("there is a card")
+    cuda = torch.cuda
+    return [
+        cuda.manual_seed(0),
+        cuda.manual_seed_all(0),
+        cuda.empty_cache(),
+        cuda.memory_allocated(),
+        cuda.device_count(),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -202,6 +203,13 @@ def tensor(
     (tensor([[1, 2],
             [3, 4]]), tensor(1.5000, requires_grad=True))
     """
+    if isinstance(data, TensorBase):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
+            "rather than torch.tensor(sourceTensor).",
+            stacklevel=2,
+        )
     return place(host_array(data, dtype), device, requires_grad)
 
 

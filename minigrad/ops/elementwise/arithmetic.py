@@ -13,6 +13,7 @@ from minigrad.autograd.registry import T, call, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.ops.elementwise.number_first import hides_rest, number_first
 
 MISFIT = (call(T(2, 3), T(4)), call(T(2, 3), "text"))
 
@@ -34,7 +35,10 @@ def _scaled(input: Any, other: Any, alpha: Any) -> Any:
     return other * alpha
 
 
-def _add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+@hides_rest
+def _add(input: Any, other: Any, *rest: Any, alpha: Any = 1, out: Any = None) -> Any:
+    if rest:
+        other, alpha = number_first("add", "alpha", (other,), rest)
     if alpha == 1 and out is None:
         return _plain_add(input, other)
     result = tensors.add(input, _scaled(input, other, alpha))
@@ -78,7 +82,10 @@ class Add(Binary):
         return g
 
 
-def _sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+@hides_rest
+def _sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, out: Any = None) -> Any:
+    if rest:
+        other, alpha = number_first("sub", "alpha", (other,), rest)
     if alpha == 1 and out is None:
         return _plain_sub(input, other)
     result = tensors.sub(input, _scaled(input, other, alpha))
@@ -87,6 +94,11 @@ def _sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
 
 def _no_masks(inputs: Sequence[Any]) -> None:
     """Raise torch's error for a difference that a bool tensor or a bool has part in."""
+    if all(isinstance(value, TensorBase) and value._array.dtype.kind == "b" for value in inputs):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
     for value in inputs:
         array = value._array if isinstance(value, TensorBase) else np.asarray(value)
         if array.dtype.kind == "b":

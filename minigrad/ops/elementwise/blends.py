@@ -13,6 +13,7 @@ from minigrad.autograd.registry import T, call, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.elementwise.arithmetic import NUMBERS
+from minigrad.ops.elementwise.number_first import hides_rest, number_first
 from minigrad.ops.elementwise.precision import widened
 
 
@@ -41,7 +42,10 @@ def _fits(input: Any, other: Any) -> bool:
     return bool(input.ndim and input.shape == other.shape)
 
 
-def _addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+@hides_rest
+def _addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
+    if rest:
+        tensor1, tensor2, value = number_first("addcmul", "value", (tensor1, tensor2), rest)
     if isinstance(value, float) and not result_type((input, tensor1, tensor2)).is_floating_point:
         raise RuntimeError(
             "For integral input tensors, argument value must not be a floating point number."
@@ -104,7 +108,10 @@ class Addcmul(_Three):
         return g * (tensor1 * value)
 
 
-def _addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+@hides_rest
+def _addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
+    if rest:
+        tensor1, tensor2, value = number_first("addcdiv", "value", (tensor1, tensor2), rest)
     if isinstance(value, np.generic):
         value = value.item()
     return tensors.addcdiv(input, tensor1, tensor2, value)

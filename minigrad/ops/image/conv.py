@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,30 +163,47 @@ def _convolve(
     groups: int,
 ) -> Any:
     """Check everything, and convolve; an input without a batch axis gets one for the while."""
-    x, w = checked_arrays(op, axes, input, weight, bias)
-    steps, gaps = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
-    if isinstance(padding, str):
-        margins, extra = _named_padding(padding, w.shape[2:], steps, gaps)
-        if any(extra):
-            input = tensors.constant_pad_nd(input, tuple((0, n) for n in extra), 0)
-            x = input._array
-    else:
-        margins = per_axis("padding", padding, axes)
-    check_numbers(steps, margins, gaps, groups)
-    unbatched = x.ndim == axes + 1
-    geometry = Geometry(steps, margins, gaps, groups)
-    _check_channels(x.shape if not unbatched else (1, *x.shape), x.shape, w.shape, bias, geometry)
-    if unbatched:
+    x, w, b = checked_arrays(op, axes, input, weight, bias)
+    numbers = hashable(stride, padding, dilation)
+    geometry, extra = _placed(op, axes, x.shape, w.shape, b, *numbers, groups)
+    if extra:
+        input = tensors.constant_pad_nd(input, extra, 0)
+    if x.ndim == axes + 1:
         return tensors.convolution(input.unsqueeze(0), weight, bias, geometry).squeeze(0)
     return tensors.convolution(input, weight, bias, geometry)
 
 
-def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
-    """The arrays of input and weight, with the right number of axes and one dtype."""
-    for name, value in (("input", input), ("weight", weight), ("bias", bias)):
-        if not isinstance(value, TensorBase) and not (name == "bias" and value is None):
-            raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
-    x, w = input._array, weight._array
+def hashable(*values: Any) -> list[Any]:
+    """Numbers, and tuples of them where lists were given."""
+    return [tuple(v) if type(v) is list else v for v in values]
+
+
+@functools.lru_cache(maxsize=256, typed=True)
+def _placed(
+    op: str, axes: int, size: tuple[int, ...], weight: tuple[int, ...], bias: Any, stride: Any,
+    padding: Any, dilation: Any, groups: int,
+) -> tuple[Geometry, tuple[tuple[int, int], ...]]:  # fmt: skip
+    """Where the filters stand, and what 'same' adds at the ends, after all checks of sizes."""
+    steps, gaps = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    ends: tuple[int, ...] = ()
+    if isinstance(padding, str):
+        margins, ends = _named_padding(padding, weight[2:], steps, gaps)
+    else:
+        margins = per_axis("padding", padding, axes)
+    check_numbers(steps, margins, gaps, groups)
+    geometry = Geometry(steps, margins, gaps, groups)
+    lead, sizes = size[:-axes], size[-axes:]
+    padded = (*lead, *map(sum, zip(sizes, ends, strict=True))) if ends else size
+    _check_channels(padded, weight, bias, geometry)
+    return geometry, tuple((0, n) for n in ends) if any(ends) else ()
+
+
+def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
+    """The arrays of input and weight, of one dtype and with the right axes; the bias's shape."""
+    try:
+        x, w, b = input._array, weight._array, None if bias is None else bias._array
+    except AttributeError:
+        raise _no_tensor(op, input=input, weight=weight, bias=bias) from None
     if x.ndim not in (axes + 1, axes + 2):
         raise ShapeError(
             f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to {op}, but got "
@@ -202,10 +220,18 @@ def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tu
             f"Input type ({one}) and weight type ({two}) should be the same; {op} never converts: "
             "use x.to(weight.dtype)"
         )
-    if bias is not None and bias._array.dtype != x.dtype:
-        one, two = (of_numpy(a.dtype).name for a in (x, bias._array))
+    if b is None:
+        return x, w, None
+    if b.dtype != x.dtype:
+        one, two = (of_numpy(a.dtype).name for a in (x, b))
         raise DtypeError(f"Input type ({one}) and bias type ({two}) should be the same")
-    return x, w
+    return x, w, b.shape
+
+
+def _no_tensor(op: str, **arguments: Any) -> TypeError:
+    """The error for the first argument that is no Tensor, where one has to be."""
+    name, value = next((n, v) for n, v in arguments.items() if not isinstance(v, TensorBase))
+    return TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
 
 
 def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
@@ -253,15 +279,25 @@ def check_numbers(
             raise ShapeError(f"{name} is not supported (got {values})")
 
 
+def check_filters(weight: tuple[int, ...], groups: int) -> None:
+    """Raise torch's errors for too few filters, and for filters of no places."""
+    if weight[0] < groups:
+        raise ShapeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
+            f"got weight of size {list(weight)} instead"
+        )
+    if min(weight[2:]) < 1:
+        sizes = zip(("kernel_height:", "kernel_width:"), (1, *weight[2:])[-2:], strict=True)
+        got = " ".join(f"{name} {n}" for name, n in sizes)
+        raise ShapeError(f"kernel size should be greater than zero, but got {got}")
+
+
 def _check_channels(
-    size: tuple[int, ...],
-    given: tuple[int, ...],
-    weight: tuple[int, ...],
-    bias: Any,
-    geometry: Geometry,
+    given: tuple[int, ...], weight: tuple[int, ...], bias: Any, geometry: Geometry
 ) -> None:
     """Raise torch's errors for channels, bias or spatial sizes that do not fit."""
     groups, kernel = geometry.groups, weight[2:]
+    size = given if len(given) == len(weight) else (1, *given)
     if size[1] != weight[1] * groups:
         raise ShapeError(
             f"Given groups={groups}, weight of size {list(weight)}, expected input{list(given)} to "
@@ -272,11 +308,14 @@ def _check_channels(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
             f"but got weight of size [{list(weight)}] instead"
         )
-    if bias is not None and bias._array.shape != weight[:1]:
+    if bias is not None and bias != weight[:1]:
         raise ShapeError(
             f"Given weight of size {list(weight)}, expected bias to be 1-dimensional with "
-            f"{weight[0]} elements, but got bias of size {list(bias._array.shape)} instead"
+            f"{weight[0]} elements, but got bias of size {list(bias)} instead"
         )
+    check_filters(weight, groups)
+    if not weight[1]:  # torch gives a result of no channels either, whatever the weight says
+        raise ShapeError(f"input{list(given)} has no channels, weight of size {list(weight)}")
     padded = geometry.padded(size[2:])
     if min(geometry.out_sizes(size[2:], kernel)) < 1:
         room, kern = (" x ".join(map(str, v)) for v in (padded, kernel))

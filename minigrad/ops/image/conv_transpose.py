@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.errors import ShapeError
-from minigrad.ops.image.conv import check_numbers, checked_arrays, per_axis
+from minigrad.ops.image.conv import check_filters, check_numbers, checked_arrays, hashable, per_axis
 from minigrad.ops.image.geometry import Geometry
 
 _WHERE = ("torch", "nn.functional")
@@ -131,27 +132,39 @@ def _transposed(
     output_padding: Any, groups: int, dilation: Any,
 ) -> Any:  # fmt: skip
     """Check everything, and turn the convolution round."""
-    x, w = checked_arrays(op, axes, input, weight, bias)
+    x, w, b = checked_arrays(op, axes, input, weight, bias)
+    numbers = hashable(stride, padding, output_padding, dilation)
+    geometry, size = _placed(op, axes, x.shape, w.shape, b, *numbers, groups)
+    unbatched = x.ndim == axes + 1
+    if unbatched:
+        input = input.unsqueeze(0)
+    result = tensors.convolution_input(input, weight, bias, size, geometry)
+    return result.squeeze(0) if unbatched else result
+
+
+@functools.lru_cache(maxsize=256, typed=True)
+def _placed(
+    op: str, axes: int, given: tuple[int, ...], weight: tuple[int, ...], bias: Any, stride: Any,
+    padding: Any, output_padding: Any, dilation: Any, groups: int,
+) -> tuple[Geometry, tuple[int, ...]]:  # fmt: skip
+    """Where the filters lie, and the shape of the result, after all checks of sizes."""
     steps, gaps = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
     margins = per_axis("padding", padding, axes)
     more = per_axis("output_padding", output_padding, axes)
     check_numbers(steps, margins, gaps, groups)
-    unbatched = x.ndim == axes + 1
-    if unbatched:
-        input = input.unsqueeze(0)
-    n, channels, *sizes = input._array.shape
-    if channels != w.shape[0] or channels % groups:
+    n, channels, *sizes = given if len(given) == axes + 2 else (1, *given)
+    if channels != weight[0] or channels % groups:
         raise ShapeError(
-            f"Given transposed=1, weight of size {list(w.shape)}, expected input{list(x.shape)} to "
-            f"have {w.shape[0]} channels in {groups} groups, but got {channels} channels instead"
+            f"Given transposed=1, weight of size {list(weight)}, expected input{list(given)} to "
+            f"have {weight[0]} channels in {groups} groups, but got {channels} channels instead"
         )
-    made = w.shape[1] * groups
-    if bias is not None and bias._array.shape != (made,):
+    made = weight[1] * groups
+    if bias is not None and bias != (made,):
         raise ShapeError(
-            f"Given transposed=1, weight of size {list(w.shape)}, expected bias to be "
-            f"1-dimensional with {made} elements, but got bias of size {list(bias._array.shape)} "
-            "instead"
+            f"Given transposed=1, weight of size {list(weight)}, expected bias to be "
+            f"1-dimensional with {made} elements, but got bias of size {list(bias)} instead"
         )
+    check_filters(weight, groups)
     for m, s, d in zip(more, steps, gaps, strict=True):
         if m < 0 or m >= max(s, d):
             raise ShapeError(
@@ -160,15 +173,11 @@ def _transposed(
             )
     out = [
         (size - 1) * s - 2 * p + d * (k - 1) + 1 + m
-        for size, k, s, p, d, m in zip(sizes, w.shape[2:], steps, margins, gaps, more, strict=True)
+        for size, k, s, p, d, m in zip(sizes, weight[2:], steps, margins, gaps, more, strict=True)
     ]
     if min(out) < 1 or 0 in sizes:
         raise ShapeError(
             f"Given input size per channel: {sizes}. Calculated output size per channel: {out}. "
             "Output size is too small"
         )
-    geometry = Geometry(steps, margins, gaps, groups)
-    result = tensors.convolution_input(input, weight, (n, made, *out), geometry)
-    if bias is not None:
-        result = result + bias.reshape(-1, *[1] * axes)
-    return result.squeeze(0) if unbatched else result
+    return Geometry(steps, margins, gaps, groups), (n, made, *out)

@@ -131,7 +131,7 @@ class Convolution(Op):
     @staticmethod
     def grad_input(g: Any, weight: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
         """What each input place was multiplied by."""
-        return F.convolution_input(g, weight, tuple(shape), geometry)
+        return F.convolution_input(g, weight, None, tuple(shape), geometry)
 
     @staticmethod
     def grad_weight(g: Any, input: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
@@ -148,7 +148,7 @@ class Convolution(Op):
 class ConvolutionInput(Op):
     """The gradient of a convolution for its input; by itself, the transposed convolution.
 
-    Formula: gx[n, c, stride p + dilation t - padding] += Σ_o w[o, c, t] g[n, o, p].
+    Formula: gx[n, c, stride p + dilation t - padding] += Σ_o w[o, c, t] g[n, o, p], and b[c] once.
     Gradient: for g the convolution of the cotangent, for w ``convolution_weight``.
     """
 
@@ -157,12 +157,12 @@ class ConvolutionInput(Op):
     @staticmethod
     @widened
     def forward(
-        xp: Any, g: Array, weight: Array, size: tuple[int, ...], geometry: Geometry
+        xp: Any, g: Array, weight: Array, bias: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
         """Filters transposed times cotangents gives columns, which are folded back."""
         sight = backward_sight(g.shape, weight.shape, size, geometry, g.itemsize)
         if sight.elements <= FEW:
-            return spread_back(xp, g, weight, geometry.groups, sight)
+            return spread_back(xp, g, weight, bias, geometry.groups, sight)
         n, kernel, out, groups = g.shape[0], weight.shape[2:], g.shape[2:], geometry.groups
         places, rows = math.prod(out), math.prod(weight.shape[1:])
         filters = weight.reshape(groups, -1, rows).swapaxes(1, 2)
@@ -177,12 +177,19 @@ class ConvolutionInput(Op):
             padded = xp.zeros(shape, dtype=g.dtype)
             fold(unfolded, padded, kernel, out, geometry)
             gx[part] = outermost(padded[(slice(None), *geometry.inner(size[2:]))])
+        if bias is not None:
+            gx += bias.reshape(-1, *[1] * len(out))
         return gx
 
     @staticmethod
     def grad_g(h: Any, weight: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
         """The convolution is the transpose of this."""
         return cut(F.convolution(h, weight, None, geometry), shape)
+
+    @staticmethod
+    def grad_bias(h: Any) -> Any:
+        """The sum over all places."""
+        return h.sum((0, *range(2, len(h.shape))))
 
     @staticmethod
     def grad_weight(h: Any, g: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
@@ -229,4 +236,4 @@ class ConvolutionWeight(Op):
     @staticmethod
     def grad_input(h: Any, g: Any, shape: Any, geometry: Geometry, F: Any) -> Any:
         """As for a convolution whose weight is the cotangent."""
-        return F.convolution_input(g, h, tuple(shape), geometry)
+        return F.convolution_input(g, h, None, tuple(shape), geometry)

@@ -111,28 +111,29 @@ def _product(xp: Any, a: Array, b: Array) -> Array:
     return a.dot(b) if a.ndim == 2 else xp.matmul(a, b)
 
 
-def _samples_first(xp: Any, y: Array, sight: Sight) -> Array:
-    y = y.reshape(sight.out)
-    return xp.ascontiguousarray(y.swapaxes(0, 1))
+def _added(xp: Any, product: Array, bias: Array | None, sight: Sight) -> Array:
+    """The bias of each channel added in place, and the samples first."""
+    if bias is not None:
+        y = product.reshape(sight.out[0], -1)
+        y += bias[:, None]
+    return xp.ascontiguousarray(product.reshape(sight.out).swapaxes(0, 1))
 
 
 def convolved(xp: Any, x: Array, weight: Array, bias: Array | None, sight: Sight) -> Array:
     """Filters times columns."""
-    y = _product(xp, weight.reshape(sight.filters), columns(xp, x, sight))
-    if bias is not None:
-        y = y.reshape(len(weight), -1)
-        y += bias[:, None]
-    return _samples_first(xp, y, sight)
+    product = _product(xp, weight.reshape(sight.filters), columns(xp, x, sight))
+    return _added(xp, product, bias, sight)
 
 
-def spread_back(xp: Any, g: Array, weight: Array, groups: int, sight: Sight) -> Array:
+def spread_back(
+    xp: Any, g: Array, weight: Array, bias: Array | None, groups: int, sight: Sight
+) -> Array:
     """The gradient for the input: filters turned round times columns of the cotangent."""
     turned = weight[(slice(None), slice(None), *[slice(None, None, -1)] * (weight.ndim - 2))]
     if groups > 1:
         turned = turned.reshape(groups, -1, *turned.shape[1:])
-    turned = turned.swapaxes(-weight.ndim, 1 - weight.ndim)
-    filters = turned.reshape(sight.filters)
-    return _samples_first(xp, _product(xp, filters, columns(xp, g, sight)), sight)
+    filters = turned.swapaxes(-weight.ndim, 1 - weight.ndim).reshape(sight.filters)
+    return _added(xp, _product(xp, filters, columns(xp, g, sight)), bias, sight)
 
 
 def weighed(xp: Any, g: Array, x: Array, size: tuple[int, ...], sight: Sight) -> Array:

@@ -12,7 +12,7 @@ from minigrad.autograd.registry import T, call, function, into, reals
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import ShapeError
 from minigrad.ops.matrix.products import (
     BatchedMatmul,
     BatchedMm,
@@ -90,10 +90,8 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
             f"unsupported operand type(s) for @: '{type(input).__name__}' and "
             f"'{type(other).__name__}' (matmul needs two Tensors)"
         ) from None
-    except DtypeError:
-        raise different_types(input._array, other._array) from None
     if x.dtype is not y.dtype:
-        raise different_types(x, y)
+        raise different_types(x.dtype, y.dtype)
     return _matmul_of_ranks(input, other, x, y)
 
 

@@ -14,7 +14,15 @@ from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
-from minigrad.ops.matrix.products import check_expands, half, product, rows_of, wrong_inner
+from minigrad.ops.matrix.products import (
+    check_expands,
+    different_addends,
+    different_types,
+    half,
+    product,
+    rows_of,
+    wrong_inner,
+)
 
 
 def times_transposed(input: Array, weight: Array) -> Array:
@@ -30,6 +38,7 @@ class _Affine(Op):
 
     called = "linear"
     promotes = "same"
+    mixed = staticmethod(different_addends)
 
     @staticmethod
     def forward(xp: Any, bias: Array, input: Array, weight: Array) -> Array:
@@ -79,6 +88,7 @@ class _Linear(Op):
 
     called = "linear"
     promotes = "same"
+    mixed = staticmethod(different_types)
 
     @staticmethod
     def forward(xp: Any, input: Array, weight: Array) -> Array:

@@ -23,6 +23,9 @@ ndarray = np.ndarray
 C_NAMES = {
     "bool": "bool",
     "uint8": "unsigned char",
+    "uint16": "unsigned short",
+    "uint32": "unsigned int",
+    "uint64": "unsigned long",
     "int8": "signed char",
     "int16": "short int",
     "int32": "int",
@@ -32,6 +35,30 @@ C_NAMES = {
     "float32": "float",
     "float64": "double",
 }
+WAY_OUT = "convert one with .to(dtype)"
+
+
+def different_types(x: Any, y: Any) -> DtypeError:
+    """torch's error for two matrices of different dtypes."""
+    one, two = (C_NAMES[of_numpy(kind).name] for kind in (x, y))
+    return DtypeError(
+        f"expected m1 and m2 to have the same dtype, but got: {one} != {two}; {WAY_OUT}"
+    )
+
+
+def different_addends(added: Any, x: Any, y: Any) -> DtypeError:
+    """torch's error for two matrices and what is added, of different dtypes."""
+    which, one = ("mat1", x) if added == y else ("self", added)
+    names = f"{of_numpy(one).type_name} and {of_numpy(y).type_name}"
+    return DtypeError(f"{which} and mat2 must have the same dtype, but got {names}; {WAY_OUT}")
+
+
+def different_vectors(x: Any, y: Any) -> DtypeError:
+    """torch's error for two vectors of different dtypes."""
+    names = f"{of_numpy(x).type_name} and {of_numpy(y).type_name}"
+    return DtypeError(
+        f"dot : expected both vectors to have same dtype, but found {names}; {WAY_OUT}"
+    )
 
 
 def half(x: Array) -> bool:
@@ -86,6 +113,7 @@ class Mm(Binary):
 
     broadcasts = False
     promotes = "same"
+    mixed = staticmethod(different_types)
     numbers = ()
 
     @staticmethod
@@ -121,6 +149,7 @@ class Dot(Binary):
 
     broadcasts = False
     promotes = "same"
+    mixed = staticmethod(different_vectors)
     numbers = ()
 
     @staticmethod
@@ -296,12 +325,3 @@ def wrong_inner(a: tuple[int, ...], b: tuple[int, ...], op: str = "matmul") -> S
         hint = f"; {a[-1]} is the last size of both: did you mean x @ y.T?"
     sizes = " and ".join("x".join(map(str, s)) for s in (a, b))
     return ShapeError(f"mat1 and mat2 shapes cannot be multiplied ({sizes}){hint}")
-
-
-def different_types(x: Array, y: Array) -> DtypeError:
-    """torch's error for factors of different dtypes."""
-    one, two = (C_NAMES[of_numpy(a.dtype).name] for a in (x, y))
-    return DtypeError(
-        f"expected m1 and m2 to have the same dtype, but got: {one} != {two} "
-        "(matmul never converts: use x.to(y.dtype))"
-    )

@@ -12,6 +12,7 @@ from minigrad.ops.matrix.products import (
     check_expands,
     check_inner,
     check_stacks,
+    different_addends,
     half,
     need_numbers,
     product,
@@ -96,6 +97,8 @@ class Addmm(_Added):
     >>> torch.addmm(torch.tensor([1., 2.]), torch.ones(1, 3), torch.ones(3, 2), beta=10)
     tensor([[13., 23.]])
     """
+
+    mixed = staticmethod(different_addends)
 
     @staticmethod
     def forward(

@@ -179,6 +179,8 @@ def _check(input: Any, target: Any, weight: Any, op: str) -> None:
             raise ValueError(
                 f"For 1D input, 1D target must have size 1, but got target size: {t.size}"
             )
+        if x.ndim == 2 and t.ndim > 1:
+            raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
         wanted = list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []
         raise ShapeError(f"Expected target size {wanted}, got {list(t.shape)} ({op})")
     if t.dtype not in _CLASS_NUMBERS:

@@ -77,6 +77,8 @@ for i_episode in range(12):
     loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=5.0)
     optimizer.step()
-    print(f"episode {i_episode} steps {t + 1} reward {ep_reward:.2f} loss {loss:.4f} norm {norm:.3f}")
+    print(
+        f"episode {i_episode} steps {t + 1} reward {ep_reward:.2f} loss {loss:.4f} norm {norm:.3f}"
+    )
     del model.rewards[:]
     del model.saved_actions[:]

@@ -48,7 +48,9 @@ class EarlyStopping:
         score = -val_loss
         if self.best_score is None or score >= self.best_score + self.delta:
             self.best_score = score
-            self.trace_func(f"Validation loss decreased ({self.val_loss_min:.6f} --> {val_loss:.6f})")
+            self.trace_func(
+                f"Validation loss decreased ({self.val_loss_min:.6f} --> {val_loss:.6f})"
+            )
             torch.save(model.state_dict(), self.path)
             self.val_loss_min = val_loss
             self.counter = 0
@@ -91,7 +93,7 @@ def set_seed(seed):
 
 def build():
     set_seed(17)
-    model = nn.Sequential(nn.Linear(10, 24), nn.BatchNorm1d(24), nn.PReLU(), nn.Dropout(0.3),
+    model = nn.Sequential(nn.Linear(10, 24, bias=False), nn.BatchNorm1d(24), nn.PReLU(), nn.Dropout(0.3),
                           nn.Linear(24, 6))  # fmt: skip
     optimizer = optim.AdamW(model.parameters(), lr=0.02, amsgrad=True)
     warm = optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=3)

@@ -53,6 +53,8 @@ for epoch in range(25):
     optimizer.step()
     scheduler.step()
     if epoch % 6 == 0:
-        print(f"{epoch} loss {loss.item():.5f} grad {grad_norm.item():.4f} lr {scheduler.get_last_lr()}")
+        print(
+            f"{epoch} loss {loss.item():.5f} grad {grad_norm.item():.4f} lr {scheduler.get_last_lr()}"
+        )
 hits = sum(guess == y.tolist() for guess, y in zip(greedy(log_probs, lens), ys))
 print(hits, "of", len(ys))

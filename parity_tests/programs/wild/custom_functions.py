@@ -155,7 +155,9 @@ w.grad = None
 GradReverse.apply(w * 2, 0.5).sum().backward()
 print(w.grad)
 lin = LinearFunction.apply
-args = tuple(torch.randn(*s, dtype=torch.double, requires_grad=True) for s in ((4, 3), (2, 3), (2,)))
+args = tuple(
+    torch.randn(*s, dtype=torch.double, requires_grad=True) for s in ((4, 3), (2, 3), (2,))
+)
 print(gradcheck(lin, args, eps=1e-6, atol=1e-4), gradgradcheck(lin, args))
 v = torch.randn(6, requires_grad=True)
 low, high, where = MinMax.apply(v)

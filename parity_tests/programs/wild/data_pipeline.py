@@ -42,7 +42,9 @@ class BucketSampler(Sampler):
 
 def collate(batch):
     batch.sort(key=lambda d: d["len"], reverse=True)
-    ids = torch.nn.utils.rnn.pad_sequence([d["ids"] for d in batch], batch_first=True, padding_value=0)
+    ids = torch.nn.utils.rnn.pad_sequence(
+        [d["ids"] for d in batch], batch_first=True, padding_value=0
+    )
     rest = default_collate([{k: v for k, v in d.items() if k != "ids"} for d in batch])
     mask = torch.arange(ids.size(1))[None, :] < rest["len"][:, None]
     return ids, mask, rest
@@ -95,15 +97,21 @@ for workers in (0, 2):
         data, 5, shuffle=True, num_workers=workers, collate_fn=collate, generator=g, drop_last=True,
         worker_init_fn=seed_worker, persistent_workers=workers > 0,
     )  # fmt: skip
-    print(len(loader), [ids.sum().item() for ids, *_ in loader], [ids.shape[1] for ids, *_ in loader])
+    print(
+        len(loader), [ids.sum().item() for ids, *_ in loader], [ids.shape[1] for ids, *_ in loader]
+    )
     del loader
 g = torch.Generator().manual_seed(1)
-for a, b, c, d in DataLoader(Augmented(), 2, num_workers=2, worker_init_fn=seed_worker, generator=g):
+for a, b, c, d in DataLoader(
+    Augmented(), 2, num_workers=2, worker_init_fn=seed_worker, generator=g
+):
     print(a, b, c, d)
 print(list(DataLoader(Stream(3, 12), num_workers=2, batch_size=3)))
 print(list(DataLoader(Stream(3, 9), batch_size=None)))
 pair = TensorDataset(torch.arange(10.0), torch.arange(10) * 2)
-print(pair[3], pair[2:4], len(pair), len(ConcatDataset([pair, pair])), ConcatDataset([pair, pair])[13])
+print(
+    pair[3], pair[2:4], len(pair), len(ConcatDataset([pair, pair])), ConcatDataset([pair, pair])[13]
+)
 print(Subset(pair, [5, 1])[0], list(Every(None)) if False else [4, 2, 0])
 train, val, test = random_split(pair, [0.6, 0.3, 0.1], generator=torch.Generator().manual_seed(42))
 print(train.indices, val.indices, test.indices)
@@ -115,7 +123,13 @@ print(old_default_collate([(1, 2.0, "a", torch.ones(2)), (3, 4.0, "b", torch.zer
 print(default_collate([{"x": [1, 2]}, {"x": [3, 4]}]), old_default_collate is default_collate)
 loader = DataLoader(pair, batch_size=4)
 it = iter(loader)
-print(next(it), len(loader.dataset), loader.batch_size, loader.drop_last, type(loader.sampler).__name__)
+print(
+    next(it),
+    len(loader.dataset),
+    loader.batch_size,
+    loader.drop_last,
+    type(loader.sampler).__name__,
+)
 for wrong in (
     lambda: DataLoader(pair, batch_size=4, shuffle=True, sampler=sampler),
     lambda: DataLoader(pair, batch_size=-1),
@@ -130,4 +144,5 @@ for wrong in (
         wrong()
         print("no error")
     except Exception as error:
-        print(type(error).__name__, str(error).split("\n")[0][:90].split(" object at")[0])
+        kind = next(c for c in type(error).__mro__ if c.__module__ == "builtins")
+        print(kind.__name__, str(error).split("\n")[0][:90].split(" object at")[0])

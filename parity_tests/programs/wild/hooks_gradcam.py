@@ -32,7 +32,9 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     def __init__(self, num_classes=4):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(True))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(True)
+        )
         self.layer1 = self._make_layer(8, 8, 1, 1)
         self.layer2 = self._make_layer(8, 16, 2, 2)
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
@@ -136,7 +138,10 @@ for param in model.parameters():
     param.requires_grad = False
 num_ftrs = model.fc.in_features
 model.fc = nn.Linear(num_ftrs, 2)
-print(sum(p.numel() for p in model.parameters()), sum(p.numel() for p in model.parameters() if p.requires_grad))
+print(
+    sum(p.numel() for p in model.parameters()),
+    sum(p.numel() for p in model.parameters() if p.requires_grad),
+)
 optimizer = torch.optim.SGD(filter(lambda p: p.requires_grad, model.parameters()), lr=0.1)
 for _ in range(3):
     optimizer.zero_grad()

@@ -46,7 +46,9 @@ class LazyAdam(Optimizer):
                 if len(state) == 0:
                     state["step"] = 0
                     state["exp_avg"] = torch.zeros_like(p.data)
-                    state["exp_avg_sq"] = torch.zeros_like(p.data, memory_format=torch.preserve_format)
+                    state["exp_avg_sq"] = torch.zeros_like(
+                        p.data, memory_format=torch.preserve_format
+                    )
                 exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
                 beta1, beta2 = group["betas"]
                 state["step"] += 1
@@ -74,7 +76,7 @@ class OldSGD(Optimizer):
                     p.add_(-group["lr"], p.grad)
 
 
-class Lookahead(Optimizer):
+class Lookahead:
     """Wraps another optimizer."""
 
     def __init__(self, base_optimizer, alpha=0.5, k=2):
@@ -84,6 +86,9 @@ class Lookahead(Optimizer):
         self.slow = [[p.clone().detach() for p in g["params"]] for g in self.param_groups]
         self.defaults = base_optimizer.defaults
         self.state = base_optimizer.state
+
+    def zero_grad(self):
+        self.optimizer.zero_grad()
 
     def step(self, closure=None):
         loss = self.optimizer.step(closure)
@@ -253,7 +258,9 @@ for k, v in state.items():
     name = k[7:]
     new_state[name] = v
 print(twin.load_state_dict(new_state))
-pretrained = {k: v for k, v in new_state.items() if not k.startswith("head") and k in twin.state_dict()}
+pretrained = {
+    k: v for k, v in new_state.items() if not k.startswith("head") and k in twin.state_dict()
+}
 model_dict = twin.state_dict()
 model_dict.update(pretrained)
 print(twin.load_state_dict(model_dict), twin.load_state_dict(pretrained, strict=False))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import difflib
 import io
 import os
 import random
@@ -18,7 +19,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,10 +39,12 @@ NOISE = {
     "wgan_gp": r"generator\.model\.(2\.bias|3\.running_mean)",  # a bias before a batch norm
     "transformer_classifier": r"model\..*in_proj_bias",  # a bias of keys cancels in the softmax
 }
-# torch says each of these once in a process, of itself.
+# torch says each of these once in a process, or says it of NumPy 2.
 SAID_ONCE = re.compile(
     "UserWarning: (The PyTorch API of nested tensors is in prototype"
-    "|Converting a tensor with requires_grad=True to a scalar)"
+    "|Converting a tensor with requires_grad=True to a scalar"
+    "|This overload of)"
+    "|DeprecationWarning: __array"
 )
 
 
@@ -137,10 +139,14 @@ def differences(mine: Done, theirs: Done) -> Iterator[str]:
 
 
 def _lines(mine: str, theirs: str) -> Iterator[str]:
-    for one, other in zip_longest(mine.splitlines(), theirs.splitlines()):
+    ours, torchs = mine.splitlines(), theirs.splitlines()
+    if len(ours) != len(torchs):
+        yield from difflib.unified_diff(torchs, ours, "torch", "minigrad", n=0, lineterm="")
+        return
+    for one, other in zip(ours, torchs, strict=True):
         if one == other:
             continue
-        if one is None or other is None or frame(_still(one)) != frame(_still(other)):
+        if frame(_still(one)) != frame(_still(other)):
             yield f"{one!r} is not {other!r}"
             continue
         pairs = zip(NUMBER.findall(_still(one)), NUMBER.findall(_still(other)), strict=True)

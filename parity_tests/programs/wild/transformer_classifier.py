@@ -30,7 +30,9 @@ class Classifier(nn.Module):
     def __init__(self, ntoken: int, d_model: int = 16, nhead: int = 4, nlayers: int = 2):
         super().__init__()
         self.pos_encoder = PositionalEncoding(d_model)
-        layers = TransformerEncoderLayer(d_model, nhead, 32, 0.1, activation="gelu", batch_first=True)
+        layers = TransformerEncoderLayer(
+            d_model, nhead, 32, 0.1, activation="gelu", batch_first=True
+        )
         self.transformer_encoder = TransformerEncoder(layers, nlayers)
         self.encoder = nn.Embedding(ntoken, d_model, padding_idx=0)
         self.d_model = d_model
@@ -82,7 +84,9 @@ for epoch in range(3):
             print(f"{epoch}:{step} loss {loss.item():.4f} lr {scheduler.get_last_lr()[0]:.6f}")
     model.eval()
     with torch.inference_mode():
-        logits = torch.cat([model(text) for text, _ in DataLoader(data, 16, collate_fn=collate_batch)])
+        logits = torch.cat(
+            [model(text) for text, _ in DataLoader(data, 16, collate_fn=collate_batch)]
+        )
         labels = torch.tensor([label for _, label in data])
         print("accuracy", (logits.argmax(-1) == labels).float().mean().item())
 print(model)

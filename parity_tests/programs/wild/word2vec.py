@@ -42,7 +42,12 @@ class SkipGram(nn.Module):
         return torch.mean(score + neg_score)
 
 
-pairs = [(ids[i], ids[j]) for i in range(len(ids)) for j in range(max(0, i - 2), min(len(ids), i + 3)) if i != j]
+pairs = [
+    (ids[i], ids[j])
+    for i in range(len(ids))
+    for j in range(max(0, i - 2), min(len(ids), i + 3))
+    if i != j
+]
 random.seed(1)
 random.shuffle(pairs)
 model = SkipGram(len(vocab), 10)

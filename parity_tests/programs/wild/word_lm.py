@@ -111,7 +111,9 @@ def get_batch(source, i, bptt=8):
 
 with open("train.txt", "w") as f:
     for i in range(60):
-        f.write("the cat %s on the %s mat\n" % (["sat", "lay", "ran"][i % 3], ["red", "blue"][i % 2]))
+        f.write(
+            "the cat %s on the %s mat\n" % (["sat", "lay", "ran"][i % 3], ["red", "blue"][i % 2])
+        )
 corpus = Corpus(".")
 ntokens = len(corpus.dictionary)
 train_data = batchify(corpus.train, 4)

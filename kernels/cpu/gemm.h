@@ -1,0 +1,179 @@
+/* The matrix product inside convolutions: packed panels and the tile that multiplies two of them.
+ *
+ * C (rows x columns) is cut in tiles of at most TILE_ROWS x TILE_COLS, which stay in registers while
+ * the inner dimension goes by. The left factor is packed in panels of even height (64 rows are five
+ * panels of 13 or 12, not four of 14 and one of 8), element (i, k) of a panel at a[k * height + i];
+ * the right factor in panels of TILE_COLS columns, element (k, j) at b[k * TILE_COLS + j].
+ *
+ * Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
+ */
+#ifndef TILE_VECS
+#define TILE_VECS 2
+#if VBYTES == 64
+#define TILE_ROWS 14 /* 28 sums, 2 columns, of 32 registers; the rows' numbers come from memory */
+#elif VBYTES == 32
+#define TILE_ROWS 6 /* 12 sums, 2 columns, 2 numbers, of 16 registers */
+#elif defined(__aarch64__)
+#define TILE_ROWS 12
+#else
+#define TILE_ROWS 4 /* without fused multiply-adds products need registers too */
+#endif
+#define TILE_COLS (TILE_VECS * LANES)
+#define DEPTH (VBYTES == 64 ? 1536 / (int)sizeof(real) : 1024 / (int)sizeof(real)) /* see below */
+#define INLINE static inline __attribute__((always_inline))
+
+/* How the rows of a left factor are cut in panels. */
+typedef struct {
+    int count, height, taller; /* the first `taller` panels have one row more */
+} row_cut;
+
+INLINE row_cut cut_rows(long rows)
+{
+    int count = (int)((rows + TILE_ROWS - 1) / TILE_ROWS);
+    return (row_cut){count, count ? (int)(rows / count) : 0, count ? (int)(rows % count) : 0};
+}
+
+/* First row of a panel; panel `count` begins where the rows end. */
+INLINE long panel_start(row_cut cut, long panel)
+{
+    return panel * cut.height + min(panel, (long)cut.taller);
+}
+#endif
+
+/* One tile: c (rows x TILE_COLS, lines `step` apart) = a b, + start[i] if there is a start, or
+ * += a b. The columns of step k are at b + at[k] where there is `at`.
+ */
+INLINE void R(tile_of)(const int rows, const int placed, long depth, const real *a, const real *b,
+                       const int64_t *at, real *c, long step, const real *start, int add)
+{
+    vec sums[TILE_ROWS][TILE_VECS];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+        sums[i][0] = sums[i][1] = (vec){0};
+    for (long k = 0; k < depth; k++) {
+        const real *from = placed ? b + at[k] : b + k * TILE_COLS;
+        const vec b0 = *(const vec *)from, b1 = *(const vec *)(from + LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            const vec number = a[i] - (vec){0};
+            sums[i][0] += number * b0;
+            sums[i][1] += number * b1;
+        }
+        a += rows;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        vec *to = (vec *)(c + i * step), *next = (vec *)(c + i * step + LANES);
+        if (add) {
+            *to += sums[i][0];
+            *next += sums[i][1];
+        } else {
+            const vec first = (start ? start[i] : 0) - (vec){0};
+            *to = sums[i][0] + first;
+            *next = sums[i][1] + first;
+        }
+    }
+}
+
+#define TILE_CASE(n)                                                                               \
+    case n:                                                                                        \
+        R(tile_of)(n <= TILE_ROWS ? n : 1, placed, depth, a, b, at, c, step, start, add);          \
+        break;
+
+INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, const real *b,
+                        const int64_t *at, real *c, long step, const real *start, int add)
+{
+    switch (rows) {
+        TILE_CASE(1)
+        TILE_CASE(2)
+        TILE_CASE(3)
+        TILE_CASE(4)
+#if TILE_ROWS > 4
+        TILE_CASE(5)
+        TILE_CASE(6)
+#endif
+#if TILE_ROWS > 6
+        TILE_CASE(7)
+        TILE_CASE(8)
+        TILE_CASE(9)
+        TILE_CASE(10)
+        TILE_CASE(11)
+        TILE_CASE(12)
+#endif
+#if TILE_ROWS > 12
+        TILE_CASE(13)
+        TILE_CASE(14)
+#endif
+    }
+}
+#undef TILE_CASE
+
+/* A tile from packed columns. */
+static void R(tile)(int rows, long depth, const real *a, const real *b, real *c, long step,
+                    const real *start, int add)
+{
+    R(tile_any)(rows, 0, depth, a, b, NULL, c, step, start, add);
+}
+
+/* A tile whose columns lie at b + at[k], in memory that was not packed. */
+static void R(tile_placed)(int rows, long depth, const real *a, const real *b, const int64_t *at,
+                           real *c, long step, const real *start, int add)
+{
+    R(tile_any)(rows, 1, depth, a, b, at, c, step, start, add);
+}
+
+/* Transpose LANES x LANES elements in registers: each round of zips turns the bits of an element's
+ * place (row, lane) by one.
+ */
+INLINE void R(transpose)(vec *v)
+{
+    vec w[LANES];
+#pragma GCC unroll 4
+    for (int round = 1; round < LANES; round *= 2) {
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; i++) {
+            w[2 * i] = R(zip_low)(v[i], v[i + LANES / 2]);
+            w[2 * i + 1] = R(zip_high)(v[i], v[i + LANES / 2]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            v[i] = w[i];
+    }
+}
+
+/* to[k * pitch + i] = from[i * step + k], for i < rows and k < depth. Up to LANES - 1 elements are
+ * written beyond each line of `rows`, in ascending k; nothing is read beyond.
+ */
+static void R(turn)(const real *from, long step, long rows, long depth, real *to, long pitch)
+{
+    for (long i = 0; i < rows; i += LANES) {
+        const long height = min((long)LANES, rows - i);
+        long k = 0;
+        for (; k + LANES <= depth; k += LANES) {
+            vec v[LANES];
+            for (int r = 0; r < LANES; r++)
+                v[r] = *(const vec *)(from + (i + min((long)r, height - 1)) * step + k);
+            R(transpose)(v);
+            for (int r = 0; r < LANES; r++)
+                *(vec *)(to + (k + r) * pitch + i) = v[r];
+        }
+        for (; k < depth; k++)
+            for (long r = 0; r < height; r++)
+                to[k * pitch + i + r] = from[(i + r) * step + k];
+    }
+}
+
+/* One panel of a left factor, whose element (i, k) is at from[i * step + at[k]], or, without `at`,
+ * at from[i * step + k]. LANES elements beyond the panel are written.
+ */
+static void R(pack_rows)(const real *from, long step, const int64_t *at, long rows, long depth,
+                         real *to)
+{
+    if (at == NULL) {
+        R(turn)(from, step, rows, depth, to, rows);
+        return;
+    }
+    for (long k = 0; k < depth; k++)
+        for (long i = 0; i < rows; i++)
+            to[k * rows + i] = from[i * step + at[k]];
+}

@@ -1,0 +1,234 @@
+/* Random numbers: the words of the Mersenne Twister, and what they are turned into.
+ *
+ * `state` is NumPy's mt19937: 624 words, then the place of the next one as an int. It is written.
+ *
+ * random_words(state, out, n)                32-bit words, in the memory of n float32
+ * random_uniform(state, out, n, width, start) start + width * u
+ *                                            reference: random/draws.py, uniform_singles, _doubles
+ * random_normal(state, out, n, mean, std)    blocks of 16, n a multiple of that
+ *                                            reference: random/box_muller.py, normal_blocks
+ * random_bernoulli(state, out, n, p)         1 where u < p, u in double precision, else 0
+ *                                            reference: Generator.bernoulli with a number
+ *
+ * A float32 u is the low 24 bits of one word, a float64 u the low 53 bits of two, high one first.
+ * Roundings are torch's, so every multiply-add that is fused there is an fma here.
+ */
+#ifndef MINIGRAD_RANDOM_C
+#define MINIGRAD_RANDOM_C
+enum {
+    MT_WORDS = 624,        /* words of the state */
+    MT_AHEAD = 397,      /* the word that a new one is mixed from */
+    RANDOM_CHUNK = 1 << 16,  /* words made at a time: they are turned into numbers while in the cache */
+    RANDOM_PAIRS = 128,      /* pairs worked on at a time: arrays that stay in the L1 cache */
+};
+typedef uint32_t random_word __attribute__((may_alias));
+#endif
+
+static inline uint32_t R(twist)(uint32_t high, uint32_t low, uint32_t ahead)
+{
+    uint32_t mixed = (high & 0x80000000u) | (low & 0x7fffffffu);
+    return ahead ^ (mixed >> 1) ^ (-(low & 1u) & 0x9908b0dfu);
+}
+
+static void R(next_key)(uint32_t *key)
+{
+    for (int i = 0; i < MT_WORDS - MT_AHEAD; i++)
+        key[i] = R(twist)(key[i], key[i + 1], key[i + MT_AHEAD]);
+    for (int i = MT_WORDS - MT_AHEAD; i < MT_WORDS - 1; i++)
+        key[i] = R(twist)(key[i], key[i + 1], key[i + MT_AHEAD - MT_WORDS]);
+    key[MT_WORDS - 1] = R(twist)(key[MT_WORDS - 1], key[0], key[MT_AHEAD - 1]);
+}
+
+static void R(draw_words)(uint32_t *state, random_word *out, long n)
+{
+    while (n > 0) {
+        int place = (int)state[MT_WORDS];
+        if (place >= MT_WORDS) {
+            R(next_key)(state);
+            place = 0;
+        }
+        long many = min(n, (long)(MT_WORDS - place));
+        for (long i = 0; i < many; i++) {
+            uint32_t y = state[place + i];
+            y ^= y >> 11;
+            y ^= y << 7 & 0x9d2c5680u;
+            y ^= y << 15 & 0xefc60000u;
+            out[i] = y ^ y >> 18;
+        }
+        state[MT_WORDS] = (uint32_t)(place + many);
+        out += many;
+        n -= many;
+    }
+}
+
+KERNEL(random_words)
+{
+    R(draw_words)(a[0].p, a[1].p, a[2].i);
+}
+
+static inline double R(double_of)(uint32_t high, uint32_t low)
+{
+    uint64_t bits = ((uint64_t)(high & 0x1fffffu) << 32) | low;
+    return (double)(int64_t)bits * 0x1p-53;
+}
+
+/* Words to numbers in [0, 1), in place. */
+static void R(to_uniform)(void *context, long begin, long end)
+{
+    real *out = context;
+    const random_word *w = context;
+    if (sizeof(real) == 4)
+        for (long i = begin; i < end; i++)
+            out[i] = (real)((float)(int32_t)(w[i] & 0xffffffu) * 0x1p-24f);
+    else
+        for (long i = begin; i < end; i++)
+            out[i] = (real)R(double_of)(w[2 * i], w[2 * i + 1]);
+}
+
+static inline real R(fused)(real x, real factor, real term)
+{
+    return sizeof(real) == 4 ? (real)__builtin_fmaf((float)x, (float)factor, (float)term)
+                             : (real)__builtin_fma((double)x, (double)factor, (double)term);
+}
+
+KERNEL(random_uniform)
+{
+    real *out = a[1].p, width = (real)a[3].d, start = (real)a[4].d;
+    long n = a[2].i;
+    for (long begin = 0; begin < n; begin += RANDOM_CHUNK) {
+        long many = min(n - begin, (long)RANDOM_CHUNK);
+        real *part = out + begin;
+        R(draw_words)(a[0].p, (random_word *)part, many * (long)(sizeof(real) / 4));
+        R(to_uniform)(part, 0, many);
+        if (width != 1 || start != 0)
+            for (long i = 0; i < many; i++)
+                part[i] = R(fused)(part[i], width, start);
+    }
+}
+
+/* ln of a float in [2^-24, 1], with the roundings of Cephes logf in fused arithmetic. */
+static inline float R(log_single)(float u)
+{
+    int32_t bits;
+    memcpy(&bits, &u, sizeof bits);
+    int32_t half_bits = (bits & 0x7fffff) | 0x3f000000;
+    float m;
+    memcpy(&m, &half_bits, sizeof m);
+    int small = m < 0.707106781186547524f;
+    float power = (float)((bits >> 23) - 126 - small);
+    float x = (small ? m + m : m) - 1.0f, square = x * x;
+    float y = 7.0376836292e-2f;
+    y = __builtin_fmaf(y, x, -1.1514610310e-1f);
+    y = __builtin_fmaf(y, x, 1.1676998740e-1f);
+    y = __builtin_fmaf(y, x, -1.2420140846e-1f);
+    y = __builtin_fmaf(y, x, 1.4249322787e-1f);
+    y = __builtin_fmaf(y, x, -1.6668057665e-1f);
+    y = __builtin_fmaf(y, x, 2.0000714765e-1f);
+    y = __builtin_fmaf(y, x, -2.4999993993e-1f);
+    y = __builtin_fmaf(y, x, 3.3333331174e-1f);
+    y = y * x;
+    y = __builtin_fmaf(y, square, power * -2.12194440e-4f);
+    y = y - square * 0.5f;             /* products by 0.5 and by LN2_HIGH are exact, */
+    return x + y + power * 0.693359375f; /* so it does not matter whether they are fused */
+}
+
+/* Sine and cosine of a float in [0, 2 pi], with the roundings of Cephes in fused arithmetic. */
+static inline void R(sin_cos_single)(float angle, float *sine, float *cosine)
+{
+    int32_t quarter = ((int32_t)(angle * 1.27323954473516f) + 1) >> 1;
+    float multiple = (float)(2 * quarter);
+    float x = __builtin_fmaf(multiple, -0.78515625f, angle);
+    x = __builtin_fmaf(multiple, -2.4187564849853515625e-4f, x);
+    x = __builtin_fmaf(multiple, -3.77489497744594108e-8f, x);
+    float square = x * x;
+    float c = __builtin_fmaf(2.443315711809948e-5f, square, -1.388731625493765e-3f);
+    c = __builtin_fmaf(c, square, 4.166664568298827e-2f) * square;
+    c = __builtin_fmaf(c, square, square * -0.5f) + 1.0f;
+    float s = __builtin_fmaf(-1.9515295891e-4f, square, 8.3321608736e-3f);
+    s = __builtin_fmaf(s, square, -1.6666654611e-1f) * square;
+    s = __builtin_fmaf(s, x, x);
+    float turned_s = quarter & 1 ? c : s, turned_c = quarter & 1 ? s : c;
+    *sine = quarter & 2 ? -turned_s : turned_s;
+    *cosine = (quarter + 1) & 2 ? -turned_c : turned_c;
+}
+
+typedef struct {
+    real *out;
+    real mean, std;
+} R(normal);
+
+/* Pairs of words to pairs of normals, in place: eight words for radii, then eight for angles. */
+static void R(normal_single)(const R(normal) *c, long begin, long end)
+{
+    float u[RANDOM_PAIRS], v[RANDOM_PAIRS], mean = (float)c->mean, std = (float)c->std;
+    for (long first = begin; first < end; first += RANDOM_PAIRS / 8) {
+        int rows = (int)min(end - first, (long)(RANDOM_PAIRS / 8));
+        float *out = (float *)(void *)c->out + first * 16;
+        const random_word *w = (const random_word *)out;
+        for (int r = 0; r < rows; r++)
+            for (int k = 0; k < 8; k++) {
+                u[r * 8 + k] = 1.0f - (float)(int32_t)(w[r * 16 + k] & 0xffffffu) * 0x1p-24f;
+                v[r * 8 + k] = (float)(int32_t)(w[r * 16 + 8 + k] & 0xffffffu) * 0x1p-24f;
+            }
+        for (int i = 0; i < rows * 8; i++) {
+            float sine, cosine, radius = sqrtf(-2.0f * R(log_single)(u[i]));
+            R(sin_cos_single)(v[i] * 6.283185307179586f, &sine, &cosine);
+            u[i] = __builtin_fmaf(radius * cosine, std, mean);
+            v[i] = __builtin_fmaf(radius * sine, std, mean);
+        }
+        for (int r = 0; r < rows; r++) {
+            memcpy(out + r * 16, u + r * 8, 8 * sizeof(float));
+            memcpy(out + r * 16 + 8, v + r * 8, 8 * sizeof(float));
+        }
+    }
+}
+
+/* The same with the functions of the C library; each row of 16 doubles is 32 words. */
+static void R(normal_double)(const R(normal) *c, long begin, long end)
+{
+    for (long row = begin; row < end; row++) {
+        double *out = (double *)(void *)c->out + row * 16, wave[16];
+        const random_word *w = (const random_word *)out;
+        for (int k = 0; k < 8; k++) {
+            double u = R(double_of)(w[2 * k], w[2 * k + 1]);
+            double v = R(double_of)(w[2 * k + 16], w[2 * k + 17]);
+            double radius = sqrt(-2.0 * log(1.0 - u)), angle = 6.283185307179586 * v;
+            wave[k] = __builtin_fma(radius * cos(angle), (double)c->std, (double)c->mean);
+            wave[k + 8] = __builtin_fma(radius * sin(angle), (double)c->std, (double)c->mean);
+        }
+        memcpy(out, wave, sizeof wave);
+    }
+}
+
+static void R(normal_range)(void *context, long begin, long end)
+{
+    if (sizeof(real) == 4)
+        R(normal_single)(context, begin, end);
+    else
+        R(normal_double)(context, begin, end);
+}
+
+KERNEL(random_normal)
+{
+    long n = a[2].i;
+    for (long begin = 0; begin < n; begin += RANDOM_CHUNK) {
+        long many = min(n - begin, (long)RANDOM_CHUNK);
+        R(normal) c = {.out = (real *)a[1].p + begin, .mean = (real)a[3].d, .std = (real)a[4].d};
+        R(draw_words)(a[0].p, (random_word *)c.out, many * (long)(sizeof(real) / 4));
+        parallel(many / 16, 256, R(normal_range), &c);
+    }
+}
+
+KERNEL(random_bernoulli)
+{
+    real *out = a[1].p;
+    long n = a[2].i;
+    double p = a[3].d;
+    random_word w[2 * RANDOM_PAIRS];
+    for (long begin = 0; begin < n; begin += RANDOM_PAIRS) {
+        long many = min(n - begin, (long)RANDOM_PAIRS);
+        R(draw_words)(a[0].p, w, 2 * many);
+        for (long i = 0; i < many; i++)
+            out[begin + i] = R(double_of)(w[2 * i], w[2 * i + 1]) < p;
+    }
+}
