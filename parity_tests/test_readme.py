@@ -26,7 +26,10 @@ def commands(text: str) -> list[str]:
     return [line[2:] for line in text.splitlines() if line.startswith("$ ")]
 
 
-def test_python_blocks_run_one_after_the_other() -> None:
+def test_python_blocks_run_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # one of them saves a file
     namespace: dict[str, object] = {"__name__": "readme"}
     found = blocks("python")
     assert found, "no Python block: is the fence still ```python?"

@@ -19,7 +19,7 @@
 #define TILE_ROWS 4 /* without fused multiply-adds products need registers too */
 #endif
 #define TILE_COLS (TILE_VECS * LANES)
-#define DEPTH (VBYTES == 64 ? 1536 / (int)sizeof(real) : 1024 / (int)sizeof(real)) /* see below */
+#define DEPTH (1536 / (long)sizeof(real)) /* steps at a time: a left panel fills 2/3 of 32 KiB */
 #define INLINE static inline __attribute__((always_inline))
 
 /* How the rows of a left factor are cut in panels. */
@@ -141,19 +141,23 @@ INLINE void R(transpose)(vec *v)
     }
 }
 
-/* to[k * pitch + i] = from[i * step + k], for i < rows and k < depth. Up to LANES - 1 elements are
- * written beyond each line of `rows`, in ascending k; nothing is read beyond.
+/* to[k * pitch + i] = from[i * step + k], for i < rows <= pitch and k < depth. Lines are written as
+ * whole vectors that spill into the next line, which comes later; so the last block of rows goes
+ * first, and the last lines go one by one.
  */
 static void R(turn)(const real *from, long step, long rows, long depth, real *to, long pitch)
 {
-    for (long i = 0; i < rows; i += LANES) {
+    for (long i = (rows - 1) / LANES * LANES; i >= 0; i -= LANES) {
         const long height = min((long)LANES, rows - i);
+        const long spill = height == LANES ? 0 : LANES;
         long k = 0;
-        for (; k + LANES <= depth; k += LANES) {
+        for (; k + LANES <= depth && (depth - k - LANES) * pitch >= spill; k += LANES) {
             vec v[LANES];
+#pragma GCC unroll 16
             for (int r = 0; r < LANES; r++)
                 v[r] = *(const vec *)(from + (i + min((long)r, height - 1)) * step + k);
             R(transpose)(v);
+#pragma GCC unroll 16
             for (int r = 0; r < LANES; r++)
                 *(vec *)(to + (k + r) * pitch + i) = v[r];
         }
@@ -164,7 +168,7 @@ static void R(turn)(const real *from, long step, long rows, long depth, real *to
 }
 
 /* One panel of a left factor, whose element (i, k) is at from[i * step + at[k]], or, without `at`,
- * at from[i * step + k]. LANES elements beyond the panel are written.
+ * at from[i * step + k].
  */
 static void R(pack_rows)(const real *from, long step, const int64_t *at, long rows, long depth,
                          real *to)

@@ -145,7 +145,9 @@ KERNEL(max_pool)
     parallel(p.planes, R(pool_grain)(&p), R(max_pool_range), &p);
 }
 
-/* Windows two wide, side by side, that fill whole rows: every element is written once. */
+/* Windows two wide, side by side, that fill whole rows: every element is written once. (For rows
+ * of less than a vector it is faster to write zeros, and then the winners.)
+ */
 static void R(max_pool_pairs)(const R(pool) *p, long begin, long end)
 {
     long size = p->h * p->w, out = p->oh * p->ow;
@@ -177,7 +179,7 @@ static void R(max_pool_backward_range)(void *context, long begin, long end)
 {
     const R(pool) *p = context;
     long size = p->h * p->w, out = p->oh * p->ow;
-    if (p->kw == 2 && p->sw == 2 && p->sh == p->kh && !p->ph && !p->pw && p->w == 2 * p->ow &&
+    if (p->ow >= LANES && p->kw == 2 && p->sw == 2 && p->sh == p->kh && !p->ph && !p->pw && p->w == 2 * p->ow &&
         p->h == p->kh * p->oh) {
         R(max_pool_pairs)(p, begin, end);
         return;
@@ -185,15 +187,20 @@ static void R(max_pool_backward_range)(void *context, long begin, long end)
     long away[256]; /* of each tap from the window's begin */
     for (long t = 0; t < p->kh * p->kw; t++)
         away[t] = t / p->kw * p->w + t % p->kw;
-    memset(p->y + begin * size, 0, (size_t)((end - begin) * size) * sizeof(real));
+    int apart = p->sh >= p->kh && p->sw >= p->kw; /* no place is in two windows */
     for (long plane = begin; plane < end; plane++) {
         const real *g = p->x + plane * out;
         const uint8_t *taps = p->taps + plane * out;
         real *gx = p->y + plane * size;
+        memset(gx, 0, (size_t)size * sizeof(real));
         for (long o = 0; o < p->oh; o++, g += p->ow, taps += p->ow) {
             long start = (o * p->sh - p->ph) * p->w - p->pw;
-            for (long q = 0; q < p->ow; q++)
-                gx[start + q * p->sw + away[taps[q]]] += g[q];
+            if (apart)
+                for (long q = 0; q < p->ow; q++, start += p->sw)
+                    gx[start + away[taps[q]]] = g[q];
+            else
+                for (long q = 0; q < p->ow; q++, start += p->sw)
+                    gx[start + away[taps[q]]] += g[q];
         }
     }
 }

@@ -20,7 +20,7 @@ from minigrad.distributions.utils import broadcast_all
 __all__ = ["Beta"]
 
 
-def _variance(d: Beta) -> Tensor:
+def _variance(d: Beta) -> Any:
     """a b / ((a + b)^2 (a + b + 1))."""
     total: Tensor = d.concentration1 + d.concentration0
     return d.concentration1 * d.concentration0 / (total.pow(2) * (total + 1))
@@ -79,5 +79,5 @@ class Beta(ExponentialFamily):
     def _natural_params(self) -> Any:
         return self.concentration1, self.concentration0
 
-    def _log_normalizer(self, x: Any, y: Any) -> Any:  # type: ignore[override]
+    def _log_normalizer(self, x: Any, y: Any) -> Any:
         return torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import Size, Tensor
+from minigrad import Tensor
 from minigrad.distributions.utils import (
     broadcast_all,
     lazy_property,
@@ -60,7 +60,7 @@ class Chances:
         given: Tensor = getattr(self, self._given)
         return given
 
-    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
+    def _new(self, *args: Any, **kwargs: Any) -> Any:
         """A tensor of the type of what was given."""
         return self._param.new(*args, **kwargs)
 
@@ -75,7 +75,7 @@ class Chances:
         return logits_to_probs(self.logits, is_binary=self._is_binary)
 
     @property
-    def param_shape(self) -> Size:
+    def param_shape(self) -> Any:
         """The shape of probs and logits."""
         return self._param.size()
 
@@ -95,6 +95,6 @@ class OverCategories:
     param_shape = property(lambda self: self._categorical.param_shape)
     _param = property(lambda self: self._categorical._param)
 
-    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
+    def _new(self, *args: Any, **kwargs: Any) -> Any:
         """A tensor of the type of what was given."""
         return self._param.new(*args, **kwargs)

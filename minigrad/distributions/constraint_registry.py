@@ -6,9 +6,9 @@ Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.dis
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Number
 from typing import Any
 
+from minigrad import Tensor
 from minigrad.distributions import constraints, transforms
 
 __all__ = ["ConstraintRegistry", "biject_to", "transform_to"]
@@ -72,7 +72,7 @@ def _to_interval(constraint: Any) -> Any:
     """The sigmoid function, stretched."""
     low, high = constraint.lower_bound, constraint.upper_bound
     sigmoid = transforms.SigmoidTransform()
-    if isinstance(low, Number) and isinstance(high, Number) and (low, high) == (0, 1):
+    if not isinstance(low, Tensor) and not isinstance(high, Tensor) and (low, high) == (0, 1):
         return sigmoid
     stretched = transforms.AffineTransform(low, high - low)
     return transforms.ComposeTransform([sigmoid, stretched])
@@ -82,9 +82,6 @@ def _register_on_both(registry: ConstraintRegistry) -> None:
     """What is one to one serves both purposes."""
     register = registry.register
     register(constraints.real, lambda c: transforms.identity_transform)
-    for kind in (constraints.positive, constraints.nonnegative):
-        register(kind, lambda c: transforms.ExpTransform())
-    # These come second: a positive number is of the same class as any other greater than a bound.
     for above in (constraints.greater_than, constraints.greater_than_eq):
         register(above, _to_half_line("lower_bound", 1))
     register(constraints.less_than, _to_half_line("upper_bound", -1))

@@ -105,7 +105,9 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
 
     def _outside(self) -> Tensor:
         """Where the probability is not near 1/2."""
-        return (self.probs <= self._lims[0]) | (self.probs > self._lims[1])
+        low, high = self._lims
+        outside: Tensor = (self.probs <= low) | (self.probs > high)
+        return outside
 
     def _cut_probs(self) -> Tensor:
         """The probabilities, none of them near 1/2."""
@@ -157,7 +159,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
     def _natural_params(self) -> Any:
         return (self.logits,)
 
-    def _log_normalizer(self, x: Any) -> Any:  # type: ignore[override]
+    def _log_normalizer(self, x: Any) -> Any:
         low, high = self._lims[0] - 0.5, self._lims[1] - 0.5
         outside = (x <= low) | (x > high)
         cut = torch.where(outside, x, low)

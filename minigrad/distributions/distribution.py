@@ -254,7 +254,8 @@ class Distribution:
 
     def _extended_shape(self, sample_shape: Sequence[int] = _NOTHING) -> Size:
         """The shape of samples."""
-        return Size(sample_shape) + self._batch_shape + self._event_shape
+        shape: Size = Size(sample_shape) + self._batch_shape + self._event_shape
+        return shape
 
     def _filled(self, number: float, like: Tensor) -> Tensor:
         """One number for the whole batch."""

@@ -54,7 +54,7 @@ class HalfCauchy(TransformedDistribution):
         """2 cdf(x) - 1 with the base's cdf."""
         return 2 * self.base_dist.cdf(value) - 1
 
-    def icdf(self, prob: Any) -> Any:  # type: ignore[override]
+    def icdf(self, prob: Any) -> Any:
         """The base's quantile of (p + 1) / 2."""
         return self.base_dist.icdf((prob + 1) / 2)
 

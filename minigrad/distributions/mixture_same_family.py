@@ -103,7 +103,7 @@ class MixtureSameFamily(Distribution):
         )
     )
 
-    def cdf(self, x: Any) -> Any:  # type: ignore[override]
+    def cdf(self, x: Any) -> Any:
         """The mean of the components' cdfs."""
         cdf = self.component_distribution.cdf(self._pad(x))
         return torch.sum(cdf * self.mixture_distribution.probs, dim=-1)

@@ -74,7 +74,7 @@ class MultivariateNormal(ThreeForms, Distribution):
             raise ValueError(
                 f"{what} must be at least two-dimensional, with optional leading batch dimensions"
             )
-        batch_shape = torch.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
+        batch_shape: Any = torch.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         self.__dict__[name] = matrix.expand((*batch_shape, -1, -1))
         self.loc = loc.expand((*batch_shape, -1))
         super().__init__(batch_shape, self.loc.shape[-1:], validate_args=validate_args)

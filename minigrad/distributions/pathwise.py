@@ -112,7 +112,8 @@ def _gamma_small(a: Doubles, x: Doubles) -> Doubles:
 def _gamma_near_mean(a: Doubles, x: Doubles) -> Doubles:
     """The saddle point's expansion where its terms cancel."""
     top = 1440 * a**2 + 6 * x * (53 - 120 * x) - 65 * x * x / a + a * (107 + 3600 * x)
-    return (1 + 24 * a * (1 + 12 * a)) * top / (1244160 * a**4)
+    near: Doubles = (1 + 24 * a * (1 + 12 * a)) * top / (1244160 * a**4)
+    return near
 
 
 def _gamma_large(a: Doubles, x: Doubles) -> Doubles:
@@ -159,7 +160,9 @@ def _beta_small(x: Doubles, a: Doubles, b: Doubles) -> Doubles:
 def _beta_small_other(x: Doubles, a: Doubles, b: Doubles) -> Doubles:
     """The same, differentiated by the other concentration."""
     factor = _digamma(a + b) - _digamma(b)
-    term, product, slope = 1.0, 1.0, 0.0
+    term: Any = 1.0
+    product: Any = 1.0
+    slope: Any = 0.0
     series: Any = factor / a
     for i in range(1, 9):
         term = term * (-x / i)
@@ -187,7 +190,8 @@ def _beta_near_mean(x: Doubles, a: Doubles, b: Doubles) -> Doubles:
     second = 3 * (59 + 180 * b - 90 * x) * b**2 + a * third
     first = (43 + 20 * (16 + 27 * b) * x) * b**3 + a * second
     top = (1 + 12 * a) * (1 + 12 * b) / total**2 / (1 - x) * (47 * x * b**4 + a * first)
-    return top / (12960 * a**3 * b**2 * (1 + 12 * total))
+    near: Doubles = top / (12960 * a**3 * b**2 * (1 + 12 * total))
+    return near
 
 
 def _stirling(a: Doubles) -> Doubles:

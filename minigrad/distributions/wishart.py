@@ -29,13 +29,13 @@ def _mvdigamma(x: Tensor, p: int) -> Tensor:
     return torch.digamma(x.unsqueeze(-1) - halves).sum(-1)
 
 
-def _mode(d: Wishart) -> Tensor:
+def _mode(d: Wishart) -> Any:
     """(df - p - 1) V, for df above p + 1."""
     factor = d.df - d.event_shape[-1] - 1
     return d._over_matrices(torch.where(factor <= 0, math.nan, factor)) * d.covariance_matrix
 
 
-def _variance(d: Wishart) -> Tensor:
+def _variance(d: Wishart) -> Any:
     """df (V_ij^2 + V_ii V_jj)."""
     v = d.covariance_matrix
     diagonal = v.diagonal(dim1=-2, dim2=-1)
@@ -92,7 +92,7 @@ class Wishart(ThreeForms, ExponentialFamily):
             )
         event_shape = matrix.shape[-2:]
         dfs = df if isinstance(df, Tensor) else torch.tensor(df).to(matrix)
-        batch_shape = torch.broadcast_shapes(matrix.shape[:-2], dfs.shape)
+        batch_shape: Any = torch.broadcast_shapes(matrix.shape[:-2], dfs.shape)
         self.df = dfs.expand(batch_shape)
         least = event_shape[-1] - 1
         if self.df.le(least).any():
@@ -194,7 +194,7 @@ class Wishart(ThreeForms, ExponentialFamily):
     def _natural_params(self) -> Any:
         return -self.precision_matrix / 2, (self.df - self._event_shape[-1] - 1) / 2
 
-    def _log_normalizer(self, x: Any, y: Any) -> Any:  # type: ignore[override]
+    def _log_normalizer(self, x: Any, y: Any) -> Any:
         p = self._event_shape[-1]
         half = y + (p + 1) / 2
         log_det = torch.linalg.slogdet(-2 * x).logabsdet

@@ -80,3 +80,20 @@ SCRIPTS = (
     "program_54_convolutional",
     "program_55_image_data_set",
 )
+
+# Programs whose numbers are no sums that rounding reaches: printed literally as torch prints them.
+LITERAL = (
+    "program_01_tensors",
+    "program_02_table",
+    "program_03_linear_algebra",
+    "program_04_autograd",
+    "program_24_initialisation",
+    "program_25_sharing",
+    "program_26_lazy_layers",
+    "program_28_files",
+    "program_29_devices",
+    "program_32_channels",
+    "program_33_pooling",
+    "program_41_batch_norm_concise",
+    "program_58_import_surface",
+)

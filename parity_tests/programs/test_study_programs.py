@@ -13,13 +13,14 @@ import torch as oracle
 import minigrad
 from parity_tests.compat.test_run import run as run_script
 from parity_tests.programs import course
-from parity_tests.programs.comparing import assert_same_text, last_place
+from parity_tests.programs.comparing import assert_same_text, last_place, plain
 from parity_tests.programs.running import Program, Run, programs, run
 from parity_tests.programs.tables import (
     ALONE,
     AREAS,
     ELSEWHERE,
     KNOWN_NUMBERS,
+    LITERAL,
     SCRIPTS,
     SYSTEMS,
 )
@@ -67,6 +68,8 @@ def test_a_program_does_what_it_does_with_torch(program: Program, work: Path) ->
     theirs = of_torch(program)
     assert mine.text or mine.values, "a program without results shows nothing"
     assert_same_text(mine.text, theirs.text)
+    if program.name in LITERAL:
+        assert plain(mine.text) == plain(theirs.text)
     agree(mine.values, theirs.values)
     assert mine.rows == program.rows, "these marked lines were not reached"
     of_the_notes(program.name, mine.text)
@@ -86,6 +89,29 @@ def of_the_notes(name: str, text: str) -> None:
         limits = {"rel_tol": 1e-6, "abs_tol": 1.5 * last_place(number) if "." in number else 0.0}
         found = (math.isclose(float(one), float(number), **limits) for one in printed)
         assert any(found), f"{number} does not follow in what {name} prints"
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ("tensor([1.])", "tensor([1.0])"),
+        ("tensor([1.])", "tensor([1.], requires_grad=True)"),
+        ("tensor([1., 2.])", "tensor([1.,  2.])"),
+        ("loss 0.1230", "loss 0.1233"),
+        ("tensor([1.0000e-04])", "tensor([1.1000e-04])"),
+        ("tensor([1])", "tensor([2])"),
+        ("one", "one\ntwo"),
+        ("nan", "1.0"),
+    ],
+)
+def test_other_text_is_told_apart(mine: str, theirs: str) -> None:
+    with pytest.raises(AssertionError):
+        assert_same_text(mine, theirs)
+
+
+def test_rounding_names_addresses_and_times_are_passed_over() -> None:
+    mine = "<minigrad.nn.X at 0x12> 0.1234 1.0 sec 5.5 examples/sec"
+    assert_same_text(mine, "<torch.nn.X at 0xab> 0.1235 2.0 sec 7.5 examples/sec")
 
 
 CALL = """
@@ -110,7 +136,7 @@ def test_a_script_prints_what_torch_prints(name: str, work: Path) -> None:
 def test_every_system_has_a_program() -> None:
     found = {int(name.split("_")[1]) for name in programs()}
     assert found >= set(range(1, SYSTEMS + 1))
-    assert {*ALONE, *KNOWN_NUMBERS, *SCRIPTS} <= programs().keys()
+    assert {*ALONE, *KNOWN_NUMBERS, *LITERAL, *SCRIPTS} <= programs().keys()
 
 
 @functools.cache

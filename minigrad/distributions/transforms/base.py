@@ -374,7 +374,7 @@ class ReshapeTransform(Transform):
         """Numbers of ``out_shape``."""
         return constraints.independent(constraints.real, len(self.out_shape))
 
-    def _batch(self, shape: Size, event: Size) -> Size:
+    def _batch(self, shape: Any, event: Size) -> Any:
         return shape[: len(shape) - len(event)]
 
     def _call(self, x: Any) -> Any:

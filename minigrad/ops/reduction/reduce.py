@@ -76,12 +76,10 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     Many floats that lie side by side are added by dot products with ones, in rows, and the rows
     pairwise: three times as fast as adding all of them pairwise, and as exact.
     """
+    if x.size < MANY:
+        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
     whole = dim is None or len(dim) == x.ndim
-    if (
-        x.size < (VERY_MANY if whole else MANY)
-        or x.dtype.char not in "fd"
-        or not x.flags.c_contiguous
-    ):
+    if (whole and x.size < VERY_MANY) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return xp.add.reduce(x, axis=dim, keepdims=keepdim)
     if whole:
         flat = x.reshape(-1)
@@ -106,11 +104,26 @@ def _sum(
     keepdims: bool = False,
 ) -> Any:
     x = input._array
-    if dtype is not None or x.dtype.kind in "biu":
-        input = as_summed(input, dtype)
+    op = SUM
+    if dtype is not None:
+        input = input.to(dtype)
+    elif x.dtype.kind in "biu":
+        op = SUM_OF_INTEGERS
     if axis is not None:
         dim = axis
-    return apply(Sum, (input,), (all_dims(dim, x.ndim), keepdim or keepdims))
+    return op(input, None if dim is None else all_dims(dim, x.ndim), keepdim or keepdims)
+
+
+@register(internal=True)
+class SumOfIntegers(Op):
+    """Sum of integers or bools as int64."""
+
+    @staticmethod
+    def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
+        """Add up; bools are counted."""
+        if dim is None and not keepdim and input.dtype.kind == "b":
+            return xp.asarray(xp.count_nonzero(input))
+        return xp.add.reduce(input, axis=dim, dtype=xp.int64, keepdims=keepdim)
 
 
 @register(public=_sum, out=True, dtypes=("float", "int", "bool"), samples=SAMPLES, errors=ERRORS)
@@ -132,6 +145,8 @@ class Sum(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Half precision is added up in float32, small integers stay what they are."""
         kind = input.dtype
+        if kind.char in "fd" and input.size < MANY:  # the hot case
+            return xp.add.reduce(input, axis=dim, keepdims=keepdim)
         if kind.itemsize == 2 and kind.kind in "fV":
             return add_up(xp, input.astype(xp.float32), dim, keepdim).astype(kind)
         if kind.kind in "biu" and kind.itemsize < 8:
@@ -142,6 +157,10 @@ class Sum(Op):
     def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
         """Every element counts once."""
         return F.expand(spread(g, shape, dim, keepdim, F), shape)
+
+
+SUM: Any = Sum.short
+SUM_OF_INTEGERS: Any = SumOfIntegers.short
 
 
 def _mean(
@@ -155,10 +174,12 @@ def _mean(
 ) -> Any:
     if dtype is not None:
         input = input.to(dtype)
-    need_float("mean", input)
+    x = input._array
+    if x.dtype.kind not in "fV":
+        need_float("mean", input)
     if axis is not None:
         dim = axis
-    return apply(Mean, (input,), (all_dims(dim, input._array.ndim), keepdim or keepdims))
+    return MEAN(input, None if dim is None else all_dims(dim, x.ndim), keepdim or keepdims)
 
 
 @register(public=_mean, out=True, samples=SAMPLES, errors=ERRORS)
@@ -179,12 +200,16 @@ class Mean(Op):
     @widened
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Half precision is added up in float32."""
-        return add_up(xp, input, dim, keepdim) / (count_of(input.shape, dim) or math.nan)
+        total = add_up(xp, input, dim, keepdim)
+        return total / ((input.size if dim is None else count_of(input.shape, dim)) or math.nan)
 
     @staticmethod
     def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:
         """Every element counts one n-th."""
         return F.expand(spread(g, shape, dim, keepdim, F) / (count_of(shape, dim) or 1), shape)
+
+
+MEAN: Any = Mean.short
 
 
 def _nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

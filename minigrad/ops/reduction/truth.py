@@ -9,18 +9,20 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, register
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims
-from minigrad.ops.reduction.reduce import ERRORS, SAMPLES, given_dim
+from minigrad.ops.reduction.reduce import ERRORS, SAMPLES
 
 
 def _truth(name: str) -> Any:
     """The public form that ``all`` and ``any`` share."""
 
     def truth(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Any:
-        dim = given_dim(dim, axis)
-        none = isinstance(dim, (tuple, list)) and not dim  # no axes: element by element
-        return getattr(tensors, name)(
-            input, () if none else all_dims(dim, input._array.ndim), keepdim
-        )
+        if axis is not None:
+            dim = axis
+        if isinstance(dim, (tuple, list)) and not dim:  # no axes: element by element
+            dims: Any = ()
+        else:
+            dims = None if dim is None else all_dims(dim, input._array.ndim)
+        return getattr(tensors, name)(input, dims, keepdim)
 
     return truth
 
@@ -54,7 +56,8 @@ class All(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """And them all."""
         truth, kind = _bools(input)
-        return truth.all(axis=dim, keepdims=keepdim).astype(kind, copy=False)
+        found = xp.logical_and.reduce(truth, axis=dim, keepdims=keepdim)
+        return found if kind is bool else found.astype(kind)
 
 
 @register("any", public=_truth("any"), **TRUTH)
@@ -70,7 +73,8 @@ class AnyTrue(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Or them all."""
         truth, kind = _bools(input)
-        return truth.any(axis=dim, keepdims=keepdim).astype(kind, copy=False)
+        found = xp.logical_or.reduce(truth, axis=dim, keepdims=keepdim)
+        return found if kind is bool else found.astype(kind)
 
 
 def _count_nonzero(input: Any, dim: Any = None) -> Any:
