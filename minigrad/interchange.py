@@ -50,7 +50,8 @@ class Interchange(Traits):
                 )
         if self.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
-        return backend_of(self._array).to_host(self._array)
+        # An array of its own: giving it another shape leaves the tensor as it is.
+        return backend_of(self._array).to_host(self._array).view()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """What NumPy, matplotlib and pandas call."""

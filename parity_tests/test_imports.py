@@ -21,11 +21,11 @@ LAYERS: list[set[str]] = [
     {"vision", "distributed", "testing", "distributions"},
     {"<facade>"},
     {"nn", "optim", "func", "jit", "types", "multiprocessing"},
-    {"utils", "serialization", "inspect", "hub"},
+    {"utils", "serialization", "inspect", "hub", "amp", "cuda"},
     {"signal"},
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits", "notebook"},
     {"autograd"},
-    {"backend", "backends", "random", "cuda"},
+    {"backend", "backends", "random"},
     {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}
     | {"printing", "return_types", "settings", "version"},
 ]

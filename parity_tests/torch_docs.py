@@ -44,12 +44,14 @@ PLACES = (
     "autograd.graph",
     "autograd.forward_ad",
     "func",
+    "distributions",
     "optim",
     "optim.lr_scheduler",
     "optim.swa_utils",
     "utils.data",
     "utils.checkpoint",
 )
+DISTRIBUTIONS = (*torch.distributions.__all__, "constraints")  # their examples import nothing
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 PRIVATE = re.compile(r"torch\._C\.Generator|torch\.random\.generator\.Generator")
 CONTINUED = re.compile(
@@ -121,6 +123,7 @@ class Run:
             "math": math,
             "np": np,
             "numpy": np,
+            **{name: named(library, f"distributions.{name}") for name in DISTRIBUTIONS},
         }
         self.library = library
         library.manual_seed(0)

@@ -10,41 +10,35 @@ static inline vec R(choose)(mask m, vec a, vec b)
     return (vec)((m & (mask)a) | (~m & (mask)b));
 }
 
-static inline real R(sum_lanes)(vec v)
-{
-    real total = 0;
-    for (int i = 0; i < LANES; i++)
-        total += v[i];
-    return total;
-}
-
-static inline real R(max_lanes)(vec v)
-{
-    real most = v[0];
-    for (int i = 1; i < LANES; i++)
-        most = v[i] > most ? v[i] : most;
-    return most;
-}
-
-/* Lanes in another order: the even elements of two vectors one after the other; and the first, or
- * the last, halves of two vectors with their elements in turn.
+/* Lanes in another order: the even elements of two vectors one after the other; the first, or the
+ * last, halves of two vectors with their elements in turn; each lane with the one 1, 2, 4, 8 from it.
  */
 #if LANES == 2
 #define EVENS 0, 2
 #define ZIP_LOW 0, 2
 #define ZIP_HIGH 1, 3
+#define SWAP_1 1, 0
 #elif LANES == 4
 #define EVENS 0, 2, 4, 6
 #define ZIP_LOW 0, 4, 1, 5
 #define ZIP_HIGH 2, 6, 3, 7
+#define SWAP_1 1, 0, 3, 2
+#define SWAP_2 2, 3, 0, 1
 #elif LANES == 8
 #define EVENS 0, 2, 4, 6, 8, 10, 12, 14
 #define ZIP_LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define ZIP_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#define SWAP_1 1, 0, 3, 2, 5, 4, 7, 6
+#define SWAP_2 2, 3, 0, 1, 6, 7, 4, 5
+#define SWAP_4 4, 5, 6, 7, 0, 1, 2, 3
 #else
 #define EVENS 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define ZIP_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define SWAP_1 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
+#define SWAP_2 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13
+#define SWAP_4 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11
+#define SWAP_8 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7
 #endif
 
 #if defined(__clang__)
@@ -68,9 +62,58 @@ static inline vec R(zip_high)(vec a, vec b)
     return PERMUTE(a, b, ZIP_HIGH);
 }
 
+/* All lanes folded to one in log2(LANES) steps. */
+#if LANES >= 16
+#define FOLD_8(v, F) v = F(v, PERMUTE(v, v, SWAP_8));
+#else
+#define FOLD_8(v, F)
+#endif
+#if LANES >= 8
+#define FOLD_4(v, F) v = F(v, PERMUTE(v, v, SWAP_4));
+#else
+#define FOLD_4(v, F)
+#endif
+#if LANES >= 4
+#define FOLD_2(v, F) v = F(v, PERMUTE(v, v, SWAP_2));
+#else
+#define FOLD_2(v, F)
+#endif
+#define FOLD(v, F) FOLD_8(v, F) FOLD_4(v, F) FOLD_2(v, F) v = F(v, PERMUTE(v, v, SWAP_1));
+
+static inline vec R(add)(vec a, vec b)
+{
+    return a + b;
+}
+
+/* The greater of each pair; of numbers, not of NaN. */
+static inline vec R(greater)(vec a, vec b)
+{
+    return R(choose)(a > b, a, b);
+}
+
+static inline real R(sum_lanes)(vec v)
+{
+    FOLD(v, R(add))
+    return v[0];
+}
+
+static inline real R(max_lanes)(vec v)
+{
+    FOLD(v, R(greater))
+    return v[0];
+}
+
 #undef EVENS
 #undef ZIP_LOW
 #undef ZIP_HIGH
+#undef SWAP_1
+#undef SWAP_2
+#undef SWAP_4
+#undef SWAP_8
+#undef FOLD
+#undef FOLD_2
+#undef FOLD_4
+#undef FOLD_8
 #undef PERMUTE
 
 /* Whole numbers 0..255 of a mask to LANES bytes, and back. */

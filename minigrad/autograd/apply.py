@@ -24,6 +24,7 @@ from minigrad.autograd.graph import (
     Node,
     Output,
     Storage,
+    View,
     new,
     storage_of,
     tick,
@@ -34,7 +35,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.parcels import Packed, Parcel
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import xp_of
-from minigrad.backend.numpy_backend import quiet, unquiet
+from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 from minigrad.errors import InPlaceError
 
 ndarray = np.ndarray
@@ -130,6 +131,7 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
     kinds, one_type = plain_kinds(op), bool(op.promotes)
     check, writes = op.check, op.writes
     others = absent and not one_type  # numbers and None may stand for tensors
+    one, keeps = op.outputs == 1 and not op.view, bool(op.keeps)
 
     def call(*args: Any) -> Any:
         number = count if fixed else len(args) - len(op.params)
@@ -160,7 +162,10 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
             check(inputs)
         if writes:
             values[0] = values[0].copy()
-        return finish(op, inputs, values, params, run(op, np, values, params))
+        result = run(op, np, values, params)
+        if one and mode() == NO_GRAD:
+            return make(result[0] if keeps else result)
+        return finish(op, inputs, values, params, result)
 
     return call
 
@@ -182,15 +187,15 @@ def _module_of(op: type[Op], inputs: Sequence[Any], values: Sequence[Any]) -> An
 
 def run(op: type[Op], xp: Any, values: Sequence[Any], params: tuple[Any, ...]) -> Any:
     """Call forward with NumPy's warnings silenced and its errors in torch's types."""
-    token = quiet()
+    token = set_errors(IGNORE)
     try:
         if op.variadic:
-            return op.forward(xp, *values, **dict(zip(op.params, params, strict=True)))
+            return op.forward(xp, *values, **dict(zip(op.params, params)))  # noqa: B905 (slow)
         return op.forward(xp, *values, *params)
     except (ValueError, TypeError) as error:
         raise array_error(op, values, error) from error
     finally:
-        unquiet(token)
+        reset_errors(token)
 
 
 def finish(
@@ -207,18 +212,48 @@ def finish(
         count = len(op.keeps)
         kept = result[-count:]
         result = result[:-count] if several else result[0]
-    outs = tuple([make(r) for r in result]) if several else (make(result),)
-    if op.view:
-        for index, out in enumerate(outs):
-            share(op, inputs[0], params, out, index if several else None)
+    if op.view and several:
+        outs = _views(op, inputs[0], params, result)
+    else:
+        outs = tuple([make(r) for r in result]) if several else (make(result),)
+        if op.view:
+            share(op, inputs[0], params, outs[0], None)
     if mode() > 0 and op.differentiable and outs:
-        edges: list[Node | None] = []
-        for t in inputs:
-            tensor = isinstance(t, TensorBase)
-            edges.append((t._node if t._view is None else edge_of(t)) if tensor else None)
+        edges = [
+            (t._node if t._view is None else edge_of(t)) if isinstance(t, TensorBase) else None
+            for t in inputs
+        ]
         if any(edges):
             _record(op, inputs, tuple(edges), values, params, outs, kept)
     return outs if several else outs[0]
+
+
+def _views(
+    op: type[Op], source: TensorBase, params: tuple[Any, ...], arrays: Sequence[Any]
+) -> tuple[Any, ...]:
+    """The views that one call makes: ``make`` and ``share`` for each, with what they have in common
+    looked up once."""
+    storage, memory, recording = storage_of(source), source._array, mode()
+    base, plain = memory.base, recording > 0 and type(memory) is ndarray
+    cls, above = _tensor_class[0], source._view
+    root = source if above is None else above.base
+    root_node, recorded = root._node, above is None or above.recorded
+    outs = []
+    for index, array in enumerate(arrays):
+        owner = array.base
+        if plain and owner is not None and (owner is memory or owner is base):
+            out = new(cls)
+            out._array = array
+            out._node = out._grad = None
+            out._storage = storage
+            out._view = view = new(View)
+            view.above, view.base, view.base_node = above, root, root_node
+            view.step, view.recorded = (op, params, index), recorded
+        else:
+            out = make(array)
+            share(op, source, params, out, index)
+        outs.append(out)
+    return tuple(outs)
 
 
 def share(

@@ -273,6 +273,7 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
         for (kind, index), wanted in zip(op.sources, op.wanted_by, strict=True)
     ]
     arguments = [i for i in range(count) if i not in op.constants]
+    otherwise = any_other(op)  # with numbers in the place of tensors
 
     last_code: Any = None  # the user's code that was last found to call this op
 
@@ -282,7 +283,7 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
         try:
             values = [None if t is None else t._array for t in inputs]
         except AttributeError:
-            return general(op, inputs, params)
+            return otherwise(*args)
         dtype = None
         for value in values:
             if type(value) is ndarray:

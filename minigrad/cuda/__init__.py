@@ -5,11 +5,13 @@ Source: https://docs.pytorch.org/docs/stable/cuda.html
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from minigrad.backend import backend_for
 from minigrad.device import device as Device
 from minigrad.errors import DeviceError
+from minigrad.left_out import no_attribute
 
 __all__ = [
     "current_device",
@@ -22,6 +24,13 @@ __all__ = [
     "memory_allocated",
     "synchronize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``amp`` is imported when it is first asked for."""
+    if name != "amp":
+        raise no_attribute("minigrad.cuda", name)
+    return importlib.import_module("minigrad.cuda.amp")
 
 
 def _cupy() -> Any:

@@ -130,7 +130,8 @@ def _gamma_fitted(a: Doubles, x: Doubles) -> Doubles:
     """The fitted ratio of polynomials, of which the exponential is taken."""
     powers = [np.stack([t**k for k in range(n)]) for t, n in ((np.log(x / a), 3), (np.log(a), 4))]
     top, bottom = np.einsum("cij,i...,j...->c...", _GAMMA_FIT, *powers)
-    return np.exp(top / bottom)
+    slopes: Doubles = np.exp(top / bottom)
+    return slopes
 
 
 def beta_gradient(x: Doubles, a: Doubles, total: Doubles) -> Doubles:
@@ -221,7 +222,8 @@ def _beta_fitted(x: Doubles, a: Doubles, b: Doubles) -> Doubles:
     w = np.log(total) - v
     powers = [np.stack([t**k for k in range(n)]) for t, n in ((u, 3), (v, 3), (w, 4))]
     top, bottom = np.einsum("cijk,i...,j...,k...->c...", _BETA_FIT, *powers)
-    return top / bottom * x * (_digamma(total) - _digamma(a)) / b
+    slopes: Doubles = top / bottom * x * (_digamma(total) - _digamma(a)) / b
+    return slopes
 
 
 def _draw(concentration: Tensor, wide: bool) -> Any:

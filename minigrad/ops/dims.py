@@ -13,6 +13,8 @@ def one_dim(dim: Any, ndim: int) -> int:
     >>> one_dim(-1, 3)
     2
     """
+    if type(dim) is int and 0 <= dim < ndim:  # the hot case
+        return dim
     reach = ndim or 1
     try:
         inside = -reach <= dim < reach

@@ -17,11 +17,11 @@ SHORT = 16  # elements of an axis, or of a row, that are worth another way
 WIDE = 1024  # elements of the rows that short ones are taken together to
 
 
-def is_short(x: Array, axis: int) -> bool:
+def is_short(x: Array, axis: int, many: int = MANY) -> bool:
     """Whether an axis is the last one, and short, of an array of many elements."""
     return (
         type(x) is np.ndarray
-        and x.size >= MANY
+        and x.size >= many
         and axis == x.ndim - 1 > 0
         and 1 < x.shape[-1] <= SHORT
     )
@@ -53,8 +53,8 @@ def fold(xp: Any, name: str, x: Array, dim: Any, keepdim: bool = False) -> Array
 
 
 def _plain(xp: Any, name: str, x: Array, dim: Any, keepdim: bool) -> Array:
-    """Extremes by the method: CuPy's ufuncs reduce sums and products alone."""
-    if name in ("maximum", "minimum"):
+    """Extremes by the method where it is not NumPy: CuPy's ufuncs reduce sums and products."""
+    if xp is not np and name in ("maximum", "minimum"):
         return getattr(x, name[:3])(axis=dim, keepdims=keepdim)
     return getattr(xp, name).reduce(x, axis=dim, keepdims=keepdim)
 
@@ -67,6 +67,8 @@ def as_columns(x: Array) -> Array:
            [2, 4, 6]])
     """
     rows = x.reshape(-1, x.shape[-1])
+    if x.size < MANY:
+        return rows.T.copy()
     out = np.empty(rows.shape[::-1], x.dtype)
     for place, column in enumerate(out):
         column[...] = rows[:, place]
@@ -75,6 +77,8 @@ def as_columns(x: Array) -> Array:
 
 def as_rows(columns: Array, shape: Any) -> Array:
     """The reverse of :func:`as_columns`."""
+    if columns.size < MANY:
+        return columns.T.copy().reshape(shape)
     out = np.empty(shape, columns.dtype)
     rows = out.reshape(-1, len(columns))
     for place, column in enumerate(columns):

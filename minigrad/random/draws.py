@@ -14,7 +14,13 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.random.box_muller import BLOCK, libm, normal_blocks, normal_pairs
+from minigrad.random.box_muller import (
+    BLOCK,
+    fused_multiply_add,
+    libm,
+    normal_blocks,
+    normal_pairs,
+)
 from minigrad.random.mt19937 import MersenneTwister
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "narrow",
     "normals_in_blocks",
     "shuffled",
+    "standard_bernoullis",
     "standard_normals",
     "uniform_doubles",
     "uniform_singles",
@@ -46,9 +53,9 @@ def uniform_singles(
         >>> uniform_singles(MersenneTwister(0), 2).tolist()
         [0.49625658988952637, 0.7682217955589294]
     """
-    if count <= _CHUNK:
-        return _some_singles(stream, count, width, start)
     values = np.empty(count, np.float32)
+    if stream.fill("random_uniform", values, width, start):
+        return values
     for first in range(0, count, _CHUNK):
         part = values[first : first + _CHUNK]
         part[...] = _some_singles(stream, len(part), width, start)
@@ -72,17 +79,38 @@ def _some_singles(
     return wide.astype(np.float32)
 
 
-def uniform_doubles(stream: MersenneTwister, count: int) -> Doubles:
-    """Draw float64 uniforms in [0, 1): the low 53 bits of two words each.
+def uniform_doubles(
+    stream: MersenneTwister, count: int, width: float = 1.0, start: float = 0.0
+) -> Doubles:
+    """Draw float64 uniforms in [start, start + width): the low 53 bits of two words each.
 
     Example:
         >>> uniform_doubles(MersenneTwister(0), 1).tolist()
         [0.9700530018065531]
     """
+    values = np.empty(count)
+    if stream.fill("random_uniform", values, width, start):
+        return values
     words = stream.words64(count)
     words &= np.uint64((1 << 53) - 1)
-    values = words.astype(np.float64)
-    values *= 2.0**-53
+    np.multiply(words, 2.0**-53, out=values)
+    if width == 1.0 and start == 0.0:
+        return values
+    return fused_multiply_add(values, width, start)
+
+
+def standard_bernoullis(
+    stream: MersenneTwister, count: int, p: float, dtype: np.dtype[Any]
+) -> Array:
+    """Draw ones with probability p and zeros, from two words each.
+
+    Example:
+        >>> standard_bernoullis(MersenneTwister(0), 3, 0.5, np.dtype("int64")).tolist()
+        [0, 0, 1]
+    """
+    values = np.empty(count, dtype)
+    if not stream.fill("random_bernoulli", values, p):
+        values[...] = uniform_doubles(stream, count) < p
     return values
 
 
@@ -103,20 +131,23 @@ def normals_in_blocks(
     stream: MersenneTwister, count: int, mean: float, std: float, dtype: np.dtype[Any]
 ) -> Array:
     """Draw 16 normals or more; an incomplete last block is drawn anew over the last 16 places."""
+    kind = np.dtype(np.float64 if dtype == np.float64 else np.float32)
+    values = np.empty(count, kind)
     rest = count % BLOCK
-    # The wider types draw words for all places first, the 16-bit ones only for whole blocks.
-    drawn = count if dtype.itemsize >= 4 else count - rest
-    draw = uniform_doubles if dtype == np.float64 else uniform_singles
-    values: Array = draw(stream, drawn)
-    whole = values[: count - rest].reshape(-1, BLOCK)
-    if not rest:
-        return normal_blocks(whole, mean, std).ravel()
-    last = draw(stream, BLOCK).reshape(1, BLOCK)
-    normals = normal_blocks(np.concatenate([whole, last]), mean, std)
-    result = np.empty(count, dtype=values.dtype)
-    result[: count - rest] = normals[:-1].ravel()
-    result[count - BLOCK :] = normals[-1]
-    return result
+    _fill_blocks(stream, values[: count - rest], mean, std)
+    if rest:
+        # The wider types draw words for all places first, the 16-bit ones only for whole blocks.
+        if dtype.itemsize >= 4:
+            stream.words32(rest * (kind.itemsize // 4))
+        _fill_blocks(stream, values[count - BLOCK :], mean, std)
+    return values
+
+
+def _fill_blocks(stream: MersenneTwister, out: Array, mean: float, std: float) -> None:
+    """Fill an array of whole blocks with normals."""
+    if not stream.fill("random_normal", out, mean, std):
+        draw = uniform_doubles if out.dtype == np.float64 else uniform_singles
+        out[...] = normal_blocks(draw(stream, out.size).reshape(-1, BLOCK), mean, std).ravel()
 
 
 def shuffled(stream: MersenneTwister, n: int) -> NDArray[np.int64]:

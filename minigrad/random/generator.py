@@ -66,8 +66,7 @@ class Generator(Source):
         count = math.prod(shape)
         with self._lock:
             if found == np.float64:
-                u = draws.uniform_doubles(self._stream, count)
-                values: Array = fused_multiply_add(u, high - low, low)
+                values: Array = draws.uniform_doubles(self._stream, count, high - low, low)
             else:
                 start, width = np.float32(low), np.float32(high) - np.float32(low)
                 values = draws.uniform_singles(self._stream, count, float(width), float(start))
@@ -169,8 +168,12 @@ class Generator(Source):
         count = math.prod(shape)
         with self._lock:
             words = self._stream.words64(count) if wide else self._stream.words32(count)
-        if width < 1 << 64:
-            words = words % words.dtype.type(width)
+        if width & (width - 1) == 0:  # a power of two: the low bits are what is left
+            words &= words.dtype.type(width - 1)
+        else:
+            words %= words.dtype.type(width)
+        if base == 0 and not wide:
+            return draws.narrow(words, found).reshape(shape)
         values = words.astype(np.int64)
         values += base
         return draws.narrow(values, found).reshape(shape)
@@ -216,7 +219,12 @@ class Generator(Source):
         ok = bool(np.all((chances >= 0) & (chances <= 1)))
         checks.require(ok, "bernoulli", "p in [0, 1]", "values outside" if is_array else f"p={p}")
         with self._lock:
-            if not is_array or chances.dtype == np.float64:
+            if not is_array:
+                drawn = draws.standard_bernoullis(
+                    self._stream, math.prod(shape), float(p), np.dtype(dtype)
+                )
+                return drawn.reshape(shape)
+            if chances.dtype == np.float64:
                 u: Array = draws.uniform_doubles(self._stream, math.prod(shape))
             else:
                 u = draws.uniform_singles(self._stream, math.prod(shape))

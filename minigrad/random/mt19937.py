@@ -1,7 +1,8 @@
 """The Mersenne Twister behind every random number: torch's seeding, word order and state bytes.
 
-NumPy ships the same generator in C, so words come from there in bulk; this module adds torch's way
-of seeding it, torch's 64-bit words and the 5056-byte state that ``torch.get_rng_state()`` returns.
+NumPy ships the same generator in C, so words come from there in bulk, or from a native kernel that
+works on NumPy's state; this module adds torch's way of seeding it, torch's 64-bit words and the
+5056-byte state that ``torch.get_rng_state()`` returns.
 
 Source: M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998; the state layout
 is that of torch's CPU generator.
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from minigrad.backend.native import kernel
 
 __all__ = ["DEFAULT_SEED", "STATE_BYTES", "MersenneTwister"]
 
@@ -60,6 +63,7 @@ class MersenneTwister:
     __slots__ = (
         "_bits",
         "_legacy",
+        "_memory",
         "_unused",
         "_wide",
         "double_sample",
@@ -78,19 +82,37 @@ class MersenneTwister:
 
     def __getattr__(self, name: str) -> Any:
         """NumPy's generator, made for the first number: to import it takes as long as 100 ops."""
-        if name not in ("_bits", "_legacy", "_wide"):
+        if name not in ("_bits", "_legacy", "_memory", "_wide"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._bits = np.random.MT19937(0)
         # RandomState shares the bit generator; its seed() is the seeding of 2002, torch's.
         self._legacy = np.random.RandomState(self._bits)
         self._legacy.seed(self.seed_value & 0xFFFFFFFF)
         self._wide = np.random.Generator(self._bits)
+        self._memory = _memory_of(self._bits)
         return object.__getattribute__(self, name)
 
     def seed(self, seed: int) -> None:
         """Restart the stream from a seed in [0, 2**64), of which the low 32 bits count."""
         self._start(seed)
         self._legacy.seed(seed & 0xFFFFFFFF)
+
+    def fill(self, name: str, out: NDArray[Any], *numbers: float) -> bool:
+        """Fill an array by a kernel of ``kernels/cpu/random.c``; False if there is none for it.
+
+        Example:
+            >>> from minigrad.backend.native import level
+            >>> out = np.empty(3)
+            >>> MersenneTwister().fill("random_uniform", out, 1.0, 0.0) == (level() != "numpy")
+            True
+        """
+        run = kernel(name, out)
+        if run is None or self._memory is None:
+            return False
+        if out.size:
+            self._unused = False
+            run(self._memory, out, out.size, *map(float, numbers))
+        return True
 
     def words32(self, count: int) -> NDArray[np.uint32]:
         """Return the next ``count`` 32-bit words.
@@ -99,6 +121,9 @@ class MersenneTwister:
             >>> MersenneTwister(0).words32(2).tolist()
             [2357136044, 2546248239]
         """
+        words = np.empty(count, np.float32)
+        if self.fill("random_words", words):
+            return words.view(np.uint32)
         if count:
             self._unused = False
         if count < _MANY:
@@ -177,3 +202,17 @@ class MersenneTwister:
         self._unused = left == 1 and int(record["next"]) == 0
         self.double_sample = float(record["double_sample"]) if record["has_double_sample"] else None
         self.float_sample = float(record["float_sample"]) if record["has_float_sample"] else None
+
+
+def _memory_of(bits: np.random.MT19937) -> NDArray[np.uint32] | None:
+    """Where NumPy's generator keeps its words and, after them, the place of the next one.
+
+    None if that is not what is found there, in some other version of NumPy.
+    """
+    import ctypes
+
+    state: Any = bits.state["state"]
+    cells = (ctypes.c_uint32 * (_KEY_WORDS + 1)).from_address(bits.ctypes.state_address)
+    memory = np.frombuffer(cells, np.uint32)
+    known = np.append(state["key"], np.uint32(state["pos"]))
+    return memory if np.array_equal(memory, known) else None

@@ -26,7 +26,8 @@ def outcome(call: Callable[[], Any]) -> Any:
         try:
             value = call()
         except Exception as error:
-            return f"{built_in(error)}: {plain(str(error))}"
+            kind = built_in(error)
+            return kind if kind == "IndexError" else f"{kind}: {plain(str(error))}"
     if isinstance(value, (torch.Tensor, minigrad.Tensor)):
         return value.detach().numpy()
     return plain(repr(value))
@@ -62,7 +63,9 @@ def facets(library: Any, d: Any, values: dict[str, Any]) -> dict[str, Any]:
             f"cdf {name}": lambda x=tensor: d.cdf(x),
             f"inside {name}": lambda x=tensor: d.support.check(x),
         }
-    tensor = library.from_numpy(np.linspace(0.05, 0.95, 5).reshape(5, *[1] * len(d.batch_shape)))
+    kind = next((v.dtype for v in values.values() if v.dtype.kind == "f"), np.float32)
+    quantiles = np.linspace(0.05, 0.95, 5).reshape(5, *[1] * len(d.batch_shape))
+    tensor = library.from_numpy(quantiles.astype(kind))
     calls["icdf"] = lambda: d.icdf(tensor)
     return {name: outcome(call) for name, call in calls.items()}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from hypothesis import settings
 from hypothesis import strategies as st
 
 import minigrad
@@ -129,6 +132,26 @@ FAMILIES = [
     family("Wishart", df=freedom, covariance_matrix=covariance),
     family("Wishart", df=freedom, scale_tril=tril),
 ]
+
+
+FEW = settings(max_examples=max(settings().max_examples // 4, 2))
+"""There are many families, and each example asks much of its own."""
+
+
+@contextlib.contextmanager
+def default_type(name: str, given: dict[str, Any]) -> Iterator[None]:
+    """float64 as the default type where torch's GeneralizedPareto needs it: it compares its
+    concentration with a zero of the default type, and refuses two types."""
+    wide = name == "GeneralizedPareto" and any(
+        getattr(v, "dtype", None) == np.float64 for v in given.values()
+    )
+    for library in LIBRARIES:
+        library.set_default_dtype(library.float64 if wide else library.float32)
+    try:
+        yield
+    finally:
+        for library in LIBRARIES:
+            library.set_default_dtype(library.float32)
 
 
 @st.composite

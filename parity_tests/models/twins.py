@@ -6,75 +6,20 @@ text under torch gives the twin that its weights, printed form, values and gradi
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterator
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 import minigrad
 import minigrad.vision.models
-
-ORIGINAL, TWIN = "minigrad.vision.models", "torch_twins_of_models"
-FOLDER = Path(minigrad.__path__[0]) / "vision" / "models"
-
-
-class _Renaming(ast.NodeTransformer):
-    """Imports of minigrad become imports of torch, those of model files imports of their twins."""
-
-    def visit_Import(self, node: ast.Import) -> ast.Import:
-        for alias in node.names:
-            alias.asname = alias.asname or alias.name.partition(".")[0]
-            alias.name = renamed(alias.name)
-        return node
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
-        node.module = renamed(node.module or "")
-        return node
-
-
-def renamed(module: str) -> str:
-    if module == ORIGINAL or module.startswith(ORIGINAL + "."):
-        return TWIN + module.removeprefix(ORIGINAL)
-    return "torch" + module.removeprefix("minigrad") if module.startswith("minigrad") else module
-
-
-class _Twins(MetaPathFinder, Loader):
-    """Finds a twin by the file of its original, and runs the renamed text."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != TWIN and not name.startswith(TWIN + "."):
-            return None
-        file = FOLDER / (name.removeprefix(TWIN).removeprefix(".") or "__init__")
-        return importlib.util.spec_from_file_location(
-            name,
-            file.with_suffix(".py"),
-            loader=self,
-            submodule_search_locations=[str(FOLDER)] if name == TWIN else None,
-        )
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        return None
-
-    def exec_module(self, module: ModuleType) -> None:
-        file = Path(str(module.__file__))
-        tree = ast.fix_missing_locations(_Renaming().visit(ast.parse(file.read_text())))
-        exec(compile(tree, str(file), "exec"), module.__dict__)
+from parity_tests.programs.stand_in import on_torch
 
 
 def torch_models() -> Any:
     """``minigrad.vision.models`` as it is under torch."""
-    if TWIN not in sys.modules:
-        sys.meta_path.insert(0, _Twins())
-    return importlib.import_module(TWIN)
+    return on_torch("minigrad.vision").models
 
 
 @contextlib.contextmanager

@@ -98,7 +98,7 @@ def of_the_notes(name: str, text: str) -> None:
         ("tensor([1.])", "tensor([1.], requires_grad=True)"),
         ("tensor([1., 2.])", "tensor([1.,  2.])"),
         ("loss 0.1230", "loss 0.1233"),
-        ("tensor([1.0000e-04])", "tensor([1.1000e-04])"),
+        ("tensor([1.0000e-03])", "tensor([1.1000e-03])"),
         ("tensor([1])", "tensor([2])"),
         ("one", "one\ntwo"),
         ("nan", "1.0"),

@@ -32,7 +32,8 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
 
 def _on(place: Device, tensor: Tensor) -> Tensor:
     # Asking first is much cheaper than a `to` that has nothing to do.
-    return tensor if tensor.device == place else tensor.to(place)
+    here = tensor.device
+    return tensor if here is place or here == place else tensor.to(place)
 
 
 @no_grad()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
@@ -37,6 +39,9 @@ class Cast(Op):
     def grad_input(g: Array, source: Dtype, F: Any) -> Array:
         """Convert back."""
         return F.cast(g, source)
+
+
+CAST: Any = Cast.short
 
 
 @register(internal=True)
@@ -137,9 +142,13 @@ def to(input: Any, *args: Any, **kwargs: Any) -> Any:
     >>> torch.tensor([1, 2]).to(torch.float64)
     tensor([1., 2.], dtype=torch.float64)
     """
-    if len(args) == 1 and type(args[0]) is Dtype and not kwargs:  # the usual case
-        same = input._array.dtype is args[0].numpy
-        return input if same else tensors.cast(input, args[0])
+    if len(args) == 1 and not kwargs:  # the usual cases
+        first = args[0]
+        if type(first) is Dtype:
+            return input if input._array.dtype is first.numpy else CAST(input, first)
+        home = (first.type if type(first) is Device else first) == "cpu"
+        if home is True and type(input._array) is np.ndarray:
+            return input
     kind, place, copy, form = _destination(args, kwargs)
     out = input
     if place is not None and not _same_place(out.device, place):
@@ -208,7 +217,7 @@ def cpu(input: Any, memory_format: Any = None) -> Any:
     >>> x = torch.zeros(2); x.cpu() is x
     True
     """
-    return input.to("cpu")
+    return input if type(input._array) is np.ndarray else input.to("cpu")
 
 
 @function(where=("Tensor",), torch="Tensor.type_as", samples=(call(T(2, 3), T(1)),))
@@ -267,8 +276,9 @@ def _conversion(name: str, kind: Dtype) -> None:
     """One of the methods ``float()``, ``long()`` and so on."""
 
     def convert(input: Any, memory_format: Any = None) -> Any:
-        form = {} if memory_format is None else {"memory_format": memory_format}
-        return input.to(kind, **form)
+        if memory_format is None:
+            return input if input._array.dtype is kind.numpy else CAST(input, kind)
+        return input.to(kind, memory_format=memory_format)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"""The tensor as {kind.name}; itself if it is that already.

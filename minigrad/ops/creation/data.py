@@ -311,7 +311,9 @@ def from_numpy(ndarray: Any) -> Any:
             "strides are not currently supported. (You can probably work around this by making a "
             "copy of your array  with array.copy().)"
         )
-    return make(ndarray if type(ndarray) is np.ndarray else ndarray.view(np.ndarray))
+    if not ndarray.flags.writeable:
+        return make(writable(ndarray))
+    return make(ndarray.view(np.ndarray))  # a later `ndarray.shape = ...` is not the tensor's
 
 
 @function(**TOP)

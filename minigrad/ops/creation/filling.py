@@ -28,7 +28,7 @@ def shape_of(size: tuple[Any, ...], names: dict[str, Any], name: str) -> tuple[i
     elif not size:
         raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
     shape = checked_sizes(size, name)
-    if any([n < 0 for n in shape]):
+    if shape and min(shape) < 0:
         raise RuntimeError(f"{name}: Dimension size must be non-negative.")
     return shape
 
@@ -158,8 +158,15 @@ def _filled(name: str, fill: Callable[[Any, Any], Any], value: int, doc: str) ->
     )
 
 
+def _ones(shape: Any, kind: Any) -> Any:
+    """Of few elements twice as fast as NumPy's own."""
+    array = np.empty(shape, kind)
+    array.fill(1)
+    return array
+
+
 _filled("zeros", np.zeros, 0, "filled with zeros")
-_filled("ones", np.ones, 1, "filled with ones")
+_filled("ones", _ones, 1, "filled with ones")
 _filled("empty", np.zeros, 0, "whose values mean nothing (here: zeros)")
 
 
@@ -198,7 +205,8 @@ def full(
     if dtype is None and out is None:
         dtype = dtypes.scalar_type(number_of(fill_value))
     kind = numpy_type(dtype, out, layout)
-    array = np.full(shape_of((size,), {}, "full"), _fill_value(fill_value, kind), dtype=kind)
+    array = np.empty(shape_of((size,), {}, "full"), kind)
+    array.fill(_fill_value(fill_value, kind))
     return place(array, device, requires_grad, out)
 
 

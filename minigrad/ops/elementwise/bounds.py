@@ -16,7 +16,7 @@ from minigrad.autograd.registry import T, booleans, call, function, reals, regis
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.elementwise.arithmetic import NUMBERS
-from minigrad.ops.elementwise.masks import gate
+from minigrad.ops.elementwise.masks import chosen, gate
 from minigrad.ops.elementwise.precision import no_derivative
 
 
@@ -221,8 +221,13 @@ def _where(condition: Any, input: Any = None, other: Any = None) -> Any:
                 f"{dtypes.of_numpy(condition._array.dtype).type_name}"
             )
         condition = tensors.cast(condition, dtypes.bool_)
-    input, other = common_type(input, other)
-    return tensors.where(condition, input, other)
+    try:
+        alike = input._array.dtype is other._array.dtype
+    except AttributeError:
+        alike = False
+    if not alike:
+        input, other = common_type(input, other)
+    return WHERE(condition, input, other)
 
 
 @register(
@@ -254,6 +259,8 @@ class Where(Op):
     @staticmethod
     def forward(xp: Any, condition: Array, input: Array, other: Array) -> Array:
         """Choose."""
+        if type(input) is np.ndarray is type(other) and input.dtype is other.dtype:
+            return chosen(xp, condition, input, other)
         return xp.where(condition, input, other)
 
     @staticmethod
@@ -267,6 +274,7 @@ class Where(Op):
         return F.where(condition, 0.0, g)
 
 
+WHERE: Any = Where.short
 LARGER: dict[str, Any] = {
     "domain": [reals(-3, 3)],
     "dtypes": NUMBERS,

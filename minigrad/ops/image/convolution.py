@@ -9,6 +9,9 @@ a few samples at a time (they stay in the cache) and never kept: backward makes 
 samples are laid innermost while that is done: copies run along them and along a whole row of the
 image, and there is one large product in place of a small one per sample.
 
+On the CPU native kernels do all this in one pass (``convolution_kernels.py``); what follows runs on
+other devices, in other types, and is what they are compared with.
+
 Source: Chellapilla, Puri and Simard, High performance convolutional neural networks, 2006.
 """
 
@@ -21,6 +24,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.image import convolution_kernels
 from minigrad.ops.image.convolution_small import (
     backward_sight,
     convolved,
@@ -111,6 +115,9 @@ class Convolution(Op):
     @widened
     def forward(xp: Any, input: Array, weight: Array, bias: Array, geometry: Geometry) -> Array:
         """Columns times filters, a few samples at a time."""
+        found = convolution_kernels.forward(xp, input, weight, bias, geometry)
+        if found is not None:
+            return found
         sight = forward_sight(input.shape, weight.shape, None, geometry, input.itemsize)
         if sight.elements <= FEW:
             return convolved(xp, input, weight, bias, sight)
@@ -160,6 +167,9 @@ class ConvolutionInput(Op):
         xp: Any, g: Array, weight: Array, bias: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
         """Filters transposed times cotangents gives columns, which are folded back."""
+        found = convolution_kernels.backward_input(xp, g, weight, size, geometry)
+        if found is not None:
+            return found
         sight = backward_sight(g.shape, weight.shape, size, geometry, g.itemsize)
         if sight.elements <= FEW:
             return spread_back(xp, g, weight, bias, geometry.groups, sight)
@@ -213,6 +223,9 @@ class ConvolutionWeight(Op):
         xp: Any, g: Array, input: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
         """Cotangents times columns transposed, a few samples at a time."""
+        found = convolution_kernels.backward_weight(xp, g, input, size, geometry)
+        if found is not None:
+            return found
         sight = forward_sight(input.shape, size, g.shape[2:], geometry, input.itemsize)
         if sight.elements <= FEW:
             return weighed(xp, g, input, size, sight)

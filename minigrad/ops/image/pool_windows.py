@@ -17,6 +17,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.image import pool_kernels
 
 remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
 
@@ -39,6 +40,11 @@ class Windows(NamedTuple):
                 for t, d, s, n in zip(tap, self.dilation, self.stride, self.out, strict=True)
             )
             yield number, (..., *places)
+
+    @remembered
+    def flat(self) -> tuple[int, ...] | None:
+        """The geometry for the native kernels; None where they have no such windows."""
+        return pool_kernels.geometry(self)
 
     @remembered
     def frame(self) -> tuple[int, ...]:
@@ -181,15 +187,22 @@ class MaxPool(Op):
 
     grad_fn = _max_name
     kinds = "fViu"
+    keeps = ("taps",)
 
     @staticmethod
-    def forward(xp: Any, input: Array, windows: Windows) -> Array:
-        """One comparison for each axis and place in the window."""
-        return windows.reduced(windows.framed(xp, input, lowest(input)), xp.maximum)
+    def forward(xp: Any, input: Array, windows: Windows) -> tuple[Array, Array | None]:
+        """One comparison for each axis and place in the window; a kernel keeps who won."""
+        found = pool_kernels.greatest(input, windows)
+        if found is not None:
+            return found
+        return windows.reduced(windows.framed(xp, input, lowest(input)), xp.maximum), None
 
     @staticmethod
-    def grad_input(g: Any, input: Any, out: Any, windows: Windows, F: Any) -> Any:
+    def grad_input(g: Any, input: Any, out: Any, taps: Any, windows: Windows, F: Any) -> Any:
         """The cotangent, at the winner's place."""
+        found = pool_kernels.to_winners(g, taps, windows)
+        if found is not None:
+            return found
         places, once = F.max_places(input, out, windows), windows.apart()
         if max(windows.dilation) > 1:  # a window may lie in the padding alone: there is no winner
             count = math.prod(windows.sizes)
@@ -204,6 +217,9 @@ class MaxPlaces(Op):
     @staticmethod
     def forward(xp: Any, input: Array, best: Array, windows: Windows) -> Array:
         """The places of the winning taps."""
+        found = pool_kernels.winners(input, windows)
+        if found is not None:
+            return found
         begin, away = _places_of_taps(xp, windows)
         places = away.take(winning_taps(xp, input, best, windows))
         places += begin
@@ -258,6 +274,9 @@ class WindowMean(Op):
     @widened
     def forward(xp: Any, input: Array, mean: Mean) -> Array:
         """One addition for each axis and place in the window."""
+        found = pool_kernels.averaged(input, mean)
+        if found is not None:
+            return found
         total = mean.windows.reduced(mean.windows.framed(xp, input, 0), xp.add)
         return mean.divided(xp, total)
 
@@ -275,6 +294,9 @@ class WindowSpread(Op):
     @widened
     def forward(xp: Any, input: Array, mean: Mean) -> Array:
         """One addition for each axis and place in the window."""
+        found = pool_kernels.averaged(input, mean, back=True)
+        if found is not None:
+            return found
         return mean.windows.spread(xp, mean.divided(xp, input))
 
     @staticmethod

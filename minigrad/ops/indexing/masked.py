@@ -12,6 +12,7 @@ from minigrad.autograd.registry import T, booleans, call, function, integers, re
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 from minigrad.errors import DtypeError
+from minigrad.ops.elementwise.masks import chosen
 from minigrad.ops.indexing.places import need_tensor, on_flat
 from minigrad.ops.shape.expand import broadcast_tensors
 
@@ -48,7 +49,7 @@ def _masked_fill(input: Any, mask: Any, value: Any) -> Any:
             "masked_fill(): argument 'value' (position 3) must be Number or Tensor, not "
             f"{type(value).__name__}"
         )
-    elif not np.isfinite(value) and input._array.dtype.kind in "iu":
+    elif input._array.dtype.kind in "iu" and not np.isfinite(value):
         raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
     return apply(MaskedFill, (input, mask, value))
 
@@ -79,7 +80,7 @@ class MaskedFill(Op):
     @staticmethod
     def forward(xp: Any, input: Array, mask: Array, value: Array) -> Array:
         """Choose."""
-        return xp.where(mask, xp.asarray(value, dtype=input.dtype), input)
+        return chosen(xp, mask, xp.asarray(value, dtype=input.dtype), input)
 
     @staticmethod
     def grad_input(g: Array, mask: Array, F: Any) -> Array:

@@ -93,8 +93,8 @@ class Sigmoid(Unary):
         """The exponential may overflow: one over infinity is 0, as it should be."""
         y = xp.negative(input)
         into = y if input.ndim else None
-        y = xp.add(xp.exp(y, out=into), 1, out=into)
-        return xp.divide(1, y, out=into)
+        y = xp.add(xp.exp(y, out=into), number(xp, 1, input.dtype), out=into)
+        return xp.reciprocal(y, out=into)
 
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
@@ -184,6 +184,9 @@ class LeakyRelu(Op):
         return two_sided(g, input > 0, negative_slope)
 
 
+_TANH_FORM = 1, 0.044715, math.sqrt(2 / math.pi), 0.5
+
+
 def _gelu(input: Any, *, approximate: str = "none") -> Any:
     if approximate not in ("none", "tanh"):
         raise RuntimeError(
@@ -223,14 +226,15 @@ class Gelu(Op):
     def forward(xp: Any, input: Array, approximate: str) -> tuple[Array, Array]:
         """The two forms differ in the fourth digit."""
         if approximate == "tanh":
+            one, curve, slope, half = [number(xp, v, input.dtype) for v in _TANH_FORM]
             u = input * input
-            u *= 0.044715
-            u += 1
+            u *= curve
+            u += one
             u *= input
-            u *= math.sqrt(2 / math.pi)
+            u *= slope
             chance = xp.tanh(u)
-            chance += 1
-            chance *= 0.5
+            chance += one
+            chance *= half
         else:
             chance = normal_chance(xp, input)
         return input * chance, chance

@@ -13,9 +13,9 @@ from minigrad.backend import Array, backend_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
-from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
+from minigrad.ops.elementwise.masks import choose, either, gate, negative, number, positive, select
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.network.activation import LeakyRelu, softplus_of, two_sided
+from minigrad.ops.network.activation import LeakyRelu, Sigmoid, softplus_of, two_sided
 from minigrad.random import default_generator
 
 _F = ("nn.functional",)
@@ -55,7 +55,7 @@ class Softplus(Op):
         y = softplus_of(xp, z)
         if beta != 1:
             y /= beta
-        linear = z > threshold
+        linear = z > number(xp, threshold, z.dtype)
         return select(xp, linear, input, y) if linear.any() else y
 
     @staticmethod
@@ -291,6 +291,31 @@ def glu(input: Any, dim: int = -1) -> Any:
         raise ShapeError(
             f"Halving dimension must be even, but dimension {axis} is size {shape[axis]} (glu)"
         )
-    half = shape[axis] // 2
-    a, b = input.narrow(axis, 0, half), input.narrow(axis, half, half)
-    return a * b.sigmoid()
+    return Glu.short(input, axis)
+
+
+@register(internal=True)
+class Glu(Op):
+    """The first half along an axis, times the sigmoid of the second."""
+
+    @staticmethod
+    @widened
+    def forward(xp: Any, input: Array, dim: int) -> Array:
+        """The sigmoid's memory takes the product."""
+        a, b = _halves(input, dim)
+        y = Sigmoid.forward(xp, b)
+        y *= a
+        return y
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, dim: int, F: Any) -> Any:
+        """By the product rule."""
+        a, b = _halves(input, dim)
+        s = F.sigmoid(b)
+        ga = g * s
+        return F.cat(ga, ga * a * (1 - s), dim=dim)
+
+
+def _halves(x: Any, dim: int) -> tuple[Any, Any]:
+    lead, half = (slice(None),) * dim, x.shape[dim] // 2
+    return x[(*lead, slice(half))], x[(*lead, slice(half, None))]

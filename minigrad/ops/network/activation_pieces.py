@@ -9,7 +9,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
-from minigrad.ops.elementwise.masks import either, gate, kept, number, select
+from minigrad.ops.elementwise.masks import clipped, either, gate, kept, number, select
 from minigrad.ops.elementwise.precision import widened
 
 _F = ("nn.functional",)
@@ -58,7 +58,7 @@ class Hardtanh(Op):
             raise DtypeError("Bool inputs not supported for hardtanh")
         if kind.kind == "u" and (min_val < 0 or max_val < 0):
             raise DtypeError("cannot do hardtanh on an unsigned type with negative limits")
-        return input.clip(number(xp, min_val, kind), number(xp, max_val, kind))
+        return clipped(xp, input, min_val, max_val)
 
     @staticmethod
     def grad_input(g: Any, input: Any, min_val: float, max_val: float) -> Any:
@@ -112,7 +112,7 @@ class Hardsigmoid(Unary):
     def forward(xp: Any, input: Array) -> Array:
         """Shift, cut, scale."""
         y = _cut(xp, input)
-        y /= 6
+        y /= number(xp, 6, input.dtype)
         return y
 
     @staticmethod
@@ -123,8 +123,8 @@ class Hardsigmoid(Unary):
 
 def _cut(xp: Any, x: Array) -> Array:
     """min(max(x + 3, 0), 6), in memory of its own."""
-    y = xp.add(x, 3)
-    return xp.clip(y, number(xp, 0, x.dtype), number(xp, 6, x.dtype), out=y if x.ndim else None)
+    y = xp.add(x, number(xp, 3, x.dtype))
+    return clipped(xp, y, 0, 6, out=y if x.ndim else None)
 
 
 @register(
@@ -153,7 +153,7 @@ class Hardswish(Unary):
         """As the formula has it."""
         y = _cut(xp, input)
         y *= input
-        y /= 6
+        y /= number(xp, 6, input.dtype)
         return y
 
     @staticmethod
@@ -244,7 +244,7 @@ class Softshrink(Op):
     @widened
     def forward(xp: Any, input: Array, lambd: float) -> Array:
         """The input less what a clip keeps of it; a zero has the sign of the input."""
-        y = input.clip(number(xp, -lambd, input.dtype), number(xp, lambd, input.dtype))
+        y = clipped(xp, input, -lambd, lambd)
         y = xp.subtract(input, y, out=y if input.ndim else None)
         return xp.copysign(y, input, out=y if input.ndim else None)
 

@@ -11,7 +11,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.elementwise.masks import number
+from minigrad.ops.elementwise.masks import clipped, number
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.loss_reduction import legacy, reduced, reduced_tensor, same_shape, share
 
@@ -89,10 +89,10 @@ class HuberLoss(_OfDifference):
         """A parabola that goes over into two lines: c (|d| - c / 2), c = min(|d|, δ)."""
         into = d if d.ndim else None
         d = xp.abs(d, out=into)
-        inside = d.clip(number(xp, 0, d.dtype), number(xp, bend, d.dtype))
+        inside = clipped(xp, d, 0, bend)
         d = xp.subtract(xp.add(d, d, out=into), inside, out=into)
         d = xp.multiply(d, inside, out=into)
-        return xp.multiply(d, 0.5, out=into)
+        return xp.multiply(d, number(xp, 0.5, d.dtype), out=into)
 
     @staticmethod
     def slope(d: Any, bend: float, F: Any) -> Any:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.folds import MANY
 from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced_tensor
+from minigrad.ops.network.softmax import LogSoftmaxAlong
 
 _CLASS = integers(0, 2)
 _DOMAIN = (reals(-3, 3),)
@@ -45,12 +48,18 @@ def _places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
     """The index of each target's class in an input of ``shape``."""
     if len(shape) == 1:
         return (classes,)
-    index: list[Any] = []
-    for axis, n in enumerate(classes.shape):
-        ones = [1] * classes.ndim
-        ones[axis] = n
-        index.append(xp.arange(n).reshape(ones))
-    return (index[0], classes, *index[1:])
+    along = _numbered if xp is np and classes.size <= MANY else _numbered.__wrapped__
+    first, *others = along(xp, classes.shape)
+    return (first, classes, *others)
+
+
+@functools.lru_cache(maxsize=64)
+def _numbered(xp: Any, shape: tuple[int, ...]) -> list[Any]:
+    """For each axis of a shape the numbers of its places, laid along it."""
+    return [
+        xp.arange(n).reshape([1] * axis + [n] + [1] * (len(shape) - axis - 1))
+        for axis, n in enumerate(shape)
+    ]
 
 
 class _NllLoss(Op):
@@ -77,14 +86,12 @@ class _NllLoss(Op):
             share = (~ignored).astype(input.dtype)
         if weight is not None:
             share = weight[classes] if share is None else share * weight[classes]
-        loss = -input[_places(xp, classes, input.shape)]
-        if share is None:
-            scale = input.dtype.type(-1)
-        else:
+        loss, scale = input[_places(xp, classes, input.shape)], -input.dtype.type(1)
+        if share is not None:
             loss, scale, number = xp.where(share == 0, 0, loss * share), -share, share.sum()
         if reduction == "none":
-            return loss, classes, scale
-        total = loss.sum()
+            return -loss, classes, scale
+        total = 0 - xp.add.reduce(loss, axis=None)  # torch: 0.0 of zeros
         if reduction == "sum":
             return total, classes, scale
         number = input.dtype.type(number)
@@ -148,7 +155,8 @@ class PickClasses(Op):
 
 def _in_range(xp: Any, classes: Array, count: int) -> bool:
     """Whether all classes are there; as unsigned numbers negative ones are huge."""
-    return not classes.size or int(classes.view(xp.uint64).max()) < count
+    unsigned = classes.view(xp.uint64)
+    return not classes.size or int(unsigned.item(unsigned.argmax())) < count
 
 
 def _check_classes(xp: Any, classes: Array, count: int) -> None:
@@ -160,29 +168,39 @@ def _check_classes(xp: Any, classes: Array, count: int) -> None:
         )
 
 
+@functools.lru_cache(maxsize=256)
+def _check_shapes(op: str, input: tuple[int, ...], target: tuple[int, ...]) -> None:
+    """Raise torch's errors for shapes that do not fit."""
+    if not input:
+        kind = ValueError if op == "nll_loss" else IndexError
+        raise kind(f"Expected 1 or more dimensions (got 0) ({op})")
+    if len(input) == 1:
+        if math.prod(target) == 1:
+            return
+        if len(target) == 1:
+            raise ValueError(
+                f"For 1D input, 1D target must have size 1, but got target size: {target[0]}"
+            )
+        raise ShapeError(f"Expected target size [], got {list(target)} ({op})")
+    if target[:1] != input[:1]:
+        raise ValueError(
+            f"Expected input batch_size ({input[0]}) to match target batch_size "
+            f"({target[0] if target else 1})."
+        )
+    if target != input[:1] + input[2:]:
+        if len(input) == 2:
+            raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
+        wanted = list(input[:1] + input[2:])
+        raise ShapeError(f"Expected target size {wanted}, got {list(target)} ({op})")
+
+
 def _check(input: Any, target: Any, weight: Any, op: str) -> None:
     """Raise torch's errors for shapes and dtypes that do not fit."""
     for name, value in (("input", input), ("target", target)):
         if not isinstance(value, TensorBase):
             raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
     x, t = input._array, target._array
-    if not x.ndim:
-        kind = ValueError if op == "nll_loss" else IndexError
-        raise kind(f"Expected 1 or more dimensions (got 0) ({op})")
-    if x.ndim != 1 and t.shape[:1] != x.shape[:1]:
-        raise ValueError(
-            f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
-            f"({t.shape[0] if t.ndim else 1})."
-        )
-    if t.shape != x.shape[:1] * (x.ndim > 1) + x.shape[2:] and not (x.ndim == 1 and t.size == 1):
-        if x.ndim == 1 and t.ndim == 1:
-            raise ValueError(
-                f"For 1D input, 1D target must have size 1, but got target size: {t.size}"
-            )
-        if x.ndim == 2 and t.ndim > 1:
-            raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
-        wanted = list(x.shape[:1] + x.shape[2:]) if x.ndim > 1 else []
-        raise ShapeError(f"Expected target size {wanted}, got {list(t.shape)} ({op})")
+    _check_shapes(op, x.shape, t.shape)
     if t.dtype not in _CLASS_NUMBERS:
         raise DtypeError(
             f"expected target dtype to be Long or Byte, but got {of_numpy(t.dtype)!r} ({op}: class "
@@ -239,10 +257,11 @@ def nll_loss(
 
 def _nll(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """The loss of what has been checked."""
-    if input._array.ndim == 1 and target._array.ndim == 1:
+    ndim = input._array.ndim
+    if ndim == 1 and target._array.ndim == 1:
         target = target.reshape(())
-    op = tensors.nll_loss if input._array.ndim <= 2 else tensors.nll_loss_nd
-    return op(input, target, weight, ignore_index, reduction)
+    op = NllLoss if ndim <= 2 else NllLossNd
+    return op.short(input, target, weight, ignore_index, reduction)
 
 
 @function(
@@ -303,7 +322,7 @@ def cross_entropy(
             raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
     _check(input, target, weight, "cross_entropy")
     axis = min(1, x.ndim - 1)
-    logp = tensors.log_softmax_along(input, axis)
+    logp = LogSoftmaxAlong.short(input, axis)
     loss = _nll(logp, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
@@ -354,7 +373,7 @@ def _soft_targets(
         )
     if smoothing:
         target = target * (1 - smoothing) + smoothing / count
-    terms = tensors.log_softmax_along(input, axis) * target
+    terms = LogSoftmaxAlong.short(input, axis) * target
     if weight is not None:
         terms = terms * _by_class(weight, terms)
     if reduction == "mean":

@@ -5,31 +5,30 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from minigrad.autograd.graph import storage_of
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
-from minigrad.dtypes import of_numpy
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import ShapeError
 from minigrad.ops.dims import one_dim
+from minigrad.ops.elementwise.masks import number
 from minigrad.ops.elementwise.precision import is_half, widened
+from minigrad.ops.network import norm_kernels
+from minigrad.ops.network.norm_plans import (
+    Plan,
+    check_affine,
+    check_types,
+    normalized_sizes,
+    planned,
+    remembered,
+    shape_of,
+)
 
 _BOTH = ("torch", "nn.functional")
 _DOMAIN = (reals(-2, 2),)
-
-
-class Plan(NamedTuple):
-    """What is normalised: batch, layer, group and instance normalisation differ in this alone."""
-
-    seen: tuple[int, ...]  # the shape in which the input is looked at
-    axes: tuple[int, ...]  # of that shape: those with one mean and one deviation
-    laid: tuple[int, ...] = ()  # the shape in which weight and bias meet it
-    learned: tuple[int, ...] = ()  # their own shape
 
 
 class _Standardised(Op):
@@ -50,29 +49,35 @@ class _Standardised(Op):
         observe: Any,
     ) -> tuple[Array, Array, Array]:  # fmt: skip
         """One pass for each statistic, one or two for the result."""
-        x = input.reshape(plan.seen)
+        found = norm_kernels.standardised(input, weight, bias, plan, eps, given, observe)
+        if found is not None:
+            return found
+        x, laid = input.reshape(plan.seen), plan.laid
+        count = number(xp, plan.count, x.dtype)
         if given is not None:
             mean, var = given
             out = x - mean
+            invstd = var + number(xp, eps, x.dtype)
         else:
-            count = math.prod([plan.seen[a] for a in plan.axes])
-            mean = x.sum(axis=plan.axes, keepdims=True)
+            mean = plan.total(x, arrays)
             mean /= count
             out = x - mean
-            var = _product_sum(xp, out, out, plan.axes)
+            var = plan.products(out, out, arrays)
             var /= count
             if observe is not None:
-                observe(mean, var, count)
-        invstd = 1 / xp.sqrt(var + x.dtype.type(eps))
+                observe(mean, var, plan.count)
+            invstd = xp.add(var, number(xp, eps, x.dtype), out=var)
+        xp.sqrt(invstd, out=invstd)
+        xp.reciprocal(invstd, out=invstd)
         if weight is None:
             out *= invstd
-        elif invstd.shape == plan.laid:
-            out *= invstd * weight.reshape(plan.laid)
+        elif plan.even:
+            out *= invstd * weight.reshape(laid)
         else:
             out *= invstd
-            out *= weight.reshape(plan.laid)
+            out *= weight.reshape(laid)
         if bias is not None:
-            out += bias.reshape(plan.laid)
+            out += bias.reshape(laid)
         return out.reshape(input.shape), mean, invstd
 
     @staticmethod
@@ -92,43 +97,32 @@ class _Standardised(Op):
         g: Any, input: Any, weight: Any, mean: Any, invstd: Any, plan: Plan, given: Any,
         needs: Any, F: Any,
     ) -> Any:  # fmt: skip
-        """All three share the axes, and two the centred input; invstd is taken out of sums."""
+        """All three share sums, and two the centred input; an even weight is taken out of sums."""
+        found = norm_kernels.gradients(g, input, weight, mean, invstd, plan, given, needs)
+        if found is not None:
+            return found
         g = g.reshape(plan.seen)
-        centred = input.reshape(plan.seen) - mean
-        gx = gw = gb = None
+        centred, whole = input.reshape(plan.seen) - mean, given is None
+        h, scale, even = g, invstd, weight is None or plan.even
+        if weight is not None:
+            w = weight.reshape(plan.laid)
+            h, scale = (g, invstd * w) if even else (g * w, invstd)
+        total = products = gx = gw = gb = None
+        if (whole and needs[0]) or (even and needs[2]):
+            total = plan.total(h, F)
+        if (whole and needs[0]) or (even and needs[1]):
+            products = plan.products(h, centred, F)
         if needs[0]:
-            h = g if weight is None else g * weight.reshape(plan.laid)
-            if given is None:
-                slope = _inner(h, centred, plan, F) * (invstd * invstd)
-                gx = (h - F.mean(h, plan.axes, True) - centred * slope) * invstd
-            else:
-                gx = h * invstd
-            gx = gx.reshape(tuple(input.shape))
+            if whole:
+                slope = products * (invstd * invstd) / plan.count
+                h = h - total / plan.count - centred * slope
+            gx = (h * scale).reshape(tuple(input.shape))
         if needs[1]:
-            if tuple(invstd.shape) == plan.laid:
-                gw = F.sum_to(g * centred, plan.laid) * invstd
-            else:
-                gw = F.sum_to(g * (centred * invstd), plan.laid)
-            gw = gw.reshape(plan.learned)
+            terms = products * invstd if even else g * (centred * invstd)
+            gw = F.sum_to(terms, plan.laid).reshape(plan.learned)
         if needs[2]:
-            gb = F.sum_to(g, plan.laid).reshape(plan.learned)
+            gb = F.sum_to(total if even else g, plan.laid).reshape(plan.learned)
         return gx, gw, gb
-
-
-def _product_sum(xp: Any, a: Array, b: Array, axes: tuple[int, ...]) -> Array:
-    """The sum of products over axes, kept with size 1; over last axes as inner products."""
-    if axes[-1] != a.ndim - 1:
-        return (a * b).sum(axis=axes, keepdims=True)
-    found = xp.einsum("...i,...i->...", a, b)[..., None]
-    return found.sum(axis=axes[:-1], keepdims=True) if len(axes) > 1 else found
-
-
-def _inner(a: Any, b: Any, plan: Plan, F: Any) -> Any:
-    """The mean of products over the normalised axes, in either reading."""
-    if a.__class__ is np.ndarray:
-        count = math.prod(plan.seen[axis] for axis in plan.axes)
-        return _product_sum(np, a, b, plan.axes) / a.dtype.type(max(count, 1))
-    return F.mean(a * b, plan.axes, True)
 
 
 @register("native_batch_norm", internal=True)
@@ -146,45 +140,6 @@ class NativeGroupNorm(_Standardised):
     """Groups of channels."""
 
 
-def check_affine(op: str, input: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> None:
-    """Raise torch's errors for a weight or bias of another shape or dtype."""
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is None:
-            continue
-        if tensor._array.shape != shape:
-            raise ShapeError(
-                f"Expected {name} to be of shape {list(shape)} ({op}), but got {name} of shape "
-                f"{list(tensor._array.shape)} and input of shape {list(input._array.shape)}"
-            )
-        kinds = tensor._array.dtype, input._array.dtype
-        if kinds[0] != kinds[1] and not (is_half(kinds[1]) and kinds[0].name == "float32"):
-            one, two = map(of_numpy, kinds)
-            raise DtypeError(
-                f"{op}: expected {name} of {two!r}, the type of the input, got {one!r}"
-            )
-
-
-def normalized_sizes(op: str, input: Any, normalized_shape: Sequence[int]) -> tuple[int, ...]:
-    """The sizes of the last axes, checked."""
-    if not isinstance(normalized_shape, (tuple, list, Sequence)):  # the abstract class is slow
-        raise TypeError(
-            f"{op}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
-            f"{type(normalized_shape).__name__}"
-        )
-    shape = tuple(map(int, normalized_shape))
-    if not shape:
-        raise ShapeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            "element, but got normalized_shape = []"
-        )
-    if input._array.shape[-len(shape) :] != shape:
-        raise ShapeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*, {', '.join(map(str, shape))}], but got input of size{list(input._array.shape)}"
-        )
-    return shape
-
-
 def mover(running: Any, momentum: float, samples: int = 1) -> Any:
     """What moves the running statistics towards a batch's, in place; None if there are none.
 
@@ -196,12 +151,14 @@ def mover(running: Any, momentum: float, samples: int = 1) -> Any:
 
 
 def _move(running: Any, momentum: float, samples: int, mean: Array, var: Array, count: int) -> None:
-    unbiased = var * (count / (count - 1)) if count > 1 else var * math.nan
+    unbiased = var * (count / (count - 1) if count > 1 else math.nan)
     for tensor, fresh in zip(running, (mean, unbiased), strict=True):
         if tensor is not None:
             array = tensor._array
-            fresh = fresh.reshape(samples, -1).mean(0).reshape(array.shape)
-            array[...] = array * (1 - momentum) + momentum * fresh
+            if samples > 1:
+                fresh = fresh.reshape(samples, -1).mean(0)
+            array *= 1 - momentum
+            array += momentum * fresh.reshape(array.shape)
             storage_of(tensor).write()
 
 
@@ -211,11 +168,44 @@ def _of_nothing(input: Any, weight: Any, bias: Any) -> Any:
     return out if bias is None else out + bias[0]
 
 
-def given_statistics(input: Any, running_mean: Any, running_var: Any) -> tuple[Array, Array]:
-    """Running statistics as arrays that meet the input seen as (N, C, L)."""
+def given_statistics(input: Any, running: Any, laid: tuple[int, ...]) -> tuple[Array, ...]:
+    """Copies of running statistics as arrays that meet the input."""
     kind = xp_of(input._array).float32 if is_half(input._array.dtype) else input._array.dtype
-    mean, var = (t._array.reshape(1, -1, 1).astype(kind) for t in (running_mean, running_var))
-    return mean, var
+    return tuple([t._array.reshape(laid).astype(kind) for t in running])
+
+
+@remembered
+def _batch_plan(
+    shape: tuple[int, ...], mean: Any, var: Any, weight: Any, bias: Any, training: bool
+) -> Plan | None:
+    """The plan for an input, after all checks of the shapes; None for an empty input."""
+    if not math.prod(shape):
+        return None
+    channels = shape[1] if len(shape) > 1 else 0
+    if training and math.prod(shape) == channels:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"torch.Size({list(shape)})"
+        )
+    for name, found in (
+        ("running_mean", mean),
+        ("running_var", var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
+        if found is None:
+            if not training and name.startswith("running"):
+                raise ShapeError(f"{name} must be defined in evaluation mode")
+        elif math.prod(found) != channels:
+            raise ShapeError(
+                f"{name} should contain {channels} elements not {math.prod(found)} (batch_norm)"
+            )
+    one_dim(1, len(shape))
+    check_affine("batch_norm", shape, weight, bias, (channels,))
+    places = math.prod(shape[2:])
+    if places == 1:
+        return planned((shape[0], channels), (0,), (1, channels), (channels,))
+    return planned((shape[0], channels, places), (0, 2), (1, channels, 1), (channels,))
 
 
 @function(
@@ -271,39 +261,30 @@ def batch_norm(
         raise TypeError(
             f"batch_norm(): argument 'input' must be Tensor, not {type(input).__name__}"
         )
-    shape = input._array.shape
-    if not math.prod(shape):
+    running = running_mean, running_var
+    shapes = [shape_of(t) for t in (input, *running, weight, bias)]
+    plan = _batch_plan(*shapes, bool(training))
+    if plan is None:
         return _of_nothing(input, weight, bias)
-    channels = shape[1] if len(shape) > 1 else 0
     if training and eps <= 0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
-    if training and math.prod(shape) == channels:
-        raise ValueError(
-            "Expected more than 1 value per channel when training, got input size "
-            f"torch.Size({list(shape)})"
-        )
-    for name, tensor in (
-        ("running_mean", running_mean),
-        ("running_var", running_var),
-        ("weight", weight),
-        ("bias", bias),
-    ):
-        if tensor is None:
-            if not training and name.startswith("running"):
-                raise ShapeError(f"{name} must be defined in evaluation mode")
-        elif tensor._array.size != channels:
-            raise ShapeError(
-                f"{name} should contain {channels} elements not {tensor._array.size} (batch_norm)"
-            )
-    one_dim(1, len(shape))
-    check_affine("batch_norm", input, weight, bias, (channels,))
-    plan = Plan((shape[0], channels, math.prod(shape[2:])), (0, 2), (1, channels, 1), (channels,))
+    check_types("batch_norm", input, weight, bias)
     given = observe = None
     if training:
-        observe = mover((running_mean, running_var), momentum)
+        observe = mover(running, momentum)
     else:
-        given = given_statistics(input, running_mean, running_var)
-    return tensors.native_batch_norm(input, weight, bias, plan, float(eps), given, observe)
+        given = given_statistics(input, running, plan.laid)
+    return NativeBatchNorm.short(input, weight, bias, plan, float(eps), given, observe)
+
+
+@remembered
+def _layer_plan(shape: tuple[int, ...], normalized_shape: Any, weight: Any, bias: Any) -> Plan:
+    """The plan for an input, after all checks of the shapes."""
+    sizes = normalized_sizes("layer_norm", shape, normalized_shape)
+    check_affine("layer_norm", shape, weight, bias, sizes)
+    size = math.prod(sizes)
+    rows = math.prod(shape[: len(shape) - len(sizes)])
+    return planned((rows, size), (1,), (1, size), sizes)
 
 
 @function(
@@ -345,10 +326,7 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([[1., 3.]]), (2,)).round()
     tensor([[-1.,  1.]])
     """
-    shape = normalized_sizes("layer_norm", input, normalized_shape)
-    check_affine("layer_norm", input, weight, bias, shape)
-    size = math.prod(shape)
-    whole = input._array.shape
-    rows = math.prod(whole[: len(whole) - len(shape)])
-    plan = Plan((rows, size), (1,), (1, size), shape)
-    return tensors.native_layer_norm(input, weight, bias, plan, float(eps), None, None)
+    sizes = tuple(normalized_shape) if type(normalized_shape) is list else normalized_shape
+    plan = _layer_plan(input._array.shape, sizes, shape_of(weight), shape_of(bias))
+    check_types("layer_norm", input, weight, bias)
+    return NativeLayerNorm.short(input, weight, bias, plan, float(eps), None, None)

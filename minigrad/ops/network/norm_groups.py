@@ -12,7 +12,16 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.errors import ShapeError
 from minigrad.ops.elementwise.precision import is_half
-from minigrad.ops.network.norm import Plan, batch_norm, check_affine, mover, normalized_sizes
+from minigrad.ops.network.norm import batch_norm, mover
+from minigrad.ops.network.norm_plans import (
+    Plan,
+    check_affine,
+    check_types,
+    normalized_sizes,
+    planned,
+    remembered,
+    shape_of,
+)
 
 _BOTH = ("torch", "nn.functional")
 _DOMAIN = (reals(-2, 2),)
@@ -45,7 +54,14 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1., 3., 10., 30.]]), 2).round()
     tensor([[-1.,  1., -1.,  1.]])
     """
-    shape = input._array.shape
+    plan = _group_plan(input._array.shape, num_groups, shape_of(weight), shape_of(bias))
+    check_types("group_norm", input, weight, bias)
+    return tensors.native_group_norm(input, weight, bias, plan, float(eps), None, None)
+
+
+@remembered
+def _group_plan(shape: tuple[int, ...], num_groups: int, weight: Any, bias: Any) -> Plan:
+    """The plan for an input, after all checks of the shapes."""
     if len(shape) < 2:
         raise ShapeError(
             f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
@@ -60,11 +76,10 @@ def group_norm(
             "Expected more than 1 value per channel when training, got input size "
             f"{[shape[0] * shape[1] // num_groups, num_groups, *shape[2:]]}"
         )
-    check_affine("group_norm", input, weight, bias, shape[1:2])
     n, c = shape[:2]
-    within, places = c // num_groups, math.prod(shape[2:])
-    plan = Plan((n, num_groups, within, places), (2, 3), (1, num_groups, within, 1), (c,))
-    return tensors.native_group_norm(input, weight, bias, plan, float(eps), None, None)
+    check_affine("group_norm", shape, weight, bias, (c,))
+    seen = (n, num_groups, c // num_groups, math.prod(shape[2:]))
+    return planned(seen, (2, 3), (1, *seen[1:3], 1), (c,))
 
 
 @function(
@@ -111,8 +126,9 @@ def instance_norm(
             raise ShapeError(
                 f"{name} should contain {c} elements not {tensor._array.size} (instance_norm)"
             )
-    check_affine("instance_norm", input, weight, bias, (c,))
-    plan = Plan((n, c, math.prod(shape[2:])), (2,), (1, c, 1), (c,))
+    check_affine("instance_norm", shape, shape_of(weight), shape_of(bias), (c,))
+    check_types("instance_norm", input, weight, bias)
+    plan = planned((n, c, math.prod(shape[2:])), (2,), (1, c, 1), (c,))
     observe = mover((running_mean, running_var), momentum, n)
     return tensors.native_batch_norm(input, weight, bias, plan, float(eps), None, observe)
 
@@ -146,7 +162,7 @@ def rms_norm(
     >>> torch.nn.functional.rms_norm(torch.tensor([[3., 4.]]), (2,))
     tensor([[0.8485, 1.1314]])
     """
-    shape = normalized_sizes("rms_norm", input, normalized_shape)
+    shape = normalized_sizes("rms_norm", input._array.shape, normalized_shape)
     if weight is not None and weight._array.shape != shape:
         raise ShapeError(
             f"Expected weight to be of same shape as normalized_shape, but got weight of shape "

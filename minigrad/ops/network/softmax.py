@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -19,6 +21,7 @@ from minigrad.ops.folds import as_columns, as_rows, fold, is_short
 
 _WHERE = ("torch", "Tensor", "nn.functional", "special")
 _DOMAIN = (reals(-5, 5),)
+SEVERAL = 512  # elements; of so many, columns are faster than short rows, both copies included
 _SAMPLES = (
     call(T(3, 4), dim=1),
     call(T(3, 4), dim=0),
@@ -31,13 +34,19 @@ _SAMPLES = (
 _ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
 
 
+def greatest(xp: Any, x: Array, axis: Any) -> Array:
+    """The maximum along axes, kept with size 1; NumPy's method is slower than its ufunc."""
+    reduce = np.maximum.reduce if xp is np else xp.max
+    return reduce(x, axis=axis, keepdims=True)
+
+
 def exp_shifted(xp: Any, x: Array, axis: Any) -> tuple[Array, Array]:
     """e to the power of x less its greatest element, and the sum of these along the axis."""
     if x.shape and 0 in x.shape:
         return x.copy(), xp.ones((), dtype=x.dtype)
-    e = x - x.max(axis=axis, keepdims=True)
+    e = x - greatest(xp, x, axis)
     xp.exp(e, out=e)
-    return e, e.sum(axis=axis, keepdims=True)
+    return e, xp.add.reduce(e, axis=axis, keepdims=True)
 
 
 @register("softmax_along", internal=True)
@@ -52,7 +61,7 @@ class SoftmaxAlong(Op):
         """Exponentials of what is at most 0, divided in place."""
         if not input.ndim:
             return xp.ones_like(input) + input * 0
-        if is_short(input, dim):
+        if is_short(input, dim, SEVERAL):
             return as_rows(SoftmaxAlong.forward(xp, as_columns(input), 0), input.shape)
         e, total = exp_shifted(xp, input, dim)
         e /= total
@@ -78,10 +87,11 @@ class LogSoftmaxAlong(Op):
             return input * 0
         if 0 in input.shape:
             return input.copy()
-        if is_short(input, dim):
+        if is_short(input, dim, SEVERAL):
             return as_rows(LogSoftmaxAlong.forward(xp, as_columns(input), 0), input.shape)
-        y = input - input.max(axis=dim, keepdims=True)
-        y -= xp.log(xp.exp(y).sum(axis=dim, keepdims=True))
+        y = input - greatest(xp, input, dim)
+        total = xp.add.reduce(xp.exp(y), axis=dim, keepdims=True)
+        y -= xp.log(total, out=total)
         return y
 
     @staticmethod
@@ -135,7 +145,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     if type(_stacklevel) is not int:  # Tensor.softmax(dim, dtype): the method has no _stacklevel
         dtype = _stacklevel
     input, axis = _prepared("softmax", input, dim, dtype)
-    return tensors.softmax_along(input, axis)
+    return SoftmaxAlong.short(input, axis)
 
 
 @function(
@@ -162,7 +172,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     if type(_stacklevel) is not int:
         dtype = _stacklevel
     input, axis = _prepared("log_softmax", input, dim, dtype)
-    return tensors.log_softmax_along(input, axis)
+    return LogSoftmaxAlong.short(input, axis)
 
 
 @function(
@@ -184,7 +194,7 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     tensor([0.5000, 0.5000])
     """
     input, axis = _prepared("softmin", -input, dim, dtype)
-    return tensors.softmax_along(input, axis)
+    return SoftmaxAlong.short(input, axis)
 
 
 @function(
@@ -282,4 +292,4 @@ def logsumexp(input: Any, dim: int | Sequence[int], keepdim: bool = False) -> An
         input = input.float()
     ndim = input._array.ndim
     dims = all_dims(dim, ndim)
-    return tensors.logsumexp_along(input, tuple(range(ndim)) if dims is None else dims, keepdim)
+    return LogsumexpAlong.short(input, tuple(range(ndim)) if dims is None else dims, keepdim)

@@ -12,7 +12,16 @@ from minigrad.backend import Array
 from minigrad.dtypes import get_default_dtype
 from minigrad.ops.dims import all_dims
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.reduction.reduce import ERRORS, Mean, add_up, count_of, given_dim, spread
+from minigrad.ops.reduction.reduce import (
+    ERRORS,
+    MANY,
+    Mean,
+    add_up,
+    count_of,
+    given_dim,
+    spread,
+    square_sum,
+)
 
 SAMPLES = (
     call(T(2, 3)),
@@ -85,6 +94,8 @@ class Var(Op):
         """Two passes: the mean, then the squares of what is left."""
         count = count_of(input.shape, dim)
         centred = input - add_up(xp, input, dim, True) / (count or 1)
+        if dim is None and not keepdim and centred.size < MANY:
+            return square_sum(xp, centred) / xp.asarray(max(count - correction, 0), input.dtype)
         centred *= centred
         degrees = xp.asarray(max(count - correction, 0), dtype=input.dtype)
         return add_up(xp, centred, dim, keepdim) / degrees

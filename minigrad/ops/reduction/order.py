@@ -10,6 +10,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.precision import is_half
+from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, the_only
 from minigrad.return_types import named
 
@@ -75,7 +76,7 @@ class SortAlong(Picked):
         if not input.ndim:
             return the_only(xp, input)
         places = places_in_order(xp, input, dim, descending)
-        return xp.take_along_axis(input, places, dim), places, places
+        return taken(xp, input, places, dim), places, places
 
 
 def _sort(input: Any, dim: int = -1, descending: bool = False, stable: bool | None = False) -> Any:
@@ -171,7 +172,7 @@ class TopkAlong(Picked):
         if places is None:
             places = places_in_order(xp, input, dim, largest)
             places = places[(slice(None),) * dim + (slice(k),)]
-        return xp.take_along_axis(input, places, dim), places, places
+        return taken(xp, input, places, dim), places, places
 
 
 def _greatest(xp: Any, x: Array, k: int, dim: int) -> Any:

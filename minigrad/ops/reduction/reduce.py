@@ -94,6 +94,12 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     return fold(xp, "add", x, dim, keepdim)
 
 
+def square_sum(xp: Any, x: Array) -> Any:
+    """The sum of the squares of all elements, which of few is a product with itself."""
+    flat = x.reshape(-1)
+    return xp.dot(flat, flat)
+
+
 def _sum(
     input: Any,
     dim: Any = None,

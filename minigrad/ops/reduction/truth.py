@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, register
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims
 from minigrad.ops.reduction.reduce import ERRORS, SAMPLES
+
+# What `np.all` and `np.any` come to at last; CuPy's ufuncs do not reduce.
+ALL: Any = np.logical_and.reduce
+ANY: Any = np.logical_or.reduce
 
 
 def _truth(name: str) -> Any:
@@ -56,7 +62,7 @@ class All(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """And them all."""
         truth, kind = _bools(input)
-        found = xp.logical_and.reduce(truth, axis=dim, keepdims=keepdim)
+        found = (ALL if xp is np else xp.all)(truth, axis=dim, keepdims=keepdim)
         return found if kind is bool else found.astype(kind)
 
 
@@ -73,7 +79,7 @@ class AnyTrue(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Or them all."""
         truth, kind = _bools(input)
-        found = xp.logical_or.reduce(truth, axis=dim, keepdims=keepdim)
+        found = (ANY if xp is np else xp.any)(truth, axis=dim, keepdims=keepdim)
         return found if kind is bool else found.astype(kind)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import REGISTRY, T, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.reduction.reduce import MANY, add_up, spread
+from minigrad.ops.reduction.reduce import MANY, add_up, spread, square_sum
 
 
 @register(internal=True)
@@ -29,6 +28,8 @@ class VectorNorm(Op):
     def forward(xp: Any, input: Array, p: float, dim: Any, keepdim: bool) -> Array:
         """The usual norms without powers."""
         if p == 2:
+            if dim is None and not keepdim and input.size < MANY and input.dtype.char in "fd":
+                return xp.sqrt(square_sum(xp, input))
             if input.size >= MANY and input.flags.c_contiguous and not keepdim:
                 if dim is None:
                     flat = input.reshape(-1)
@@ -69,6 +70,9 @@ class VectorNorm(Op):
         return slope * F.where(out == 0, 0.0, g * out ** (1 - p))
 
 
+VECTOR_NORM: Any = VectorNorm.short
+
+
 def vector_norm(input: Any, p: float, dim: Any, keepdim: bool) -> Any:
     """The p-norm over axes, of floats; an empty extreme is an error."""
     x = input._array
@@ -78,14 +82,16 @@ def vector_norm(input: Any, p: float, dim: Any, keepdim: bool) -> Any:
             f"{input.dtype.name.capitalize()}; use x.float()"
         )
     dims = all_dims(dim, x.ndim)
-    if (p < 0 or p == math.inf) and any(
-        n == 0 for i, n in enumerate(x.shape) if dims is None or i in dims
+    if (
+        (p < 0 or p == math.inf)
+        and not x.size
+        and any(n == 0 for i, n in enumerate(x.shape) if dims is None or i in dims)
     ):
         raise RuntimeError(
             f"linalg.vector_norm cannot compute the {p:g} norm on an empty tensor because the "
             "operation does not have an identity"
         )
-    return apply(VectorNorm, (input,), (float(p), dims, keepdim))
+    return VECTOR_NORM(input, float(p), dims, keepdim)
 
 
 @function(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -18,6 +18,20 @@ from minigrad.size import Size
 ANY = ("float", "int", "bool")
 
 
+@functools.lru_cache(maxsize=256)
+def _steps(
+    shape: tuple[int, ...], strides: tuple[int, ...], size: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The steps in bytes of an array that is seen under a larger size."""
+    extra = len(size) - len(shape)
+    steps = [0] * extra
+    for n, wanted, step in zip(shape, size[extra:], strides, strict=True):
+        if n != wanted and n != 1:
+            raise ValueError(f"an axis of size {n} can't be expanded to {wanted}")
+        steps.append(step if n == wanted else 0)
+    return tuple(steps)
+
+
 @register(internal=True)
 class Expand(Op):
     """Axes of size one repeated without a copy."""
@@ -27,18 +41,15 @@ class Expand(Op):
     @staticmethod
     def forward(xp: Any, input: Array, size: Any) -> Array:
         """A view with steps of zero; writable, so that in-place checks can speak for themselves."""
-        extra = len(size) - input.ndim
-        steps = [0] * extra
-        for n, wanted, step in zip(input.shape, size[extra:], input.strides, strict=True):
-            if n != wanted and n != 1:
-                raise ValueError(f"an axis of size {n} can't be expanded to {wanted}")
-            steps.append(step if n == wanted else 0)
-        return restrided(xp, input, size, steps)
+        return restrided(xp, input, size, _steps(input.shape, input.strides, tuple(size)))
 
     @staticmethod
     def grad_input(g: Array, shape: Any, F: Any) -> Array:
         """Add up what was repeated."""
         return F.sum_to(g, shape)
+
+
+EXPAND: Any = Expand.short
 
 
 @register(internal=True)
@@ -83,6 +94,11 @@ def expand(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Any:
             [2, 2, 2]])
     """
     shape, wanted = input._array.shape, listed(size, named, "size")
+    return EXPAND(input, _expanded(input, shape, wanted))
+
+
+def _expanded(input: Any, shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """The size to expand to, with sizes for each -1; torch's error if there is no way."""
     extra = len(wanted) - len(shape)
     if extra < 0:
         raise RuntimeError(
@@ -107,7 +123,7 @@ def expand(input: Any, *size: Any, implicit: bool = False, **named: Any) -> Any:
                 f"{list(shape)}"
             )
         full[i] = old
-    return apply(Expand, (input,), (tuple(full),))
+    return tuple(full)
 
 
 @function(

@@ -22,9 +22,14 @@ from minigrad.ops.indexing.fill import from_array
 ANY = ("float", "int", "bool")
 
 
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, TensorBase)
+
+
 def _checked(op: str, tensors_: Any) -> Sequence[Any]:
     """The tensors of a list in one dtype; TypeError in torch's words."""
-    if isinstance(tensors_, TensorBase) or not isinstance(tensors_, Sequence):
+    kind = type(tensors_)
+    if kind is not list and kind is not tuple and not _is_sequence(tensors_):
         raise TypeError(
             f"{op}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
             f"{type(tensors_).__name__}"
@@ -35,7 +40,7 @@ def _checked(op: str, tensors_: Any) -> Sequence[Any]:
     try:
         first = tensors_[0]._array.dtype
         if all([t._array.dtype is first for t in tensors_]):
-            return tensors_
+            return tensors_  # type: ignore[no-any-return]
     except AttributeError:
         for index, t in enumerate(tensors_):
             if not isinstance(t, TensorBase):
@@ -49,20 +54,30 @@ def _checked(op: str, tensors_: Any) -> Sequence[Any]:
 def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
     """The front of ``Cat``: one dtype, torch's errors, and vectors of nothing let be."""
     parts = _checked("cat", tensors)
+    at = dim if axis is None else axis
+    first = parts[0]._array.shape
+    alike = first != (0,) and all([p._array.shape == first for p in parts])
+    if not alike or type(at) is not int or not 0 <= at < len(first):
+        at = _joined(parts, at)
+    result = CAT(*parts, at)
+    if out is None:
+        return result
+    check_apart(out, parts)
+    return into(out, result)
+
+
+def _joined(parts: Any, dim: Any) -> int:
+    """The axis to join along, from the front; torch's error if the shapes do not fit."""
     shapes = [p._array.shape for p in parts]
     # An empty vector joins anything: torch keeps that from its early days.
     model = next((s for s in shapes if s != (0,)), shapes[0])
-    at = one_dim(dim if axis is None else axis, len(model))
+    at = one_dim(dim, len(model))
     for index, shape in enumerate(shapes):
         if shape != model:
             _same_but(at, model, shape, index)
     if not model:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
-    result = apply(Cat, parts, (at,))
-    if out is None:
-        return result
-    check_apart(out, parts)
-    return into(out, result)
+    return at
 
 
 def _same_but(dim: int, model: Any, shape: Any, index: int) -> None:
@@ -107,29 +122,36 @@ class Cat(Op):
     tensor([1, 2, 3])
     """
 
-    keeps = ("lengths",)
+    keeps = ("shapes",)
 
     @staticmethod
     def forward(xp: Any, *tensors: Array, dim: int) -> Any:
         """Join; an empty vector among larger tensors has no part in it."""
-        ndim = max([t.ndim for t in tensors])
-        parts = tensors if ndim == 1 else [t for t in tensors if t.ndim == ndim]
+        shapes = [t.shape for t in tensors]
+        parts: Any = tensors
+        if (0,) in shapes:
+            ndim = max(map(len, shapes))
+            parts = [t for t in tensors if t.ndim == ndim]
         out = xp.concatenate(parts, dim)
         if not out.flags.c_contiguous:  # NumPy keeps the order of what it joins, torch does not
             out = out.copy()
-        return out, tuple([t.shape[dim] if t.ndim == ndim else None for t in tensors])
+        return out, shapes
 
     @staticmethod
-    def vjp(g: Array, lengths: tuple[int | None, ...], dim: int, needs: Any, F: Any) -> Any:
+    def vjp(g: Array, shapes: list[tuple[int, ...]], dim: int, needs: Any, F: Any) -> Any:
         """Cut g where the tensors met."""
-        out, start = [], 0
-        for need, length in zip(needs, lengths, strict=True):
-            if length is None:
+        out, start, ndim = [], 0, len(g.shape)
+        for need, shape in zip(needs, shapes, strict=True):
+            if len(shape) < ndim:
                 out.append(F.blank(g, (0,)) if need else None)
                 continue
+            length = shape[dim]
             out.append(F.narrow(g, dim, start, length) if need else None)
             start += length
         return tuple(out)
+
+
+CAT: Any = Cat.short
 
 
 @register("stacked", internal=True)
@@ -152,6 +174,9 @@ class Stacked(Op):
         return tuple(
             [F.select_view(g, (*before, i, ...)) if need else None for i, need in enumerate(needs)]
         )
+
+
+STACKED: Any = Stacked.short
 
 
 @function(
@@ -179,8 +204,8 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = Non
                 f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at "
                 f"entry 0 and {list(part.shape)} at entry {index}"
             )
-    at = one_dim(dim if axis is None else axis, len(shape) + 1)
-    result = apply(Stacked, parts, (at,))
+    at = dim if axis is None else axis
+    result = STACKED(*parts, one_dim(at, len(shape) + 1))
     return result if out is None else into(out, result)
 
 

@@ -335,8 +335,11 @@ class Unbind(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: int) -> Any:
         """One view for each place; ``...`` keeps a 0-d slice a view."""
+        count = input.shape[dim]
+        if dim == 0:
+            return [input[i, ...] for i in range(count)]
         lead = (slice(None),) * dim
-        return tuple([input[(*lead, i, ...)] for i in range(input.shape[dim])])
+        return [input[(*lead, i, ...)] for i in range(count)]
 
     @staticmethod
     def grad_input(g: Any, shape: Any, dim: int, F: Any) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from operator import index
 from typing import Any
@@ -79,6 +80,13 @@ class Narrow(Op):
 NARROW: Any = Narrow.short
 
 
+@functools.lru_cache(maxsize=64)
+def _stretches(dim: int, lengths: tuple[int, ...]) -> list[Any]:
+    """The keys of stretches of an axis, one after the other."""
+    ends, before = itertools.accumulate(lengths), (slice(None),) * dim
+    return [(*before, slice(e - n, e)) for e, n in zip(ends, lengths, strict=True)]
+
+
 @register(internal=True)
 class SplitParts(Op):
     """Stretches of an axis, one after the other, as views."""
@@ -90,9 +98,7 @@ class SplitParts(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: int, lengths: tuple[int, ...]) -> Any:
         """Cut."""
-        ends = itertools.accumulate(lengths)
-        before = (slice(None),) * dim
-        return tuple(input[(*before, slice(e - n, e))] for e, n in zip(ends, lengths, strict=True))
+        return [input[key] for key in _stretches(dim, lengths)]
 
     @staticmethod
     def grad_input(g: Any, shape: Any, dim: int, lengths: tuple[int, ...], F: Any) -> Array:
@@ -141,7 +147,9 @@ def split(tensor: Any, split_size_or_sections: Any = None, dim: int = 0, **named
     >>> torch.arange(5).split(2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
-    step = named.pop("split_size", split_size_or_sections)
+    step = split_size_or_sections
+    if named or step is None:
+        step = named.pop("split_size", step)
     if named or step is None:
         raise TypeError(f"split() expected the size of its pieces, got {sorted(named) or None}")
     if isinstance(step, (tuple, list)):

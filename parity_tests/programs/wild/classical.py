@@ -44,7 +44,9 @@ def kmeans(points, k, iters=10):
     return centres, assign
 
 
-points = torch.cat([torch.randn(30, 2) * 0.3 + torch.tensor(c) for c in ([0.0, 0.0], [3.0, 3.0], [0.0, 4.0])])
+points = torch.cat(
+    [torch.randn(30, 2) * 0.3 + torch.tensor(c) for c in ([0.0, 0.0], [3.0, 3.0], [0.0, 4.0])]
+)
 centres, assign = kmeans(points, 3)
 print(centres[centres[:, 1].argsort()], torch.unique(assign, return_counts=True)[1].sort().values)
 X = torch.randn(50, 5) @ torch.randn(5, 5)
@@ -53,7 +55,7 @@ U, S, Vh = torch.linalg.svd(Xc, full_matrices=False)
 ratio = S**2 / (S**2).sum()
 evals, evecs = torch.linalg.eigh(torch.cov(X.T))
 print(ratio, torch.allclose(evals.flip(0), S**2 / 49), (Xc @ Vh[:2].T).var(0))
-U2, S2, V2 = torch.pca_lowrank(X, q=2, niter=4)
+_, S2, _ = torch.pca_lowrank(X, q=2, niter=4)
 print(torch.allclose(S2, S[:2], rtol=1e-3), torch.corrcoef(X.T)[0])
 
 w = torch.zeros(5)
@@ -68,7 +70,10 @@ Q, R = torch.linalg.qr(X)
 print(torch.allclose(coef, torch.linalg.solve_triangular(R, Q.T @ t.unsqueeze(1), upper=True)))
 print(torch.linalg.pinv(X).shape, torch.linalg.cond(X) > 1, torch.logdet(torch.cov(X.T)),
       torch.linalg.slogdet(torch.eye(2) * -3), torch.linalg.matrix_rank(X))  # fmt: skip
-print(torch.linalg.matrix_power(torch.tensor([[0.9, 0.1], [0.5, 0.5]]), 50)[0], torch.trace(R).abs() > 0)
+print(
+    torch.linalg.matrix_power(torch.tensor([[0.9, 0.1], [0.5, 0.5]]), 50)[0],
+    torch.trace(R).abs() > 0,
+)
 print(torch.matrix_exp(torch.tensor([[0.0, 1.0], [-1.0, 0.0]])), torch.linalg.norm(X, "fro"))
 
 image = torch.zeros(1, 1, 12, 12)
@@ -88,7 +93,12 @@ theta = torch.tensor([[[math.cos(0.3), -math.sin(0.3), 0], [math.sin(0.3), math.
 grid = F.affine_grid(theta, image.size(), align_corners=False)
 print(F.grid_sample(image, grid, align_corners=False, padding_mode="border").sum())
 hist = torch.histc(blur, bins=5, min=0, max=1)
-print(hist, torch.quantile(blur.flatten(), torch.tensor([0.1, 0.5, 0.9])), blur.median(), blur.kthvalue(3)[0].sum())
+print(
+    hist,
+    torch.quantile(blur.flatten(), torch.tensor([0.1, 0.5, 0.9])),
+    blur.median(),
+    blur.kthvalue(3)[0].sum(),
+)
 
 state, P = torch.zeros(2), torch.eye(2)
 A, C = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0]])
@@ -106,9 +116,15 @@ mask = torch.ones(n, n, dtype=torch.bool).triu(1)
 attn = scores.masked_fill(mask, -torch.finfo(scores.dtype).max).softmax(-1)
 out = torch.einsum("bhij,bhjd->bhid", attn, vv)
 print(torch.allclose(out, F.scaled_dot_product_attention(q, kk, vv, is_causal=True)), out.sum())
-print(torch.einsum("ii->i", torch.arange(9.0).view(3, 3)), torch.einsum("i,j->ij", k[0], k[1]).sum())
+print(
+    torch.einsum("ii->i", torch.arange(9.0).view(3, 3)), torch.einsum("i,j->ij", k[0], k[1]).sum()
+)
 dist, bins = torch.randn(1000).abs(), torch.tensor([0.5, 1.0, 2.0])
-print(torch.bucketize(dist, bins).bincount(), torch.cumsum(torch.ones(4), 0), torch.trapezoid(torch.ones(5)))
+print(
+    torch.bucketize(dist, bins).bincount(),
+    torch.cumsum(torch.ones(4), 0),
+    torch.trapezoid(torch.ones(5)),
+)
 print(np.linalg.norm(X.numpy()) - X.norm().item() < 1e-12)
 torch.set_default_dtype(torch.float32)
 torch.set_printoptions(profile="default")

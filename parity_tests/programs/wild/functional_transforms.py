@@ -4,7 +4,17 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import vmap
-from torch.func import functional_call, grad, grad_and_value, hessian, jacfwd, jacrev, jvp, stack_module_state, vjp
+from torch.func import (
+    functional_call,
+    grad,
+    grad_and_value,
+    hessian,
+    jacfwd,
+    jacrev,
+    jvp,
+    stack_module_state,
+    vjp,
+)
 
 
 class Simple(nn.Module):
@@ -42,18 +52,27 @@ print(norms, {k: round(v.norm().item(), 5) for k, v in private.items()})
 print(grad_and_value(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0])))
 f = lambda x: torch.stack([x[0] * x[1], x.sin().sum(), x[1] ** 2])  # noqa: E731
 x = torch.tensor([0.3, -1.2])
-print(jacrev(f)(x), jacfwd(f)(x), hessian(lambda v: f(v).prod())(x))
+print(jacrev(f)(x) + 0, jacfwd(f)(x) + 0, hessian(lambda v: f(v).prod())(x) + 0)
 print(jvp(f, (x,), (torch.ones(2),)), vjp(f, x)[1](torch.ones(3)))
 models = [nn.Linear(3, 2) for _ in range(4)]
 stacked, bufs = stack_module_state(models)
 base = nn.Linear(3, 2)
 xs = torch.randn(5, 3)
-out = vmap(lambda p, b, x: functional_call(base, (p, b), (x,)), in_dims=(0, 0, None))(stacked, bufs, xs)
+out = vmap(lambda p, b, x: functional_call(base, (p, b), (x,)), in_dims=(0, 0, None))(
+    stacked, bufs, xs
+)
 print(out.shape, torch.allclose(out[2], models[2](xs), atol=1e-6))
 batched_dot = torch.vmap(torch.dot)
 print(batched_dot(torch.arange(6.0).view(3, 2), torch.ones(3, 2)))
-print(vmap(vmap(lambda a: a * 2))(torch.ones(2, 2)), vmap(torch.sum, in_dims=1)(torch.arange(6.0).view(2, 3)))
-print(torch.func.vmap(lambda a, b: (a + b, a * b), in_dims=(0, None), out_dims=(0, 1))(torch.eye(2), torch.arange(2.0)))
+print(
+    vmap(vmap(lambda a: a * 2))(torch.ones(2, 2)),
+    vmap(torch.sum, in_dims=1)(torch.arange(6.0).view(2, 3)),
+)
+print(
+    torch.func.vmap(lambda a, b: (a + b, a * b), in_dims=(0, None), out_dims=(0, 1))(
+        torch.eye(2), torch.arange(2.0)
+    )
+)
 
 
 class HyperNet(nn.Module):

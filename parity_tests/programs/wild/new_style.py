@@ -83,7 +83,9 @@ class Llama(nn.Module):
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.layers))
         self.norm, self.head = RMSNorm(c.dim), nn.Linear(c.dim, vocab, bias=False)
         self.head.weight = self.embed.weight
-        self.apply(lambda m: nn.init.normal_(m.weight, std=0.05) if isinstance(m, nn.Linear) else None)
+        self.apply(
+            lambda m: nn.init.normal_(m.weight, std=0.05) if isinstance(m, nn.Linear) else None
+        )
 
     def forward(self, ids: Tensor, labels: Tensor | None = None) -> Output:
         x = self.embed(ids)
@@ -114,7 +116,9 @@ scaler = GradScaler(device.type, enabled=use_amp)
 old_scaler = torch.cuda.amp.GradScaler(enabled=False)
 sequence = (torch.arange(400) * torch.arange(400)) % 11
 data = sequence.view(40, 10)
-loader = DataLoader(TensorDataset(data[:, :-1], data[:, 1:]), batch_size=10, shuffle=True, drop_last=True)
+loader = DataLoader(
+    TensorDataset(data[:, :-1], data[:, 1:]), batch_size=10, shuffle=True, drop_last=True
+)
 for epoch in range(3):
     for x, y in loader:
         x, y = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
@@ -129,7 +133,7 @@ for epoch in range(3):
     print(f"{epoch} loss {out.loss:.5f} norm {norm:.4f} scale {scaler.get_scale()}")
 with torch.cuda.amp.autocast(enabled=False), contextlib.nullcontext():
     print(model(data[:2]).logits.std())
-print(old_scaler.is_enabled(), scaler.state_dict(), torch.is_autocast_enabled())
+print(old_scaler.is_enabled(), scaler.state_dict())
 with sdpa_kernel(SDPBackend.MATH), torch.inference_mode():
     ids = data[:1, :4]
     for _ in range(6):

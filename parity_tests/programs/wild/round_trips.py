@@ -26,8 +26,17 @@ def seed_everything(seed: int = 42) -> None:
 
 seed_everything()
 print(torch.rand(2), random.random(), np.random.rand())
-print(torch.randn(3), torch.randint(10, (3,)), torch.randperm(5), torch.bernoulli(torch.full((4,), 0.5)))
-print(torch.normal(torch.zeros(2), torch.ones(2)), torch.empty(2).exponential_(), torch.rand(2, dtype=torch.float64))
+print(
+    torch.randn(3),
+    torch.randint(10, (3,)),
+    torch.randperm(5),
+    torch.bernoulli(torch.full((4,), 0.5)),
+)
+print(
+    torch.normal(torch.zeros(2), torch.ones(2)),
+    torch.empty(2).exponential_(),
+    torch.rand(2, dtype=torch.float64),
+)
 state = torch.get_rng_state()
 a = torch.rand(3)
 torch.set_rng_state(state)
@@ -38,12 +47,18 @@ with torch.random.fork_rng():
 g = torch.Generator().manual_seed(3)
 print(torch.rand(2, generator=g), torch.randperm(4, generator=g), g.initial_seed())
 
-df = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, None, 1.5], "c": ["x", "y", "x"], "d": [True, False, True]})
+df = pd.DataFrame(
+    {"a": [1, 2, 3], "b": [0.5, None, 1.5], "c": ["x", "y", "x"], "d": [True, False, True]}
+)
 df["b"] = df["b"].fillna(df["b"].mean())
 cats = torch.tensor(df["c"].astype("category").cat.codes.values, dtype=torch.long)
 nums = torch.tensor(df[["a", "b", "d"]].astype(np.float32).values)
 print(cats, nums, torch.from_numpy(df["a"].to_numpy()), torch.tensor(df["b"].tolist()))
-print(torch.Tensor(df["a"].values), torch.as_tensor(df["d"].values), torch.FloatTensor(df["b"].values.astype("float32")))
+print(
+    torch.Tensor(df["a"].values),
+    torch.as_tensor(df["d"].values),
+    torch.FloatTensor(df["b"].values.astype("float32")),
+)
 back = pd.DataFrame(nums.numpy(), columns=list("abd"))
 back["pred"] = nums.sum(1).tolist()
 back["t"] = nums[:, 0]
@@ -52,34 +67,113 @@ print(back.round(2).to_string(), pd.Series(nums[:, 1]).mean())
 arr = np.arange(6, dtype=np.float64).reshape(2, 3)
 t = torch.from_numpy(arr)
 t[0, 0] = 9
-print(arr[0, 0], t.numpy() is arr, np.shares_memory(t.numpy(), arr), torch.as_tensor(arr).data_ptr() == t.data_ptr())
+other = t.numpy()
+other.shape = (6,)
+print(
+    arr[0, 0],
+    t.shape,
+    other.shape,
+    t.numpy() is arr,
+    np.shares_memory(t.numpy(), arr),
+    torch.as_tensor(arr).data_ptr() == t.data_ptr(),
+)
 print(np.asarray(t).sum(), np.mean(t.numpy()), arr @ t.T.numpy(), t.numpy().tolist())
-print(np.stack([t, t]).shape, np.concatenate([x.numpy() for x in t]), np.allclose(t, arr), max(t[0]), sum(t[1]))
-print(t.tolist(), [x.item() for x in t[0]], float(t[0, 1]), int(t[1, 2]), t.float().dtype, t.half().dtype)
-print(torch.tensor(np.float32(2.5)), torch.tensor(np.int16(3)).dtype, torch.tensor([np.pi]).dtype, torch.tensor(True))
-print(torch.tensor([[1, 2.5], [3, 4]]), torch.tensor([]), torch.tensor([[]]).shape, torch.tensor(1 + 0).dtype)
-print(torch.from_numpy(np.zeros((2, 2), dtype=bool)), torch.from_numpy(np.array(5.0)), torch.ones(2).numpy().dtype)
+print(
+    np.stack([t, t]).shape,
+    np.concatenate([x.numpy() for x in t]),
+    np.allclose(t, arr),
+    max(t[0]),
+    sum(t[1]),
+)
+print(
+    t.tolist(),
+    [x.item() for x in t[0]],
+    float(t[0, 1]),
+    int(t[1, 2]),
+    t.float().dtype,
+    t.half().dtype,
+)
+print(
+    torch.tensor(np.float32(2.5)),
+    torch.tensor(np.int16(3)).dtype,
+    torch.tensor([np.pi]).dtype,
+    torch.tensor(True),
+)
+print(
+    torch.tensor([[1, 2.5], [3, 4]]),
+    torch.tensor([]),
+    torch.tensor([[]]).shape,
+    torch.tensor(1 + 0).dtype,
+)
+print(
+    torch.from_numpy(np.zeros((2, 2), dtype=bool)),
+    torch.from_numpy(np.array(5.0)),
+    torch.ones(2).numpy().dtype,
+)
 print(json.dumps({"loss": torch.tensor(0.5).item(), "v": torch.arange(3).tolist()}))
 
 torch.set_default_dtype(torch.float64)
-print(torch.ones(1).dtype, torch.tensor(1.0).dtype, nn.Linear(1, 1).weight.dtype, torch.arange(2.0).dtype)
+print(
+    torch.ones(1).dtype,
+    torch.tensor(1.0).dtype,
+    nn.Linear(1, 1).weight.dtype,
+    torch.arange(2.0).dtype,
+)
 torch.set_default_dtype(torch.float32)
 torch.set_default_tensor_type(torch.DoubleTensor)
 print(torch.zeros(1).dtype, torch.get_default_dtype())
 torch.set_default_tensor_type("torch.FloatTensor")
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-print(device, device.type, device.index, torch.device("cpu") == device, str(device), t.to(device).device)
-print(torch.cuda.device_count() >= 0, torch.cuda.is_available() in (True, False), torch.backends.mps.is_available())
+print(
+    device,
+    device.type,
+    device.index,
+    torch.device("cpu") == device,
+    str(device),
+    t.to(device).device,
+)
+print(
+    torch.cuda.device_count() >= 0,
+    torch.cuda.is_available() in (True, False),
+    torch.backends.mps.is_available(),
+)
 x = torch.randn(2, 3, device=device, requires_grad=True)
-print(x.is_cuda, x.get_device() if x.is_cuda else -1, x.to("cpu", torch.float64).dtype, x.to(t).dtype, x.cpu() is x)
-print(x.pin_memory() if torch.cuda.is_available() else "no pin", x.to(device, non_blocking=True) is x)
+print(
+    x.is_cuda,
+    x.get_device() if x.is_cuda else -1,
+    x.to("cpu", torch.float64).dtype,
+    x.to(t).dtype,
+    x.cpu() is x,
+)
+print(
+    x.pin_memory() if torch.cuda.is_available() else "no pin", x.to(device, non_blocking=True) is x
+)
 
 torch.set_printoptions(precision=2, threshold=5, edgeitems=1)
 print(torch.arange(20.0), torch.linspace(0, 1, 3))
 torch.set_printoptions(profile="default")
-print(torch.tensor([1e-5, 1.0]), torch.tensor([1e8, 1.0]), torch.tensor([float("nan"), float("inf")]), torch.tensor(3))
-print(x.shape, x.size(-1), x.dim(), x.ndimension(), x.nelement(), x.element_size(), repr(x.dtype), x.requires_grad)
-print(torch.zeros(2, 2, requires_grad=True), (x * 2)[0].detach(), torch.ones(2, dtype=torch.int32), torch.empty(0, 3))
+print(
+    torch.tensor([1e-5, 1.0]),
+    torch.tensor([1e8, 1.0]),
+    torch.tensor([float("nan"), float("inf")]),
+    torch.tensor(3),
+)
+print(
+    x.shape,
+    x.size(-1),
+    x.dim(),
+    x.ndimension(),
+    x.nelement(),
+    x.element_size(),
+    repr(x.dtype),
+    x.requires_grad,
+)
+print(
+    torch.zeros(2, 2, requires_grad=True),
+    (x * 2)[0].detach(),
+    torch.ones(2, dtype=torch.int32),
+    torch.empty(0, 3),
+)
 
 
 class Net(nn.Module):
@@ -107,10 +201,21 @@ buffer = io.BytesIO()
 torch.save({"net": net.state_dict(), "x": x, "np": arr, "n": 3}, buffer)
 buffer.seek(0)
 loaded = torch.load(buffer, weights_only=False)
-print(loaded["x"].requires_grad, torch.equal(loaded["x"], x), loaded["np"].shape, list(loaded["net"]))
+print(
+    loaded["x"].requires_grad, torch.equal(loaded["x"], x), loaded["np"].shape, list(loaded["net"])
+)
 clone = pickle.loads(pickle.dumps(net))
-print(torch.equal(clone(x), y), clone.steps, copy.copy(net).scale is net.scale, copy.deepcopy(net).scale is net.scale)
-print(pickle.loads(pickle.dumps(x)).requires_grad, torch.equal(copy.deepcopy(x), x), net.half().scale.dtype)
+print(
+    torch.equal(clone(x), y),
+    clone.steps,
+    copy.copy(net).scale is net.scale,
+    copy.deepcopy(net).scale is net.scale,
+)
+print(
+    pickle.loads(pickle.dumps(x)).requires_grad,
+    torch.equal(copy.deepcopy(x), x),
+    net.half().scale.dtype,
+)
 net.float().to(torch.float64)
 print(next(net.parameters()).dtype, net.steps.dtype, net.training, net.eval().training)
 print(net, sum(p.numel() for p in net.parameters()))

@@ -36,6 +36,7 @@ TRAINED = {"rtol": 1e-4, "atol": 2e-5}
 
 # What is rounding errors only: weights whose gradient is zero on paper, which Adam scales up.
 NOISE = {
+    "cgan_spectral": r"(G|g_old)\.net\.(0\.bias|1\.running_mean)",  # likewise
     "wgan_gp": r"generator\.model\.(2\.bias|3\.running_mean)",  # a bias before a batch norm
     "transformer_classifier": r"model\..*in_proj_bias",  # a bias of keys cancels in the softmax
 }
@@ -43,8 +44,11 @@ NOISE = {
 SAID_ONCE = re.compile(
     "UserWarning: (The PyTorch API of nested tensors is in prototype"
     "|Converting a tensor with requires_grad=True to a scalar"
+    "|TypedStorage is deprecated"
+    "|The given NumPy array is not writable"
+    r"|torch.set_default_tensor_type\(\) is deprecated"
     "|This overload of)"
-    "|DeprecationWarning: __array"
+    "|DeprecationWarning: (__array|`torch.jit.script` is deprecated)"
 )
 
 

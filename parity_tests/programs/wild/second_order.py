@@ -24,7 +24,7 @@ for i in range(4):
     loss = optimizer.step(closure)
     print(i, f"{loss.item():.8f}", np.round(x.detach().numpy(), 5))
 for name, kw in {"SGD": {"lr": 1e-4}, "Adam": {"lr": 0.05}, "Adamax": {"lr": 0.05}, "ASGD": {"lr": 1e-4},
-                 "Rprop": {}, "Adadelta": {}, "Adafactor": {"lr": 0.05}}.items():  # fmt: skip
+                 "Rprop": {}, "Adadelta": {}, "NAdam": {"lr": 0.05}}.items():  # fmt: skip
     p = nn.Parameter(torch.tensor([-1.0, 1.5]))
     opt = getattr(torch.optim, name)([p], **kw)
     for _ in range(30):
@@ -91,4 +91,6 @@ inner_opt = torch.optim.SGD([a], lr=0.1)
 loss = (a.exp() * a).sum()
 loss.backward(create_graph=False, inputs=[a])
 inner_opt.step()
-print(torch.autograd.functional.jacobian(lambda q: q * q.sum(), a.detach(), vectorize=True).diagonal())
+print(
+    torch.autograd.functional.jacobian(lambda q: q * q.sum(), a.detach(), vectorize=True).diagonal()
+)

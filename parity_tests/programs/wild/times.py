@@ -31,13 +31,15 @@ def main(names: list[str]) -> None:
     for name, path in scripts().items():
         if names and name not in names:
             continue
-        # The first run also imports and compiles what it needs.
-        for package in (minigrad, oracle):
-            tried(path, package)
         mine, theirs = (tried(path, package) for package in (minigrad, oracle))
         if isinstance(mine, str) or isinstance(theirs, str):
             print(f"{name:28} broke\n" + "\n".join(x for x in (mine, theirs) if isinstance(x, str)))
             continue
+        for _ in range(2):  # the first run also imports what it needs
+            for done, package in ((mine, minigrad), (theirs, oracle)):
+                again = tried(path, package)
+                assert not isinstance(again, str), again
+                done.seconds = min(done.seconds, again.seconds)
         ratio = mine.seconds / theirs.seconds
         print(f"{name:28}{mine.seconds:9.2f}s{theirs.seconds:9.2f}s{ratio:8.2f}", flush=True)
         for line in differences(mine, theirs):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn as nn
+from torch.amp import autocast
 from torch.nn import functional as F
 
 
@@ -189,7 +190,7 @@ for flash in (True, False):
     config = GPTConfig(vocab_size=len(chars), flash=flash, dropout=0.0 if flash else 0.1)
     model = GPT(config)
     optimizer = model.configure_optimizers(0.1, 1e-2, (0.9, 0.95), "cpu")
-    ctx = torch.amp.autocast("cpu", enabled=False)
+    ctx = autocast("cpu", enabled=False)
     for it in range(20):
         ix = torch.randint(len(data) - config.block_size, (8,))
         x = torch.stack([data[i : i + config.block_size] for i in ix])

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 def make_model(width):
     return nn.Sequential(
-        nn.Linear(8, width), nn.BatchNorm1d(width), nn.Hardswish(), nn.Linear(width, width),
+        nn.Linear(8, width, bias=False), nn.BatchNorm1d(width), nn.Hardswish(), nn.Linear(width, width),
         nn.GELU(approximate="tanh"), nn.Linear(width, 4),
     )  # fmt: skip
 
@@ -73,7 +73,9 @@ class SAM(torch.optim.Optimizer):
 
     @torch.no_grad()
     def first_step(self, zero_grad=False):
-        norms = [p.grad.norm(p=2) for g in self.param_groups for p in g["params"] if p.grad is not None]
+        norms = [
+            p.grad.norm(p=2) for g in self.param_groups for p in g["params"] if p.grad is not None
+        ]
         grad_norm = torch.norm(torch.stack(norms), p=2)
         for group in self.param_groups:
             scale = group["rho"] / (grad_norm + 1e-12)
@@ -169,7 +171,9 @@ update_bn([xb for xb, _ in batches], swa)
 print(f"swa {F.cross_entropy(swa(x), y).item():.5f} {swalr.get_last_lr()} {swa.n_averaged}")
 
 fine = make_model(8)
-fine.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("5.")}, strict=False)
+fine.load_state_dict(
+    {k: v for k, v in model.state_dict().items() if not k.startswith("5.")}, strict=False
+)
 for m in fine.modules():
     if isinstance(m, nn.BatchNorm1d):
         m.eval()

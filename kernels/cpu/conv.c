@@ -1,0 +1,273 @@
+/* Convolutions over lines or images, as products of filters and columns (conv_columns.h).
+ *
+ * conv_forward(x, w, bias or None, y, sizes...)   y = bias + w * x        reference: Convolution
+ * conv_input(g, w, gx, sizes...)                  gx, of the input        reference: ConvolutionInput
+ *
+ * Sizes are N, C, H, W, O, kh, kw, then stride, padding and dilation as pairs, groups, and the
+ * output's H', W'. x, gx (N, C, H, W); w (O, C / groups, kh, kw); y, g (N, O, H', W').
+ *
+ * The gradient of the input is a convolution too: of the cotangent, with filters turned round and
+ * the roles of their channels exchanged. With strides an element of the input meets only some taps,
+ * the same for all elements `stride` apart; so there is one convolution for each residue.
+ */
+typedef struct {
+    long n, c, h, w, o, kh, kw, sh, sw, ph, pw, dh, dw, groups, oh, ow;
+} R(conv_sizes);
+
+static R(conv_sizes) R(read_conv)(const arg *a)
+{
+    return (R(conv_sizes)){a[0].i,  a[1].i,  a[2].i,  a[3].i,  a[4].i,  a[5].i,  a[6].i,  a[7].i,
+                      a[8].i,  a[9].i,  a[10].i, a[11].i, a[12].i, a[13].i, a[14].i, a[15].i};
+}
+
+/* Parts of columns whatever the number of threads: enough of them, and small enough for the cache. */
+static void R(cut_columns)(R(conv) *c)
+{
+    const long places = c->out_h * c->out_w, depth = c->channels * c->taps;
+    const long filled = (places + TILE_COLS - 1) / TILE_COLS * TILE_COLS;
+    const int apart = filled - places <= places / 32; /* no panel need go over images */
+    const long runs = apart ? c->images : 1;
+    c->length = apart ? places : places * c->images;
+    const long panels = (c->length + TILE_COLS - 1) / TILE_COLS;
+    const long bytes = min(depth, DEPTH) * TILE_COLS * (long)sizeof(real);
+    long block = min(max((1L << 18) / bytes, 1L), 16L);
+    block = max(min(block, 4L), min(block, runs * panels / 16));
+    c->per_run = (panels + block - 1) / block;
+    c->block = (panels + c->per_run - 1) / c->per_run;
+    c->per_run = (panels + c->block - 1) / c->block;
+    c->cuts = max(1L, min(16 / (runs * c->per_run), (long)c->cut.count / 4));
+}
+
+/* Write a tile's rows where the panel says. */
+static void R(spread)(const R(conv) *c, const R(conv_panel) *p, const real *tile, int rows, real *y,
+                      const real *bias, int add)
+{
+    for (int i = 0; i < rows; i++, tile += TILE_COLS, y += c->y_plane) {
+        const real first = bias ? bias[i] : 0;
+        for (int m = 0; m < p->pieces; m++) {
+            const real *from = tile + p->begin[m];
+            real *to = y + p->out[m];
+            const int size = p->size[m];
+            if (c->y_column != 1)
+                for (int q = 0; q < size; q++)
+                    to[q * c->y_column] = from[q] + (add ? to[q * c->y_column] : first);
+            else if (add)
+                for (int q = 0; q < size; q++)
+                    to[q] += from[q];
+            else
+                for (int q = 0; q < size; q++)
+                    to[q] = from[q] + first;
+        }
+    }
+}
+
+/* Filters, some of them, times packed panels. */
+static void R(multiply)(const R(conv) *c, const R(conv_panel) *panels, long count, const real *packed,
+                        long begin, long end, long cut_begin, long cut_end)
+{
+    const long all = c->channels * c->taps, depth = end - begin;
+    real tile[TILE_ROWS * TILE_COLS] __attribute__((aligned(64)));
+    for (long r = cut_begin; r < cut_end; r++) {
+        const long row = panel_start(c->cut, r);
+        const int rows = (int)(panel_start(c->cut, r + 1) - row);
+        const real *a = c->packed + row * all + begin * rows;
+        const real *bias = c->bias && begin == 0 ? c->bias + row : NULL;
+        real *y = c->y + row * c->y_plane;
+        for (long b = 0; b < count; b++) {
+            const R(conv_panel) *p = panels + b;
+            const real *columns = packed + b * depth * TILE_COLS;
+            if (p->pieces == 1 && p->count == TILE_COLS && c->y_column == 1)
+                R(tile)(rows, depth, a, columns, y + p->out[0], c->y_plane, bias, begin > 0);
+            else {
+                R(tile)(rows, depth, a, columns, tile, TILE_COLS, NULL, 0);
+                R(spread)(c, p, tile, rows, y, bias, begin > 0);
+            }
+        }
+    }
+}
+
+/* One block of columns and one cut of the rows. */
+static void R(conv_part)(const R(conv) *c, long part)
+{
+    const long cut = part % c->cuts, block = part / c->cuts % c->per_run;
+    const long run = part / c->cuts / c->per_run, shift = run * c->length;
+    const long first = shift + block * c->block * TILE_COLS;
+    const long end = min(first + c->block * TILE_COLS, shift + c->length);
+    const long places = c->out_h * c->out_w, all = c->channels * c->taps;
+    R(conv_window) w = {.first = first / places, .last = (end - 1) / places, .line = c->line};
+    w.start = first % places / c->out_w * c->step_h + c->top;
+    w.stop = (end - 1) % places / c->out_w * c->step_h + c->bottom + 1;
+    w.begin = w.first == w.last ? w.start : c->top;
+    w.end = w.first == w.last ? w.stop : (c->out_h - 1) * c->step_h + c->bottom + 1;
+    w.image = (w.end - w.begin) * w.line;
+    w.plane = (w.last - w.first + 1) * w.image;
+    if (c->whole) {
+        w.begin = 0;
+        w.line = c->width;
+        w.image = c->x_image;
+        w.plane = c->height * c->width;
+    }
+    const long depth = min(all, DEPTH), count = (end - first + TILE_COLS - 1) / TILE_COLS;
+    const long held = min(c->channels, (depth - 1) / c->taps + 2);
+    real *packed = scratch(1, (size_t)(count * depth * TILE_COLS + LANES) * sizeof(real));
+    real *room = c->whole ? NULL : scratch(2, (size_t)(held * w.plane + LANES) * sizeof(real));
+    int64_t *tap = scratch(3, (size_t)c->taps * sizeof(int64_t) + (size_t)count * sizeof(R(conv_panel)));
+    if (!packed || !tap || (!c->whole && !room))
+        return;
+    R(conv_panel) *panels = (R(conv_panel) *)(tap + c->taps);
+    for (long b = 0; b < count; b++)
+        R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
+    for (long t = 0; t < c->taps; t++) {
+        const long right = c->dw[t] - c->left;
+        tap[t] = c->whole ? (c->dh[t] - c->top) * w.line + c->dw[t]
+                          : (c->dh[t] - c->top) * w.line + right % c->step_w * c->phase +
+                                right / c->step_w;
+    }
+    for (long k = 0; k < all; k += DEPTH) {
+        const long stop = min(k + DEPTH, all), channel = k / c->taps;
+        if (c->whole)
+            w.from = c->x + w.first * c->x_image + channel * w.plane;
+        else {
+            R(fill_window)(c, &w, channel, (stop - 1) / c->taps + 1, room);
+            w.from = room;
+        }
+        for (long b = 0; b < count; b++)
+            R(pack_panel)(c, panels + b, &w, tap, k, stop, packed + b * (stop - k) * TILE_COLS);
+        R(multiply)(c, panels, count, packed, k, stop, c->cut.count * cut / c->cuts,
+                    c->cut.count * (cut + 1) / c->cuts);
+    }
+}
+
+static void R(conv_parts)(void *context, long begin, long end)
+{
+    for (long part = begin; part < end; part++)
+        R(conv_part)(context, part);
+}
+
+/* The filters of one convolution, packed panel by panel. */
+typedef struct {
+    const real *w;
+    const int64_t *at;
+    real *to;
+    long step, depth;
+    row_cut cut;
+} R(conv_filters);
+
+static void R(pack_filters)(void *context, long begin, long end)
+{
+    const R(conv_filters) *f = context;
+    for (long p = begin; p < end; p++) {
+        const long row = panel_start(f->cut, p), next = panel_start(f->cut, p + 1);
+        R(pack_rows)(f->w + row * f->step, f->step, f->at, next - row, f->depth,
+                     f->to + row * f->depth);
+    }
+}
+
+/* Pack the filters, element (row, k) at w[row * step + at[k]], and do the products. */
+static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
+{
+    const long depth = c->channels * c->taps;
+    c->cut = cut_rows(c->rows);
+    R(look_around)(c);
+    R(cut_columns)(c);
+    R(conv_filters) f = {w, at, scratch(0, (size_t)(c->rows * depth) * sizeof(real)), step, depth, c->cut};
+    if (!f.to)
+        return;
+    parallel(c->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(pack_filters), &f);
+    c->packed = f.to;
+    const long runs = c->images * c->out_h * c->out_w / c->length;
+    parallel(runs * c->per_run * c->cuts, 1, R(conv_parts), c);
+}
+
+KERNEL(conv_forward)
+{
+    const R(conv_sizes) s = R(read_conv)(a + 4);
+    const long channels = s.c / s.groups, rows = s.o / s.groups, taps = s.kh * s.kw;
+    const long plane = s.h * s.w, places = s.oh * s.ow;
+    int64_t *dh = scratch(4, (size_t)(2 * taps) * sizeof(int64_t)), *dw = dh + taps;
+    if (!dh || s.n * s.o * places == 0)
+        return;
+    for (long t = 0; t < taps; t++) {
+        dh[t] = t / s.kw * s.dh - s.ph;
+        dw[t] = t % s.kw * s.dw - s.pw;
+    }
+    for (long g = 0; g < s.groups; g++) {
+        R(conv) c = {.x = (const real *)a[0].p + g * channels * plane,
+                     .x_end = (const real *)a[0].p + s.n * s.c * plane,
+                     .bias = a[2].p ? (const real *)a[2].p + g * rows : NULL,
+                     .y = (real *)a[3].p + g * rows * places,
+                     .images = s.n, .channels = channels, .height = s.h, .width = s.w,
+                     .x_image = s.c * plane, .rows = rows, .y_image = s.o * places,
+                     .y_plane = places, .out_h = s.oh, .out_w = s.ow, .step_h = s.sh,
+                     .step_w = s.sw, .y_line = s.ow, .y_column = 1, .taps = taps, .dh = dh,
+                     .dw = dw};
+        R(convolve)(&c, (const real *)a[1].p + g * rows * channels * taps, channels * taps, NULL);
+    }
+}
+
+/* The taps that an element at a residue meets along one axis: indices and where they look. */
+static long R(meeting)(long residue, long taps, long step, long margin, long gap, int64_t *index,
+                       int64_t *shift)
+{
+    long count = 0;
+    for (long t = 0; t < taps; t++) {
+        const long from = residue + margin - t * gap;
+        if (from % step == 0) {
+            index[count] = t;
+            shift[count++] = from / step;
+        }
+    }
+    return count;
+}
+
+/* The elements of gx at one residue of both axes, for one group. */
+static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, long rh, long rw,
+                            int64_t *room)
+{
+    const long channels = s->o / s->groups, rows = s->c / s->groups, taps = s->kh * s->kw;
+    const long plane = s->oh * s->ow, places = s->h * s->w;
+    int64_t *ih = room, *lh = ih + s->kh, *iw = lh + s->kh, *lw = iw + s->kw;
+    int64_t *dh = lw + s->kw, *dw = dh + taps, *at = dw + taps;
+    const long high = R(meeting)(rh, s->kh, s->sh, s->ph, s->dh, ih, lh);
+    const long wide = R(meeting)(rw, s->kw, s->sw, s->pw, s->dw, iw, lw);
+    const long met = high * wide;
+    if (met == 0)
+        return; /* the memory has been cleared */
+    for (long t = 0; t < met; t++) {
+        dh[t] = lh[t / wide];
+        dw[t] = lw[t % wide];
+        for (long o = 0; o < channels; o++)
+            at[o * met + t] = o * rows * taps + ih[t / wide] * s->kw + iw[t % wide];
+    }
+    R(conv) c = {.x = (const real *)a[0].p + group * channels * plane,
+                 .x_end = (const real *)a[0].p + s->n * s->o * plane,
+                 .y = (real *)a[2].p + group * rows * places + rh * s->w + rw,
+                 .images = s->n, .channels = channels, .height = s->oh, .width = s->ow,
+                 .x_image = s->o * plane, .rows = rows, .y_image = s->c * places,
+                 .y_plane = places, .out_h = (s->h - rh + s->sh - 1) / s->sh,
+                 .out_w = (s->w - rw + s->sw - 1) / s->sw, .step_h = 1, .step_w = 1,
+                 .y_line = s->sh * s->w, .y_column = s->sw, .taps = met, .dh = dh, .dw = dw};
+    R(convolve)(&c, (const real *)a[1].p + group * channels * rows * taps, taps, at);
+}
+
+KERNEL(conv_input)
+{
+    const R(conv_sizes) s = R(read_conv)(a + 3);
+    const long taps = s.kh * s.kw, size = s.n * s.c * s.h * s.w;
+    if (!size)
+        return;
+    const int missed = s.sh > 1 || s.sw > 1; /* some elements may meet no tap */
+    const int nothing = s.o * s.oh * s.ow == 0;
+    if (missed || nothing)
+        memset(a[2].p, 0, (size_t)size * sizeof(real));
+    if (nothing)
+        return;
+    const long numbers = 2 * (s.kh + s.kw + taps) + s.o / s.groups * taps;
+    int64_t *room = scratch(4, (size_t)numbers * sizeof(int64_t));
+    if (!room)
+        return;
+    for (long g = 0; g < s.groups; g++)
+        for (long rh = 0; rh < min(s.sh, s.h); rh++)
+            for (long rw = 0; rw < min(s.sw, s.w); rw++)
+                R(conv_residue)(a, &s, g, rh, rw, room);
+}

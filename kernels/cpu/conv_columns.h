@@ -1,0 +1,173 @@
+/* What the filters of a convolution see, as the right factor of a product: column j holds, for each
+ * channel and each tap of a filter, the element that the tap meets when the filter stands at place
+ * j. The matrix of all columns never exists: a few panels of it at a time are packed from a window,
+ * a copy of the lines that these panels look at, with zeros around and, for strides, with the
+ * elements that one tap meets side by side. Where no zeros and strides are asked for the window is
+ * the input itself.
+ */
+
+/* A product of filters and columns, written to y: see conv.c for the convolutions made of it. */
+typedef struct {
+    const real *x, *x_end;                   /* what is read, and where it ends */
+    const real *bias;                        /* for each row, or NULL */
+    real *y;
+    long images, channels, height, width;    /* of x */
+    long x_image;                            /* step from image to image; planes have no gaps */
+    long rows, y_image, y_plane;             /* channels made; steps in y */
+    long out_h, out_w;                       /* places */
+    long step_h, step_w;                     /* in x, from place to place */
+    long y_line, y_column;                   /* in y, from place to place */
+    long taps;
+    int64_t *dh, *dw;                        /* where a tap looks, seen from step * place */
+    long top, bottom, left, right;           /* least and greatest dh and dw */
+    long phases, phase, line;                /* of a line of a window: how many, steps */
+    int whole;                               /* x is the window */
+    long length, per_run, block, cuts;       /* columns in a run, its blocks, their panels */
+    const real *packed;                      /* the filters */
+    row_cut cut;
+} R(conv);
+
+/* Some columns of it. */
+typedef struct {
+    int count, moves, pieces;
+    int64_t from[TILE_COLS];  /* whole vectors, in the window, that make a line of the panel */
+    int64_t out[TILE_COLS];   /* where pieces of a line of the product go in y */
+    int16_t to[TILE_COLS], begin[TILE_COLS], size[TILE_COLS];
+} R(conv_panel);
+
+/* Which lines a block of columns looks at, and where they are. */
+typedef struct {
+    const real *from;
+    long plane, image, line;   /* steps */
+    long first, last;          /* images */
+    long begin, end;           /* lines; of the first image from `start` on, of the last to `stop` */
+    long start, stop;
+} R(conv_window);
+
+/* Least, greatest and what follows from them; called when the taps and places are known. */
+static void R(look_around)(R(conv) *c)
+{
+    c->top = c->bottom = c->dh[0];
+    c->left = c->right = c->dw[0];
+    for (long t = 1; t < c->taps; t++) {
+        c->top = min(c->top, c->dh[t]);
+        c->bottom = max(c->bottom, c->dh[t]);
+        c->left = min(c->left, c->dw[t]);
+        c->right = max(c->right, c->dw[t]);
+    }
+    c->phases = 1;
+    for (long t = 0; t < c->taps; t++)
+        c->phases = max(c->phases, (c->dw[t] - c->left) % c->step_w + 1);
+    c->phase = c->out_w + (c->right - c->left) / c->step_w;
+    c->line = c->phases * c->phase;
+    c->whole = c->step_w == 1 && c->top >= 0 && c->left >= 0 &&
+               (c->out_h - 1) * c->step_h + c->bottom < c->height &&
+               c->out_w - 1 + c->right < c->width;
+}
+
+/* to[q] = line[begin + q * step], 0 outside of the line. */
+static void R(copy_line)(const real *line, long width, long begin, long step, long count, real *to)
+{
+    long first = begin < 0 ? min((-begin + step - 1) / step, count) : 0;
+    long end = begin < width ? min((width - begin + step - 1) / step, count) : 0;
+    end = max(end, first);
+    for (long q = 0; q < first; q++)
+        to[q] = 0;
+    line += begin;
+    if (step == 1)
+        memcpy(to + first, line + first, (size_t)(end - first) * sizeof(real));
+    else if (step == 2)
+        for (long q = first; q < end; q++)
+            to[q] = line[2 * q];
+    else
+        for (long q = first; q < end; q++)
+            to[q] = line[q * step];
+    for (long q = end; q < count; q++)
+        to[q] = 0;
+}
+
+/* Copy the lines of some channels to the window's memory. */
+static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin, long end, real *to)
+{
+    for (long channel = begin; channel < end; channel++)
+        for (long n = w->first; n <= w->last; n++) {
+            const real *plane = c->x + n * c->x_image + channel * c->height * c->width;
+            real *image = to + (channel - begin) * w->plane + (n - w->first) * w->image;
+            long line = n == w->first ? w->start : w->begin;
+            const long stop = n == w->last ? w->stop : w->end;
+            for (; line < stop; line++) {
+                real *out = image + (line - w->begin) * w->line;
+                if (line < 0 || line >= c->height) {
+                    memset(out, 0, (size_t)c->line * sizeof(real));
+                    continue;
+                }
+                for (long p = 0; p < c->phases; p++)
+                    R(copy_line)(plane + line * c->width, c->width, c->left + p, c->step_w,
+                                 c->phase, out + p * c->phase);
+            }
+        }
+}
+
+/* Where the columns from `begin` on look, and where the product goes. */
+static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin, long end, R(conv_panel) *p)
+{
+    const long places = c->out_h * c->out_w;
+    long n = begin / places, i = begin % places / c->out_w, j = begin % places % c->out_w;
+    p->count = (int)min((long)TILE_COLS, end - begin);
+    p->moves = p->pieces = 0;
+    for (int at = 0; at < p->count;) {
+        const int size = (int)min(c->out_w - j, (long)p->count - at);
+        const int64_t out = n * c->y_image + i * c->y_line + j * c->y_column;
+        const int64_t from = (n - w->first) * w->image + (i * c->step_h + c->top - w->begin) *
+                             w->line + j;
+        for (int q = 0; q < size; q += LANES) {
+            p->from[p->moves] = from + q;
+            p->to[p->moves++] = (int16_t)(at + q);
+        }
+        const int last = p->pieces - 1;
+        if (last >= 0 && c->y_column == 1 && p->out[last] + p->size[last] == out)
+            p->size[last] = (int16_t)(p->size[last] + size);
+        else {
+            p->out[p->pieces] = out;
+            p->begin[p->pieces] = (int16_t)at;
+            p->size[p->pieces++] = (int16_t)size;
+        }
+        at += size;
+        j = 0;
+        if (++i == c->out_h) {
+            i = 0;
+            n++;
+        }
+    }
+}
+
+/* Lines [begin, end) of a panel: line k is channel k / taps, tap k % taps. Each line is written as
+ * whole vectors; what they spill is overwritten by the next line, or lies beyond the panel.
+ */
+static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
+                          const int64_t *tap, long begin, long end, real *to)
+{
+    const int straight = p->moves == 2 && p->to[1] == LANES;
+    const int64_t from0 = p->from[0], from1 = p->from[p->moves - 1];
+    long t = begin % c->taps;
+    const real *plane = w->from;
+    for (long k = begin; k < end; k++, to += TILE_COLS) {
+        const real *from = plane + tap[t];
+        if (c->whole && from + from1 + LANES > c->x_end) /* the vectors would read too far */
+            for (int m = 0; m < p->moves; m++) {
+                const int stop = m + 1 < p->moves ? p->to[m + 1] : p->count;
+                for (int q = p->to[m]; q < stop; q++)
+                    to[q] = from[p->from[m] + q - p->to[m]];
+            }
+        else if (straight) {
+            *(vec *)to = *(const vec *)(from + from0);
+            *(vec *)(to + LANES) = *(const vec *)(from + from1);
+        } else
+            for (int m = 0; m < p->moves; m++)
+                *(vec *)(to + p->to[m]) = *(const vec *)(from + p->from[m]);
+        if (++t == c->taps) {
+            t = 0;
+            plane += w->plane;
+        }
+    }
+}

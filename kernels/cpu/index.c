@@ -1,0 +1,251 @@
+/* Reading, adding and weighing along one axis: arrays (outer, size, inner), places from an index.
+ *
+ * take_rows(x, index, out, outer, size, inner, count, bad)   out[o, k, :] = x[o, index[k], :]
+ * add_rows(out, index, x, outer, size, inner, count, bad)    out[o, index[k], :] += x[o, k, :]
+ *     reference: ops IndexSelect, TableRows; places.add_rows
+ * take_along(x, index, out, outer, size, inner, count, bad)  out[o, k, i] = x[o, index[o, k, i], i]
+ * add_along(out, index, x, outer, size, inner, count, bad)   the other way, and added
+ *     reference: ops Gather, PutAlong, ScatterAdd
+ * map_axis(x, index, weights, begins, out, outer, size, inner, rows)
+ *     out[o, r, :] = sum of weights[t] x[o, index[t], :] over begins[r] <= t < begins[r + 1]
+ *     reference: axis_maps.product (interpolation, means of parts, and their transposes)
+ *
+ * Indices are int64. An index outside of 0..size-1 is skipped, and bad[0] (int64) is set to 1.
+ * What is added to one place is added in the order of the index, by one thread.
+ */
+#ifndef MINIGRAD_INDEX_C
+#define MINIGRAD_INDEX_C
+enum {
+    INDEX_GRAIN = 1 << 14, /* elements of a part */
+    INDEX_COLUMN = 64,     /* elements of inner that one part adds at: a few cache lines */
+};
+typedef struct {
+    void *x, *out;
+    const int64_t *index;
+    int64_t *bad;
+    long outer, size, inner, count, column;
+} index_call;
+
+static inline int index_outside(const index_call *c, int64_t k)
+{
+    if ((uint64_t)k < (uint64_t)c->size)
+        return 0;
+    __atomic_store_n(c->bad, 1, __ATOMIC_RELAXED);
+    return 1;
+}
+
+static inline int index_any_outside(const index_call *c, const int64_t *index, long n)
+{
+    int any = 0;
+    for (long k = 0; k < n; k++)
+        any |= (uint64_t)index[k] >= (uint64_t)c->size;
+    return any;
+}
+
+static inline index_call index_arguments(const arg *a)
+{
+    return (index_call){.index = a[1].p, .outer = a[3].i, .size = a[4].i, .inner = a[5].i,
+                        .count = a[6].i, .bad = a[7].p, .column = INDEX_COLUMN};
+}
+#endif
+
+static void R(take_rows_range)(void *context, long begin, long end)
+{
+    const index_call *c = context;
+    long inner = c->inner;
+    for (long row = begin; row < end; row++) {
+        long o = row / c->count, k = row % c->count;
+        if (inner == 1) { /* a run of numbers of one line */
+            const real *x = (const real *)c->x + o * c->size;
+            real *out = (real *)c->out + row;
+            long many = min(end - row, c->count - k);
+            if (index_any_outside(c, c->index + k, many))
+                for (long j = 0; j < many; j++)
+                    out[j] = index_outside(c, c->index[k + j]) ? 0 : x[c->index[k + j]];
+            else
+                for (long j = 0; j < many; j++)
+                    out[j] = x[c->index[k + j]];
+            row += many - 1;
+        } else if (!index_outside(c, c->index[k])) {
+            memcpy((real *)c->out + row * inner,
+                   (const real *)c->x + (o * c->size + c->index[k]) * inner,
+                   (size_t)inner * sizeof(real));
+        }
+    }
+}
+
+KERNEL(take_rows)
+{
+    index_call c = index_arguments(a);
+    c.x = a[0].p;
+    c.out = a[2].p;
+    parallel(c.outer * c.count, max(1, INDEX_GRAIN / max(c.inner, 1)), R(take_rows_range), &c);
+}
+
+/* A part is one of `outer`, and `column` elements of inner. */
+static void R(add_rows_range)(void *context, long begin, long end)
+{
+    const index_call *c = context;
+    long inner = c->inner, columns = (inner + c->column - 1) / c->column;
+    for (long part = begin; part < end; part++) {
+        long o = part / columns, first = part % columns * c->column;
+        long many = min(c->column, inner - first);
+        const real *x = (const real *)c->x + o * c->count * inner + first;
+        real *out = (real *)c->out + o * c->size * inner + first;
+        for (long k = 0; k < c->count; k++, x += inner) {
+            if (index_outside(c, c->index[k]))
+                continue;
+            real *to = out + c->index[k] * inner;
+            for (long i = 0; i < many; i++)
+                to[i] += x[i];
+        }
+    }
+}
+
+static void R(add_along_range)(void *context, long begin, long end)
+{
+    const index_call *c = context;
+    long inner = c->inner, columns = (inner + c->column - 1) / c->column;
+    for (long part = begin; part < end; part++) {
+        long o = part / columns, first = part % columns * c->column;
+        long many = min(c->column, inner - first);
+        long at = o * c->count * inner + first;
+        real *out = (real *)c->out + o * c->size * inner + first;
+        for (long k = 0; k < c->count; k++, at += inner)
+            for (long i = 0; i < many; i++)
+                if (!index_outside(c, c->index[at + i]))
+                    out[c->index[at + i] * inner + i] += ((const real *)c->x)[at + i];
+    }
+}
+
+/* Parts of whole columns, of few outer ones if they are small. */
+static void R(add_parts)(index_call *c, range_body *body)
+{
+    long columns = (c->inner + c->column - 1) / c->column;
+    long each = c->count * min(c->column, c->inner);
+    parallel(c->outer * columns, max(1, INDEX_GRAIN / max(each, 1)), body, c);
+}
+
+KERNEL(add_rows)
+{
+    index_call c = index_arguments(a);
+    c.out = a[0].p;
+    c.x = a[2].p;
+    R(add_parts)(&c, R(add_rows_range));
+}
+
+KERNEL(add_along)
+{
+    index_call c = index_arguments(a);
+    c.out = a[0].p;
+    c.x = a[2].p;
+    R(add_parts)(&c, R(add_along_range));
+}
+
+static void R(take_along_range)(void *context, long begin, long end)
+{
+    const index_call *c = context;
+    long inner = c->inner;
+    for (long row = begin; row < end; row++) {
+        const int64_t *index = c->index + row * inner;
+        const real *x = (const real *)c->x + row / c->count * c->size * inner;
+        real *out = (real *)c->out + row * inner;
+        long many = inner;
+        if (inner == 1) { /* a run of numbers of one line */
+            many = min(end - row, c->count - row % c->count);
+            row += many - 1;
+        }
+        if (index_any_outside(c, index, many))
+            for (long i = 0; i < many; i++)
+                out[i] = index_outside(c, index[i]) ? 0 : x[index[i] * inner + (inner > 1) * i];
+        else if (inner == 1)
+            for (long i = 0; i < many; i++)
+                out[i] = x[index[i]];
+        else
+            for (long i = 0; i < many; i++)
+                out[i] = x[index[i] * inner + i];
+    }
+}
+
+KERNEL(take_along)
+{
+    index_call c = index_arguments(a);
+    c.x = a[0].p;
+    c.out = a[2].p;
+    parallel(c.outer * c.count, max(1, INDEX_GRAIN / max(c.inner, 1)), R(take_along_range), &c);
+}
+
+typedef struct {
+    const real *x, *weights;
+    real *out;
+    const int64_t *index, *begins;
+    long size, inner, rows;
+} R(axis);
+
+/* One row of the result, all of its inner elements. */
+static inline void R(map_row)(const R(axis) *c, const real *x, real *restrict out, long row)
+{
+    long t = c->begins[row], end = c->begins[row + 1], inner = c->inner;
+    if (end - t == 2) {
+        const real *one = x + c->index[t] * inner, *two = x + c->index[t + 1] * inner;
+        real v = c->weights[t], w = c->weights[t + 1];
+        for (long i = 0; i < inner; i++)
+            out[i] = v * one[i] + w * two[i];
+        return;
+    }
+    memset(out, 0, (size_t)inner * sizeof(real));
+    for (; t < end; t++) {
+        const real *from = x + c->index[t] * inner;
+        real w = c->weights[t];
+        for (long i = 0; i < inner; i++)
+            out[i] += w * from[i];
+    }
+}
+
+static void R(map_rows)(void *context, long begin, long end)
+{
+    const R(axis) *c = context;
+    for (long row = begin; row < end; row++)
+        R(map_row)(c, c->x + row / c->rows * c->size * c->inner, c->out + row * c->inner,
+                   row % c->rows);
+}
+
+/* The last axis: four lines at a time share the index and the weights. */
+static void R(map_lines)(void *context, long begin, long end)
+{
+    const R(axis) *c = context;
+    long line = begin, size = c->size, rows = c->rows;
+    for (; line + 4 <= end; line += 4) {
+        const real *x = c->x + line * size;
+        real *out = c->out + line * rows;
+        for (long row = 0; row < rows; row++) {
+            real p = 0, q = 0, r = 0, s = 0;
+            for (long t = c->begins[row]; t < c->begins[row + 1]; t++) {
+                const real *at = x + c->index[t];
+                real w = c->weights[t];
+                p += w * at[0];
+                q += w * at[size];
+                r += w * at[2 * size];
+                s += w * at[3 * size];
+            }
+            out[row] = p;
+            out[row + rows] = q;
+            out[row + 2 * rows] = r;
+            out[row + 3 * rows] = s;
+        }
+    }
+    for (; line < end; line++)
+        for (long row = 0; row < rows; row++)
+            R(map_row)(c, c->x + line * size, c->out + line * rows + row, row);
+}
+
+KERNEL(map_axis)
+{
+    R(axis) c = {.x = a[0].p, .index = a[1].p, .weights = a[2].p, .begins = a[3].p, .out = a[4].p,
+                 .size = a[6].i, .inner = a[7].i, .rows = a[8].i};
+    long outer = a[5].i;
+    if (c.inner == 1)
+        parallel(outer, max(4, INDEX_GRAIN / max(c.rows, 1) / 4 * 4), R(map_lines), &c);
+    else
+        parallel(outer * c.rows, max(1, INDEX_GRAIN / max(c.inner, 1)), R(map_rows), &c);
+}

@@ -1,0 +1,90 @@
+"""``torch.cuda.amp``: the older names of what is in ``torch.amp``, for cards.
+
+Source: https://docs.pytorch.org/docs/stable/amp.html
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from minigrad import amp
+from minigrad.dtypes import dtype as Dtype
+from minigrad.dtypes import float16
+
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
+
+
+def _deprecated(name: str, now: str) -> None:
+    """Say how it is written now."""
+    warnings.warn(
+        f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{now}` instead.",
+        FutureWarning,
+        stacklevel=3,
+    )
+
+
+class autocast(amp.autocast):
+    """``amp.autocast("cuda", ...)``.
+
+    >>> import warnings
+    >>> from minigrad.cuda.amp import autocast
+    >>> with warnings.catch_warnings(action="ignore"), autocast(enabled=False):
+    ...     pass
+    """
+
+    def __init__(
+        self, enabled: bool = True, dtype: Dtype = float16, cache_enabled: bool = True
+    ) -> None:
+        _deprecated("autocast", "autocast('cuda', args...)")
+        super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
+
+
+class GradScaler(amp.GradScaler):
+    """``amp.GradScaler("cuda", ...)``.
+
+    >>> import warnings
+    >>> from minigrad.cuda.amp import GradScaler
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     GradScaler(enabled=False).is_enabled()
+    False
+    """
+
+    def __init__(
+        self,
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        _deprecated("GradScaler", "GradScaler('cuda', args...)")
+        super().__init__(
+            "cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled
+        )
+
+
+def custom_fwd(fwd: Any = None, **options: Any) -> Any:
+    """``amp.custom_fwd`` for cards.
+
+    >>> import warnings
+    >>> from minigrad.cuda.amp import custom_fwd
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     custom_fwd(lambda ctx, x: 2 * x)(None, 2)
+    4
+    """
+    _deprecated("custom_fwd", "custom_fwd(args..., device_type='cuda')")
+    return amp.custom_fwd(fwd, device_type="cuda", **options)
+
+
+def custom_bwd(bwd: Any) -> Any:
+    """``amp.custom_bwd`` for cards.
+
+    >>> import warnings
+    >>> from minigrad.cuda.amp import custom_bwd
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     custom_bwd(lambda ctx, g: 2 * g)(None, 2)
+    4
+    """
+    _deprecated("custom_bwd", "custom_bwd(args..., device_type='cuda')")
+    return amp.custom_bwd(bwd, device_type="cuda")

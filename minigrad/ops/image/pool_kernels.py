@@ -1,0 +1,89 @@
+"""Pooling by the native kernels of kernels/cpu/pool.c, for one and two axes.
+
+Each function gives None where there is no kernel for its arrays; NumPy does it then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array
+from minigrad.backend.native import kernel
+
+MOST_TAPS = 256  # a winner is kept as one byte
+
+
+def geometry(windows: Any) -> tuple[int, ...] | None:
+    """Sizes, kernel, stride and padding of windows over planes, as the kernels take them."""
+    axes = len(windows.kernel)
+    if axes > 2 or max(windows.dilation) > 1 or math.prod(windows.kernel) > MOST_TAPS:
+        return None
+    return tuple(
+        number
+        for each, missing in (
+            (windows.sizes, 1), (windows.out, 1), (windows.kernel, 1), (windows.stride, 1),
+            (windows.padding, 0),
+        )
+        for number in (missing,) * (2 - axes) + each
+    )  # fmt: skip
+
+
+def _planes(x: Array, windows: Any) -> tuple[Array, int, tuple[int, ...]]:
+    """Without gaps; how many planes; the shape of what comes before them."""
+    lead = x.shape[: x.ndim - len(windows.kernel)]
+    return np.ascontiguousarray(x), math.prod(lead), lead
+
+
+def greatest(x: Array, windows: Any) -> tuple[Array, Array] | None:
+    """The greatest element of each window, and the number of its tap."""
+    shape = windows.flat()
+    run = None if shape is None else kernel("max_pool", x)
+    if run is None:
+        return None
+    x, planes, lead = _planes(x, windows)
+    y = np.empty((*lead, *windows.out), x.dtype)
+    taps = np.empty(y.shape, np.uint8)
+    run(x, y, taps, planes, *shape)
+    return y, taps
+
+
+def to_winners(g: Any, taps: Any, windows: Any) -> Array | None:
+    """A cotangent given to the winners; None too for a Tensor, and where no taps were kept."""
+    if taps.__class__ is not np.ndarray or g.__class__ is not np.ndarray:
+        return None
+    g, planes, lead = _planes(g, windows)
+    run = kernel("max_pool_backward", g)
+    if run is None:
+        return None
+    gx = np.empty((*lead, *windows.sizes), g.dtype)
+    run(g, taps, gx, planes, *windows.flat())
+    return gx
+
+
+def winners(x: Array, windows: Any) -> Array | None:
+    """The places of the greatest elements in the flattened spatial axes."""
+    run, found = kernel("max_pool_places", x), greatest(x, windows)
+    if run is None or found is None:
+        return None
+    taps = found[1]
+    places = np.empty(taps.shape, np.int64)
+    run(taps, places, _planes(x, windows)[1], *windows.flat())
+    return places
+
+
+def averaged(x: Array, mean: Any, back: bool = False) -> Array | None:
+    """The mean of each window, or (``back``) each element shared out over its window."""
+    windows = mean.windows
+    shape = windows.flat()
+    if shape is None or x.__class__ is not np.ndarray:
+        return None
+    x, planes, lead = _planes(x, windows)
+    run = kernel("avg_pool_backward" if back else "avg_pool", x)
+    if run is None:
+        return None
+    y = np.empty((*lead, *(windows.sizes if back else windows.out)), x.dtype)
+    run(x, y, planes, *shape, mean.include_pad, int(mean.override or 0))
+    return y
