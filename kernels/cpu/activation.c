@@ -1,47 +1,146 @@
-/* Elementwise nonlinearities over arrays without gaps.
+/* Elementwise nonlinearities over arrays without gaps, each in one pass.
  *
- * relu(x, y, n)             y = max(x, 0), NaN stays NaN            reference: ops Relu
- * relu_backward(g, y, gx, n) gx = g where y > 0, else 0             reference: ops Relu.grad_input
+ *     NAME(x, y, n, p, q)                 y = f(x)
+ *     NAME_backward(g, s, gx, n, p, q)    gx = g f'(x); s is what backward is told: x, or y
+ *
+ * p and q are the function's parameters (0 where it has none). Reference: the op of that name in
+ * ops/network/activation*.py. An end of less than a vector is done in a vector as well, so that an
+ * element's value does not depend on where it stands.
  */
 typedef struct {
-    const real *x, *y;
+    const real *x, *s;
     real *out;
+    real p, q;
 } R(elementwise);
 
-static void R(relu_range)(void *context, long begin, long end)
-{
-    const R(elementwise) *c = context;
-    const vec zero = {0};
-    long i = begin;
-    for (; i + LANES <= end; i += LANES) {
-        vec x = *(const vec *)(c->x + i);
-        *(vec *)(c->out + i) = R(choose)(x <= zero, zero, x); /* NaN compares false and stays */
+#define ENTRIES(NAME)                                                                              \
+    static void R(NAME##_range)(void *context, long begin, long end)                               \
+    {                                                                                              \
+        const R(elementwise) *c = context;                                                         \
+        long i = begin;                                                                            \
+        for (; i + LANES <= end; i += LANES)                                                       \
+            *(vec *)(c->out + i) = R(NAME##_of)(*(const vec *)(c->x + i), c->p, c->q);             \
+        if (i < end) {                                                                             \
+            vec x = {0};                                                                           \
+            memcpy(&x, c->x + i, (size_t)(end - i) * sizeof(real));                                \
+            x = R(NAME##_of)(x, c->p, c->q);                                                       \
+            memcpy(c->out + i, &x, (size_t)(end - i) * sizeof(real));                              \
+        }                                                                                          \
+    }                                                                                              \
+    KERNEL(NAME)                                                                                   \
+    {                                                                                              \
+        R(elementwise) c = {.x = a[0].p, .out = a[1].p, .p = (real)a[3].d, .q = (real)a[4].d};     \
+        parallel(a[2].i, 1 << 15, R(NAME##_range), &c);                                            \
+    }                                                                                              \
+    static void R(NAME##_backward_range)(void *context, long begin, long end)                      \
+    {                                                                                              \
+        const R(elementwise) *c = context;                                                         \
+        long i = begin;                                                                            \
+        for (; i + LANES <= end; i += LANES)                                                       \
+            *(vec *)(c->out + i) = R(NAME##_back)(*(const vec *)(c->x + i),                        \
+                                                  *(const vec *)(c->s + i), c->p, c->q);           \
+        if (i < end) {                                                                             \
+            vec g = {0}, s = {0};                                                                  \
+            memcpy(&g, c->x + i, (size_t)(end - i) * sizeof(real));                                \
+            memcpy(&s, c->s + i, (size_t)(end - i) * sizeof(real));                                \
+            g = R(NAME##_back)(g, s, c->p, c->q);                                                  \
+            memcpy(c->out + i, &g, (size_t)(end - i) * sizeof(real));                              \
+        }                                                                                          \
+    }                                                                                              \
+    KERNEL(NAME##_backward)                                                                        \
+    {                                                                                              \
+        R(elementwise) c = {.x = a[0].p, .s = a[1].p, .out = a[2].p, .p = (real)a[4].d,            \
+                            .q = (real)a[5].d};                                                    \
+        parallel(a[3].i, 1 << 15, R(NAME##_backward_range), &c);                                   \
     }
-    for (; i < end; i++)
-        c->out[i] = c->x[i] <= 0 ? 0 : c->x[i];
-}
 
-KERNEL(relu)
-{
-    R(elementwise) c = {.x = a[0].p, .out = a[1].p};
-    parallel(a[2].i, 1 << 15, R(relu_range), &c);
-}
+#define FORWARD(NAME) static inline vec R(NAME##_of)(vec x, real p, real q)
+#define BACKWARD(NAME) static inline vec R(NAME##_back)(vec g, vec s, real p, real q)
+#define UNUSED (void)p, (void)q
+#define ZERO ((vec){0})
 
-static void R(relu_backward_range)(void *context, long begin, long end)
-{
-    const R(elementwise) *c = context;
-    const vec zero = {0};
-    long i = begin;
-    for (; i + LANES <= end; i += LANES) {
-        vec g = *(const vec *)(c->x + i), y = *(const vec *)(c->y + i);
-        *(vec *)(c->out + i) = R(choose)(y > zero, g, zero);
-    }
-    for (; i < end; i++)
-        c->out[i] = c->y[i] > 0 ? c->x[i] : 0;
-}
+/* Comparisons are written so that a NaN stays where it is, and lets its cotangent through. */
+FORWARD(relu) { UNUSED; return R(choose)(x <= 0, ZERO, x); }
+BACKWARD(relu) { UNUSED; return R(choose)(s <= 0, ZERO, g); } /* s = y */
+ENTRIES(relu)
 
-KERNEL(relu_backward)
+FORWARD(leaky_relu) { UNUSED; return R(choose)(x > 0, x, x * p); }
+BACKWARD(leaky_relu) { UNUSED; return R(choose)(s > 0, g, g * p); }
+ENTRIES(leaky_relu)
+
+FORWARD(hardtanh) { return R(limited)(x, p, q); }
+BACKWARD(hardtanh) { return R(choose)((s <= p) | (s >= q), ZERO, g); }
+ENTRIES(hardtanh)
+
+FORWARD(sigmoid) { UNUSED; return R(vsigmoid)(x); }
+BACKWARD(sigmoid) { UNUSED; return g * ((1 - s) * s); } /* s = y */
+ENTRIES(sigmoid)
+
+FORWARD(tanh) { UNUSED; return R(vtanh)(x); }
+BACKWARD(tanh) { UNUSED; return g * (1 - s * s); } /* s = y */
+ENTRIES(tanh)
+
+FORWARD(silu) { UNUSED; return x / (R(vexp)(-x) + 1); }
+BACKWARD(silu)
 {
-    R(elementwise) c = {.x = a[0].p, .y = a[1].p, .out = a[2].p};
-    parallel(a[3].i, 1 << 15, R(relu_backward_range), &c);
+    UNUSED;
+    vec y = R(vsigmoid)(s);
+    return g * (y * (1 + s * (1 - y)));
 }
+ENTRIES(silu)
+
+FORWARD(gelu)
+{
+    UNUSED;
+    vec density;
+    return x * R(vnormal)(x, &density);
+}
+BACKWARD(gelu)
+{
+    UNUSED;
+    vec density, chance = R(vnormal)(s, &density);
+    return g * (chance + s * density);
+}
+ENTRIES(gelu)
+
+/* Phi(x) = (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3) */
+FORWARD(gelu_tanh)
+{
+    UNUSED;
+    return x * R(vsigmoid)(x * (x * x * (real)0.044715 + 1) * (real)1.5957691216057307);
+}
+BACKWARD(gelu_tanh)
+{
+    UNUSED;
+    vec square = s * s;
+    vec y = R(vsigmoid)(s * (square * (real)0.044715 + 1) * (real)1.5957691216057307);
+    vec slope = (square * (real)0.134145 + 1) * (real)1.5957691216057307;
+    return g * (y + s * (y * (1 - y)) * slope);
+}
+ENTRIES(gelu_tanh)
+
+/* p: alpha times scale, q: scale */
+FORWARD(elu) { return R(choose)(x <= 0, R(vexpm1)(x) * p, x * q); }
+BACKWARD(elu) { return R(choose)(s <= 0, g * (R(vexp)(s) * p), g * q); }
+ENTRIES(elu)
+
+/* p: beta, q: the threshold */
+FORWARD(softplus)
+{
+    vec z = x * p;
+    vec y = (R(choose)(z > 0, z, ZERO) + R(vlog1p)(R(vexp)(R(choose)(z > 0, -z, z)))) / p;
+    y = R(choose)(x != x, x, y);
+    return R(choose)(z > q, x, y);
+}
+BACKWARD(softplus)
+{
+    vec z = s * p;
+    return R(choose)(z > q, g, g * R(vsigmoid)(z));
+}
+ENTRIES(softplus)
+
+#undef ENTRIES
+#undef FORWARD
+#undef BACKWARD
+#undef UNUSED
+#undef ZERO

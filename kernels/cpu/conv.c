@@ -1,9 +1,10 @@
 /* Convolutions over lines or images, as products of filters and columns (conv_columns.h).
  *
  * conv_forward(x, w, bias or None, y, sizes...)   y = bias + w * x        reference: Convolution
- * conv_input(g, w, gx, sizes...)                  gx, of the input        reference: ConvolutionInput
+ * conv_input(g, w, bias or None, gx, sizes...)    gx, of the input; as a layer of its own it is the
+ *     transposed convolution, which has a bias                            reference: ConvolutionInput
  *
- * Sizes are N, C, H, W, O, kh, kw, then stride, padding and dilation as pairs, groups, and the
+ * No size is 0. Sizes are N, C, H, W, O, kh, kw, then stride, padding and dilation as pairs, groups, and the
  * output's H', W'. x, gx (N, C, H, W); w (O, C / groups, kh, kw); y, g (N, O, H', W').
  *
  * The gradient of the input is a convolution too: of the cotangent, with filters turned round and
@@ -18,24 +19,6 @@ static R(conv_sizes) R(read_conv)(const arg *a)
 {
     return (R(conv_sizes)){a[0].i,  a[1].i,  a[2].i,  a[3].i,  a[4].i,  a[5].i,  a[6].i,  a[7].i,
                       a[8].i,  a[9].i,  a[10].i, a[11].i, a[12].i, a[13].i, a[14].i, a[15].i};
-}
-
-/* Parts of columns whatever the number of threads: enough of them, and small enough for the cache. */
-static void R(cut_columns)(R(conv) *c)
-{
-    const long places = c->out_h * c->out_w, depth = c->channels * c->taps;
-    const long filled = (places + TILE_COLS - 1) / TILE_COLS * TILE_COLS;
-    const int apart = filled - places <= places / 32; /* no panel need go over images */
-    const long runs = apart ? c->images : 1;
-    c->length = apart ? places : places * c->images;
-    const long panels = (c->length + TILE_COLS - 1) / TILE_COLS;
-    const long bytes = min(depth, DEPTH) * TILE_COLS * (long)sizeof(real);
-    long block = min(max((1L << 18) / bytes, 1L), 16L);
-    block = max(min(block, 4L), min(block, runs * panels / 16));
-    c->per_run = (panels + block - 1) / block;
-    c->block = (panels + c->per_run - 1) / c->per_run;
-    c->per_run = (panels + c->block - 1) / c->block;
-    c->cuts = max(1L, min(16 / (runs * c->per_run), (long)c->cut.count / 4));
 }
 
 /* Write a tile's rows where the panel says. */
@@ -93,20 +76,8 @@ static void R(conv_part)(const R(conv) *c, long part)
     const long run = part / c->cuts / c->per_run, shift = run * c->length;
     const long first = shift + block * c->block * TILE_COLS;
     const long end = min(first + c->block * TILE_COLS, shift + c->length);
-    const long places = c->out_h * c->out_w, all = c->channels * c->taps;
-    R(conv_window) w = {.first = first / places, .last = (end - 1) / places, .line = c->line};
-    w.start = first % places / c->out_w * c->step_h + c->top;
-    w.stop = (end - 1) % places / c->out_w * c->step_h + c->bottom + 1;
-    w.begin = w.first == w.last ? w.start : c->top;
-    w.end = w.first == w.last ? w.stop : (c->out_h - 1) * c->step_h + c->bottom + 1;
-    w.image = (w.end - w.begin) * w.line;
-    w.plane = (w.last - w.first + 1) * w.image;
-    if (c->whole) {
-        w.begin = 0;
-        w.line = c->width;
-        w.image = c->x_image;
-        w.plane = c->height * c->width;
-    }
+    const long all = c->channels * c->taps;
+    R(conv_window) w = R(open_window)(c, first, end);
     const long depth = min(all, DEPTH), count = (end - first + TILE_COLS - 1) / TILE_COLS;
     const long held = min(c->channels, (depth - 1) / c->taps + 2);
     real *packed = scratch(1, (size_t)(count * depth * TILE_COLS + LANES) * sizeof(real));
@@ -117,12 +88,7 @@ static void R(conv_part)(const R(conv) *c, long part)
     R(conv_panel) *panels = (R(conv_panel) *)(tap + c->taps);
     for (long b = 0; b < count; b++)
         R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
-    for (long t = 0; t < c->taps; t++) {
-        const long right = c->dw[t] - c->left;
-        tap[t] = c->whole ? (c->dh[t] - c->top) * w.line + c->dw[t]
-                          : (c->dh[t] - c->top) * w.line + right % c->step_w * c->phase +
-                                right / c->step_w;
-    }
+    R(place_taps)(c, &w, tap);
     for (long k = 0; k < all; k += DEPTH) {
         const long stop = min(k + DEPTH, all), channel = k / c->taps;
         if (c->whole)
@@ -167,9 +133,11 @@ static void R(pack_filters)(void *context, long begin, long end)
 static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
 {
     const long depth = c->channels * c->taps;
-    c->cut = cut_rows(c->rows);
     R(look_around)(c);
-    R(cut_columns)(c);
+    if (R(winograd)(c, w, step, at))
+        return;
+    c->cut = cut_rows(c->rows);
+    R(cut_columns)(c, min(depth, DEPTH));
     R(conv_filters) f = {w, at, scratch(0, (size_t)(c->rows * depth) * sizeof(real)), step, depth, c->cut};
     if (!f.to)
         return;
@@ -185,7 +153,7 @@ KERNEL(conv_forward)
     const long channels = s.c / s.groups, rows = s.o / s.groups, taps = s.kh * s.kw;
     const long plane = s.h * s.w, places = s.oh * s.ow;
     int64_t *dh = scratch(4, (size_t)(2 * taps) * sizeof(int64_t)), *dw = dh + taps;
-    if (!dh || s.n * s.o * places == 0)
+    if (!dh)
         return;
     for (long t = 0; t < taps; t++) {
         dh[t] = t / s.kw * s.dh - s.ph;
@@ -220,6 +188,17 @@ static long R(meeting)(long residue, long taps, long step, long margin, long gap
     return count;
 }
 
+/* A plane's elements at one residue that no tap meets: the bias, or 0. */
+static void R(fill_residue)(const R(conv) *c)
+{
+    for (long n = 0; n < c->images; n++)
+        for (long row = 0; row < c->rows; row++)
+            for (long i = 0; i < c->out_h; i++)
+                for (long j = 0; j < c->out_w; j++)
+                    c->y[n * c->y_image + row * c->y_plane + i * c->y_line + j * c->y_column] =
+                        c->bias ? c->bias[row] : 0;
+}
+
 /* The elements of gx at one residue of both axes, for one group. */
 static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, long rh, long rw,
                             int64_t *room)
@@ -231,8 +210,6 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
     const long high = R(meeting)(rh, s->kh, s->sh, s->ph, s->dh, ih, lh);
     const long wide = R(meeting)(rw, s->kw, s->sw, s->pw, s->dw, iw, lw);
     const long met = high * wide;
-    if (met == 0)
-        return; /* the memory has been cleared */
     for (long t = 0; t < met; t++) {
         dh[t] = lh[t / wide];
         dw[t] = lw[t % wide];
@@ -241,28 +218,23 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
     }
     R(conv) c = {.x = (const real *)a[0].p + group * channels * plane,
                  .x_end = (const real *)a[0].p + s->n * s->o * plane,
-                 .y = (real *)a[2].p + group * rows * places + rh * s->w + rw,
+                 .bias = a[2].p ? (const real *)a[2].p + group * rows : NULL,
+                 .y = (real *)a[3].p + group * rows * places + rh * s->w + rw,
                  .images = s->n, .channels = channels, .height = s->oh, .width = s->ow,
                  .x_image = s->o * plane, .rows = rows, .y_image = s->c * places,
                  .y_plane = places, .out_h = (s->h - rh + s->sh - 1) / s->sh,
                  .out_w = (s->w - rw + s->sw - 1) / s->sw, .step_h = 1, .step_w = 1,
                  .y_line = s->sh * s->w, .y_column = s->sw, .taps = met, .dh = dh, .dw = dw};
-    R(convolve)(&c, (const real *)a[1].p + group * channels * rows * taps, taps, at);
+    if (met)
+        R(convolve)(&c, (const real *)a[1].p + group * channels * rows * taps, taps, at);
+    else
+        R(fill_residue)(&c);
 }
 
 KERNEL(conv_input)
 {
-    const R(conv_sizes) s = R(read_conv)(a + 3);
-    const long taps = s.kh * s.kw, size = s.n * s.c * s.h * s.w;
-    if (!size)
-        return;
-    const int missed = s.sh > 1 || s.sw > 1; /* some elements may meet no tap */
-    const int nothing = s.o * s.oh * s.ow == 0;
-    if (missed || nothing)
-        memset(a[2].p, 0, (size_t)size * sizeof(real));
-    if (nothing)
-        return;
-    const long numbers = 2 * (s.kh + s.kw + taps) + s.o / s.groups * taps;
+    const R(conv_sizes) s = R(read_conv)(a + 4);
+    const long taps = s.kh * s.kw, numbers = 2 * (s.kh + s.kw + taps) + s.o / s.groups * taps;
     int64_t *room = scratch(4, (size_t)numbers * sizeof(int64_t));
     if (!room)
         return;

@@ -171,3 +171,51 @@ static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv
         }
     }
 }
+
+/* The window of the columns from `first` to `end`; its memory is still to be found. */
+static R(conv_window) R(open_window)(const R(conv) *c, long first, long end)
+{
+    const long places = c->out_h * c->out_w;
+    R(conv_window) w = {.first = first / places, .last = (end - 1) / places, .line = c->line};
+    w.start = first % places / c->out_w * c->step_h + c->top;
+    w.stop = (end - 1) % places / c->out_w * c->step_h + c->bottom + 1;
+    w.begin = w.first == w.last ? w.start : c->top;
+    w.end = w.first == w.last ? w.stop : (c->out_h - 1) * c->step_h + c->bottom + 1;
+    w.image = (w.end - w.begin) * w.line;
+    w.plane = (w.last - w.first + 1) * w.image;
+    if (c->whole) {
+        w.begin = 0;
+        w.line = c->width;
+        w.image = c->x_image;
+        w.plane = c->height * c->width;
+    }
+    return w;
+}
+
+/* How far from the place of a filter each tap meets its element, in a window. */
+static void R(place_taps)(const R(conv) *c, const R(conv_window) *w, int64_t *tap)
+{
+    for (long t = 0; t < c->taps; t++) {
+        const long down = (c->dh[t] - c->top) * w->line, right = c->dw[t] - c->left;
+        tap[t] = c->whole ? down + c->dw[t]
+                          : down + right % c->step_w * c->phase + right / c->step_w;
+    }
+}
+
+/* Parts of columns whatever the number of threads: enough of them, and small enough for the cache. */
+static void R(cut_columns)(R(conv) *c, long depth)
+{
+    const long places = c->out_h * c->out_w;
+    const long filled = (places + TILE_COLS - 1) / TILE_COLS * TILE_COLS;
+    const int apart = filled - places <= places / 32; /* no panel need go over images */
+    const long runs = apart ? c->images : 1;
+    c->length = apart ? places : places * c->images;
+    const long panels = (c->length + TILE_COLS - 1) / TILE_COLS;
+    const long bytes = depth * TILE_COLS * (long)sizeof(real);
+    long block = min(max((1L << 18) / bytes, 1L), 16L);
+    block = max(min(block, 4L), min(block, runs * panels / 16));
+    c->per_run = (panels + block - 1) / block;
+    c->block = (panels + c->per_run - 1) / c->per_run;
+    c->per_run = (panels + c->block - 1) / c->block;
+    c->cuts = max(1L, min(16 / (runs * c->per_run), (long)c->cut.count / 4));
+}

@@ -205,11 +205,7 @@ KERNEL(conv_weight)
     c.width = max((long)TILE_COLS, min(c.width, c.channels));
     c.parts = (c.channels + c.width - 1) / c.width;
     c.cut = cut_rows(c.rows);
-    const long places = s->oh * s->ow, size = s->o * c.channels * c.taps;
-    if (s->n * places == 0 || size == 0) {
-        memset(a[2].p, 0, (size_t)size * sizeof(real));
-        return;
-    }
+    const long places = s->oh * s->ow;
     c.columns = min(s->ow, DEPTH);
     c.lines = min(s->oh, max(1L, DEPTH / s->ow));
     c.images = min(s->n, max(1L, DEPTH / places));

@@ -3,6 +3,7 @@ typedef real vec __attribute__((vector_size(VBYTES), aligned(sizeof(real)), may_
 typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), may_alias));
 
 #include "simd.h"
+#include "vmath.h"
 #include "activation.c"
 #include "optim.c"
 #include "random.c"

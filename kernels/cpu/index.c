@@ -10,14 +10,14 @@
  *     out[o, r, :] = sum of weights[t] x[o, index[t], :] over begins[r] <= t < begins[r + 1]
  *     reference: axis_maps.product (interpolation, means of parts, and their transposes)
  *
- * Indices are int64. An index outside of 0..size-1 is skipped, and bad[0] (int64) is set to 1.
- * What is added to one place is added in the order of the index, by one thread.
+ * Indices are int64. If one is outside of 0..size-1, bad[0] (int64) becomes 1, and what is written
+ * is undefined. What is added to one place is added in the order of the index, by one thread.
  */
 #ifndef MINIGRAD_INDEX_C
 #define MINIGRAD_INDEX_C
 enum {
     INDEX_GRAIN = 1 << 14, /* elements of a part */
-    INDEX_COLUMN = 64,     /* elements of inner that one part adds at: a few cache lines */
+    INDEX_COLUMN = 128,    /* elements of inner that one part adds at: a few cache lines */
 };
 typedef struct {
     void *x, *out;
@@ -26,20 +26,15 @@ typedef struct {
     long outer, size, inner, count, column;
 } index_call;
 
-static inline int index_outside(const index_call *c, int64_t k)
+/* Whether an index may be used; notes it if not. */
+static inline int index_inside(const index_call *c, const int64_t *index, long n)
 {
-    if ((uint64_t)k < (uint64_t)c->size)
-        return 0;
-    __atomic_store_n(c->bad, 1, __ATOMIC_RELAXED);
-    return 1;
-}
-
-static inline int index_any_outside(const index_call *c, const int64_t *index, long n)
-{
-    int any = 0;
+    int outside = 0;
     for (long k = 0; k < n; k++)
-        any |= (uint64_t)index[k] >= (uint64_t)c->size;
-    return any;
+        outside |= (uint64_t)index[k] >= (uint64_t)c->size;
+    if (outside)
+        __atomic_store_n(c->bad, 1, __ATOMIC_RELAXED);
+    return !outside;
 }
 
 static inline index_call index_arguments(const arg *a)
@@ -52,26 +47,38 @@ static inline index_call index_arguments(const arg *a)
 static void R(take_rows_range)(void *context, long begin, long end)
 {
     const index_call *c = context;
-    long inner = c->inner;
+    long inner = c->inner, o = begin / c->count, k = begin % c->count;
+    const real *x = (const real *)c->x + o * c->size * inner;
     for (long row = begin; row < end; row++) {
-        long o = row / c->count, k = row % c->count;
-        if (inner == 1) { /* a run of numbers of one line */
-            const real *x = (const real *)c->x + o * c->size;
-            real *out = (real *)c->out + row;
-            long many = min(end - row, c->count - k);
-            if (index_any_outside(c, c->index + k, many))
-                for (long j = 0; j < many; j++)
-                    out[j] = index_outside(c, c->index[k + j]) ? 0 : x[c->index[k + j]];
-            else
-                for (long j = 0; j < many; j++)
-                    out[j] = x[c->index[k + j]];
-            row += many - 1;
-        } else if (!index_outside(c, c->index[k])) {
-            memcpy((real *)c->out + row * inner,
-                   (const real *)c->x + (o * c->size + c->index[k]) * inner,
-                   (size_t)inner * sizeof(real));
+        memcpy((real *)c->out + row * inner, x + c->index[k] * inner,
+               (size_t)inner * sizeof(real));
+        if (++k == c->count) {
+            k = 0;
+            x += c->size * inner;
         }
     }
+}
+
+/* Numbers instead of rows: four lines at a time share the index. */
+static void R(take_lines)(void *context, long begin, long end)
+{
+    const index_call *c = context;
+    long line = begin, size = c->size, count = c->count;
+    for (; line + 4 <= end; line += 4) {
+        const real *x = (const real *)c->x + line * size;
+        real *out = (real *)c->out + line * count;
+        for (long k = 0; k < count; k++) {
+            const real *at = x + c->index[k];
+            real p = at[0], q = at[size], r = at[2 * size], s = at[3 * size];
+            out[k] = p;
+            out[k + count] = q;
+            out[k + 2 * count] = r;
+            out[k + 3 * count] = s;
+        }
+    }
+    for (; line < end; line++)
+        for (long k = 0; k < count; k++)
+            ((real *)c->out)[line * count + k] = ((const real *)c->x)[line * size + c->index[k]];
 }
 
 KERNEL(take_rows)
@@ -79,7 +86,12 @@ KERNEL(take_rows)
     index_call c = index_arguments(a);
     c.x = a[0].p;
     c.out = a[2].p;
-    parallel(c.outer * c.count, max(1, INDEX_GRAIN / max(c.inner, 1)), R(take_rows_range), &c);
+    if (!index_inside(&c, c.index, c.count))
+        return;
+    if (c.inner == 1)
+        parallel(c.outer, max(4, INDEX_GRAIN / max(c.count, 1) / 4 * 4), R(take_lines), &c);
+    else
+        parallel(c.outer * c.count, max(1, INDEX_GRAIN / max(c.inner, 1)), R(take_rows_range), &c);
 }
 
 /* A part is one of `outer`, and `column` elements of inner. */
@@ -93,8 +105,6 @@ static void R(add_rows_range)(void *context, long begin, long end)
         const real *x = (const real *)c->x + o * c->count * inner + first;
         real *out = (real *)c->out + o * c->size * inner + first;
         for (long k = 0; k < c->count; k++, x += inner) {
-            if (index_outside(c, c->index[k]))
-                continue;
             real *to = out + c->index[k] * inner;
             for (long i = 0; i < many; i++)
                 to[i] += x[i];
@@ -111,19 +121,59 @@ static void R(add_along_range)(void *context, long begin, long end)
         long many = min(c->column, inner - first);
         long at = o * c->count * inner + first;
         real *out = (real *)c->out + o * c->size * inner + first;
-        for (long k = 0; k < c->count; k++, at += inner)
+        for (long k = 0; k < c->count; k++, at += inner) {
+            const int64_t *index = c->index + at;
+            const real *x = (const real *)c->x + at;
+            if (!index_inside(c, index, many))
+                return;
             for (long i = 0; i < many; i++)
-                if (!index_outside(c, c->index[at + i]))
-                    out[c->index[at + i] * inner + i] += ((const real *)c->x)[at + i];
+                out[index[i] * inner + i] += x[i];
+        }
     }
 }
 
-/* Parts of whole columns, of few outer ones if they are small. */
-static void R(add_parts)(index_call *c, range_body *body)
+/* Lines of numbers; four at a time share the index, and wait less for one another's sums. */
+static void R(add_lines)(void *context, long begin, long end)
 {
+    const index_call *c = context;
+    long line = begin, size = c->size, count = c->count;
+    for (; line + 4 <= end; line += 4) {
+        const real *x = (const real *)c->x + line * count;
+        real *out = (real *)c->out + line * size;
+        for (long k = 0; k < count; k++) {
+            real *at = out + c->index[k];
+            at[0] += x[k];
+            at[size] += x[k + count];
+            at[2 * size] += x[k + 2 * count];
+            at[3 * size] += x[k + 3 * count];
+        }
+    }
+    for (; line < end; line++)
+        for (long k = 0; k < count; k++)
+            ((real *)c->out)[line * size + c->index[k]] += ((const real *)c->x)[line * count + k];
+}
+
+static void R(add_along_lines)(void *context, long begin, long end)
+{
+    const index_call *c = context;
+    for (long line = begin; line < end; line++) {
+        const int64_t *index = c->index + line * c->count;
+        const real *x = (const real *)c->x + line * c->count;
+        real *out = (real *)c->out + line * c->size;
+        if (!index_inside(c, index, c->count))
+            return;
+        for (long k = 0; k < c->count; k++)
+            out[index[k]] += x[k];
+    }
+}
+
+/* Parts of whole columns, of few outer ones if they are small; lines have one column each. */
+static void R(add_parts)(index_call *c, range_body *rows, range_body *lines)
+{
+    range_body *body = c->inner == 1 ? lines : rows;
     long columns = (c->inner + c->column - 1) / c->column;
     long each = c->count * min(c->column, c->inner);
-    parallel(c->outer * columns, max(1, INDEX_GRAIN / max(each, 1)), body, c);
+    parallel(c->outer * columns, max(4, INDEX_GRAIN / max(each, 1) / 4 * 4), body, c);
 }
 
 KERNEL(add_rows)
@@ -131,7 +181,8 @@ KERNEL(add_rows)
     index_call c = index_arguments(a);
     c.out = a[0].p;
     c.x = a[2].p;
-    R(add_parts)(&c, R(add_rows_range));
+    if (index_inside(&c, c.index, c.count))
+        R(add_parts)(&c, R(add_rows_range), R(add_lines));
 }
 
 KERNEL(add_along)
@@ -139,7 +190,7 @@ KERNEL(add_along)
     index_call c = index_arguments(a);
     c.out = a[0].p;
     c.x = a[2].p;
-    R(add_parts)(&c, R(add_along_range));
+    R(add_parts)(&c, R(add_along_range), R(add_along_lines));
 }
 
 static void R(take_along_range)(void *context, long begin, long end)
@@ -155,10 +206,9 @@ static void R(take_along_range)(void *context, long begin, long end)
             many = min(end - row, c->count - row % c->count);
             row += many - 1;
         }
-        if (index_any_outside(c, index, many))
-            for (long i = 0; i < many; i++)
-                out[i] = index_outside(c, index[i]) ? 0 : x[index[i] * inner + (inner > 1) * i];
-        else if (inner == 1)
+        if (!index_inside(c, index, many))
+            return;
+        if (inner == 1)
             for (long i = 0; i < many; i++)
                 out[i] = x[index[i]];
         else

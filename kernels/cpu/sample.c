@@ -68,20 +68,21 @@ static void R(sample_range)(void *context, long begin, long end)
     const R(sample) *s = context;
     long runs = (s->places + SAMPLE_PLACES - 1) / SAMPLE_PLACES, plane = s->h * s->w;
     R(taps) t;
+    real total[SAMPLE_PLACES]; /* on the stack, so that the compiler knows it apart from x */
     for (long part = begin; part < end; part++) {
         long image = part / runs, first = part % runs * SAMPLE_PLACES;
         int many = (int)min((long)SAMPLE_PLACES, s->places - first);
         R(find_taps)(s, &t, image * s->places + first, many);
         for (long c = 0; c < s->c; c++) {
             const real *x = s->x + (image * s->c + c) * plane;
-            real *restrict out = s->out + (image * s->c + c) * s->places + first;
-            for (int p = 0; p < many; p++)
-                out[p] = (t.there[0][p] ? x[t.at[0][p]] : 0) * t.weight[0][p];
-            for (int tap = 1; tap < s->taps; tap++)
+            memset(total, 0, sizeof total);
+            for (int tap = 0; tap < s->taps; tap++)
                 for (int p = 0; p < many; p++) {
                     real value = x[t.at[tap][p]];
-                    out[p] += (t.there[tap][p] ? value : 0) * t.weight[tap][p];
+                    total[p] += (t.there[tap][p] ? value : 0) * t.weight[tap][p];
                 }
+            memcpy(s->out + (image * s->c + c) * s->places + first, total,
+                   (size_t)many * sizeof(real));
         }
     }
 }

@@ -84,7 +84,7 @@ class GradScaler:
             return outputs * self._scale
         if isinstance(outputs, Iterable):
             scaled = [self.scale(part) for part in outputs]
-            return type(outputs)(scaled) if isinstance(outputs, list | tuple) else iter(scaled)  # type: ignore[call-arg]
+            return type(outputs)(scaled) if isinstance(outputs, list | tuple) else iter(scaled)
         raise ValueError("outputs must be a Tensor or an iterable of Tensors")
 
     def unscale_(self, optimizer: Any) -> None:

@@ -137,7 +137,7 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
         number = count if fixed else len(args) - len(op.params)
         inputs, params = args[:number], args[number:]
         values: list[Any] = []
-        dtype = None
+        dtype, in_graph = None, False
         for t in inputs:
             kind = type(t)
             if t is None or kind is float or kind is int:
@@ -155,6 +155,8 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
                 dtype = value.dtype
             elif one_type and value.dtype is not dtype:
                 return general(op, inputs, params)
+            if t._node is not None or t._view is not None:
+                in_graph = True
             values.append(value)
         if dtype is None or (kinds and dtype.kind not in kinds):
             return general(op, inputs, params)
@@ -163,7 +165,7 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
         if writes:
             values[0] = values[0].copy()
         result = run(op, np, values, params)
-        if one and mode() == NO_GRAD:
+        if one and (not in_graph or mode() <= 0):
             return make(result[0] if keeps else result)
         return finish(op, inputs, values, params, result)
 

@@ -18,7 +18,7 @@ OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an ope
 
 
 # NumPy's codes of the integers, and what each can hold.
-INTEGERS = {"i": "bhilq", "u": "BHILQ"}
+INTEGERS: dict[str, str] = {"i": "bhilq", "u": "BHILQ"}
 _SPANS = {code: np.iinfo(code) for codes in INTEGERS.values() for code in codes}
 _HELD = {code: (int(span.min), int(span.max)) for code, span in _SPANS.items()}
 
@@ -75,7 +75,7 @@ def alike(op: type[Op], input: Any, other: Any) -> tuple[Any, Any] | None:
     x = input._array
     given = other._array if tensor else type(other)
     with_axes = tensor and given.ndim > 0
-    kind = given.dtype if tensor else given
+    kind: Any = given.dtype if tensor else given
     common = _common(x.dtype, x.ndim > 0, kind, with_axes, op.promotes, dtypes.get_default_dtype())
     left, right = x.dtype is not common, tensor and given.dtype is not common
     if common.kind == "V" or not (left or right):

@@ -46,7 +46,7 @@ class FunctionCtx:
     def saved_tensors(self) -> tuple[Any, ...]:
         """What was saved, with its place in the graph; an error if freed or overwritten."""
         node: Any = self._node()
-        return () if node is None else node.saved_tensors  # type: ignore[no-any-return]
+        return () if node is None else node.saved_tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
         """Say which inputs forward wrote in place."""

@@ -82,7 +82,7 @@ def divergence(library: Any, p: Any, q: Any, expanded: bool = False) -> Any:
 def test_a_pair(p: str, q: str, data: Any) -> None:
     both = [(name, arrays(data.draw(parameters(name)))) for name in (p, q)]
     want = divergence(torch, *both)
-    if want == "IndexError":  # torch writes infinities by a mask of another shape
+    if isinstance(want, str) and want == "IndexError":  # torch writes infinities by a mask of another shape
         want = divergence(torch, *both, expanded=True)
     got = divergence(minigrad, *both)
     if isinstance(want, str) and "size of tensor" in want:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,7 @@ from minigrad.device import CPU, get_default_device
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import check_layout
+from minigrad.ops.creation.sources import warn_of_copy, writable
 
 TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False}
 
@@ -204,12 +204,7 @@ def tensor(
             [3, 4]]), tensor(1.5000, requires_grad=True))
     """
     if isinstance(data, TensorBase):
-        warnings.warn(
-            "To copy construct from a tensor, it is recommended to use "
-            "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
-            "rather than torch.tensor(sourceTensor).",
-            stacklevel=2,
-        )
+        warn_of_copy()
     return place(host_array(data, dtype), device, requires_grad)
 
 

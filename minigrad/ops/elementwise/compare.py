@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Binary, Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -357,4 +359,5 @@ def equal(input: Any, other: Any) -> bool:
         x, y = x.reshape(-1), y.reshape(-1)  # in pieces, of which the first to differ decides
         pieces = (slice(start, start + BLOCK) for start in range(0, x.size, BLOCK))
         return all(bool((x[piece] == y[piece]).all()) for piece in pieces)
-    return bool(tensors.eq(input, other)._array.all())
+    same = x == y if x.dtype is y.dtype else tensors.eq(input, other)._array
+    return bool(np.count_nonzero(same) == same.size if type(same) is np.ndarray else same.all())

@@ -160,7 +160,7 @@ def gate_positive(g: Any, out: Any) -> Any:
     return gate(g, ~(out <= 0))
 
 
-def either(op: type[Op], inplace: bool, input: Any, *params: Any, kinds: str = "fV") -> Any:
+def either(op: Any, inplace: bool, input: Any, *params: Any, kinds: str = "fV") -> Any:
     """A function with torch's ``inplace`` flag, of floats unless ``kinds`` names more."""
     if not isinstance(input, TensorBase):
         raise TypeError(
@@ -176,6 +176,6 @@ def either(op: type[Op], inplace: bool, input: Any, *params: Any, kinds: str = "
 
 
 @functools.cache
-def _in_place(op: type[Op]) -> Any:
+def _in_place(op: Any) -> Any:
     """The in-place form of an op, made once."""
     return in_place(getattr(tensors, op.name), op)

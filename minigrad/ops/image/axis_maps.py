@@ -17,7 +17,9 @@ import numpy as np
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array, scientific
+from minigrad.backend.native import kernel
 from minigrad.ops.elementwise.precision import is_half
+from minigrad.ops.indexing.places import taken_slices
 
 # (the elements of each row one after the other, their weights or None, where each row begins)
 Taps = tuple[Any, Any, Any]
@@ -148,6 +150,27 @@ def product(matrix: Any, x: Array, axis: int) -> Array:
     return (matrix @ flat).reshape(matrix.shape[0], *moved.shape[1:]).swapaxes(0, axis)
 
 
+@functools.lru_cache(maxsize=512)
+def table_of(axis_map: AxisMap, dtype: Any, turned: bool) -> Taps:
+    """``matrix_of`` as a kernel takes it: elements, weights, where each row begins."""
+    matrix = matrix_of(np, axis_map, dtype, turned)
+    return matrix.indices.astype(np.int64), matrix.data, matrix.indptr.astype(np.int64)
+
+
+def mapped(xp: Any, x: Array, axis: int, axis_map: AxisMap, turned: bool) -> Array:
+    """A map, or its transpose, along one axis."""
+    if xp is np:
+        x = np.ascontiguousarray(x)
+    run = kernel("map_axis", x)
+    if run is None:
+        return product(matrix_of(xp, axis_map, x.dtype, turned), x, axis)
+    table, before, after = table_of(axis_map, x.dtype, turned), x.shape[:axis], x.shape[axis + 1 :]
+    rows = len(table[2]) - 1
+    out = np.empty((*before, rows, *after), x.dtype)
+    run(x, *table, out, math.prod(before), x.shape[axis], math.prod(after), rows)
+    return out
+
+
 def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool) -> Array:
     """All maps, one after the other, first those that leave the least to the others."""
     dtype, first = x.dtype, x.ndim - len(maps)
@@ -159,14 +182,14 @@ def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool
     for axis, axis_map in todo:
         index = None if turned else index_of(xp, axis_map)
         if index is not None:
-            x = x.take(index, axis)
+            x = taken_slices(xp, x, index, axis)
             continue
         if x.dtype == xp.uint8:
             x = of_bytes(xp, x, axis, axis_map)
             continue
         if is_half(x.dtype):
             x = x.astype(xp.float32)
-        x = product(matrix_of(xp, axis_map, x.dtype, turned), x, axis)
+        x = mapped(xp, x, axis, axis_map, turned)
     return xp.ascontiguousarray(x, dtype=dtype)
 
 

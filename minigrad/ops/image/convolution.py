@@ -167,7 +167,7 @@ class ConvolutionInput(Op):
         xp: Any, g: Array, weight: Array, bias: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
         """Filters transposed times cotangents gives columns, which are folded back."""
-        found = convolution_kernels.backward_input(xp, g, weight, size, geometry)
+        found = convolution_kernels.backward_input(xp, g, weight, bias, size, geometry)
         if found is not None:
             return found
         sight = backward_sight(g.shape, weight.shape, size, geometry, g.itemsize)

@@ -32,19 +32,18 @@ def _numbers(
 
 
 def _run(
-    name: str, xp: Any, one: Array, other: Array, bias: tuple[Any, ...], shape: tuple[int, ...],
+    name: str, xp: Any, arrays: tuple[Any, ...], shape: tuple[int, ...],
     numbers: tuple[int, ...] | None,
 ) -> Array | None:  # fmt: skip
-    """The result of a kernel for two arrays, laid out without gaps first."""
+    """The result of a kernel for arrays that are laid out without gaps first; one may be None."""
     if numbers is None or xp is not np:
         return None
-    one, other = np.ascontiguousarray(one), np.ascontiguousarray(other)
-    bias = tuple(b if b is None else np.ascontiguousarray(b) for b in bias)
-    run = kernel(name, one, other)
+    arrays = tuple(a if a is None else np.ascontiguousarray(a) for a in arrays)
+    run = kernel(name, *(a for a in arrays if a is not None))
     if run is None:
         return None
-    result = np.empty(shape, one.dtype)
-    run(one, other, *bias, result, *numbers)
+    result = np.empty(shape, arrays[0].dtype)
+    run(*arrays, result, *numbers)
     return result
 
 
@@ -55,15 +54,16 @@ def forward(
     out = geometry.out_sizes(input.shape[2:], weight.shape[2:])
     numbers = _numbers(input.shape, weight.shape, out, geometry)
     shape = (input.shape[0], weight.shape[0], *out)
-    return _run("conv_forward", xp, input, weight, (bias,), shape, numbers)
+    return _run("conv_forward", xp, (input, weight, bias), shape, numbers)
 
 
 def backward_input(
-    xp: Any, g: Array, weight: Array, size: tuple[int, ...], geometry: Geometry
-) -> Array | None:
-    """Its gradient for the input."""
+    xp: Any, g: Array, weight: Array, bias: Array | None, size: tuple[int, ...],
+    geometry: Geometry,
+) -> Array | None:  # fmt: skip
+    """Its gradient for the input, by itself the transposed convolution."""
     numbers = _numbers(tuple(size), weight.shape, g.shape[2:], geometry)
-    return _run("conv_input", xp, g, weight, (), size, numbers)
+    return _run("conv_input", xp, (g, weight, bias), size, numbers)
 
 
 def backward_weight(
@@ -71,4 +71,4 @@ def backward_weight(
 ) -> Array | None:
     """Its gradient for the weight."""
     numbers = _numbers(input.shape, tuple(size), g.shape[2:], geometry)
-    return _run("conv_weight", xp, g, input, (), size, numbers)
+    return _run("conv_weight", xp, (g, input), size, numbers)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigrad.autograd.op import Op, arrays, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
+from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import is_half
 
@@ -147,6 +151,54 @@ def _name(how: How) -> str:
     return f"GridSampler{len(how.sizes)}DBackward0"
 
 
+def _kernel(name: str, how: How, x: Array, grid: Array) -> Any:
+    """A kernel for images, with the coordinates down and to the right as it takes them, and how
+    fast these move; None where there is none.
+    """
+    run = kernel(name, x) if len(how.sizes) == 2 and how.mode != "bicubic" else None
+    if run is None or math.prod(how.sizes) >= 1 << 31:
+        return None
+    found = [_coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
+    places = [np.ascontiguousarray(c, x.dtype) for c, _ in found]
+    return run, places, [pace for _, pace in found]
+
+
+def _sampled(input: Array, grid: Array, how: How) -> Array | None:
+    """``GridValues`` by a kernel, if there is one for it."""
+    found = _kernel("sample_planes", how, input, grid)
+    if found is None:
+        return None
+    run, places, _ = found
+    out = np.empty((*input.shape[:2], *grid.shape[1:3]), input.dtype)
+    run(input, *places, out, *input.shape, math.prod(grid.shape[1:3]), how.mode == "nearest")
+    return out
+
+
+def _sampled_back(
+    g: Array, input: Array, grid: Array, how: How, needs: Any
+) -> tuple[Array | None, Array | None] | None:
+    """The gradients of ``GridValues`` by kernels, if there are such."""
+    xp = xp_of(g)
+    g, input = xp.ascontiguousarray(g), xp.ascontiguousarray(input)
+    found = _kernel("sample_planes_input", how, g, grid)
+    if found is None:
+        return None
+    run, places, paces = found
+    counts = (*input.shape, math.prod(grid.shape[1:3]))
+    to_input = np.zeros_like(input) if needs[0] else None
+    if needs[0]:
+        run(g, *places, to_input, *counts, how.mode == "nearest")
+    if not needs[1]:
+        return to_input, None
+    if how.mode == "nearest":
+        return to_input, np.zeros_like(grid)
+    slopes = [np.empty_like(place) for place in places]
+    run = kernel("sample_planes_places", g, input)
+    run(g, input, *places, *slopes, *counts)
+    moved = [slope * pace for slope, pace in zip(slopes, paces, strict=True)]
+    return to_input, np.stack(moved[::-1], axis=-1)
+
+
 @register(internal=True)
 class GridValues(Op):
     """Weighted sums of the elements around each place of a grid."""
@@ -156,7 +208,9 @@ class GridValues(Op):
     @staticmethod
     def forward(xp: Any, input: Array, grid: Array, how: How) -> Array:
         """One look-up for each combination of the axes' taps."""
-        total = None
+        total = _sampled(input, grid, how)
+        if total is not None:
+            return total
         for choice in itertools.product(*_read(arrays, grid, how)[0]):
             places, inside = _where(choice, how.sizes)
             value = _inside(arrays, arrays.plane_gather(input, places, how.sizes), inside)
@@ -167,6 +221,9 @@ class GridValues(Op):
     @staticmethod
     def vjp(g: Any, input: Any, grid: Any, how: How, needs: Any, F: Any) -> Any:
         """Shares of the cotangent to the elements, and the slope of the weights to the grid."""
+        found = _sampled_back(g, input, grid, how, needs) if F is arrays else None
+        if found is not None:
+            return found
         taps, paces = _read(F, grid, how)
         axes, to_input = len(how.sizes), None
         slopes: list[Any] = [None] * axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import KindError, ShapeError
 from minigrad.ops.image.axis_maps import AxisMap
+
+remembered = functools.lru_cache(maxsize=256)  # what only sizes decide
 
 Widths = tuple[tuple[int, int], ...]  # before and after, for each of the last axes
 
@@ -40,17 +43,38 @@ def widths(op: str, pad: Any, ndim: int) -> Widths:
 def _constant(input: Any, pad: Any, value: Any = 0) -> Any:
     if not isinstance(input, TensorBase):
         raise TypeError(f"constant_pad_nd(): argument 'input' must be Tensor, not {input!r:.60}")
-    pairs = widths("constant_pad_nd", pad, input._array.ndim)
-    sizes = input._array.shape[input._array.ndim - len(pairs) :]
+    pairs = _checked(input._array.shape, tuple(pad) if type(pad) is list else pad)
+    if isinstance(value, TensorBase):
+        value = value._array.item()
+    return ConstantPadNd.short(input, pairs, value)
+
+
+@remembered
+def _checked(shape: tuple[int, ...], pad: Any) -> Widths:
+    """The widths for a constant border, after all checks of sizes."""
+    pairs = widths("constant_pad_nd", pad, len(shape))
+    sizes = shape[len(shape) - len(pairs) :]
     made = [n + a + b for n, (a, b) in zip(sizes, pairs, strict=True)]
     if any(n < 0 for n in made):
         raise ShapeError(
             f"The input size {list(sizes)}, plus negative padding {list(pad)}, resulted in a "
             f"negative output size {made}, which is invalid"
         )
-    if isinstance(value, TensorBase):
-        value = value._array.item()
-    return tensors.constant_pad_nd(input, pairs, value)
+    return pairs
+
+
+@remembered
+def _frame(shape: tuple[int, ...], pad: Widths) -> tuple[Any, Any, Any]:
+    """What stays of an input, the shape of the result, and where in it that goes."""
+    first = len(shape) - len(pad)
+    lead, sizes = (slice(None),) * first, shape[first:]
+    pairs = list(zip(sizes, pad, strict=True))
+    kept = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in pairs]
+    made = [n + a + b for n, (a, b) in pairs]
+    places = [
+        slice(max(a, 0), made_n - max(b, 0)) for made_n, (a, b) in zip(made, pad, strict=True)
+    ]
+    return (*lead, *kept), (*shape[:first], *made), (*lead, *places)
 
 
 @register(
@@ -81,30 +105,17 @@ class ConstantPadNd(Op):
     @staticmethod
     def forward(xp: Any, input: Array, pad: Widths, value: Any) -> Array:
         """Fill what is new, copy what stays."""
-        first = input.ndim - len(pad)
-        lead, sizes = (slice(None),) * first, input.shape[first:]
-        kept = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(sizes, pad, strict=True)]
-        inside = input[(*lead, *kept)]
-        if all(a <= 0 and b <= 0 for a, b in pad):
-            return inside.copy()
-        shape = (
-            *input.shape[:first],
-            *(n + a + b for n, (a, b) in zip(sizes, pad, strict=True)),
-        )
+        kept, shape, places = _frame(input.shape, pad)
+        out = xp.zeros(shape, input.dtype)
         if value:
-            out = xp.empty(shape, dtype=input.dtype)
             out[...] = xp.asarray(value).astype(input.dtype)
-        else:
-            out = xp.zeros(shape, dtype=input.dtype)
-        starts = [max(a, 0) for a, _ in pad]
-        places = [slice(a, a + n) for a, n in zip(starts, inside.shape[first:], strict=True)]
-        out[(*lead, *places)] = inside
+        out[places] = input[kept]
         return out
 
     @staticmethod
     def grad_input(g: Any, pad: Widths, F: Any) -> Any:
         """The border cut off again."""
-        return F.constant_pad_nd(g, tuple((-a, -b) for a, b in pad), 0)
+        return F.constant_pad_nd(g, tuple([(-a, -b) for a, b in pad]), 0)
 
 
 @function(

@@ -15,6 +15,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import KindError, ShapeError
 from minigrad.ops.creation.random import rand
+from minigrad.ops.folds import MANY
 from minigrad.ops.image.axis_maps import AxisMap, parts
 from minigrad.ops.image.planes import flat_places
 from minigrad.ops.image.pool import ROOM
@@ -55,21 +56,31 @@ class MaxAmong(Op):
             flat = flat_places(xp, candidates, lead, sizes)
             found = input.reshape(-1).take(flat)
         number = found.argmax(-1)
-        if input.dtype.kind in "fV":
+        values = found.reshape(-1).take(_rows(xp, found.shape) + number)
+        flat = values.reshape(-1)
+        if flat.dot(flat) != flat.dot(flat):  # there is a NaN: no other square makes one
             empty = found != found
-            if empty.any():
-                last = found.shape[-1] - 1 - empty[..., ::-1].argmax(-1)
-                number = xp.where(empty.any(-1), last, number)
-        shape, taps = candidates.shape[:-1], candidates.shape[-1]
-        row = xp.arange(math.prod(shape)).reshape(shape) * taps
-        places = candidates.reshape(-1).take(row + number)
-        values = xp.take_along_axis(found, number[..., None], -1)[..., 0]
+            last = found.shape[-1] - 1 - empty[..., ::-1].argmax(-1)
+            number = xp.where(empty.any(-1), last, number)
+        places = candidates.reshape(-1).take(_rows(xp, candidates.shape) + number)
         return values, places, places
 
     @staticmethod
     def grad_input(g: Any, places: Any, sizes: tuple[int, ...], F: Any) -> Any:
         """The cotangent, at the winner's place."""
         return F.plane_scatter(g[0], places, sizes)
+
+
+@functools.lru_cache(maxsize=64)
+def _few_rows(shape: tuple[int, ...]) -> Any:
+    return np.arange(0, math.prod(shape), shape[-1]).reshape(shape[:-1])
+
+
+def _rows(xp: Any, shape: tuple[int, ...]) -> Any:
+    """Where each row of an array begins in the flattened one."""
+    if xp is np and math.prod(shape) <= MANY:
+        return _few_rows(shape)
+    return xp.arange(0, math.prod(shape), shape[-1]).reshape(shape[:-1])
 
 
 @functools.lru_cache(maxsize=64)
@@ -91,11 +102,19 @@ def _sizes(op: str, axes: int, input: Any, output_size: Any) -> tuple[Any, tuple
     """The spatial sizes before and after, checked."""
     if not isinstance(input, TensorBase):
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
-    size = input._array.shape
     several = isinstance(output_size, Sequence) and not isinstance(output_size, str)
+    given = tuple(output_size) if several else output_size
+    return _checked_sizes(op, axes, input._array.shape, given)
+
+
+@functools.lru_cache(maxsize=256, typed=True)
+def _checked_sizes(
+    op: str, axes: int, size: tuple[int, ...], output_size: Any
+) -> tuple[Any, tuple[int, ...]]:
+    several = type(output_size) is tuple
     if not several:
         whole(op, "output_size", output_size)
-    wanted = tuple(output_size) if several else (output_size,) * axes
+    wanted = output_size if several else (output_size,) * axes
     if axes > 1 and several and len(size) <= len(wanted):
         raise ValueError(f"Input dimension should be at least {len(wanted) + 1}")
     if len(wanted) != axes:

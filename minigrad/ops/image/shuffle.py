@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import math
+from typing import Any, NamedTuple
 
-from minigrad.autograd.registry import T, call, function
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import T, call, function, register
+from minigrad.backend import Array
 from minigrad.errors import ShapeError
 
 _WHERE = ("torch", "nn.functional")
+remembered = functools.lru_cache(maxsize=256)  # what only sizes decide
+
+
+class Order(NamedTuple):
+    """Another order of the same elements: axes taken apart, exchanged, and put together."""
+
+    name: str  # torch's, of the node
+    apart: tuple[int, ...]
+    axes: tuple[int, ...]
+    made: tuple[int, ...]
+
+    @remembered
+    def back(self, shape: tuple[int, ...]) -> Order:
+        """The order that leads back to a shape."""
+        places = tuple(map(self.axes.index, range(len(self.axes))))
+        return Order(self.name, tuple(self.apart[a] for a in self.axes), places, shape)
+
+
+@register(internal=True)
+class Shuffle(Op):
+    """Elements in another order.   The gradient is put back."""
+
+    grad_fn = staticmethod(lambda order: order.name)
+
+    @staticmethod
+    def forward(xp: Any, input: Array, order: Order) -> Array:
+        """One copy, also where the order stays as it was."""
+        mixed = input.reshape(order.apart).transpose(order.axes)
+        return mixed.copy().reshape(order.made)
+
+    @staticmethod
+    def grad_input(g: Any, shape: Any, order: Order, F: Any) -> Any:
+        """The way back."""
+        return F.shuffle(g, order.back(tuple(shape)))
 
 
 @function(
@@ -32,18 +70,19 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    *lead, c, h, w = _at_least_3d("pixel_shuffle", input)
-    r = upscale_factor
+    return Shuffle.short(input, _larger(input._array.shape, upscale_factor))
+
+
+@remembered
+def _larger(shape: tuple[int, ...], r: int) -> Order:
+    *lead, c, h, w = _at_least_3d("pixel_shuffle", shape)
     if r <= 0 or c % (r * r):
         raise ShapeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
             f"of upscale_factor, which is positive, but got {c} channels and {r}"
         )
-    axes = range(len(lead))
-    n = len(lead)
-    apart = input.reshape(*lead, c // (r * r), r, r, h, w)
-    mixed = apart.permute(*axes, n, n + 3, n + 1, n + 4, n + 2)
-    return mixed.reshape(*lead, c // (r * r), h * r, w * r)
+    n, made = math.prod(lead), (*lead, c // (r * r), h * r, w * r)
+    return Order("PixelShuffleBackward0", (n, c // (r * r), r, r, h, w), (0, 1, 4, 2, 5, 3), made)
 
 
 @function(
@@ -67,28 +106,32 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     >>> torch.pixel_unshuffle(torch.arange(4.).reshape(1, 2, 2), 2).flatten()
     tensor([0., 1., 2., 3.])
     """
-    *lead, c, h, w = _at_least_3d("pixel_unshuffle", input)
-    r = downscale_factor
+    order = _smaller(input._array.shape, downscale_factor)
+    if not input._array.size:
+        return input.clone()  # torch leaves the sizes of what is empty alone
+    return Shuffle.short(input, order)
+
+
+@remembered
+def _smaller(shape: tuple[int, ...], r: int) -> Order:
+    *lead, c, h, w = _at_least_3d("pixel_unshuffle", shape)
     if r <= 0 or h % r or w % r:
         raise ShapeError(
             "pixel_unshuffle expects height and width to be divisible by downscale_factor, which "
             f"is positive, but got ({h}, {w}) and {r}"
         )
-    if not input._array.size:
-        return input.clone()  # torch leaves the sizes of what is empty alone
-    n = len(lead)
-    apart = input.reshape(*lead, c, h // r, r, w // r, r)
-    mixed = apart.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return mixed.reshape(*lead, c * r * r, h // r, w // r)
+    apart = (math.prod(lead), c, h // r, r, w // r, r)
+    made = (*lead, c * r * r, h // r, w // r)
+    return Order("PixelUnshuffleBackward0", apart, (0, 1, 3, 5, 2, 4), made)
 
 
-def _at_least_3d(op: str, input: Any) -> tuple[int, ...]:
-    if input._array.ndim < 3:
+def _at_least_3d(op: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) < 3:
         raise ShapeError(
             f"{op} expects input to have at least 3 dimensions, but got input with "
-            f"{input._array.ndim} dimension(s)"
+            f"{len(shape)} dimension(s)"
         )
-    return input._array.shape  # type: ignore[no-any-return]
+    return shape
 
 
 @function(
@@ -113,16 +156,20 @@ def channel_shuffle(input: Any, groups: int) -> Any:
     >>> torch.channel_shuffle(torch.arange(4.).reshape(1, 4, 1), 2).flatten()
     tensor([0., 2., 1., 3.])
     """
-    if input._array.ndim < 3:
+    return Shuffle.short(input, _dealt(input._array.shape, groups))
+
+
+@remembered
+def _dealt(shape: tuple[int, ...], groups: int) -> Order:
+    if len(shape) < 3:
         raise ShapeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes "
-            f"{list(input._array.shape)}"
+            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}"
         )
-    n, c, *rest = input._array.shape
+    n, c, *rest = shape
     if groups <= 0 or c % groups:
         raise ShapeError(
             "Number of channels must be divisible by groups, which is positive. Got "
             f"{c} channels and {groups} groups."
         )
-    apart = input.reshape(n, groups, c // groups, *rest)
-    return apart.transpose(1, 2).reshape(n, c, *rest)
+    apart = (n, groups, c // groups, math.prod(rest))
+    return Order("ChannelShuffleBackward0", apart, (0, 2, 1, 3), shape)

@@ -10,12 +10,14 @@ from minigrad.autograd.registry import T, call, function, integers, register
 from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.places import (
+    add_along,
     add_at,
     add_rows,
     is_long,
     need_tensor,
     outside,
-    positions,
+    taken,
+    taken_slices,
 )
 
 
@@ -78,7 +80,7 @@ class Gather(Op):
         """Read the flat memory; the index may be shorter on the other axes."""
         if not index.size:
             return xp.zeros(index.shape, input.dtype)
-        return input.reshape(-1).take(positions(xp, index, input.shape or (1,), dim))
+        return taken(xp, input, index, dim)
 
     @staticmethod
     def grad_input(g: Array, index: Array, shape: Any, dim: int, F: Any) -> Array:
@@ -95,7 +97,7 @@ class PutAlong(Op):
         """Add one by one: a place may come twice."""
         out = xp.zeros(size, dtype=input.dtype)
         if index.size:
-            add_at(xp, out, positions(xp, index, tuple(size) or (1,), dim), input)
+            add_along(xp, out, dim, index, input)
         return out
 
     @staticmethod
@@ -270,7 +272,7 @@ class IndexSelect(Op):
         """Read whole slices; of a number there is one."""
         if input.ndim == 0:
             return input.copy()
-        return xp.take(input, index.reshape(-1), dim)
+        return taken_slices(xp, input, index.reshape(-1), dim)
 
     @staticmethod
     def grad_input(g: Array, index: Array, shape: Any, dim: int, F: Any) -> Array:

@@ -243,12 +243,15 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     tensor([[1],
             [2]])
     """
-    found = _places(input)
     if as_tuple:
-        return found
+        return _places(input)
     array = input._array
-    rows = xp_of(array).stack([f._array for f in found], axis=1)
-    return tensors.from_array(rows if array.ndim else rows[:, :0])
+    found = array.nonzero() if array.ndim else ()
+    count = len(found[0]) if found else int(array != 0)
+    rows = xp_of(array).empty((count, array.ndim), "int64")
+    for axis, places in enumerate(found):
+        rows[:, axis] = places
+    return tensors.from_array(rows)
 
 
 @function(samples=(call(T(2, 3)), call(T(4))), **PLACES)

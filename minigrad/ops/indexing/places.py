@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, scientific
+from minigrad.backend.native import kernel
 
 FEW = 2048  # elements
 UNSIGNED = {"i": np.dtype("uint32"), "l": np.dtype("uint64")}  # what has the same bits
@@ -102,6 +103,31 @@ def _starts(xp: Any, counts: tuple[int, ...], shape: tuple[int, ...], dim: int) 
 _known_starts = functools.lru_cache(maxsize=64)(_starts)
 
 
+def by_kernel(
+    name: str, target: Array, index: Array, values: Array, shape: Sequence[int], dim: int
+) -> bool:
+    """Let a kernel of ``kernels/cpu/index.c`` work along an axis; False if there is none for it.
+
+    Raises: IndexError for a place outside of the axis.
+    """
+    run = kernel(name, target, values)
+    if run is None or index.dtype.str != "<i8" or not index.flags.c_contiguous:
+        return False
+    outer, inner, count = math.prod(shape[:dim]), math.prod(shape[dim + 1 :]), index.size
+    if name.endswith("along"):  # the index has a place for each element
+        count //= max(outer * inner, 1)
+    bad = np.zeros(1, np.int64)
+    run(target, index, values, outer, shape[dim], inner, count, bad)
+    if bad[0]:
+        raise IndexError(f"index {outside(index, shape[dim])} is out of range of {shape[dim]}")
+    return True
+
+
+def _is_even(counts: Sequence[int], shape: Sequence[int], dim: int) -> bool:
+    """Whether an index has the sizes of a shape on all axes but one."""
+    return (*counts[:dim], *counts[dim + 1 :]) == (*shape[:dim], *shape[dim + 1 :])
+
+
 def taken(xp: Any, array: Array, places: Array, dim: int) -> Array:
     """``xp.take_along_axis`` by one flat index.
 
@@ -110,7 +136,28 @@ def taken(xp: Any, array: Array, places: Array, dim: int) -> Array:
     array([[6],
            [7]])
     """
-    return array.reshape(-1).take(positions(xp, places, array.shape, dim))
+    shape = array.shape or (1,)
+    many = xp is np and array.dtype.char in "fd" and places.size >= FEW
+    if many and _is_even(places.shape, shape, dim):
+        out = np.empty(places.shape, array.dtype)
+        if by_kernel("take_along", array, places, out, shape, dim):
+            return out
+    return array.reshape(-1).take(positions(xp, places, shape, dim))
+
+
+def taken_slices(xp: Any, array: Array, index: Array, dim: int) -> Array:
+    """``xp.take`` along an axis: whole slices, by the numbers of an index of any shape.
+
+    >>> import numpy as np
+    >>> taken_slices(np, np.array([[5, 6], [7, 8]]), np.array([1, 0]), 1)
+    array([[6, 5],
+           [8, 7]])
+    """
+    if xp is np and array.dtype.char in "fd" and index.size >= FEW:
+        out = np.empty((*array.shape[:dim], *index.shape, *array.shape[dim + 1 :]), array.dtype)
+        if by_kernel("take_rows", array, index, out, array.shape, dim):
+            return out
+    return xp.take(array, index, dim)
 
 
 def along(index: Array, ndim: int, dim: int) -> Array:
@@ -138,12 +185,24 @@ def add_at(xp: Any, target: Array, places: Array, values: Array) -> None:
         on_flat(target, lambda flat: xp.add.at(flat, places, values))
 
 
+def add_along(xp: Any, target: Array, dim: int, index: Array, values: Array) -> None:
+    """Add values to a target at ``index`` along one axis, in place."""
+    shape = target.shape or (1,)
+    values = xp.ascontiguousarray(values)
+    even = _is_even(index.shape or (1,), shape, dim)
+    if not (even and by_kernel("add_along", target, index, values, shape, dim)):
+        add_at(xp, target, positions(xp, index, shape, dim), values)
+
+
 def add_rows(xp: Any, target: Array, dim: int, index: Array, rows: Array) -> None:
     """Add slices to the slices of an axis at ``index``, in place; an index may come twice.
 
-    Many rows are added by a product with the matrix that has a one for each row and its place.
+    Many rows are added by a kernel, or by a product with the matrix that has a one for each row and
+    its place.
     """
     if not rows.size:
+        return
+    if by_kernel("add_rows", target, index, xp.ascontiguousarray(rows), target.shape or (1,), dim):
         return
     if target.ndim < 2 or rows.size < ROWS_WORTH_A_MATRIX or rows.dtype.char not in "fd":
         column = along(index, max(target.ndim, 1), dim)

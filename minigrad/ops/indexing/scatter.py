@@ -14,7 +14,7 @@ from minigrad.errors import DtypeError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.gather import check_flat, check_index, check_range
 from minigrad.ops.indexing.index import getitem
-from minigrad.ops.indexing.places import add_at, need_tensor, on_flat, positions
+from minigrad.ops.indexing.places import add_along, add_at, need_tensor, on_flat, positions
 
 
 def _checked(op: str, input: Any, dim: int, index: Any, src: Any) -> tuple[int, Any]:
@@ -167,7 +167,7 @@ class ScatterAdd(Op):
     def forward(xp: Any, input: Array, index: Array, src: Array, dim: int) -> Array:
         """Add to the flat memory."""
         if index.size:
-            add_at(xp, input, positions(xp, index, input.shape or (1,), dim), src)
+            add_along(xp, input, dim, index, src)
         return input
 
     @staticmethod

@@ -15,6 +15,7 @@ from minigrad.backend import Array
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.masks import choose, either, gate_positive, negative, number, positive
 from minigrad.ops.elementwise.normal import normal_chance
+from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
 
 _F = ("nn.functional",)
@@ -55,11 +56,15 @@ class Relu(Unary):
         """NaN stays NaN."""
         if input.dtype.kind == "b":
             raise DtypeError("Boolean inputs not supported for relu")
-        return positive(xp, input)
+        found = one_pass("relu", input)
+        return positive(xp, input) if found is None else found
 
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
         """What was let through; an infinite cotangent at 0 is stopped as well."""
+        found = one_pass_back("relu", g, out)
+        if found is not None:
+            return found
         return gate_positive(g, out)
 
 
@@ -91,6 +96,9 @@ class Sigmoid(Unary):
     @widened
     def forward(xp: Any, input: Array) -> Array:
         """The exponential may overflow: one over infinity is 0, as it should be."""
+        found = one_pass("sigmoid", input)
+        if found is not None:
+            return found
         y = xp.negative(input)
         into = y if input.ndim else None
         y = xp.add(xp.exp(y, out=into), number(xp, 1, input.dtype), out=into)
@@ -99,7 +107,8 @@ class Sigmoid(Unary):
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
         """Greatest in the middle."""
-        return g * ((1 - out) * out)
+        found = one_pass_back("sigmoid", g, out)
+        return g * ((1 - out) * out) if found is None else found
 
 
 @register(
@@ -128,7 +137,8 @@ class Tanh(Unary):
     @staticmethod
     def grad_input(g: Any, out: Any) -> Any:
         """Greatest in the middle."""
-        return g * (1 - out * out)
+        found = one_pass_back("tanh", g, out)
+        return g * (1 - out * out) if found is None else found
 
 
 def softplus_of(xp: Any, x: Array) -> Array:
@@ -172,6 +182,9 @@ class LeakyRelu(Op):
     @widened
     def forward(xp: Any, input: Array, negative_slope: float) -> Array:
         """The greater of two lines, or the smaller if the slope is more than 1."""
+        found = one_pass("leaky_relu", input, negative_slope)
+        if found is not None:
+            return found
         if not negative_slope > 0:
             return positive(xp, input) + negative(xp, input) * negative_slope
         y = input * number(xp, negative_slope, input.dtype)
@@ -181,10 +194,30 @@ class LeakyRelu(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, negative_slope: float) -> Any:
         """The slope on each side."""
-        return two_sided(g, input > 0, negative_slope)
+        found = one_pass_back("leaky_relu", g, input, negative_slope)
+        return two_sided(g, input > 0, negative_slope) if found is None else found
 
 
 _TANH_FORM = 1, 0.044715, math.sqrt(2 / math.pi), 0.5
+
+
+KERNELS = {"none": "gelu", "tanh": "gelu_tanh"}
+
+
+def normal_chance_of(xp: Any, input: Array, approximate: str) -> Array:
+    """Φ of :class:`Gelu`, or its approximation."""
+    if approximate != "tanh":
+        return normal_chance(xp, input)
+    one, curve, slope, half = [number(xp, v, input.dtype) for v in _TANH_FORM]
+    u = input * input
+    u *= curve
+    u += one
+    u *= input
+    u *= slope
+    chance = xp.tanh(u)
+    chance += one
+    chance *= half
+    return chance
 
 
 def _gelu(input: Any, *, approximate: str = "none") -> Any:
@@ -223,20 +256,12 @@ class Gelu(Op):
 
     @staticmethod
     @widened
-    def forward(xp: Any, input: Array, approximate: str) -> tuple[Array, Array]:
-        """The two forms differ in the fourth digit."""
-        if approximate == "tanh":
-            one, curve, slope, half = [number(xp, v, input.dtype) for v in _TANH_FORM]
-            u = input * input
-            u *= curve
-            u += one
-            u *= input
-            u *= slope
-            chance = xp.tanh(u)
-            chance += one
-            chance *= half
-        else:
-            chance = normal_chance(xp, input)
+    def forward(xp: Any, input: Array, approximate: str) -> tuple[Array, Array | None]:
+        """The two forms differ in the fourth digit. A kernel works out the chance again."""
+        found = one_pass(KERNELS[approximate], input)
+        if found is not None:
+            return found, None
+        chance = normal_chance_of(xp, input, approximate)
         return input * chance, chance
 
     @staticmethod
@@ -247,6 +272,11 @@ class Gelu(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, chance: Any, approximate: str, F: Any) -> Any:
         """By the product rule; NumPy reuses the memory of what has no name."""
+        found = one_pass_back(KERNELS[approximate], g, input)
+        if found is not None:
+            return found
+        if chance is None:  # a kernel's forward, and a cotangent that none takes
+            chance = F.normal_chance(input, approximate)
         return (_bell(input, chance, approximate, F) * input + chance) * g
 
 
@@ -265,7 +295,7 @@ class NormalChance(Op):
     @staticmethod
     def forward(xp: Any, input: Array, approximate: str) -> Array:
         """What gelu keeps."""
-        return Gelu.forward(xp, input, approximate)[1]
+        return normal_chance_of(xp, input, approximate)
 
     @staticmethod
     def grad_input(g: Any, input: Any, out: Any, approximate: str, F: Any) -> Any:
@@ -296,6 +326,9 @@ class Silu(Unary):
     @widened
     def forward(xp: Any, input: Array) -> Array:
         """One exponential."""
+        found = one_pass("silu", input)
+        if found is not None:
+            return found
         y = xp.negative(input)
         into = y if input.ndim else None
         y = xp.add(xp.exp(y, out=into), 1, out=into)
@@ -304,6 +337,9 @@ class Silu(Unary):
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """By the product rule."""
+        found = one_pass_back("silu", g, input)
+        if found is not None:
+            return found
         s = F.sigmoid(input)
         return g * (s * (1 + input * (1 - s)))
 

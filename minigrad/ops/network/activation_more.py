@@ -13,7 +13,7 @@ from minigrad.backend import Array, backend_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
-from minigrad.ops.elementwise.masks import choose, either, gate, negative, number, positive, select
+from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.activation import LeakyRelu, Sigmoid, softplus_of, two_sided
 from minigrad.random import default_generator
@@ -50,13 +50,14 @@ class Softplus(Op):
     @staticmethod
     @widened
     def forward(xp: Any, input: Array, beta: float, threshold: float) -> Array:
-        """The straight part is chosen only if there is any."""
+        """The straight part is chosen only if there is any; the greatest element tells."""
         z = input if beta == 1 else input * beta
         y = softplus_of(xp, z)
         if beta != 1:
             y /= beta
-        linear = z > number(xp, threshold, z.dtype)
-        return select(xp, linear, input, y) if linear.any() else y
+        if z.size and not z.reshape(-1)[z.argmax()] <= threshold:
+            return select(xp, z > threshold, input, y)
+        return y
 
     @staticmethod
     def grad_input(g: Any, input: Any, beta: float, threshold: float, F: Any) -> Any:

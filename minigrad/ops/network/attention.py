@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 from minigrad.autograd.apply import make
-from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.backend import xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.network.dropout import dropout
+from minigrad.ops.network.softmax import SoftmaxAlong
 
 _DOMAIN = (reals(-2, 2),)
 
@@ -47,9 +48,9 @@ def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) ->
 
 def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
     """What is added to the scores, and the queries that may look at nothing (None if all may)."""
-    xp, (rows, columns) = xp_of(scores._array), scores._array.shape[-2:]
+    xp = xp_of(scores._array)
     if is_causal:
-        attn_mask = make(xp.tri(rows, columns, dtype=bool))
+        return make(_causal(xp, scores._array.shape[-2:], scores._array.dtype)), None
     if attn_mask is None:
         return None, None
     mask = attn_mask._array
@@ -59,6 +60,14 @@ def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
         bias = xp.where(closed, -math.inf, 0.0).astype(scores._array.dtype)
         attn_mask = make(bias)
     return attn_mask.to(scores.dtype), make(blind) if blind.any() else None
+
+
+@functools.lru_cache(maxsize=4)
+def _causal(xp: Any, shape: tuple[int, int], dtype: Any) -> Any:
+    """0 where a key does not come after the query, and -∞ elsewhere."""
+    bias = xp.where(xp.tri(*shape, dtype=bool), 0.0, -math.inf).astype(dtype)
+    bias.flags.writeable = False
+    return bias
 
 
 @function(
@@ -110,6 +119,9 @@ def scaled_dot_product_attention(
     if enable_gqa:
         groups = query._array.shape[-3] // max(key._array.shape[-3], 1)
         key, value = (t.repeat_interleave(groups, -3) for t in (key, value))
+    if not value._array.size:  # torch: as many zeros as there are queries, whatever broadcasts
+        zeros = query.new_zeros((*query._array.shape[:-1], value._array.shape[-1]))
+        return zeros + (query.sum() + key.sum() + value.sum()) * 0
     kind = query.dtype
     if is_half(query._array.dtype):
         query, key, value = query.float(), key.float(), value.float()
@@ -121,7 +133,7 @@ def scaled_dot_product_attention(
         scores = scores + bias
     if blind is not None:
         scores = scores.masked_fill(blind, 0)
-    weights = tensors.softmax_along(scores, scores._array.ndim - 1)
+    weights = SoftmaxAlong.short(scores, scores._array.ndim - 1)
     if blind is not None:
         weights = weights.masked_fill(blind, 0)
     if dropout_p > 0:

@@ -14,7 +14,7 @@ from minigrad.backend import Array, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.indexing.places import add_rows, outside
+from minigrad.ops.indexing.places import add_rows, outside, taken_slices
 
 _F = ("nn.functional",)
 _NUMBERS = integers(0, 3)
@@ -33,7 +33,7 @@ class TableRows(Op):
     @staticmethod
     def forward(xp: Any, input: Array, index: Array, padding: int, shares: bool) -> Array:
         """One look-up."""
-        return input.take(index, axis=0)
+        return taken_slices(xp, input, index, 0)
 
     @staticmethod
     def grad_input(g: Any, index: Any, shape: Any, padding: int, shares: bool, F: Any) -> Any:
@@ -55,12 +55,12 @@ class RowSums(Op):
         """One sum for each number."""
         index = index.reshape(-1).astype(xp.int64, copy=False)
         rows = input.reshape(len(index), input.shape[-1])
-        if padding >= 0:
-            rows = rows * _weights(xp, index, padding, False, input.dtype)
         if shares:
             rows = rows * _weights(xp, index, -1, True, input.dtype)
         out = xp.zeros((count, input.shape[-1]), dtype=input.dtype)
         add_rows(xp, out, 0, index, rows)
+        if padding >= 0:
+            out[padding] = 0
         return out
 
     @staticmethod

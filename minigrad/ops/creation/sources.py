@@ -1,6 +1,6 @@
-"""Tensors on memory that NumPy holds to be read-only: pandas' columns, for one.
+"""What torch warns of when data become a tensor: read-only memory, and what is a tensor already.
 
-torch has no such tensors: it warns once and writes.
+pandas' columns are read-only, and torch has no such tensors: it warns once and writes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,16 @@ def writable(array: Any) -> Any:
     """
     _warn()
     return np.asarray(_Told(array))
+
+
+def warn_of_copy() -> None:
+    """Say how a tensor is copied: not by ``torch.tensor``."""
+    warnings.warn(
+        "To copy construct from a tensor, it is recommended to use "
+        "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
+        "rather than torch.tensor(sourceTensor).",
+        stacklevel=3,
+    )
 
 
 class _Told:

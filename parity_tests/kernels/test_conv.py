@@ -1,0 +1,161 @@
+"""The convolution kernels give what the NumPy code gives, at every level and number of threads.
+
+Errors are measured against the NumPy code in float64, in units of the rounding of a sum: a product
+of K terms may lose some of the last digits of the sum of their magnitudes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad
+from minigrad.backend import native
+from minigrad.ops.image.convolution import Convolution, ConvolutionInput, ConvolutionWeight
+from minigrad.ops.image.geometry import Geometry
+
+LEVELS = native.levels()[1:]
+pytestmark = pytest.mark.skipif(not LEVELS, reason="the native kernels are not compiled")
+WORST = 4  # roundings of the sum of the magnitudes; sums of thousands of terms stay below
+
+
+@pytest.fixture(autouse=True)
+def _settings() -> Iterator[None]:
+    level, threads = native.level(), native.get_threads()
+    yield
+    native.use(level)
+    native.set_threads(threads)
+
+
+class Case(NamedTuple):
+    """A convolution."""
+
+    size: tuple[int, ...]
+    weight: tuple[int, ...]
+    geometry: Geometry
+
+    @property
+    def out(self) -> tuple[int, ...]:
+        """The shape of its result."""
+        places = self.geometry.out_sizes(self.size[2:], self.weight[2:])
+        return (self.size[0], self.weight[0], *places)
+
+
+@st.composite
+def cases(draw: Any) -> Case:
+    """Drawn sizes; small ones, and now and then many channels or places."""
+    axes = draw(st.integers(1, 2))
+
+    def each(low: int, high: int) -> tuple[int, ...]:
+        return tuple(draw(st.integers(low, high)) for _ in range(axes))
+
+    usual = draw(st.booleans())  # 3x3 without strides has ways of its own
+    kernel = (3,) * axes if usual else each(1, 5)
+    stride, gaps = ((1,) * axes,) * 2 if usual else (each(1, 3), each(1, 3))
+    geometry = Geometry(stride, each(0, 3), gaps, draw(st.sampled_from((1, 1, 2, 3))))
+    least = [d * (k - 1) + 1 for d, k in zip(gaps, kernel, strict=True)]
+    sizes = [max(n, s - 2 * p) for n, s, p in zip(each(1, 20), least, geometry.padding, strict=True)]
+    channels = draw(st.sampled_from((1, 2, 3, 8, 17, 33, 40)))
+    made = draw(st.sampled_from((1, 2, 5, 14, 15, 31)))
+    if draw(st.integers(0, 3)) == 0:  # one filter for each channel
+        geometry = geometry._replace(groups=channels)
+        return Case((draw(st.integers(1, 3)), channels, *sizes), (channels, 1, *kernel), geometry)
+    groups = geometry.groups
+    size = (draw(st.integers(1, 5)), channels * groups, *sizes)
+    return Case(size, (made * groups, channels, *kernel), geometry)
+
+
+def drawn(case: Case, dtype: Any, shift: int = 0) -> tuple[Any, ...]:
+    """Input, weight, bias and cotangent, `shift` elements away from what the allocator gives."""
+    random = np.random.default_rng(sum(case.size) + sum(case.weight))
+    arrays = []
+    for shape in (case.size, case.weight, case.weight[:1], case.out):
+        room = np.empty(int(np.prod(shape)) + shift, dtype)
+        room[shift:] = random.standard_normal(room.size - shift)
+        arrays.append(room[shift:].reshape(shape))
+    return tuple(arrays)
+
+
+def three(case: Case, x: Any, w: Any, b: Any, g: Any) -> tuple[Any, ...]:
+    """The convolution, and its gradients for input and weight."""
+    geometry = case.geometry
+    return (
+        Convolution.forward(np, x, w, b, geometry),
+        ConvolutionInput.forward(np, g, w, b[: case.size[1]] if len(b) >= case.size[1] else None,
+                                 case.size, geometry),  # fmt: skip
+        ConvolutionWeight.forward(np, g, x, case.weight, geometry),
+    )
+
+
+def check(case: Case, dtype: Any, shift: int) -> None:
+    """Each level against NumPy in float64."""
+    arrays = drawn(case, dtype, shift)
+    native.use("numpy")
+    wide = [a.astype(np.float64) for a in arrays]
+    expected, magnitudes = three(case, *wide), three(case, *map(np.abs, wide))
+    for level in LEVELS:
+        native.use(level)
+        native.set_threads(1)
+        found = three(case, *arrays)
+        for one, other, magnitude in zip(found, expected, magnitudes, strict=True):
+            assert one.dtype == dtype and one.shape == other.shape
+            loss = np.abs(one - other) / (magnitude + np.finfo(dtype).tiny)
+            assert loss.max() <= WORST * np.finfo(dtype).eps, level
+        native.set_threads(2)
+        for one, other in zip(three(case, *arrays), found, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=60)
+@given(cases(), st.sampled_from((np.float32, np.float64)), st.integers(0, 3))
+def test_kernels_give_the_sums_of_the_numpy_code(case: Case, dtype: Any, shift: int) -> None:
+    check(case, dtype, shift)
+
+
+LARGE = {
+    "3x3, several blocks of depth": Case((2, 64, 14, 14), (64, 64, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1)),
+    "few places": Case((9, 130, 7, 7), (70, 130, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1)),
+    "1x1": Case((2, 300, 9, 9), (40, 300, 1, 1), Geometry((1, 1), (0, 0), (1, 1), 1)),
+    "1x1 with strides": Case((2, 64, 15, 15), (33, 64, 1, 1), Geometry((2, 2), (0, 0), (1, 1), 1)),
+    "a large kernel": Case((1, 2, 40, 40), (3, 2, 31, 31), Geometry((1, 1), (15, 15), (1, 1), 1)),
+    "a large first layer": Case((1, 3, 64, 64), (20, 3, 7, 7), Geometry((2, 2), (3, 3), (1, 1), 1)),
+    "long lines": Case((1, 3, 3000), (5, 3, 5), Geometry((1,), (2,), (1,), 1)),
+    "as large as the image": Case((20, 16, 5, 5), (120, 16, 5, 5), Geometry((1, 1), (0, 0), (1, 1), 1)),
+    "one filter each, strides": Case((2, 40, 33, 31), (40, 1, 3, 3), Geometry((2, 2), (1, 1), (1, 1), 40)),
+    "many groups": Case((2, 64, 9, 9), (64, 4, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 16)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sizes_that_take_several_blocks(name: str, dtype: Any) -> None:
+    check(LARGE[name], dtype, 1)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+def test_infinities_and_nans_reach_what_they_reach_in_numpy(level: str, kernel: int) -> None:
+    case = Case((2, 20, 9, 8), (5, 20, kernel, kernel), Geometry((1, 1), (1, 1), (1, 1), 1))
+    x, w, b, g = drawn(case, np.float32)
+    x[0, 3, 4, 4], x[1, 2, 0, 7], g[1, 2, 1, 1] = np.nan, np.inf, -np.inf
+    native.use("numpy")
+    expected = three(case, x, w, b, g)
+    native.use(level)
+    for one, other in zip(three(case, x, w, b, g), expected, strict=True):
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
+        np.testing.assert_array_equal(np.isinf(one), np.isinf(other))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_arrays_with_gaps_are_laid_out_first(level: str) -> None:
+    native.use(level)
+    x = minigrad.randn(2, 9, 8, 4).permute(0, 3, 1, 2)
+    w = minigrad.randn(5, 4, 3, 6)[..., ::2]
+    one = minigrad.nn.functional.conv2d(x, w, padding=1)
+    other = minigrad.nn.functional.conv2d(x.contiguous(), w.contiguous(), padding=1)
+    np.testing.assert_array_equal(one.numpy(), other.numpy())
