@@ -220,8 +220,10 @@ publish("torch", globals())  # also what is registered later
 
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
+    **dict.fromkeys(("accelerator", "amp", "distributed", "mps", "xpu")),
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
     **dict.fromkeys(("distributions", "hub", "signal", "testing", "types", "utils", "version")),
+    "autocast": "amp",
     "compile": "jit",
     "load": "serialization",
     "save": "serialization",

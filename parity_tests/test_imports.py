@@ -18,16 +18,16 @@ PACKAGE = Path(__file__).parent.parent / "minigrad"
 LAYERS: list[set[str]] = [
     {"__main__", "cli"},
     {"compat", "d2l"},
-    {"vision", "distributed", "testing", "distributions"},
+    {"vision", "testing", "distributions"},
     {"<facade>"},
     {"nn", "optim", "func", "jit", "types", "multiprocessing"},
-    {"utils", "serialization", "inspect", "hub", "amp", "cuda"},
+    {"utils", "serialization", "inspect", "hub", "amp", "cuda", "accelerator"},
     {"signal"},
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits", "notebook"},
     {"autograd"},
     {"backend", "backends", "random"},
     {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}
-    | {"printing", "return_types", "settings", "version"},
+    | {"printing", "return_types", "settings", "version", "mps", "xpu", "distributed"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 

@@ -95,3 +95,25 @@ def test_types_and_version() -> None:
     assert isinstance(2.0, minigrad.types.Number) and isinstance("cpu", minigrad.types.Device)
     assert minigrad.version.cuda is torch.version.cuda
     assert torch.__version__.startswith(minigrad.version.TORCH_VERSION)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accelerator.is_available",
+        "accelerator.device_count",
+        "accelerator.current_accelerator",
+        "mps.device_count",
+        "xpu.is_available",
+        "xpu.device_count",
+        "distributed.is_initialized",
+    ],
+)
+def test_guards_of_programs_answer_as_torch_does_without_a_card(name: str) -> None:
+    assert value(minigrad, name) == value(torch, name)
+
+
+def test_process_groups_are_not_there_and_say_so() -> None:
+    assert not minigrad.distributed.is_available()
+    with pytest.raises(AttributeError, match="init_process_group"):
+        minigrad.distributed.init_process_group("gloo")

@@ -46,7 +46,8 @@ static void R(spread)(const R(conv) *c, const R(conv_panel) *p, const real *tile
 
 /* Filters, some of them, times packed panels. */
 static void R(multiply)(const R(conv) *c, const R(conv_panel) *panels, long count, const real *packed,
-                        long begin, long end, long cut_begin, long cut_end)
+                        const real *window, const int64_t *at, long begin, long end,
+                        long cut_begin, long cut_end)
 {
     const long all = c->channels * c->taps, depth = end - begin;
     real tile[TILE_ROWS * TILE_COLS] __attribute__((aligned(64)));
@@ -59,12 +60,18 @@ static void R(multiply)(const R(conv) *c, const R(conv_panel) *panels, long coun
         for (long b = 0; b < count; b++) {
             const R(conv_panel) *p = panels + b;
             const real *columns = packed + b * depth * TILE_COLS;
-            if (p->pieces == 1 && p->count == TILE_COLS && c->y_column == 1)
-                R(tile)(rows, depth, a, columns, y + p->out[0], c->y_plane, bias, begin > 0);
-            else {
-                R(tile)(rows, depth, a, columns, tile, TILE_COLS, NULL, 0);
+            const int straight = p->size[0] == TILE_COLS && c->y_column == 1;
+            real *to = straight ? y + p->out[0] : tile;
+            const long step = straight ? c->y_plane : TILE_COLS;
+            const real *start = straight ? bias : NULL;
+            const int add = straight && begin > 0;
+            if (p->unpacked)
+                R(tile_placed)(rows, depth, a, window + p->from[0], at,
+                               p->from[p->moves - 1] - p->from[0], to, step, start, add);
+            else
+                R(tile)(rows, depth, a, columns, to, step, start, add);
+            if (!straight)
                 R(spread)(c, p, tile, rows, y, bias, begin > 0);
-            }
         }
     }
 }
@@ -82,10 +89,12 @@ static void R(conv_part)(const R(conv) *c, long part)
     const long held = min(c->channels, (depth - 1) / c->taps + 2);
     real *packed = scratch(1, (size_t)(count * depth * TILE_COLS + LANES) * sizeof(real));
     real *room = c->whole ? NULL : scratch(2, (size_t)(held * w.plane + LANES) * sizeof(real));
-    int64_t *tap = scratch(3, (size_t)c->taps * sizeof(int64_t) + (size_t)count * sizeof(R(conv_panel)));
+    int64_t *tap = scratch(3, (size_t)(c->taps + depth) * sizeof(int64_t) +
+                                  (size_t)count * sizeof(R(conv_panel)));
     if (!packed || !tap || (!c->whole && !room))
         return;
-    R(conv_panel) *panels = (R(conv_panel) *)(tap + c->taps);
+    int64_t *at = tap + c->taps;
+    R(conv_panel) *panels = (R(conv_panel) *)(at + depth);
     for (long b = 0; b < count; b++)
         R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
     R(place_taps)(c, &w, tap);
@@ -97,9 +106,16 @@ static void R(conv_part)(const R(conv) *c, long part)
             R(fill_window)(c, &w, channel, (stop - 1) / c->taps + 1, room);
             w.from = room;
         }
-        for (long b = 0; b < count; b++)
-            R(pack_panel)(c, panels + b, &w, tap, k, stop, packed + b * (stop - k) * TILE_COLS);
-        R(multiply)(c, panels, count, packed, k, stop, c->cut.count * cut / c->cuts,
+        for (long b = 0; b < count; b++) {
+            R(conv_panel) *p = panels + b;
+            p->unpacked = c->unpacked && !R(reads_beyond)(c, p, &w, tap, held);
+            if (!p->unpacked)
+                R(pack_panel)(c, p, &w, tap, k, stop, packed + b * (stop - k) * TILE_COLS);
+        }
+        if (c->unpacked)
+            for (long q = k; q < stop; q++)
+                at[q - k] = (q / c->taps - channel) * w.plane + tap[q % c->taps];
+        R(multiply)(c, panels, count, packed, w.from, at, k, stop, c->cut.count * cut / c->cuts,
                     c->cut.count * (cut + 1) / c->cuts);
     }
 }
@@ -137,13 +153,13 @@ static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
     if (R(winograd)(c, w, step, at))
         return;
     c->cut = cut_rows(c->rows);
-    R(cut_columns)(c, min(depth, DEPTH));
+    R(cut_columns)(c, min(depth, DEPTH), 1);
     R(conv_filters) f = {w, at, scratch(0, (size_t)(c->rows * depth) * sizeof(real)), step, depth, c->cut};
     if (!f.to)
         return;
     parallel(c->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(pack_filters), &f);
     c->packed = f.to;
-    const long runs = c->images * c->out_h * c->out_w / c->length;
+    const long runs = c->images * c->out_h * c->wide / c->length;
     parallel(runs * c->per_run * c->cuts, 1, R(conv_parts), c);
 }
 

@@ -22,6 +22,8 @@ typedef struct {
     long top, bottom, left, right;           /* least and greatest dh and dw */
     long phases, phase, line;                /* of a line of a window: how many, steps */
     int whole;                               /* x is the window */
+    int unpacked;                            /* products take columns from the window */
+    long wide;                               /* columns for the places of one line */
     long length, per_run, block, cuts;       /* columns in a run, its blocks, their panels */
     const real *packed;                      /* the filters */
     row_cut cut;
@@ -29,7 +31,7 @@ typedef struct {
 
 /* Some columns of it. */
 typedef struct {
-    int count, moves, pieces;
+    int count, moves, pieces, unpacked;
     int64_t from[TILE_COLS];  /* whole vectors, in the window, that make a line of the panel */
     int64_t out[TILE_COLS];   /* where pieces of a line of the product go in y */
     int16_t to[TILE_COLS], begin[TILE_COLS], size[TILE_COLS];
@@ -60,6 +62,8 @@ static void R(look_around)(R(conv) *c)
         c->phases = max(c->phases, (c->dw[t] - c->left) % c->step_w + 1);
     c->phase = c->out_w + (c->right - c->left) / c->step_w;
     c->line = c->phases * c->phase;
+    c->unpacked = 0;
+    c->wide = c->out_w;
     c->whole = c->step_w == 1 && c->top >= 0 && c->left >= 0 &&
                (c->out_h - 1) * c->step_h + c->bottom < c->height &&
                c->out_w - 1 + c->right < c->width;
@@ -111,12 +115,12 @@ static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin
 /* Where the columns from `begin` on look, and where the product goes. */
 static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin, long end, R(conv_panel) *p)
 {
-    const long places = c->out_h * c->out_w;
-    long n = begin / places, i = begin % places / c->out_w, j = begin % places % c->out_w;
+    const long places = c->out_h * c->wide;
+    long n = begin / places, i = begin % places / c->wide, j = begin % places % c->wide;
     p->count = (int)min((long)TILE_COLS, end - begin);
     p->moves = p->pieces = 0;
     for (int at = 0; at < p->count;) {
-        const int size = (int)min(c->out_w - j, (long)p->count - at);
+        const int size = (int)min(c->wide - j, (long)p->count - at);
         const int64_t out = n * c->y_image + i * c->y_line + j * c->y_column;
         const int64_t from = (n - w->first) * w->image + (i * c->step_h + c->top - w->begin) *
                              w->line + j;
@@ -125,12 +129,12 @@ static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin
             p->to[p->moves++] = (int16_t)(at + q);
         }
         const int last = p->pieces - 1;
-        if (last >= 0 && c->y_column == 1 && p->out[last] + p->size[last] == out)
+        if (last >= 0 && c->y_column == 1 && p->out[last] + p->size[last] == out && !c->unpacked)
             p->size[last] = (int16_t)(p->size[last] + size);
         else {
             p->out[p->pieces] = out;
             p->begin[p->pieces] = (int16_t)at;
-            p->size[p->pieces++] = (int16_t)size;
+            p->size[p->pieces++] = (int16_t)min((long)size, c->out_w - j);
         }
         at += size;
         j = 0;
@@ -141,44 +145,82 @@ static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin
     }
 }
 
-/* Lines [begin, end) of a panel: line k is channel k / taps, tap k % taps. Each line is written as
- * whole vectors; what they spill is overwritten by the next line, or lies beyond the panel.
+/* Whether reading whole vectors for the columns of a panel would go beyond the input. */
+static int R(reads_beyond)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
+                           const int64_t *tap, long channels)
+{
+    if (!c->whole)
+        return 0;
+    int64_t far = 0;
+    for (int m = 0; m < p->moves; m++)
+        far = max(far, p->from[m]);
+    return w->from + (channels - 1) * w->plane + tap[c->taps - 1] + far + LANES > c->x_end;
+}
+
+/* A number of lines, each of `moves` vectors. What they spill is overwritten by the next line, or
+ * lies beyond the panel.
  */
+INLINE void R(pack_lines)(const R(conv) *c, const int moves, const R(conv_panel) *p,
+                          const real *plane, long step, const int64_t *tap, long t, long count,
+                          real *to)
+{
+    for (; count > 0; count--, to += TILE_COLS) {
+        const real *from = plane + tap[t];
+#pragma GCC unroll 8
+        for (int m = 0; m < moves; m++)
+            *(vec *)(to + p->to[m]) = *(const vec *)(from + p->from[m]);
+        if (++t == c->taps) {
+            t = 0;
+            plane += step;
+        }
+    }
+}
+
+/* Lines [begin, end) of a panel: line k is channel k / taps, tap k % taps. */
 static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
                           const int64_t *tap, long begin, long end, real *to)
 {
-    const int straight = p->moves == 2 && p->to[1] == LANES;
-    const int64_t from0 = p->from[0], from1 = p->from[p->moves - 1];
-    long t = begin % c->taps;
-    const real *plane = w->from;
-    for (long k = begin; k < end; k++, to += TILE_COLS) {
-        const real *from = plane + tap[t];
-        if (c->whole && from + from1 + LANES > c->x_end) /* the vectors would read too far */
+    const long t = begin % c->taps, count = end - begin;
+    const R(conv_panel) fixed = *p; /* the compiler sees that writing to `to` leaves it alone */
+    if (R(reads_beyond)(c, p, w, tap, (end - 1) / c->taps - begin / c->taps + 1)) {
+        for (long k = begin; k < end; k++, to += TILE_COLS) {
+            const real *from = w->from + (k / c->taps - begin / c->taps) * w->plane +
+                               tap[k % c->taps];
             for (int m = 0; m < p->moves; m++) {
                 const int stop = m + 1 < p->moves ? p->to[m + 1] : p->count;
                 for (int q = p->to[m]; q < stop; q++)
-                    to[q] = from[p->from[m] + q - p->to[m]];
+                    to[q] = from + p->from[m] + q - p->to[m] < c->x_end
+                                ? from[p->from[m] + q - p->to[m]]
+                                : 0;
             }
-        else if (straight) {
-            *(vec *)to = *(const vec *)(from + from0);
-            *(vec *)(to + LANES) = *(const vec *)(from + from1);
-        } else
-            for (int m = 0; m < p->moves; m++)
-                *(vec *)(to + p->to[m]) = *(const vec *)(from + p->from[m]);
-        if (++t == c->taps) {
-            t = 0;
-            plane += w->plane;
         }
+        return;
+    }
+    switch (p->moves) {
+    case 2:
+        R(pack_lines)(c, 2, &fixed, w->from, w->plane, tap, t, count, to);
+        break;
+    case 3:
+        R(pack_lines)(c, 3, &fixed, w->from, w->plane, tap, t, count, to);
+        break;
+    case 4:
+        R(pack_lines)(c, 4, &fixed, w->from, w->plane, tap, t, count, to);
+        break;
+    case 5:
+        R(pack_lines)(c, 5, &fixed, w->from, w->plane, tap, t, count, to);
+        break;
+    default:
+        R(pack_lines)(c, p->moves, &fixed, w->from, w->plane, tap, t, count, to);
     }
 }
 
 /* The window of the columns from `first` to `end`; its memory is still to be found. */
 static R(conv_window) R(open_window)(const R(conv) *c, long first, long end)
 {
-    const long places = c->out_h * c->out_w;
+    const long places = c->out_h * c->wide;
     R(conv_window) w = {.first = first / places, .last = (end - 1) / places, .line = c->line};
-    w.start = first % places / c->out_w * c->step_h + c->top;
-    w.stop = (end - 1) % places / c->out_w * c->step_h + c->bottom + 1;
+    w.start = first % places / c->wide * c->step_h + c->top;
+    w.stop = (end - 1) % places / c->wide * c->step_h + c->bottom + 1;
     w.begin = w.first == w.last ? w.start : c->top;
     w.end = w.first == w.last ? w.stop : (c->out_h - 1) * c->step_h + c->bottom + 1;
     w.image = (w.end - w.begin) * w.line;
@@ -202,10 +244,19 @@ static void R(place_taps)(const R(conv) *c, const R(conv_window) *w, int64_t *ta
     }
 }
 
-/* Parts of columns whatever the number of threads: enough of them, and small enough for the cache. */
-static void R(cut_columns)(R(conv) *c, long depth)
+/* Parts of columns whatever the number of threads: enough of them, and small enough for the cache.
+ *
+ * Columns need not be packed where lines can be cut in whole vectors. Packing takes the time of about
+ * five rows of the product; so it is not done for few rows, or where cutting leaves little over.
+ */
+static void R(cut_columns)(R(conv) *c, long depth, int may_unpack)
 {
-    const long places = c->out_h * c->out_w;
+    const long padded = (c->out_w + LANES - 1) / LANES * LANES;
+    if (may_unpack && (double)(c->rows * padded) * 1.03 < (double)((c->rows + 5) * c->out_w)) {
+        c->unpacked = 1;
+        c->wide = padded;
+    }
+    const long places = c->out_h * c->wide;
     const long filled = (places + TILE_COLS - 1) / TILE_COLS * TILE_COLS;
     const int apart = filled - places <= places / 32; /* no panel need go over images */
     const long runs = apart ? c->images : 1;

@@ -269,7 +269,7 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
     t->cut = cut_rows(c->rows);
     R(look_around)(t);
     t->whole = 0;
-    R(cut_columns)(t, 4 * c->channels);
+    R(cut_columns)(t, 4 * c->channels, 0);
     const long depth = 9 * c->channels, size = 16 * c->rows * c->channels + LANES;
     f.filters = scratch(0, (size_t)(size + 2) * sizeof(real) + (size_t)depth * sizeof(int64_t));
     if (!f.filters)

@@ -41,10 +41,11 @@ INLINE long panel_start(row_cut cut, long panel)
 #endif
 
 /* One tile: c (rows x TILE_COLS, lines `step` apart) = a b, + start[i] if there is a start, or
- * += a b. The columns of step k are at b + at[k] where there is `at`.
+ * += a b. `placed`: the columns of step k are not packed but two vectors, `gap` elements apart, the
+ * first at b + at[k].
  */
 INLINE void R(tile_of)(const int rows, const int placed, long depth, const real *a, const real *b,
-                       const int64_t *at, real *c, long step, const real *start, int add)
+                       const int64_t *at, long gap, real *c, long step, const real *start, int add)
 {
     vec sums[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 16
@@ -52,7 +53,7 @@ INLINE void R(tile_of)(const int rows, const int placed, long depth, const real 
         sums[i][0] = sums[i][1] = (vec){0};
     for (long k = 0; k < depth; k++) {
         const real *from = placed ? b + at[k] : b + k * TILE_COLS;
-        const vec b0 = *(const vec *)from, b1 = *(const vec *)(from + LANES);
+        const vec b0 = *(const vec *)from, b1 = *(const vec *)(from + (placed ? gap : LANES));
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             const vec number = a[i] - (vec){0};
@@ -77,11 +78,12 @@ INLINE void R(tile_of)(const int rows, const int placed, long depth, const real 
 
 #define TILE_CASE(n)                                                                               \
     case n:                                                                                        \
-        R(tile_of)(n <= TILE_ROWS ? n : 1, placed, depth, a, b, at, c, step, start, add);          \
+        R(tile_of)(n <= TILE_ROWS ? n : 1, placed, depth, a, b, at, gap, c, step, start, add);     \
         break;
 
 INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, const real *b,
-                        const int64_t *at, real *c, long step, const real *start, int add)
+                        const int64_t *at, long gap, real *c, long step, const real *start,
+                        int add)
 {
     switch (rows) {
         TILE_CASE(1)
@@ -112,14 +114,14 @@ INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, c
 static void R(tile)(int rows, long depth, const real *a, const real *b, real *c, long step,
                     const real *start, int add)
 {
-    R(tile_any)(rows, 0, depth, a, b, NULL, c, step, start, add);
+    R(tile_any)(rows, 0, depth, a, b, NULL, LANES, c, step, start, add);
 }
 
-/* A tile whose columns lie at b + at[k], in memory that was not packed. */
+/* A tile whose columns were not packed. */
 static void R(tile_placed)(int rows, long depth, const real *a, const real *b, const int64_t *at,
-                           real *c, long step, const real *start, int add)
+                           long gap, real *c, long step, const real *start, int add)
 {
-    R(tile_any)(rows, 1, depth, a, b, at, c, step, start, add);
+    R(tile_any)(rows, 1, depth, a, b, at, gap, c, step, start, add);
 }
 
 /* Transpose LANES x LANES elements in registers: each round of zips turns the bits of an element's

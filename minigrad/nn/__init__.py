@@ -6,6 +6,7 @@ from minigrad.nn.modules import *  # noqa: F403
 
 # The rooms after the layers: one of them has a name that a file of the layers has as well.
 # isort: split
+from minigrad.nn import attention as attention
 from minigrad.nn import functional as functional
 from minigrad.nn import init as init
 from minigrad.nn import modules as modules

@@ -59,7 +59,7 @@ def slices_and_elements(x: Any, index: Any, each: Any, dim: int) -> list[Any]:
     return [rows, values, sums, more]
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(arrays())
 def test_along_an_axis(case: Any) -> None:
     x, index, each, dim = case
@@ -107,7 +107,7 @@ MAPS = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("axis_map", MAPS)
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.integers(0, 9), st.integers(1, 9), st.integers(0, 3))
 def test_maps(axis_map: Any, turned: bool, dtype: Any, outer: int, inner: int, shift: int) -> None:
     size = axis_map.rows if turned else axis_map.size

@@ -54,7 +54,7 @@ def steps(name: str, options: Any, sizes: list[int], dtype: Any, special: bool) 
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     optimizers,
     st.lists(st.integers(0, 300), min_size=1, max_size=4),

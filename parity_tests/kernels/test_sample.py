@@ -50,7 +50,7 @@ def compare(x: Any, grid: Any, how: How) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("mode", "edges", "align"), HOWS)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     st.integers(0, 3),
     st.sampled_from((0, 1, 3, 9)),

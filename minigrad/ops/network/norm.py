@@ -53,7 +53,7 @@ class _Standardised(Op):
         if found is not None:
             return found
         x, laid = input.reshape(plan.seen), plan.laid
-        count = number(xp, plan.count, x.dtype)
+        count = number(xp, plan.number, x.dtype)
         if given is not None:
             mean, var = given
             out = x - mean
@@ -65,7 +65,7 @@ class _Standardised(Op):
             var = plan.products(out, out, arrays)
             var /= count
             if observe is not None:
-                observe(mean, var, plan.count)
+                observe(mean, var, plan.number)
             invstd = xp.add(var, number(xp, eps, x.dtype), out=var)
         xp.sqrt(invstd, out=invstd)
         xp.reciprocal(invstd, out=invstd)
@@ -107,15 +107,17 @@ class _Standardised(Op):
         if weight is not None:
             w = weight.reshape(plan.laid)
             h, scale = (g, invstd * w) if even else (g * w, invstd)
-        total = products = gx = gw = gb = None
+        total: Any = None
+        products: Any = None
+        gx = gw = gb = None
         if (whole and needs[0]) or (even and needs[2]):
             total = plan.total(h, F)
         if (whole and needs[0]) or (even and needs[1]):
             products = plan.products(h, centred, F)
         if needs[0]:
             if whole:
-                slope = products * (invstd * invstd) / plan.count
-                h = h - total / plan.count - centred * slope
+                slope = products * (invstd * invstd) / plan.number
+                h = h - total / plan.number - centred * slope
             gx = (h * scale).reshape(tuple(input.shape))
         if needs[1]:
             terms = products * invstd if even else g * (centred * invstd)

@@ -47,7 +47,7 @@ def standardised(
     else:
         run(x, weight, bias, out, mean, invstd, var, *sizes, eps)
     if observe is not None:
-        observe(mean, var, plan.count)
+        observe(mean, var, plan.number)
     return out, mean, invstd
 
 

@@ -24,7 +24,7 @@ class Plan(NamedTuple):
 
     seen: tuple[int, ...]  # the shape in which the input is looked at
     axes: tuple[int, ...]  # of that shape: those with one mean and one deviation
-    count: int  # how many elements these have
+    number: int  # how many elements these have
     laid: tuple[int, ...]  # the shape in which weight and bias meet it
     learned: tuple[int, ...]  # their own shape
     even: bool  # one weight for all that has one mean
