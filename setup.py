@@ -40,7 +40,7 @@ def flags():
         return [], []
     checks = os.environ.get("MINIGRAD_SANITIZE")
     sanitize = [f"-fsanitize={checks}", "-fno-omit-frame-pointer", "-g"] if checks else []
-    return ["-O3", "-std=c11", "-fno-math-errno", "-ffp-contract=fast", "-pthread", *sanitize], [
+    return ["-O1" if checks else "-O3", "-std=c11", "-fno-math-errno", "-ffp-contract=fast", "-pthread", *sanitize], [
         "-pthread",
         *sanitize,
     ]

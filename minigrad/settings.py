@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 
 PRECISIONS = ("highest", "high", "medium")
 DEBUG_MODES = ("default", "warn", "error")
@@ -20,6 +21,7 @@ class _Settings:
     warn_always = False
     threads: int | None = None  # None: as the libraries chose
     interop_threads = 1
+    pools: tuple[Callable[[int], None], ...] = ()  # told how many threads they shall have
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
@@ -133,7 +135,9 @@ def is_warn_always_enabled() -> bool:
 
 
 def set_num_threads(threads: int, /) -> None:
-    """Set how many threads matrix products use: those of NumPy's BLAS, by way of threadpoolctl.
+    """Set how many threads the kernels use, and matrix products: those of NumPy's BLAS.
+
+    The BLAS is told by way of threadpoolctl. Results of kernels do not depend on the number.
 
     Raises: RuntimeError unless the number is positive. Without threadpoolctl it warns that the
     BLAS keeps its threads.
@@ -147,6 +151,8 @@ def set_num_threads(threads: int, /) -> None:
     if threads <= 0:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {threads}")
     _Settings.threads = threads
+    for tell in _Settings.pools:
+        tell(threads)
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
@@ -160,7 +166,7 @@ def set_num_threads(threads: int, /) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads matrix products use.
+    """How many threads kernels and matrix products use: as many as processors, if nobody has said.
 
     >>> import minigrad as torch
     >>> torch.get_num_threads() >= 1
@@ -173,6 +179,18 @@ def get_num_threads() -> int:
         return int(given)
     own = getattr(os, "sched_getaffinity", None)  # Linux: the processors that may be used
     return len(own(0)) if own else os.cpu_count() or 1
+
+
+def add_pool(tell: Callable[[int], None]) -> None:
+    """Let a pool of threads know how many it shall have, now and whenever that is set.
+
+    >>> found = []
+    >>> add_pool(found.append); found == [get_num_threads()]
+    True
+    >>> _Settings.pools = _Settings.pools[:-1]
+    """
+    _Settings.pools = (*_Settings.pools, tell)
+    tell(get_num_threads())
 
 
 def set_num_interop_threads(threads: int, /) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad.backend import backend_for
+from minigrad.backend import backend_for, native
 from minigrad.cli import main
 from minigrad.cli.run_folder import RunFolder
 from minigrad.device import device
@@ -375,6 +375,7 @@ def test_doctor_names_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert f"NumPy      {np.__version__}" in out and "BLAS" in out and "CUDA" in out
+    assert f"\nkernels    {native.level() if native.levels()[1:] else 'not there'} " in out
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -128,7 +128,7 @@ ENTRIES(elu)
 FORWARD(softplus)
 {
     vec z = x * p;
-    vec y = (R(choose)(z > 0, z, ZERO) + R(vlog1p)(R(vexp)(R(choose)(z > 0, -z, z)))) / p;
+    vec y = (R(choose)(z > 0, z, ZERO) + R(vlog1p)(R(vexp_below)(R(choose)(z > 0, -z, z)))) / p;
     y = R(choose)(x != x, x, y);
     return R(choose)(z > q, x, y);
 }

@@ -11,6 +11,8 @@
  * the roles of their channels exchanged. With strides an element of the input meets only some taps,
  * the same for all elements `stride` apart; so there is one convolution for each residue.
  */
+#define AT_ONCE 32 /* lines of panels packed in turns: each may be on a page of memory of its own */
+
 typedef struct {
     long n, c, h, w, o, kh, kw, sh, sw, ph, pw, dh, dw, groups, oh, ow;
 } R(conv_sizes);
@@ -23,7 +25,7 @@ static R(conv_sizes) R(read_conv)(const arg *a)
 
 /* Write a tile's rows where the panel says. */
 static void R(spread)(const R(conv) *c, const R(conv_panel) *p, const real *tile, int rows, real *y,
-                      const real *bias, int add)
+                      const real *bias)
 {
     for (int i = 0; i < rows; i++, tile += TILE_COLS, y += c->y_plane) {
         const real first = bias ? bias[i] : 0;
@@ -31,12 +33,12 @@ static void R(spread)(const R(conv) *c, const R(conv_panel) *p, const real *tile
             const real *from = tile + p->begin[m];
             real *to = y + p->out[m];
             const int size = p->size[m];
-            if (c->y_column != 1)
+            if (c->y_column == 2)
                 for (int q = 0; q < size; q++)
-                    to[q * c->y_column] = from[q] + (add ? to[q * c->y_column] : first);
-            else if (add)
+                    to[2 * q] = from[q] + first;
+            else if (c->y_column != 1)
                 for (int q = 0; q < size; q++)
-                    to[q] += from[q];
+                    to[q * c->y_column] = from[q] + first;
             else
                 for (int q = 0; q < size; q++)
                     to[q] = from[q] + first;
@@ -44,34 +46,43 @@ static void R(spread)(const R(conv) *c, const R(conv_panel) *p, const real *tile
     }
 }
 
-/* Filters, some of them, times packed panels. */
-static void R(multiply)(const R(conv) *c, const R(conv_panel) *panels, long count, const real *packed,
-                        const real *window, const int64_t *at, long begin, long end,
-                        long cut_begin, long cut_end)
+/* A block of the product: which columns and rows, and the steps of the sum done this time. */
+typedef struct {
+    const R(conv_panel) *panels;
+    long count;              /* of panels */
+    const real *packed;      /* those of them that are packed, LANES apart for what lines spill */
+    long panel;              /* step between them */
+    const real *window;      /* where the others are, and their steps */
+    const int64_t *at;
+    real *sums;              /* of tiles that are not written to y as they are */
+    long begin, end, all;    /* steps */
+    long first, last;        /* panels of filters */
+} R(conv_block);
+
+/* Filters times columns. */
+static void R(multiply)(const R(conv) *c, const R(conv_block) *k)
 {
-    const long all = c->channels * c->taps, depth = end - begin;
-    real tile[TILE_ROWS * TILE_COLS] __attribute__((aligned(64)));
-    for (long r = cut_begin; r < cut_end; r++) {
+    const long depth = k->end - k->begin;
+    real *tile = k->sums;
+    for (long r = k->first; r < k->last; r++) {
         const long row = panel_start(c->cut, r);
-        const int rows = (int)(panel_start(c->cut, r + 1) - row);
-        const real *a = c->packed + row * all + begin * rows;
-        const real *bias = c->bias && begin == 0 ? c->bias + row : NULL;
+        const int rows = (int)(panel_start(c->cut, r + 1) - row), add = k->begin > 0;
+        const real *a = c->packed + row * k->all + k->begin * rows;
+        const real *bias = c->bias ? c->bias + row : NULL;
         real *y = c->y + row * c->y_plane;
-        for (long b = 0; b < count; b++) {
-            const R(conv_panel) *p = panels + b;
-            const real *columns = packed + b * depth * TILE_COLS;
+        for (long b = 0; b < k->count; b++, tile += rows * TILE_COLS) {
+            const R(conv_panel) *p = k->panels + b;
             const int straight = p->size[0] == TILE_COLS && c->y_column == 1;
             real *to = straight ? y + p->out[0] : tile;
             const long step = straight ? c->y_plane : TILE_COLS;
             const real *start = straight ? bias : NULL;
-            const int add = straight && begin > 0;
             if (p->unpacked)
-                R(tile_placed)(rows, depth, a, window + p->from[0], at,
+                R(tile_placed)(rows, depth, a, k->window + p->from[0], k->at,
                                p->from[p->moves - 1] - p->from[0], to, step, start, add);
             else
-                R(tile)(rows, depth, a, columns, to, step, start, add);
-            if (!straight)
-                R(spread)(c, p, tile, rows, y, bias, begin > 0);
+                R(tile)(rows, depth, a, k->packed + b * k->panel, to, step, start, add);
+            if (!straight && k->end == k->all)
+                R(spread)(c, p, tile, rows, y, bias);
         }
     }
 }
@@ -87,17 +98,19 @@ static void R(conv_part)(const R(conv) *c, long part)
     R(conv_window) w = R(open_window)(c, first, end);
     const long depth = min(all, DEPTH), count = (end - first + TILE_COLS - 1) / TILE_COLS;
     const long held = min(c->channels, (depth - 1) / c->taps + 2);
-    real *packed = scratch(1, (size_t)(count * depth * TILE_COLS + LANES) * sizeof(real));
+    const long top = c->cut.count * cut / c->cuts, bottom = c->cut.count * (cut + 1) / c->cuts;
+    const long rows = panel_start(c->cut, bottom) - panel_start(c->cut, top);
+    real *packed = scratch(1, (size_t)(count * (depth * TILE_COLS + LANES)) * sizeof(real));
     real *room = c->whole ? NULL : scratch(2, (size_t)(held * w.plane + LANES) * sizeof(real));
-    int64_t *tap = scratch(3, (size_t)(c->taps + depth) * sizeof(int64_t) +
-                                  (size_t)count * sizeof(R(conv_panel)));
-    if (!packed || !tap || (!c->whole && !room))
+    int64_t *tap = scratch(3, (size_t)(c->taps + depth) * sizeof(int64_t));
+    R(conv_panel) *panels = scratch(5, (size_t)count * sizeof(R(conv_panel)));
+    real *sums = scratch(6, (size_t)(rows * count * TILE_COLS) * sizeof(real));
+    if (!packed || !tap || !panels || !sums || (!c->whole && !room))
         return;
     int64_t *at = tap + c->taps;
-    R(conv_panel) *panels = (R(conv_panel) *)(at + depth);
+    R(place_taps)(c, &w, tap);
     for (long b = 0; b < count; b++)
         R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
-    R(place_taps)(c, &w, tap);
     for (long k = 0; k < all; k += DEPTH) {
         const long stop = min(k + DEPTH, all), channel = k / c->taps;
         if (c->whole)
@@ -106,17 +119,18 @@ static void R(conv_part)(const R(conv) *c, long part)
             R(fill_window)(c, &w, channel, (stop - 1) / c->taps + 1, room);
             w.from = room;
         }
-        for (long b = 0; b < count; b++) {
-            R(conv_panel) *p = panels + b;
-            p->unpacked = c->unpacked && !R(reads_beyond)(c, p, &w, tap, held);
-            if (!p->unpacked)
-                R(pack_panel)(c, p, &w, tap, k, stop, packed + b * (stop - k) * TILE_COLS);
-        }
+        for (long b = 0; b < count; b++)
+            panels[b].unpacked = c->unpacked && !R(reads_beyond)(c, panels + b, &w, held);
+        for (long q = k; q < stop; q += AT_ONCE)
+            for (long b = 0; b < count; b++)
+                if (!panels[b].unpacked)
+                    R(pack_panel)(c, panels + b, &w, tap, channel, q, min(q + AT_ONCE, stop),
+                                  packed + b * (depth * TILE_COLS + LANES) + (q - k) * TILE_COLS);
         if (c->unpacked)
             for (long q = k; q < stop; q++)
                 at[q - k] = (q / c->taps - channel) * w.plane + tap[q % c->taps];
-        R(multiply)(c, panels, count, packed, w.from, at, k, stop, c->cut.count * cut / c->cuts,
-                    c->cut.count * (cut + 1) / c->cuts);
+        R(conv_block) block = {panels, count, packed, depth * TILE_COLS + LANES, w.from, at, sums, k, stop, all, top, bottom};
+        R(multiply)(c, &block);
     }
 }
 

@@ -69,46 +69,47 @@ static void R(look_around)(R(conv) *c)
                c->out_w - 1 + c->right < c->width;
 }
 
-/* to[q] = line[begin + q * step], 0 outside of the line. */
-static void R(copy_line)(const real *line, long width, long begin, long step, long count, real *to)
+/* to[q] = from[q * step], q < count. Zeros may be written for LANES more. */
+static void R(copy_line)(const R(conv) *c, const real *from, long step, long count, real *to)
 {
-    long first = begin < 0 ? min((-begin + step - 1) / step, count) : 0;
-    long end = begin < width ? min((width - begin + step - 1) / step, count) : 0;
-    end = max(end, first);
-    for (long q = 0; q < first; q++)
-        to[q] = 0;
-    line += begin;
+    mask lane;
+    for (int i = 0; i < LANES; i++)
+        lane[i] = i;
+    long q = 0;
     if (step == 1)
-        memcpy(to + first, line + first, (size_t)(end - first) * sizeof(real));
+        for (; q < count && from + q + LANES <= c->x_end; q += LANES) {
+            const mask inside = lane < (mask){0} + (whole)min(count - q, (long)LANES);
+            *(vec *)(to + q) = (vec)((mask)*(const vec *)(from + q) & inside);
+        }
     else if (step == 2)
-        for (long q = first; q < end; q++)
-            to[q] = line[2 * q];
-    else
-        for (long q = first; q < end; q++)
-            to[q] = line[q * step];
-    for (long q = end; q < count; q++)
-        to[q] = 0;
+        for (; q + LANES <= count && from + 2 * (q + LANES) <= c->x_end; q += LANES)
+            *(vec *)(to + q) = R(evens)(*(const vec *)(from + 2 * q),
+                                        *(const vec *)(from + 2 * q + LANES));
+    for (; q < count; q++)
+        to[q] = from[q * step];
 }
 
-/* Copy the lines of some channels to the window's memory. */
+/* Copy the lines of some channels to the window's memory; in ascending order, so that what a line
+ * spills over the next is written again.
+ */
 static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin, long end, real *to)
 {
+    memset(to, 0, (size_t)((end - begin) * w->plane) * sizeof(real));
     for (long channel = begin; channel < end; channel++)
         for (long n = w->first; n <= w->last; n++) {
             const real *plane = c->x + n * c->x_image + channel * c->height * c->width;
             real *image = to + (channel - begin) * w->plane + (n - w->first) * w->image;
-            long line = n == w->first ? w->start : w->begin;
-            const long stop = n == w->last ? w->stop : w->end;
-            for (; line < stop; line++) {
-                real *out = image + (line - w->begin) * w->line;
-                if (line < 0 || line >= c->height) {
-                    memset(out, 0, (size_t)c->line * sizeof(real));
-                    continue;
+            const long start = max(n == w->first ? w->start : w->begin, 0L);
+            const long stop = min(n == w->last ? w->stop : w->end, c->height);
+            for (long line = start; line < stop; line++)
+                for (long p = 0; p < c->phases; p++) {
+                    const long left = c->left + p, step = c->step_w;
+                    const long first = left < 0 ? (-left + step - 1) / step : 0;
+                    const long stop = left < c->width ? (c->width - left + step - 1) / step : 0;
+                    R(copy_line)(c, plane + line * c->width + left + first * step, step,
+                                 min(stop, c->phase) - first,
+                                 image + (line - w->begin) * w->line + p * c->phase + first);
                 }
-                for (long p = 0; p < c->phases; p++)
-                    R(copy_line)(plane + line * c->width, c->width, c->left + p, c->step_w,
-                                 c->phase, out + p * c->phase);
-            }
         }
 }
 
@@ -147,14 +148,14 @@ static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin
 
 /* Whether reading whole vectors for the columns of a panel would go beyond the input. */
 static int R(reads_beyond)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
-                           const int64_t *tap, long channels)
+                           long channels)
 {
     if (!c->whole)
         return 0;
-    int64_t far = 0;
+    int64_t far = (c->bottom - c->top) * w->line + c->right, most = 0;
     for (int m = 0; m < p->moves; m++)
-        far = max(far, p->from[m]);
-    return w->from + (channels - 1) * w->plane + tap[c->taps - 1] + far + LANES > c->x_end;
+        most = max(most, p->from[m]);
+    return w->from + (channels - 1) * w->plane + far + most + LANES > c->x_end;
 }
 
 /* A number of lines, each of `moves` vectors. What they spill is overwritten by the next line, or
@@ -176,16 +177,18 @@ INLINE void R(pack_lines)(const R(conv) *c, const int moves, const R(conv_panel)
     }
 }
 
-/* Lines [begin, end) of a panel: line k is channel k / taps, tap k % taps. */
+/* Lines [begin, end) of a panel: line k is channel k / taps, tap k % taps; the window begins with
+ * channel `first`.
+ */
 static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
-                          const int64_t *tap, long begin, long end, real *to)
+                          const int64_t *tap, long first, long begin, long end, real *to)
 {
     const long t = begin % c->taps, count = end - begin;
+    const real *plane = w->from + (begin / c->taps - first) * w->plane;
     const R(conv_panel) fixed = *p; /* the compiler sees that writing to `to` leaves it alone */
-    if (R(reads_beyond)(c, p, w, tap, (end - 1) / c->taps - begin / c->taps + 1)) {
+    if (R(reads_beyond)(c, p, w, (end - 1) / c->taps - first + 1)) {
         for (long k = begin; k < end; k++, to += TILE_COLS) {
-            const real *from = w->from + (k / c->taps - begin / c->taps) * w->plane +
-                               tap[k % c->taps];
+            const real *from = w->from + (k / c->taps - first) * w->plane + tap[k % c->taps];
             for (int m = 0; m < p->moves; m++) {
                 const int stop = m + 1 < p->moves ? p->to[m + 1] : p->count;
                 for (int q = p->to[m]; q < stop; q++)
@@ -198,19 +201,19 @@ static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv
     }
     switch (p->moves) {
     case 2:
-        R(pack_lines)(c, 2, &fixed, w->from, w->plane, tap, t, count, to);
+        R(pack_lines)(c, 2, &fixed, plane, w->plane, tap, t, count, to);
         break;
     case 3:
-        R(pack_lines)(c, 3, &fixed, w->from, w->plane, tap, t, count, to);
+        R(pack_lines)(c, 3, &fixed, plane, w->plane, tap, t, count, to);
         break;
     case 4:
-        R(pack_lines)(c, 4, &fixed, w->from, w->plane, tap, t, count, to);
+        R(pack_lines)(c, 4, &fixed, plane, w->plane, tap, t, count, to);
         break;
     case 5:
-        R(pack_lines)(c, 5, &fixed, w->from, w->plane, tap, t, count, to);
+        R(pack_lines)(c, 5, &fixed, plane, w->plane, tap, t, count, to);
         break;
     default:
-        R(pack_lines)(c, p->moves, &fixed, w->from, w->plane, tap, t, count, to);
+        R(pack_lines)(c, p->moves, &fixed, plane, w->plane, tap, t, count, to);
     }
 }
 

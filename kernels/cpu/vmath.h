@@ -1,6 +1,6 @@
 /* Functions of vectors, to about one unit in the last place, with the special values of C's own:
  *
- *     vexp, vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1), vtanh, vsigmoid,
+ *     vexp, vexp_below (of at most 0), vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1), vtanh, vsigmoid,
  *     vnormal: the chance that a normal number is below x, and its density
  *
  * Each is the same for every lane and every level but for fused multiply-adds. The polynomials are
@@ -58,6 +58,18 @@ static inline vec R(vexp)(vec x)
     mask n;
     vec r = R(reduced)(R(limited)(x, single ? -104 : -746, single ? 89 : 710), &n);
     return R(scaled)(r * r * R(exp_tail)(r) + r + 1, n);
+}
+
+/* The same of what is at most 0 (or NaN), with fewer steps. */
+static inline vec R(vexp_below)(vec x)
+{
+    const int single = sizeof(real) == 4, bits = single ? 23 : 52;
+    const whole shift = single ? 64 : 512, bias = single ? 127 : 1023; /* n + shift is normal */
+    const real back = single ? (real)0x1p-64 : (real)0x1p-512;
+    vec least = R(splat)(single ? -104 : -746);
+    mask n;
+    vec r = R(reduced)(R(choose)(x < least, least, x), &n);
+    return (r * r * R(exp_tail)(r) + r + 1) * (vec)((n + (bias + shift)) << bits) * back;
 }
 
 static inline vec R(vexpm1)(vec x)
@@ -127,12 +139,12 @@ static inline vec R(vnormal)(vec x, vec *density)
     a = R(choose)(a > 40, R(splat)(40), a);
     vec top = (vec)((mask)a & front); /* few enough digits that its square is exact */
     vec d = (a - top) * (a + top) * (real)-0.5; /* what that takes from the exponent: at most 0.05 */
-    vec bell = R(vexp)(top * top * (real)-0.5);
+    vec bell = R(vexp_below)(top * top * (real)-0.5);
     bell += bell * (d * (d * (d * (d * (real)(1. / 24) + (real)(1. / 6)) + (real)0.5) + 1));
-    vec u = (a - (real)3.5) / (a + (real)3.5), sum = R(splat)(c[last]);
+    vec inverse = 1 / (a + (real)3.5), u = 1 - inverse * 7, sum = R(splat)(c[last]);
     for (int i = last - 1; i >= 0; i--)
         sum = sum * u + c[i];
     *density = bell * (real)0.39894228040143267794;
-    vec below = bell * sum / (a + (real)3.5);
+    vec below = bell * (sum * inverse);
     return R(choose)(x > 0, 1 - below, below);
 }

@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import settings
+
+why_not = ""  # why there are no kernels; minigrad doctor says it
 try:
     _cpu: Any = importlib.import_module("minigrad._cpu")
-except ImportError:  # not compiled: minigrad doctor says so
-    _cpu = None
+except ImportError as error:  # not compiled, or for another version of Python or NumPy
+    _cpu, why_not = None, str(error)
 
 __all__ = ["get_threads", "kernel", "level", "levels", "set_threads", "use"]
 
@@ -107,3 +110,4 @@ def get_threads() -> int:
 
 
 use(os.environ.get("MINIGRAD_CPU") or levels()[-1])
+settings.add_pool(set_threads)

@@ -11,14 +11,14 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 import minigrad as mg
-from minigrad.backend import backend_for
+from minigrad.backend import backend_for, native
 from minigrad.cli.errors import reason
 from minigrad.device import device
 from minigrad.errors import DeviceError
 from minigrad.version import __version__
 
 # Who sets one of these has chosen the number of BLAS threads.
-THREADS = ("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _EXTRAS = {
     "cli": ("typer", "rich", "matplotlib", "pillow", "threadpoolctl"),
     "test": ("torch", "pytest", "pytest-xdist", "hypothesis", "ruff", "mypy"),
@@ -32,6 +32,7 @@ def report() -> Iterator[str]:
     yield _row("NumPy", np.__version__, _blas())
     yield _row("ml_dtypes", _version("ml_dtypes") or "missing")
     yield _row("CPU", f"{_cores()} cores", _thread_settings())
+    yield _kernels()
     yield from _cuda()
     for extra, packages in _EXTRAS.items():
         yield from _extra(extra, packages)
@@ -66,6 +67,16 @@ def _cores() -> int:
 
 def _thread_settings() -> str:
     return ", ".join(f"{name}={os.environ[name]}" for name in THREADS if name in os.environ)
+
+
+def _kernels() -> str:
+    """Whether the native kernels are there, for which processors, and which are used."""
+    there = native.levels()[1:]
+    if not there:
+        return _row("kernels", "not there", f"NumPy does everything: {native.why_not}")
+    threads = native.get_threads()
+    note = f"compiled for {', '.join(there)}; {threads} thread{'s' * (threads > 1)}"
+    return _row("kernels", native.level(), note)
 
 
 def _cuda() -> Iterator[str]:

@@ -110,11 +110,15 @@ class Distribution:
             self._validate_parameters()
         super().__init__()
 
-    def _keep(self, validate_args: bool | None, **parameters: Any) -> None:
-        """Keep parameters of univariate distributions, broadcast; the batch has their shape."""
+    def _hold(self, **parameters: Any) -> Size:
+        """Keep parameters, broadcast against each other; the shape that they then have."""
         values = broadcast_all(*parameters.values())
         self.__dict__.update(zip(parameters, values, strict=True))
-        Distribution.__init__(self, values[0].size(), validate_args=validate_args)
+        return values[0].size()
+
+    def _keep(self, validate_args: bool | None, **parameters: Any) -> None:
+        """Keep parameters of univariate distributions: the batch has their shape."""
+        Distribution.__init__(self, self._hold(**parameters), validate_args=validate_args)
 
     def _validate_parameters(self) -> None:
         """Raise ValueError for a parameter that does not satisfy its constraint."""

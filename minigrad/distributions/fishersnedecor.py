@@ -55,9 +55,10 @@ class FisherSnedecor(Distribution):
     def __init__(
         self, df1: Tensor | float, df2: Tensor | float, validate_args: bool | None = None
     ) -> None:
-        self._keep(validate_args, df1=df1, df2=df2)
+        batch_shape = self._hold(df1=df1, df2=df2)
         self._gamma1 = Gamma(self.df1 * 0.5, self.df1)
         self._gamma2 = Gamma(self.df2 * 0.5, self.df2)
+        super().__init__(batch_shape, validate_args=validate_args)
 
     mean = formula(_mean)
     mode = formula(_mode)

@@ -231,7 +231,7 @@ def _draw(concentration: Tensor, wide: bool) -> Any:
     array = concentration.detach().cpu().numpy()
     if array.dtype not in (np.float32, np.float64):
         raise NotImplementedError(
-            f'"{"dirichlet" if wide else "gamma"}" not implemented for '
+            f'"{"dirichlet" if wide else "gamma_cpu"}" not implemented for '
             f"'{concentration.dtype.type_name}'"
         )
     return default_generator.gamma(array.astype(np.float64) if wide else array)

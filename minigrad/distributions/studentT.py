@@ -55,8 +55,9 @@ class StudentT(Distribution):
         scale: Tensor | float = 1.0,
         validate_args: bool | None = None,
     ) -> None:
-        self._keep(validate_args, df=df, loc=loc, scale=scale)
+        batch_shape = self._hold(df=df, loc=loc, scale=scale)
         self._chi2 = Chi2(self.df)
+        super().__init__(batch_shape, validate_args=validate_args)
 
     mean = formula(lambda d: torch.where(d.df > 1, d.loc, math.nan))
     mode = formula(lambda d: d.loc)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 import minigrad as torch
@@ -91,7 +92,7 @@ class Wishart(ThreeForms, ExponentialFamily):
                 "dimensions"
             )
         event_shape = matrix.shape[-2:]
-        dfs = df if isinstance(df, Tensor) else torch.tensor(df).to(matrix)
+        dfs: Any = torch.tensor(df).to(matrix) if isinstance(df, Number) else df
         batch_shape: Any = torch.broadcast_shapes(matrix.shape[:-2], dfs.shape)
         self.df = dfs.expand(batch_shape)
         least = event_shape[-1] - 1

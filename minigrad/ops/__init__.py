@@ -18,6 +18,7 @@ from minigrad.ops.elementwise import (
     bessel,  # noqa: F401
     blends,  # noqa: F401
     bounds,  # noqa: F401
+    choices,  # noqa: F401
     compare,  # noqa: F401
     division,  # noqa: F401
     gamma,  # noqa: F401

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.distributions.kl import _KL_REGISTRY
 
@@ -82,8 +82,12 @@ def divergence(library: Any, p: Any, q: Any, expanded: bool = False) -> Any:
 def test_a_pair(p: str, q: str, data: Any) -> None:
     both = [(name, arrays(data.draw(parameters(name)))) for name in (p, q)]
     want = divergence(torch, *both)
-    if isinstance(want, str) and want == "IndexError":  # torch writes infinities by a mask of another shape
+    if (
+        isinstance(want, str) and want == "IndexError"
+    ):  # torch writes infinities by a mask of another shape
         want = divergence(torch, *both, expanded=True)
+    # Of factors that are not broadcast yet, torch expands some to fewer dimensions than they have.
+    assume(not (isinstance(want, str) and "expand(" in want))
     got = divergence(minigrad, *both)
     if isinstance(want, str) and "size of tensor" in want:
         want, got = want.split(":")[0], got.split(":")[0]

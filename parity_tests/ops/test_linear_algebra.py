@@ -165,6 +165,21 @@ def test_what_does_not_exist_raises(torch, name):
     return getattr(torch.linalg, name)(*((A, 1) if name == "tensorinv" else (A,)))
 
 
+@pytest.mark.parametrize("number", [float("nan"), -1.0])
+@same_as_torch
+def test_cholesky_says_which_minor_is_not_positive(torch, number):
+    A = torch.tensor(POSITIVE)[:, :3, :3].repeat(2, 1, 1)
+    A[1, 1, 1] = A[3, 2, 2] = number
+    whole = torch.full((3, 3), number, dtype=torch.float64)
+    mixed = torch.cat([A, -torch.eye(3, dtype=torch.float64)[None]])
+    return [torch.linalg.cholesky_ex(x).info for x in (A, whole, mixed, A[:, :0, :0])]
+
+
+@both_raise
+def test_what_is_not_a_number_is_not_positive(torch):
+    return torch.linalg.cholesky(torch.full((2, 2), float("nan")))
+
+
 def test_the_error_of_a_singular_matrix_says_which_one_it_is():
     import minigrad as torch
 

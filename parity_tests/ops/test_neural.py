@@ -32,6 +32,17 @@ def test_conv2d_and_two_derivatives(stride, padding, dilation, groups, few, monk
     )
 
 
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), [(3, 3, 2), (3, 2, 1), (2, 2, 1), (3, 1, 2)]
+)
+def test_filters_of_one_place_may_stand_in_the_margin(size, stride, padding):
+    (x, tx), (w, tw) = both(2, 2, size, size), both(3, 2, 1, 1)
+    options = {"stride": stride, "padding": padding}
+    assert_derivatives_close(
+        F.conv2d(x, w, **options), TF.conv2d(tx, tw, **options), [x, w], [tx, tw]
+    )
+
+
 def test_third_derivative_of_conv2d():
     (x, tx), (w, tw) = both(1, 2, 5, 5), both(2, 2, 3, 3)
 

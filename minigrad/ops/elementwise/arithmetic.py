@@ -39,7 +39,7 @@ def _scaled(input: Any, other: Any, alpha: Any) -> Any:
 def _add(input: Any, other: Any, *rest: Any, alpha: Any = 1, out: Any = None) -> Any:
     if rest:
         other, alpha = number_first("add", "alpha", (other,), rest)
-    if alpha == 1 and out is None:
+    if alpha == 1 and alpha is not True and out is None:
         return _plain_add(input, other)
     result = tensors.add(input, _scaled(input, other, alpha))
     return result if out is None else into(out, result)
@@ -86,8 +86,9 @@ class Add(Binary):
 def _sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, out: Any = None) -> Any:
     if rest:
         other, alpha = number_first("sub", "alpha", (other,), rest)
-    if alpha == 1 and out is None:
+    if alpha == 1 and alpha is not True and out is None:
         return _plain_sub(input, other)
+    _no_masks((input, other))
     result = tensors.sub(input, _scaled(input, other, alpha))
     return result if out is None else into(out, result)
 

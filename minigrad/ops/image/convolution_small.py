@@ -46,7 +46,7 @@ def _sight(
     return Sight(
         groups * rows * width,
         framed,
-        None if framed == shape else places,
+        places,
         part,
         (c, *kernel, n, *out),
         (steps[1], *taps, steps[0], *moves),
@@ -63,7 +63,7 @@ def forward_sight(
 ) -> Sight:  # fmt: skip
     """How the filters of a convolution see its input, from ``out`` places or from all."""
     sizes, kernel = size[2:], weight[2:]
-    places = (slice(None), slice(None), *geo.inner(sizes))
+    places = (slice(None), slice(None), *geo.inner(sizes)) if any(geo.padding) else None
     return _sight(
         size, (*size[:2], *geo.padded(sizes)), places, (), weight[0], kernel,
         out or geo.out_sizes(sizes, kernel), geo.stride, geo.dilation, geo.groups, itemsize,
@@ -89,9 +89,10 @@ def backward_sight(
         places.append(slice(begin, begin + s * max(end - first, 0), s))
         framed.append(n + d * (k - 1))
     ones = (1,) * (len(size) - 2)
+    same = tuple(framed) == g and all(p.start == 0 and p.step == 1 for p in places[2:])
     return _sight(
-        g, tuple(framed), tuple(places), tuple(part), size[1], weight[2:], size[2:], ones,
-        geo.dilation, geo.groups, itemsize,
+        g, tuple(framed), None if same else tuple(places), tuple(part), size[1], weight[2:],
+        size[2:], ones, geo.dilation, geo.groups, itemsize,
     )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import write
 from minigrad.autograd.op import Op, tensors
@@ -76,6 +78,14 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     return write(CopyInto, input, (src,), (), check=False)
 
 
+def _wrapped(value: Any, dtype: Any) -> Any:
+    """A number that a dtype of integers holds, negative ones wrapped around; else torch's error."""
+    info = np.iinfo(dtype)
+    if not (np.isfinite(value) and -info.max - 1 <= int(value) <= info.max):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
+    return int(np.asarray(int(value)).astype(dtype))
+
+
 @function("fill_", **{**IN_PLACE, "gradcheck": True}, samples=(call(T(2, 3), 2.0), call(T(3), T())))
 def fill_(input: Any, value: Any) -> Any:
     """Overwrite every element by a number or a 0-d tensor; returns the tensor.
@@ -97,6 +107,8 @@ def fill_(input: Any, value: Any) -> Any:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value._array.ndim} dimensions."
         )
+    if type(value) in (int, float) and input._array.dtype.kind in "iu":
+        value = _wrapped(value, input._array.dtype)
     if isinstance(value, TensorBase):  # a number may be written to one place many times
         check_overlap(input, ())
     return write(CopyInto, input, (value,), (), check=False)

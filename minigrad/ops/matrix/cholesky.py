@@ -54,7 +54,7 @@ class CholeskyFactor(Op):
     def forward(xp: Any, A: Array) -> Any:
         """All at once; one by one if one is not positive definite."""
         try:
-            return xp.linalg.cholesky(A), xp.zeros(A.shape[:-2], xp.int32)
+            L, info = xp.linalg.cholesky(A), xp.zeros(A.shape[:-2], xp.int32)
         except np.linalg.LinAlgError:
             routine = lapack(xp, "potrf", A.dtype)
 
@@ -62,7 +62,12 @@ class CholeskyFactor(Op):
                 L, info = routine(a, lower=1, clean=1)
                 return L, np.int32(info)
 
-            return tuple(each(xp, one, A))
+            L, info = each(xp, one, A)
+        broken = xp.isnan(xp.diagonal(L, axis1=-2, axis2=-1))
+        if broken.any():  # some LAPACKs take NaN for positive
+            first = (broken.argmax(-1) + 1).astype(xp.int32)
+            info = xp.where((info == 0) & broken.any(-1), first, info)
+        return L, info
 
     @staticmethod
     def grad_A(g: Any, out: Any, F: Any) -> Any:

@@ -8,6 +8,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive
+from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
 
 _F, _BOTH = ("nn.functional",), ("torch", "nn.functional")
@@ -21,6 +22,9 @@ class _Elu(Op):
     @widened
     def forward(xp: Any, input: Array, alpha: float, scale: float, rate: float) -> Array:
         """Both parts, each 0 where the other is not."""
+        found = one_pass("elu", input, alpha * scale, scale) if rate == 1 else None
+        if found is not None:
+            return found
         y = negative(xp, input)
         into = y if input.ndim else None
         if rate != 1:
@@ -36,6 +40,9 @@ class _Elu(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, alpha: float, scale: float, rate: float, F: Any) -> Any:
         """The exponential's slope below 0."""
+        found = one_pass_back("elu", g, input, alpha * scale, scale) if rate == 1 else None
+        if found is not None:
+            return found
         above = ~(input <= 0)
         bend = F.exp(gate(input, ~above) * rate) * (alpha * scale * rate)
         return g * bend if alpha * rate == 1 else choose(above, g * scale, g * bend)

@@ -14,6 +14,7 @@ from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
+from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.activation import LeakyRelu, Sigmoid, softplus_of, two_sided
 from minigrad.random import default_generator
@@ -51,6 +52,9 @@ class Softplus(Op):
     @widened
     def forward(xp: Any, input: Array, beta: float, threshold: float) -> Array:
         """The straight part is chosen only if there is any; the greatest element tells."""
+        found = one_pass("softplus", input, beta, threshold)
+        if found is not None:
+            return found
         z = input if beta == 1 else input * beta
         y = softplus_of(xp, z)
         if beta != 1:
@@ -62,6 +66,9 @@ class Softplus(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, beta: float, threshold: float, F: Any) -> Any:
         """The slope goes from 0 to 1."""
+        found = one_pass_back("softplus", g, input, beta, threshold)
+        if found is not None:
+            return found
         z = input * beta
         return choose(z > threshold, g, g * F.sigmoid(z))
 

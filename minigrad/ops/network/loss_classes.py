@@ -15,7 +15,12 @@ from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.folds import MANY
+from minigrad.ops.network.cross_entropy_rows import (
+    CrossEntropyRows,
+    checked,
+    places,
+    weighed,
+)
 from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced_tensor
 from minigrad.ops.network.softmax import LogSoftmaxAlong
 
@@ -44,24 +49,6 @@ _ERRORS = (
 _CLASS_NUMBERS = (np.dtype(np.int64), np.dtype(np.uint8))
 
 
-def _places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """The index of each target's class in an input of ``shape``."""
-    if len(shape) == 1:
-        return (classes,)
-    along = _numbered if xp is np and classes.size <= MANY else _numbered.__wrapped__
-    first, *others = along(xp, classes.shape)
-    return (first, classes, *others)
-
-
-@functools.lru_cache(maxsize=64)
-def _numbered(xp: Any, shape: tuple[int, ...]) -> list[Any]:
-    """For each axis of a shape the numbers of its places, laid along it."""
-    return [
-        xp.arange(n).reshape([1] * axis + [n] + [1] * (len(shape) - axis - 1))
-        for axis, n in enumerate(shape)
-    ]
-
-
 class _NllLoss(Op):
     """Minus the log-probability of the right class.
 
@@ -77,28 +64,10 @@ class _NllLoss(Op):
     ) -> tuple[Array, Array, Array]:
         """Pick, weigh, add up; ordinary targets need no weights and no look at each."""
         count = input.shape[min(1, input.ndim - 1)]
-        classes, share, number = target.astype(xp.int64, copy=False), None, target.size
-        ignored = None
-        if 0 <= ignore_index < count or not _in_range(xp, classes, count):
-            ignored = classes == ignore_index
-            classes = xp.where(ignored, 0, classes)
-            _check_classes(xp, classes, count)
-            share = (~ignored).astype(input.dtype)
-        if weight is not None:
-            share = weight[classes] if share is None else share * weight[classes]
-        loss, scale = input[_places(xp, classes, input.shape)], -input.dtype.type(1)
-        if share is not None:
-            loss, scale, number = xp.where(share == 0, 0, loss * share), -share, share.sum()
-        if reduction == "none":
-            return -loss, classes, scale
-        total = 0 - xp.add.reduce(loss, axis=None)  # torch: 0.0 of zeros
-        if reduction == "sum":
-            return total, classes, scale
-        number = input.dtype.type(number)
-        scale = scale / number
-        if ignored is not None:  # if all are, the mean is NaN, but no input has part in it
-            scale = xp.where(ignored, 0, scale)
-        return total / number, classes, scale
+        classes, ignored = checked(xp, target, count, ignore_index)
+        picked = input[places(xp, classes, input.shape)]
+        loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
+        return loss, classes, scale
 
     @staticmethod
     def grad_input(g: Any, classes: Any, scale: Any, shape: Any, F: Any) -> Any:
@@ -129,7 +98,7 @@ class PlaceClasses(Op):
     def forward(xp: Any, input: Array, classes: Array, size: tuple[int, ...]) -> Array:
         """No two targets share a place."""
         out = xp.zeros(size, dtype=input.dtype)
-        out[_places(xp, classes, size)] = input
+        out[places(xp, classes, size)] = input
         return out
 
     @staticmethod
@@ -145,27 +114,12 @@ class PickClasses(Op):
     @staticmethod
     def forward(xp: Any, input: Array, classes: Array) -> Array:
         """One look-up."""
-        return input[_places(xp, classes, input.shape)]
+        return input[places(xp, classes, input.shape)]
 
     @staticmethod
     def grad_input(g: Any, classes: Any, shape: Any, F: Any) -> Any:
         """Put back where it came from."""
         return F.place_classes(g, classes, tuple(shape))
-
-
-def _in_range(xp: Any, classes: Array, count: int) -> bool:
-    """Whether all classes are there; as unsigned numbers negative ones are huge."""
-    unsigned = classes.view(xp.uint64)
-    return not classes.size or int(unsigned.item(unsigned.argmax())) < count
-
-
-def _check_classes(xp: Any, classes: Array, count: int) -> None:
-    if not _in_range(xp, classes, count):
-        wrong = classes[(classes < 0) | (classes >= count)]
-        raise IndexError(
-            f"Target {int(wrong.reshape(-1)[0])} is out of bounds. (nll_loss: {count} classes are "
-            f"numbered 0 to {count - 1})"
-        )
 
 
 @functools.lru_cache(maxsize=256)
@@ -321,6 +275,8 @@ def cross_entropy(
         if x.ndim == 2 and t.ndim == 2:
             raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
     _check(input, target, weight, "cross_entropy")
+    if x.ndim == 2 and t.ndim == 1 and not label_smoothing and x.dtype.itemsize > 2:
+        return CrossEntropyRows.short(input, target, weight, ignore_index, reduction)
     axis = min(1, x.ndim - 1)
     logp = LogSoftmaxAlong.short(input, axis)
     loss = _nll(logp, target, weight, ignore_index, reduction)

@@ -1,0 +1,244 @@
+/* Softmax and cross-entropy. x is seen as (outer, n, inner); the sum is over the middle axis.
+ *
+ * softmax(x, y, outer, n, inner, log)              y = e^x / sum e^x, or its logarithm
+ * softmax_backward(g, y, gx, outer, n, inner, log) gx = (g - sum g y) y, or g - e^y sum g
+ * cross_entropy(x, classes, y, stats, N, C)        y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
+ *                                                  the greatest of row i, and log sum e^(x - it)
+ * cross_entropy_backward(g, x, classes, stats, gx, N, C)   gx[i] = g[i] (onehot - softmax(x[i]))
+ *
+ * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
+ * infinity that leaves no difference, makes a whole row NaN. Reference: ops/network/softmax.py and
+ * cross_entropy_rows.py.
+ */
+typedef struct {
+    const real *x, *s;
+    const int64_t *classes;
+    real *y, *stats;
+    long n, inner;
+    int log;
+} R(rows);
+
+/* `count` elements, the rest of the lanes filled. */
+static inline vec R(load_part)(const real *x, long count, real fill)
+{
+    if (count >= LANES)
+        return *(const vec *)x;
+    vec v = R(splat)(fill);
+    memcpy(&v, x, (size_t)count * sizeof(real));
+    return v;
+}
+
+static inline void R(store_part)(real *y, long count, vec v)
+{
+    if (count >= LANES)
+        *(vec *)y = v;
+    else
+        memcpy(y, &v, (size_t)count * sizeof(real));
+}
+
+/* The greatest of a row, and the sum of e^(x - greatest), which are put to `e` unless it is NULL. */
+static double R(exponentials)(const real *x, real *e, long n, real *greatest)
+{
+    vec most = R(splat)(-INFINITY);
+    for (long i = 0; i < n; i += LANES)
+        most = R(greater)(R(load_part)(x + i, n - i, -INFINITY), most);
+    real top = *greatest = R(max_lanes)(most);
+    double total = 0;
+    for (long begin = 0; begin < n; begin += 64 * LANES) { /* so many are added up in `real` */
+        long end = min(begin + 64 * LANES, n), i = begin;
+        vec sum = {0};
+        for (; i + LANES <= end; i += LANES) {
+            vec v = R(vexp_below)(*(const vec *)(x + i) - top);
+            if (e)
+                *(vec *)(e + i) = v;
+            sum += v;
+        }
+        if (i < end) {
+            vec v = R(vexp_below)(R(load_part)(x + i, end - i, -INFINITY) - top);
+            if (e)
+                R(store_part)(e + i, end - i, v);
+            sum += v; /* nothing in the lanes beyond the end, or NaN in all */
+        }
+        total += (double)R(sum_lanes)(sum);
+    }
+    return total;
+}
+
+static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
+{
+    real top;
+    double total = R(exponentials)(x, p->log ? NULL : y, p->n, &top);
+    if (p->log) {
+        real rest = (real)log(total);
+        for (long i = 0; i < p->n; i += LANES)
+            R(store_part)(y + i, p->n - i, R(load_part)(x + i, p->n - i, 0) - top - rest);
+    } else {
+        real share = (real)(1 / total); /* as exact as dividing by a rounded total */
+        for (long i = 0; i < p->n; i += LANES)
+            R(store_part)(y + i, p->n - i, R(load_part)(y + i, p->n - i, 0) * share);
+    }
+}
+
+/* `count` columns that lie beside each other. */
+static void R(softmax_columns)(const R(rows) *p, const real *x, real *y, long count)
+{
+    vec top = R(splat)(-INFINITY), total = {0}, part = {0}, rest = {0};
+    for (long i = 0; i < p->n; i++)
+        top = R(greater)(R(load_part)(x + i * p->inner, count, 0), top);
+    for (long i = 0; i < p->n; i++) {
+        vec e = R(vexp_below)(R(load_part)(x + i * p->inner, count, 0) - top);
+        if (!p->log)
+            R(store_part)(y + i * p->inner, count, e);
+        part += e;
+        if (i % 64 == 63 || i == p->n - 1) {
+            total += part;
+            part = rest;
+        }
+    }
+    if (p->log)
+        for (int k = 0; k < LANES; k++)
+            rest[k] = (real)log((double)total[k]);
+    for (long i = 0; i < p->n; i++) {
+        long at = i * p->inner;
+        if (p->log)
+            R(store_part)(y + at, count, R(load_part)(x + at, count, 0) - top - rest);
+        else
+            R(store_part)(y + at, count, R(load_part)(y + at, count, 0) / total);
+    }
+}
+
+static void R(softmax_range)(void *context, long begin, long end)
+{
+    const R(rows) *p = context;
+    for (long row = begin; row < end; row++) {
+        long at = row * p->n * p->inner;
+        if (p->inner == 1)
+            R(softmax_row)(p, p->x + at, p->y + at);
+        else
+            for (long j = 0; j < p->inner; j += LANES)
+                R(softmax_columns)(p, p->x + at + j, p->y + at + j, p->inner - j);
+    }
+}
+
+static long R(row_grain)(const R(rows) *p)
+{
+    return max(1, (1 << 13) / max(1, p->n * p->inner));
+}
+
+KERNEL(softmax)
+{
+    R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = a[4].i, .log = (int)a[5].i};
+    parallel(a[2].i, R(row_grain)(&p), R(softmax_range), &p);
+}
+
+static inline vec R(softmax_slope)(vec g, vec y, vec total, int log)
+{
+    if (log)
+        return g - R(vexp_below)(y) * total;
+    return (g - total) * y;
+}
+
+/* One element of each of `count` columns: the sums are taken along the step. */
+static void R(softmax_columns_back)(const R(rows) *p, const real *g, const real *y, real *gx,
+                                    long count)
+{
+    vec total = {0}, part = {0}, none = {0};
+    for (long i = 0; i < p->n; i++) {
+        long at = i * p->inner;
+        vec here = R(load_part)(g + at, count, 0);
+        if (!p->log)
+            here *= R(load_part)(y + at, count, 0);
+        part += here;
+        if (i % 64 == 63 || i == p->n - 1) {
+            total += part;
+            part = none;
+        }
+    }
+    for (long i = 0; i < p->n; i++) {
+        long at = i * p->inner;
+        vec here = R(load_part)(g + at, count, 0), out = R(load_part)(y + at, count, 0);
+        R(store_part)(gx + at, count, R(softmax_slope)(here, out, total, p->log));
+    }
+}
+
+static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, real *gx)
+{
+    double total = 0;
+    for (long begin = 0; begin < p->n; begin += 64 * LANES) {
+        long end = min(begin + 64 * LANES, p->n);
+        vec sum = {0};
+        for (long i = begin; i < end; i += LANES) {
+            vec here = R(load_part)(g + i, end - i, 0);
+            if (!p->log)
+                here *= R(load_part)(y + i, end - i, 0);
+            sum += here;
+        }
+        total += (double)R(sum_lanes)(sum);
+    }
+    for (long i = 0; i < p->n; i += LANES) {
+        long count = p->n - i;
+        vec here = R(load_part)(g + i, count, 0), out = R(load_part)(y + i, count, 0);
+        R(store_part)(gx + i, count, R(softmax_slope)(here, out, R(splat)((real)total), p->log));
+    }
+}
+
+static void R(softmax_backward_range)(void *context, long begin, long end)
+{
+    const R(rows) *p = context;
+    for (long row = begin; row < end; row++) {
+        long at = row * p->n * p->inner;
+        if (p->inner == 1)
+            R(softmax_row_back)(p, p->x + at, p->s + at, p->y + at);
+        else
+            for (long j = 0; j < p->inner; j += LANES)
+                R(softmax_columns_back)(p, p->x + at + j, p->s + at + j, p->y + at + j,
+                                        p->inner - j);
+    }
+}
+
+KERNEL(softmax_backward)
+{
+    R(rows) p = {.x = a[0].p, .s = a[1].p, .y = a[2].p, .n = a[4].i, .inner = a[5].i,
+                 .log = (int)a[6].i};
+    parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
+}
+
+static void R(cross_entropy_range)(void *context, long begin, long end)
+{
+    const R(rows) *p = context;
+    for (long row = begin; row < end; row++) {
+        const real *x = p->x + row * p->n;
+        real top, rest = (real)log(R(exponentials)(x, NULL, p->n, &top));
+        p->stats[2 * row] = top;
+        p->stats[2 * row + 1] = rest;
+        p->y[row] = x[p->classes[row]] - top - rest;
+    }
+}
+
+KERNEL(cross_entropy)
+{
+    R(rows) p = {.x = a[0].p, .classes = a[1].p, .y = a[2].p, .stats = a[3].p, .n = a[5].i,
+                 .inner = 1};
+    parallel(a[4].i, R(row_grain)(&p), R(cross_entropy_range), &p);
+}
+
+static void R(cross_entropy_backward_range)(void *context, long begin, long end)
+{
+    const R(rows) *p = context;
+    for (long row = begin; row < end; row++) {
+        const real *x = p->s + row * p->n;
+        real *gx = p->y + row * p->n, g = p->x[row];
+        real top = p->stats[2 * row], rest = p->stats[2 * row + 1];
+        for (long i = 0; i < p->n; i += LANES)
+            R(store_part)(gx + i, p->n - i,
+                          R(vexp_below)(R(load_part)(x + i, p->n - i, 0) - top - rest) * -g);
+        gx[p->classes[row]] += g;
+    }
+}
+
+KERNEL(cross_entropy_backward)
+{
+    R(rows) p = {.x = a[0].p, .s = a[1].p, .classes = a[2].p, .stats = a[3].p, .y = a[4].p,
+                 .n = a[6].i, .inner = 1};
+    parallel(a[5].i, R(row_grain)(&p), R(cross_entropy_backward_range), &p);
+}

@@ -1,0 +1,124 @@
+"""Targets that are class numbers, and the cross-entropy of rows of scores in one pass."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import register
+from minigrad.backend import Array
+from minigrad.backend.native import kernel
+from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.folds import MANY
+from minigrad.ops.network.softmax import LogSoftmaxAlong
+
+
+def places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """The index of each target's class in an input of ``shape``."""
+    if len(shape) == 1:
+        return (classes,)
+    along = _numbered if xp is np and classes.size <= MANY else _numbered.__wrapped__
+    first, *others = along(xp, classes.shape)
+    return (first, classes, *others)
+
+
+@functools.lru_cache(maxsize=64)
+def _numbered(xp: Any, shape: tuple[int, ...]) -> list[Any]:
+    """For each axis of a shape the numbers of its places, laid along it."""
+    return [
+        xp.arange(n).reshape([1] * axis + [n] + [1] * (len(shape) - axis - 1))
+        for axis, n in enumerate(shape)
+    ]
+
+
+def _in_range(xp: Any, classes: Array, count: int) -> bool:
+    """Whether all classes are there; as unsigned numbers negative ones are huge."""
+    unsigned = classes.view(xp.uint64)
+    return not classes.size or int(unsigned.item(unsigned.argmax())) < count
+
+
+def checked(xp: Any, target: Array, count: int, ignore_index: int) -> tuple[Array, Any]:
+    """The classes, 0 where a target is ignored, and which are; None if surely none is."""
+    classes = target.astype(xp.int64, copy=False)
+    if not 0 <= ignore_index < count and _in_range(xp, classes, count):
+        return classes, None
+    ignored = classes == ignore_index
+    classes = xp.where(ignored, 0, classes)
+    if not _in_range(xp, classes, count):
+        wrong = classes[(classes < 0) | (classes >= count)]
+        raise IndexError(
+            f"Target {int(wrong.reshape(-1)[0])} is out of bounds. (nll_loss: {count} classes are "
+            f"numbered 0 to {count - 1})"
+        )
+    return classes, ignored
+
+
+def weighed(
+    xp: Any, picked: Array, classes: Array, ignored: Any, weight: Any, reduction: str
+) -> tuple[Array, Any]:
+    """The loss, from the log-probabilities of the right classes, and its slope for each of them."""
+    kind, share, number = picked.dtype.type, None, picked.size
+    if ignored is not None:
+        share = (~ignored).astype(picked.dtype)
+    if weight is not None:
+        share = weight[classes] if share is None else share * weight[classes]
+    scale: Any = -kind(1)
+    if share is not None:
+        picked, scale, number = xp.where(share == 0, 0, picked * share), -share, share.sum()
+    if reduction == "none":
+        return -picked, scale
+    total = 0 - xp.add.reduce(picked, axis=None)  # torch: 0.0 of zeros
+    if reduction == "sum":
+        return total, scale
+    number = kind(number)
+    scale = scale / number
+    if ignored is not None:  # if all are, the mean is NaN, but no input has part in it
+        scale = xp.where(ignored, 0, scale)
+    return total / number, scale
+
+
+@register(internal=True)
+class CrossEntropyRows(Op):
+    """Minus the log-softmax of rows at the right class.   gx = g scale (onehot - softmax(x))."""
+
+    grad_fn = "NllLossBackward0"
+    keeps = ("classes", "scale", "stats")
+
+    @staticmethod
+    @widened
+    def forward(
+        xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
+    ) -> tuple[Array, Array, Any, Array | None]:
+        """A kernel needs the scores once, and keeps two numbers of each row."""
+        rows, count = input.shape
+        classes, ignored = checked(xp, target, count, ignore_index)
+        run = kernel("cross_entropy", input)
+        if run is None or not input.size:
+            logp = LogSoftmaxAlong.forward(xp, input, 1)
+            picked, stats = logp[places(xp, classes, logp.shape)], None
+        else:
+            classes = np.ascontiguousarray(classes)
+            picked, stats = np.empty(rows, input.dtype), np.empty((rows, 2), input.dtype)
+            run(input, classes, picked, stats, rows, count)
+        loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
+        return loss, classes, scale, stats
+
+    @staticmethod
+    def grad_input(
+        g: Any, input: Any, classes: Any, scale: Any, stats: Any, shape: Any, F: Any
+    ) -> Any:
+        """The softmax, less 1 at the right class, by what a row counts."""
+        if g.__class__ is np.ndarray and stats is not None:
+            run = kernel("cross_entropy_backward", input, stats)
+            if run is not None:
+                each = np.empty(len(classes), input.dtype)
+                each[...] = g * scale
+                gx = np.empty(input.shape, input.dtype)
+                run(each, input, classes, stats, gx, *input.shape)
+                return gx
+        each = g * scale
+        column = each.reshape((-1, 1)) if len(each.shape) else each
+        return F.place_classes(each, classes, tuple(shape)) - F.softmax_along(input, 1) * column
