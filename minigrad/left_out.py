@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 __all__ = ["LEFT_OUT", "left_out", "no_attribute"]
 
@@ -96,9 +97,15 @@ def left_out(name: str) -> str:
 def no_attribute(module: str, name: str) -> AttributeError:
     """The error for a name that a module does not have, with the reason if there is one.
 
+    It knows its module, so that Python looks there for a name that is near.
+
     >>> print(no_attribute("minigrad", "sparse_coo_tensor"))
     module 'minigrad' has no attribute 'sparse_coo_tensor': left out on purpose (sparse tensors)
     """
     why = "" if name.startswith("_") else left_out(name)
     reason = f": left out on purpose ({why})" if why else ""
-    return AttributeError(f"module {module!r} has no attribute {name!r}{reason}", name=name)
+    return AttributeError(
+        f"module {module!r} has no attribute {name!r}{reason}",
+        name=name,
+        obj=sys.modules.get(module),
+    )

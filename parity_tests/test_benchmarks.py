@@ -65,6 +65,13 @@ def test_memory_suite(tmp_path: Path) -> None:
     assert "bytes per step" in text
 
 
+def test_train_suite(tmp_path: Path) -> None:
+    options = ["--rounds", "1", "--threads", "1", "2", "--only", "MLP 2-16-16-2"]
+    text, result = run(tmp_path, "train", *options)
+    assert [row["threads"] for row in result["rows"]] == [1, 2]
+    assert "geometric mean of torch / minigrad, 2 threads" in text
+
+
 def test_data_suite(tmp_path: Path) -> None:
     options = ["--rounds", "1", "--samples", "128", "--rows", "half", "dictionaries"]
     text, result = run(tmp_path, "data", *options)

@@ -203,3 +203,78 @@ def test_schedules_begin_and_end_where_they_say(schedule: str) -> None:
     }
     assert rates[-1] == pytest.approx(last[schedule](), rel=0.1, abs=1e-3)
     assert factor(schedule, 3, 100, warmup=10) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "lenet", "--resize", "32"], "--resize 32: lenet does not take images"),
+        (["--model", "alexnet", "--data", "fake", "--resize", "32"], "its usual one is 224"),
+        (["--init-from", "junk.pth"], "--init-from junk.pth: "),
+        (["--init-from", "number.pth"], "--init-from number.pth: "),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line_and_leaves_no_folder(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "junk.pth").write_bytes(b"no weights at all")
+    minigrad.save(3, tmp_path / "number.pth")
+    assert main(["train", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_damaged_picture_is_named(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    broken = tmp_path / "pictures"
+    shutil.copytree(pictures, broken)
+    (broken / "train" / "cat" / "3.png").write_bytes(b"not a picture")
+    arguments = command(broken, tmp_path / "run")
+    assert main(arguments) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "cannot read" in line and "3.png" in line
+
+
+def test_models_are_found_by_a_part_of_their_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "ResNet"]) == 0
+    out = capsys.readouterr().out
+    assert "resnet18" in out and "vgg11" not in out
+    assert main(["models", "nothing"]) == 2
+    assert "no model fits nothing" in capsys.readouterr().err
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"minigrad {minigrad.__version__}\n"
+
+
+def test_summary_of_a_file_written_for_torch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "net.py").write_text(
+        "import sys\nsys.modules.pop('torch', None)\n"
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(4, 2)\n"
+        "    def forward(self, x):\n        return self.a(x)\n"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "minigrad", "summary", "net.py:Net", "--input", "4"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 0 and "10" in done.stdout, done.stderr

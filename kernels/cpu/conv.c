@@ -13,16 +13,6 @@
  */
 #define AT_ONCE 32 /* lines of panels packed in turns: each may be on a page of memory of its own */
 
-typedef struct {
-    long n, c, h, w, o, kh, kw, sh, sw, ph, pw, dh, dw, groups, oh, ow;
-} R(conv_sizes);
-
-static R(conv_sizes) R(read_conv)(const arg *a)
-{
-    return (R(conv_sizes)){a[0].i,  a[1].i,  a[2].i,  a[3].i,  a[4].i,  a[5].i,  a[6].i,  a[7].i,
-                      a[8].i,  a[9].i,  a[10].i, a[11].i, a[12].i, a[13].i, a[14].i, a[15].i};
-}
-
 /* Write a tile's rows where the panel says. */
 static void R(spread)(const R(conv) *c, const R(conv_panel) *p, const real *tile, int rows, real *y,
                       const real *bias)
@@ -182,14 +172,16 @@ KERNEL(conv_forward)
     const R(conv_sizes) s = R(read_conv)(a + 4);
     const long channels = s.c / s.groups, rows = s.o / s.groups, taps = s.kh * s.kw;
     const long plane = s.h * s.w, places = s.oh * s.ow;
-    int64_t *dh = scratch(4, (size_t)(2 * taps) * sizeof(int64_t)), *dw = dh + taps;
+    int64_t *dh = scratch(4, (size_t)(3 * taps) * sizeof(int64_t)), *dw = dh + taps, *at = dw + taps;
     if (!dh)
         return;
     for (long t = 0; t < taps; t++) {
         dh[t] = t / s.kw * s.dh - s.ph;
         dw[t] = t % s.kw * s.dw - s.pw;
+        at[t] = t;
     }
-    for (long g = 0; g < s.groups; g++) {
+    const int apart = channels == 1 && s.groups > 1;
+    for (long g = 0; g < (apart ? 1 : s.groups); g++) {
         R(conv) c = {.x = (const real *)a[0].p + g * channels * plane,
                      .x_end = (const real *)a[0].p + s.n * s.c * plane,
                      .bias = a[2].p ? (const real *)a[2].p + g * rows : NULL,
@@ -199,7 +191,11 @@ KERNEL(conv_forward)
                      .y_plane = places, .out_h = s.oh, .out_w = s.ow, .step_h = s.sh,
                      .step_w = s.sw, .y_line = s.ow, .y_column = 1, .taps = taps, .dh = dh,
                      .dw = dw};
-        R(convolve)(&c, (const real *)a[1].p + g * rows * channels * taps, channels * taps, NULL);
+        const real *w = (const real *)a[1].p + g * rows * channels * taps;
+        if (apart)
+            R(depthwise)(&c, w, taps, at, s.o, rows, plane);
+        else
+            R(convolve)(&c, w, channels * taps, NULL);
     }
 }
 
@@ -219,10 +215,10 @@ static long R(meeting)(long residue, long taps, long step, long margin, long gap
 }
 
 /* A plane's elements at one residue that no tap meets: the bias, or 0. */
-static void R(fill_residue)(const R(conv) *c)
+static void R(fill_residue)(const R(conv) *c, long rows)
 {
     for (long n = 0; n < c->images; n++)
-        for (long row = 0; row < c->rows; row++)
+        for (long row = 0; row < rows; row++)
             for (long i = 0; i < c->out_h; i++)
                 for (long j = 0; j < c->out_w; j++)
                     c->y[n * c->y_image + row * c->y_plane + i * c->y_line + j * c->y_column] =
@@ -255,10 +251,12 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
                  .y_plane = places, .out_h = (s->h - rh + s->sh - 1) / s->sh,
                  .out_w = (s->w - rw + s->sw - 1) / s->sw, .step_h = 1, .step_w = 1,
                  .y_line = s->sh * s->w, .y_column = s->sw, .taps = met, .dh = dh, .dw = dw};
-    if (met)
+    if (met && rows == 1 && s->groups > 1)
+        R(depthwise)(&c, a[1].p, channels * taps, at, s->c, 1, channels * plane);
+    else if (met)
         R(convolve)(&c, (const real *)a[1].p + group * channels * rows * taps, taps, at);
     else
-        R(fill_residue)(&c);
+        R(fill_residue)(&c, rows == 1 ? s->c : rows);
 }
 
 KERNEL(conv_input)
@@ -268,7 +266,8 @@ KERNEL(conv_input)
     int64_t *room = scratch(4, (size_t)numbers * sizeof(int64_t));
     if (!room)
         return;
-    for (long g = 0; g < s.groups; g++)
+    const int apart = s.c == s.groups && s.groups > 1; /* one call does all planes */
+    for (long g = 0; g < (apart ? 1 : s.groups); g++)
         for (long rh = 0; rh < min(s.sh, s.h); rh++)
             for (long rw = 0; rw < min(s.sw, s.w); rw++)
                 R(conv_residue)(a, &s, g, rh, rw, room);

@@ -6,6 +6,17 @@
  * the input itself.
  */
 
+typedef struct {
+    long n, c, h, w, o, kh, kw, sh, sw, ph, pw, dh, dw, groups, oh, ow;
+} R(conv_sizes);
+
+/* The sizes that every kernel is given. */
+static R(conv_sizes) R(read_conv)(const arg *a)
+{
+    return (R(conv_sizes)){a[0].i,  a[1].i,  a[2].i,  a[3].i,  a[4].i,  a[5].i,  a[6].i,  a[7].i,
+                      a[8].i,  a[9].i,  a[10].i, a[11].i, a[12].i, a[13].i, a[14].i, a[15].i};
+}
+
 /* A product of filters and columns, written to y: see conv.c for the convolutions made of it. */
 typedef struct {
     const real *x, *x_end;                   /* what is read, and where it ends */
@@ -69,8 +80,8 @@ static void R(look_around)(R(conv) *c)
                c->out_w - 1 + c->right < c->width;
 }
 
-/* to[q] = from[q * step], q < count. Zeros may be written for LANES more. */
-static void R(copy_line)(const R(conv) *c, const real *from, long step, long count, real *to)
+/* to[q] = from[q * step], q < count. For step 1 zeros may be written for LANES more. */
+INLINE void R(copy_line)(const R(conv) *c, const real *from, long step, long count, real *to)
 {
     mask lane;
     for (int i = 0; i < LANES; i++)
@@ -101,15 +112,15 @@ static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin
             real *image = to + (channel - begin) * w->plane + (n - w->first) * w->image;
             const long start = max(n == w->first ? w->start : w->begin, 0L);
             const long stop = min(n == w->last ? w->stop : w->end, c->height);
-            for (long line = start; line < stop; line++)
-                for (long p = 0; p < c->phases; p++) {
-                    const long left = c->left + p, step = c->step_w;
-                    const long first = left < 0 ? (-left + step - 1) / step : 0;
-                    const long stop = left < c->width ? (c->width - left + step - 1) / step : 0;
+            for (long p = 0; p < c->phases; p++) {
+                const long left = c->left + p, step = c->step_w;
+                const long first = left < 0 ? (-left + step - 1) / step : 0;
+                const long end = left < c->width ? (c->width - left + step - 1) / step : 0;
+                for (long line = start; line < stop; line++)
                     R(copy_line)(c, plane + line * c->width + left + first * step, step,
-                                 min(stop, c->phase) - first,
+                                 min(end, c->phase) - first,
                                  image + (line - w->begin) * w->line + p * c->phase + first);
-                }
+            }
         }
 }
 
@@ -209,9 +220,11 @@ static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv
     case 4:
         R(pack_lines)(c, 4, &fixed, plane, w->plane, tap, t, count, to);
         break;
+#if LANES > 2 /* or a panel has four columns */
     case 5:
         R(pack_lines)(c, 5, &fixed, plane, w->plane, tap, t, count, to);
         break;
+#endif
     default:
         R(pack_lines)(c, p->moves, &fixed, plane, w->plane, tap, t, count, to);
     }

@@ -194,11 +194,37 @@ static void R(unpack_weight)(const R(conv_weights) *c, const R(conv_band) *p, re
     }
 }
 
+/* Each channel with filters of its own: see depthwise.h. */
+static void R(weigh_planes)(const arg *a, const R(conv_sizes) *s)
+{
+    const long taps = s->kh * s->kw;
+    int64_t *dh = scratch(4, (size_t)(2 * taps) * sizeof(int64_t)), *dw = dh + taps;
+    if (!dh)
+        return;
+    for (long t = 0; t < taps; t++) {
+        dh[t] = t / s->kw * s->dh - s->ph;
+        dw[t] = t % s->kw * s->dw - s->pw;
+    }
+    R(depth_weights) d = {
+        .conv = {.x = a[1].p, .x_end = (const real *)a[1].p + s->n * s->c * s->h * s->w,
+                 .images = 1, .channels = 1, .height = s->h, .width = s->w,
+                 .x_image = s->c * s->h * s->w, .out_h = s->oh, .out_w = s->ow, .step_h = s->sh,
+                 .step_w = s->sw, .taps = taps, .dh = dh, .dw = dw},
+        .g = a[0].p, .gw = a[2].p, .share = s->o / s->c, .planes = s->o, .images = s->n};
+    R(look_around)(&d.conv);
+    d.conv.whole = 0;
+    parallel(s->o, max(1L, (1L << 17) / (s->n * s->oh * s->ow * taps + 1)), R(depth_weigh), &d);
+}
+
 KERNEL(conv_weight)
 {
     R(conv_weights) c = {.g = a[0].p, .x = a[1].p, .s = R(read_conv)(a + 3)};
     const R(conv_sizes) *s = &c.s;
     c.channels = s->c / s->groups;
+    if (c.channels == 1 && s->groups > 1) {
+        R(weigh_planes)(a, s);
+        return;
+    }
     c.rows = s->o / s->groups;
     c.taps = s->kh * s->kw;
     c.width = TILE_COLS * (c.taps == 1 ? 8 : c.taps <= 4 ? 2 : 1);

@@ -5,12 +5,14 @@
  * is a sum over taps of whole vectors. Where a line is short and the steps are 1, all lines are done
  * as one, with the margins between them.
  */
+#define PLANES_AT_ONCE (1 << 14) /* bytes of windows and sums: half of a first-level cache */
+
 typedef struct {
     R(conv) conv;         /* of one image and one channel made from `channels`; x, y: the first ones */
     const real *w;        /* element (source, tap) of the filters for plane o at */
     const int64_t *at;    /* w[o * w_plane + at[source * taps + tap]] */
-    long w_plane, planes; /* planes made from an image, and their steps in x */
-    long x_plane;
+    long w_plane, planes; /* planes made from an image */
+    long share, x_plane;  /* so many of them from the same plane of x; step to the next */
     long run, runs, pitch, skip; /* results done in one go; how many times; steps in result, window */
 } R(depth);
 
@@ -30,7 +32,7 @@ static void R(cut_runs)(R(depth) *d)
     } else {
         d->run = c->out_w;
         d->runs = c->out_h;
-        d->pitch = c->out_w;
+        d->pitch = (c->out_w + LANES - 1) / LANES * LANES;
     }
 }
 
@@ -53,62 +55,177 @@ INLINE void R(sum_taps)(const int vectors, long taps, const real *w, const int64
         *(vec *)(to + v * LANES) = sums[v];
 }
 
+/* The sums of one plane. */
+static void R(depth_plane)(const R(depth) *d, const R(conv_window) *w, const int64_t *tap, long o,
+                           const real *window, real *sums)
+{
+    const R(conv) *c = &d->conv;
+    const real *numbers = d->w + o * d->w_plane;
+    const real first = c->bias ? c->bias[o] : 0;
+    for (long q = 0; q < c->out_h * d->pitch; q++)
+        sums[q] = first;
+    for (long source = 0; source < c->channels; source++)
+        for (long r = 0; r < d->runs; r++) {
+            const real *from = window + source * w->plane + r * d->skip;
+            const int64_t *at = d->at + source * c->taps;
+            real *to = sums + r * d->pitch;
+            long q = 0;
+            for (; q + 3 * LANES < d->run; q += 4 * LANES)
+                R(sum_taps)(4, c->taps, numbers, at, from + q, tap, to + q);
+            switch ((d->run - q + LANES - 1) / LANES) {
+            case 1:
+                R(sum_taps)(1, c->taps, numbers, at, from + q, tap, to + q);
+                break;
+            case 2:
+                R(sum_taps)(2, c->taps, numbers, at, from + q, tap, to + q);
+                break;
+            case 3:
+                R(sum_taps)(3, c->taps, numbers, at, from + q, tap, to + q);
+            }
+        }
+}
+
+/* Write the sums of one plane where they go. */
+static void R(depth_write)(const R(depth) *d, const real *sums, real *y)
+{
+    const R(conv) *c = &d->conv;
+    for (long i = 0; i < c->out_h; i++) {
+        const real *from = sums + i * d->pitch;
+        real *to = y + i * c->y_line;
+        const long spilt = i * c->out_w + (c->out_w + LANES - 1) / LANES * LANES;
+        if (c->y_column == 1 && c->y_line == c->out_w && spilt <= c->out_h * c->out_w)
+            for (long q = 0; q < c->out_w; q += LANES) /* the next line is written next */
+                *(vec *)(to + q) = *(const vec *)(from + q);
+        else if (c->y_column == 1)
+            R(copy_short)(to, from, c->out_w);
+        else
+            for (long j = 0; j < c->out_w; j++)
+                to[j * c->y_column] = from[j];
+    }
+}
+
+/* Several planes at a time where they are small: reading what has only just been written, by vectors
+ * that lie across those that were written, would wait for it.
+ */
 static void R(depth_planes)(void *context, long begin, long end)
 {
     const R(depth) *d = context;
     R(conv) c = d->conv;
     R(conv_window) w = R(open_window)(&c, 0, c.out_h * c.out_w);
-    real *room = scratch(2, (size_t)(c.channels * w.plane + 4 * LANES) * sizeof(real));
-    real *sums = scratch(6, (size_t)(d->runs * d->pitch + 4 * LANES) * sizeof(real));
+    const long window = c.channels * w.plane + 4 * LANES, lines = c.out_h * d->pitch + 4 * LANES;
+    const long batch = max(1L, min(end - begin, PLANES_AT_ONCE / (long)sizeof(real) / (window + lines)));
+    real *room = scratch(2, (size_t)(batch * window) * sizeof(real));
+    real *sums = scratch(6, (size_t)(batch * lines) * sizeof(real));
     int64_t *tap = scratch(3, (size_t)c.taps * sizeof(int64_t));
     if (!room || !sums || !tap)
         return;
     R(place_taps)(&c, &w, tap);
-    for (long p = begin; p < end; p++) {
-        const long n = p / d->planes, o = p % d->planes;
-        c.x = d->conv.x + n * c.x_image + o * d->x_plane;
-        R(fill_window)(&c, &w, 0, c.channels, room);
-        const real first = c.bias ? c.bias[o] : 0;
-        for (long q = 0; q < d->runs * d->pitch; q++)
-            sums[q] = first;
-        for (long source = 0; source < c.channels; source++)
-            for (long r = d->runs - 1; r >= 0; r--) { /* what a line spills was done: it is added */
-                const real *from = room + source * w.plane + r * d->skip;
-                const int64_t *at = d->at + source * c.taps;
-                const real *numbers = d->w + o * d->w_plane;
-                real line[4 * LANES], *to = sums + r * d->pitch;
-                long q = 0;
-                for (; q + 4 * LANES <= d->run; q += 4 * LANES)
-                    R(sum_taps)(4, c.taps, numbers, at, from + q, tap, to + q);
-                for (; q + LANES <= d->run; q += LANES)
-                    R(sum_taps)(1, c.taps, numbers, at, from + q, tap, to + q);
-                if (q < d->run) {
-                    memcpy(line, to + q, (size_t)(d->run - q) * sizeof(real));
-                    R(sum_taps)(1, c.taps, numbers, at, from + q, tap, line);
-                    memcpy(to + q, line, (size_t)(d->run - q) * sizeof(real));
-                }
-            }
-        real *y = c.y + n * c.y_image + o * c.y_plane;
-        for (long i = 0; i < c.out_h; i++) {
-            const real *from = sums + i * d->pitch;
-            real *to = y + i * c.y_line;
-            if (c.y_column == 1)
-                R(copy_short)(to, from, c.out_w);
-            else
-                for (long j = 0; j < c.out_w; j++)
-                    to[j * c.y_column] = from[j];
+    for (long p = begin; p < end; p += batch) {
+        const long count = min(batch, end - p);
+        for (long k = 0; k < count; k++) {
+            c.x = d->conv.x + (p + k) / d->planes * c.x_image +
+                  (p + k) % d->planes / d->share * d->x_plane;
+            R(fill_window)(&c, &w, 0, c.channels, room + k * window);
         }
+        for (long k = 0; k < count; k++)
+            R(depth_plane)(d, &w, tap, (p + k) % d->planes, room + k * window, sums + k * lines);
+        for (long k = 0; k < count; k++)
+            R(depth_write)(d, sums + k * lines, c.y + (p + k) / d->planes * c.y_image +
+                                                    (p + k) % d->planes * c.y_plane);
     }
 }
 
-/* All planes: of `images`, `planes` each. */
+/* All planes that are made: see the structure. */
 static void R(depthwise)(const R(conv) *c, const real *w, long w_plane, const int64_t *at, long planes,
-                         long x_plane)
+                         long share, long x_plane)
 {
     R(depth) d = {.conv = *c, .w = w, .at = at, .w_plane = w_plane, .planes = planes,
-                  .x_plane = x_plane};
+                  .share = share, .x_plane = x_plane};
     d.conv.images = 1;
     R(cut_runs)(&d);
     const long work = c->out_h * c->out_w * c->taps * c->channels;
     parallel(c->images * planes, max(1L, (1L << 17) / (work + 1)), R(depth_planes), &d);
+}
+
+/* The gradient for the filters: products of a plane of the cotangent and shifted planes of x. */
+typedef struct {
+    R(conv) conv;      /* of one image and one channel; x the first one */
+    const real *g;
+    real *gw;
+    long share, planes, images;
+} R(depth_weights);
+
+/* Add up g[q] from[tap[t] + q] over a line, for at most nine taps; elements past the end are not
+ * looked at: they may be infinite.
+ */
+INLINE void R(weigh_line)(const int taps, const real *g, const real *g_end, const real *from,
+                          const int64_t *tap, long count, vec *sums)
+{
+    vec s[9];
+#pragma GCC unroll 9
+    for (int t = 0; t < taps; t++)
+        s[t] = sums[t];
+    long q = 0;
+    for (; q + LANES <= count; q += LANES) {
+        const vec number = *(const vec *)(g + q);
+#pragma GCC unroll 9
+        for (int t = 0; t < taps; t++)
+            s[t] += number * *(const vec *)(from + tap[t] + q);
+    }
+    if (q < count) {
+        vec number = {0};
+        mask lane;
+        for (int i = 0; i < LANES; i++)
+            lane[i] = i;
+        const mask inside = lane < (mask){0} + (whole)(count - q);
+        if (g + q + LANES <= g_end)
+            number = (vec)((mask)*(const vec *)(g + q) & inside);
+        else
+            memcpy(&number, g + q, (size_t)(count - q) * sizeof(real));
+#pragma GCC unroll 9
+        for (int t = 0; t < taps; t++)
+            s[t] += number * (vec)((mask)*(const vec *)(from + tap[t] + q) & inside);
+    }
+#pragma GCC unroll 9
+    for (int t = 0; t < taps; t++)
+        sums[t] = s[t];
+}
+
+static void R(depth_weigh)(void *context, long begin, long end)
+{
+    const R(depth_weights) *d = context;
+    R(conv) c = d->conv;
+    R(conv_window) w = R(open_window)(&c, 0, c.out_h * c.out_w);
+    const long places = c.out_h * c.out_w;
+    real *room = scratch(2, (size_t)(w.plane + LANES) * sizeof(real));
+    int64_t *tap = scratch(3, (size_t)c.taps * sizeof(int64_t));
+    if (!room || !tap)
+        return;
+    R(place_taps)(&c, &w, tap);
+    const real *g_end = d->g + d->images * d->planes * places;
+    for (long o = begin; o < end; o++)
+        for (long first = 0; first < c.taps; first += 9) {
+            const long count = min(9L, c.taps - first);
+            vec total[9];
+            memset(total, 0, sizeof total);
+            for (long n = 0; n < d->images; n++) {
+                vec sums[9];
+                memset(sums, 0, sizeof sums);
+                c.x = d->conv.x + n * c.x_image + o / d->share * c.height * c.width;
+                R(fill_window)(&c, &w, 0, 1, room);
+                const real *g = d->g + (n * d->planes + o) * places;
+                for (long i = 0; i < c.out_h; i++, g += c.out_w) {
+                    const real *from = room + i * c.step_h * w.line;
+                    if (count == 9)
+                        R(weigh_line)(9, g, g_end, from, tap + first, c.out_w, sums);
+                    else
+                        for (long k = 0; k < count; k++)
+                            R(weigh_line)(1, g, g_end, from, tap + first + k, c.out_w, sums + k);
+                }
+                for (long k = 0; k < count; k++)
+                    total[k] += sums[k];
+            }
+            for (long k = 0; k < count; k++)
+                d->gw[o * c.taps + first + k] = R(sum_lanes)(total[k]);
+        }
 }

@@ -13,6 +13,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "gemm.h"
 #include "conv_columns.h"
 #include "conv_winograd.h"
+#include "depthwise.h"
 #include "conv.c"
 #include "conv_weight.c"
 #include "index.c"

@@ -244,6 +244,29 @@ static inline void R(apply_back)(const real *g, const real *x, real *gx, long n,
         gx[i] = (g[i] * w - flat - (x[i] - mean) * slope) * scale;
 }
 
+/* The same of a channel: where rows are a few vectors each, lanes are folded once for several. */
+static void R(channel_products)(const R(norm) *p, long c, real mean, double *s, double *t)
+{
+    long step = p->c * p->l, together = 512 / max(1, p->l);
+    const real *g = p->g + c * p->l, *x = p->x + c * p->l;
+    if (p->l % LANES || together < 2) {
+        for (long n = 0; n < p->n; n++)
+            R(add_products)(g + n * step, x + n * step, p->l, mean, s, t);
+        return;
+    }
+    for (long n = 0; n < p->n; n += together) {
+        vec s0 = {0}, t0 = {0};
+        for (long r = n; r < min(n + together, p->n); r++)
+            for (long i = r * step; i < r * step + p->l; i += LANES) {
+                vec here = *(const vec *)(g + i);
+                s0 += here;
+                t0 += here * (*(const vec *)(x + i) - mean);
+            }
+        *s += (double)R(sum_lanes)(s0);
+        *t += (double)R(sum_lanes)(t0);
+    }
+}
+
 static void R(batch_norm_backward_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
@@ -252,10 +275,7 @@ static void R(batch_norm_backward_range)(void *context, long begin, long end)
         real mean = p->mean[c], invstd = p->invstd[c], scale = invstd * (p->w ? p->w[c] : 1);
         double s = 0, t = 0;
         if (!p->given || p->gw || p->gb)
-            for (long n = 0; n < p->n; n++) {
-                long at = (n * p->c + c) * p->l;
-                R(add_products)(p->g + at, p->x + at, p->l, mean, &s, &t);
-            }
+            R(channel_products)(p, c, mean, &s, &t);
         if (p->gw)
             p->gw[c] = (real)(t * invstd);
         if (p->gb)

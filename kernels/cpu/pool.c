@@ -291,10 +291,30 @@ KERNEL(avg_pool)
     parallel(p.planes, R(pool_grain)(&p), R(avg_pool_range), &p);
 }
 
+/* Windows side by side that fill the plane: every element is written once. */
+static void R(avg_pool_tiles)(const R(pool) *p, long begin, long end)
+{
+    real count = p->divisor != 0 ? p->divisor : (real)(p->kh * p->kw);
+    for (long row = begin * p->oh; row < end * p->oh; row++) {
+        const real *g = p->x + row * p->ow;
+        real *gx = p->y + row * p->kh * p->w;
+        for (long q = 0; q < p->ow; q++)
+            for (long j = 0; j < p->kw; j++)
+                gx[q * p->kw + j] = g[q] / count;
+        for (long i = 1; i < p->kh; i++)
+            memcpy(gx + i * p->w, gx, (size_t)p->w * sizeof(real));
+    }
+}
+
 static void R(avg_pool_backward_range)(void *context, long begin, long end)
 {
     const R(pool) *p = context;
     long size = p->h * p->w;
+    if (p->sh == p->kh && p->sw == p->kw && !p->ph && !p->pw && p->h == p->oh * p->kh &&
+        p->w == p->ow * p->kw) {
+        R(avg_pool_tiles)(p, begin, end);
+        return;
+    }
     memset(p->y + begin * size, 0, (size_t)((end - begin) * size) * sizeof(real));
     for (long plane = begin; plane < end; plane++) {
         real *gx = p->y + plane * size;

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from minigrad.cli.errors import CommandError, reason
+from minigrad.version import __version__
 
 # The base of typer's own complaints about a command line. Some versions of typer take it from
 # click and others carry it inside; this finds it in both.
@@ -24,8 +25,18 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"minigrad {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """minigrad: a tensor and autograd engine on NumPy, with PyTorch's API."""
 
 
@@ -43,7 +54,8 @@ def train_command(
         str | None,
         _option(
             "digits, mnist, fashion-mnist, kmnist, cifar10, cifar100, fake, or a folder that holds "
-            "the folders train and test, each with one folder of images a class. [default: digits]"
+            "the folders train and test (or val), each with one folder of images a class. "
+            "[default: digits]"
         ),
     ] = None,
     root: Annotated[str | None, _option("Where data sets are kept. [default: data]")] = None,
@@ -128,7 +140,12 @@ def run_command(
 
     if not script.is_file():
         raise CommandError(f"run: there is no file {script}")
-    raise typer.Exit(run_script(script, arguments or []))
+    try:
+        code = run_script(script, arguments or [])
+    except KeyboardInterrupt:  # typer would end without a word
+        print("minigrad: interrupted", file=sys.stderr)
+        code = 130
+    raise typer.Exit(code)
 
 
 @app.command("models")

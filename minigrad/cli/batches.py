@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 import minigrad as mg
+from minigrad.cli.errors import CommandError, reason
 from minigrad.utils.data import DataLoader, Dataset
 
 SHIFT = 2  # pixels in each direction
@@ -108,7 +109,7 @@ class _Changed(Dataset[Any]):
         self._seeds = seed, epoch
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        image, label = self._dataset[index]
+        image, label = item_of(self._dataset, index)
         if self._transform is not None:
             before = mg.get_rng_state()
             mg.manual_seed(_mix(*self._seeds, index))
@@ -118,6 +119,17 @@ class _Changed(Dataset[Any]):
 
     def __len__(self) -> int:
         return len(self._dataset)
+
+
+def item_of(dataset: Any, index: int) -> tuple[Any, Any]:
+    """An image and its class; CommandError for a file that cannot be read."""
+    try:
+        image, label = dataset[index]
+        return image, label
+    except OSError as error:
+        samples = getattr(dataset, "samples", None)
+        which = samples[index][0] if samples else f"image {index}"
+        raise CommandError(f"cannot read {which}: {reason(error)}") from error
 
 
 def _mix(*numbers: int) -> int:

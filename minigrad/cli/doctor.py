@@ -21,6 +21,8 @@ from minigrad.version import __version__
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _EXTRAS = {
     "cli": ("typer", "rich", "matplotlib", "pillow", "threadpoolctl"),
+    "files": ("safetensors",),
+    "vision": ("pillow",),
     "test": ("torch", "pytest", "pytest-xdist", "hypothesis", "ruff", "mypy"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from minigrad.cli.errors import CommandError
 from minigrad.vision.models.zoo import ZOO, list_models
 
 
@@ -14,12 +15,13 @@ def show_models(pattern: str | None = None) -> None:
     table.add_column("model")
     table.add_column("parameters", justify="right")
     table.add_column("input", justify="right")
-    names = list_models(include=pattern)
+    wanted = pattern.lower() if pattern else None
+    if wanted and not set("*?[") & set(wanted):
+        wanted = f"*{wanted}*"  # a part of the name will do
+    names = list_models(include=wanted)
     for name in names:
         entry = ZOO[name]
         table.add_row(name, f"{entry.parameters:,}", ",".join(map(str, entry.input_size)))
-    console = Console(highlight=False)
-    if names:
-        console.print(table)
-    else:
-        console.print(f"no model fits {pattern}")
+    if not names:
+        raise CommandError(f"models: no model fits {pattern}; minigrad models lists all")
+    Console(highlight=False).print(table)

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from minigrad import nn
+from minigrad import compat, nn
 from minigrad.cli.errors import CommandError, reason
 from minigrad.nn.summary import Summary, summary
 from minigrad.vision.models.zoo import ZOO, get_model, list_models
@@ -69,10 +69,15 @@ def _executed(file: str) -> ModuleType:
     if not os.path.isfile(file) or spec is None or spec.loader is None:
         raise CommandError(f"{file}: there is no such Python file")
     module = importlib.util.module_from_spec(spec)
+    was_installed = compat.installed()
+    compat.install()  # a file written for torch will do
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise CommandError(f"{file}: {type(error).__name__}: {reason(error)}") from error
+    finally:
+        if not was_installed:
+            compat.uninstall()
     return module
 
 

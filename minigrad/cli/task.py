@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn
 from minigrad.cli.augmentations import chain
-from minigrad.cli.batches import Batch, Batches, LoadedBatches, ShiftedBatches
+from minigrad.cli.batches import Batch, Batches, LoadedBatches, ShiftedBatches, item_of
 from minigrad.cli.datasets import Source, open_source
 from minigrad.cli.errors import CommandError, reason
 from minigrad.cli.settings import Settings
@@ -41,6 +42,12 @@ class Task:
         self.model = self._model()
         self.channels = ZOO[settings.model].input_size[0]
         self.size = settings.resize or self._fitting_size()
+        if settings.resize and not self._takes(self.size):
+            usual = ZOO[settings.model].input_size[1]
+            raise CommandError(
+                f"--resize {self.size}: {settings.model} does not take images of that size; its "
+                f"usual one is {usual}"
+            )
         self.shape = (self.channels, self.size, self.size)
         self.batches: Batches = self._batches()
 
@@ -75,7 +82,7 @@ class Task:
         """The data's height, if its images are square and all alike."""
         if not hasattr(self.source.train, "data") and not hasattr(self.source.train, "image_size"):
             return None  # a folder of pictures of any size
-        image = _array(self.source.train[0][0])
+        image = _array(item_of(self.source.train, 0)[0])
         return int(image.shape[0]) if image.shape[0] == image.shape[1] else None
 
     @mg.no_grad()
@@ -132,7 +139,7 @@ class Task:
     def _steps(self) -> tuple[list[Any], list[Any]]:
         """From a stored image to one of the right size, and from there to a normalised tensor."""
         before: list[Any] = []
-        sample = self.source.train[0][0]
+        sample = item_of(self.source.train, 0)[0]
         if _channels(sample) != self.channels:
             before.append(transforms.Grayscale(self.channels))
         if self._stored_size() is None:
@@ -150,7 +157,7 @@ class Task:
         if self.settings.init_from is not None:
             return IMAGENET if self.channels == 3 else ((0.449,), (0.226,))
         places = np.linspace(0, len(self.source.train) - 1, LOOK).astype(int)
-        pixels = [_array(self.source.train[int(i)][0]) for i in np.unique(places)]
+        pixels = [_array(item_of(self.source.train, int(i))[0]) for i in np.unique(places)]
         if self.channels == 1 or pixels[0].shape[-1] != self.channels:
             pixels = [image.mean(axis=-1, keepdims=True) for image in pixels]
         flat = np.concatenate([image.reshape(-1, image.shape[-1]) for image in pixels])
@@ -182,7 +189,7 @@ class Task:
 
     def test_image(self, index: int) -> Any:
         """An image that is tested on, as stored: an array (H, W) or (H, W, 3)."""
-        image = _array(self._test[int(self.test_places[index])][0])
+        image = _array(item_of(self._test, int(self.test_places[index]))[0])
         return image[..., 0] if image.shape[-1] == 1 else image
 
 
@@ -193,7 +200,7 @@ class _Chosen:
         self._dataset, self._places, self._transform = dataset, places, transform
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        image, label = self._dataset[int(self._places[index])]
+        image, label = item_of(self._dataset, int(self._places[index]))
         return self._transform(image), int(label)
 
     def __len__(self) -> int:
@@ -220,8 +227,16 @@ def _head(model: nn.Module) -> str:
 def _take_weights(model: nn.Module, source: str) -> str:
     """Load weights from a file or address, but for a last layer of other classes."""
     try:
-        state = load_weights(source)
-    except (OSError, RuntimeError, ValueError, LookupError) as error:
+        state = dict(load_weights(source))
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        TypeError,
+        UnpicklingError,
+    ) as error:
         raise CommandError(f"--init-from {source}: {reason(error)}") from error
     own = model.state_dict()
     head = _head(model)

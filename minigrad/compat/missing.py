@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 import traceback
@@ -27,12 +28,21 @@ def missing_module(wanted: str) -> MissingModule:
     return MissingModule(f"{_sentence(wanted, _importing_line())}", name=wanted)
 
 
-def _sentence(wanted: str, place: str) -> str:
+def _sentence(wanted: str, place: str, near: str = "") -> str:
     _, _, below = wanted.partition(".")
     last = wanted.rpartition(".")[2]
     reason = left_out(below) or left_out(last)
     why = f": left out on purpose ({reason})" if reason else ""
-    return f"minigrad has no {wanted}{f', which {place} asks for' if place else ''}{why}"
+    hint = f"; did you mean {near}?" if near and not why else ""
+    return f"minigrad has no {wanted}{f', which {place} asks for' if place else ''}{why}{hint}"
+
+
+def _near(error: BaseException) -> str:
+    """A name of the module or class that was asked that is much like the one that is missing."""
+    holder = getattr(error, "obj", None)
+    name = getattr(error, "name", None)
+    found = difflib.get_close_matches(name, dir(holder), 1, 0.75) if holder and name else []
+    return found[0] if found else ""
 
 
 def _importing_line() -> str:
@@ -63,7 +73,7 @@ def explain(error: BaseException, names: dict[str, str]) -> str:
     'minigrad has no torch.sparse_coo_tensor'
     """
     wanted = _wanted(error, names)
-    return _sentence(wanted, _last_line(error.__traceback__)) if wanted else ""
+    return _sentence(wanted, _last_line(error.__traceback__), _near(error)) if wanted else ""
 
 
 def _wanted(error: BaseException, names: dict[str, str]) -> str:

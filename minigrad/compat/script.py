@@ -28,15 +28,18 @@ def run(script: str | os.PathLike[str], arguments: Sequence[str] = ()) -> int:
 
     Raises: FileNotFoundError if there is no such file.
 
-    >>> import tempfile, pathlib
-    >>> script = pathlib.Path(tempfile.mkdtemp()) / "hello.py"
-    >>> _ = script.write_text("import sys; print(sys.argv[1:]); sys.exit(3)")
-    >>> run(script, ["--epochs", "2"])
-    ['--epochs', '2']
-    3
+    >>> import subprocess, sys
+    >>> command = [sys.executable, "-m", "minigrad.compat", "/dev/stdin"]
+    >>> text = b"import torch; print(torch.ones(2).sum())"
+    >>> subprocess.run(command, input=text, capture_output=True).stdout
+    b'tensor(2.)\\n'
     """
     path = Path(script)
-    code = _compiled(path)
+    try:
+        code = _compiled(path)
+    except SyntaxError as error:
+        traceback.print_exception(type(error), error, None)  # as Python does: only the place
+        return 1
     was_installed = installed()
     install()
     main = ModuleType("__main__")

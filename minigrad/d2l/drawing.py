@@ -120,8 +120,8 @@ def _show(figure: Any, growing: bool = False) -> None:
     if in_notebook():
         from IPython import display  # type: ignore[import-not-found, unused-ignore]
 
-        display.display(figure)
-        if growing:
+        if growing:  # a figure that stays is shown by the notebook itself, at the cell's end
+            display.display(figure)
             display.clear_output(wait=True)
     else:
         _FILES.show(figure, growing)

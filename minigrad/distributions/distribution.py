@@ -114,7 +114,8 @@ class Distribution:
         """Keep parameters, broadcast against each other; the shape that they then have."""
         values = broadcast_all(*parameters.values())
         self.__dict__.update(zip(parameters, values, strict=True))
-        return values[0].size()
+        shape: Size = values[0].size()
+        return shape
 
     def _keep(self, validate_args: bool | None, **parameters: Any) -> None:
         """Keep parameters of univariate distributions: the batch has their shape."""

@@ -104,18 +104,15 @@ class Adam(Elementwise):
         o.step_size = o.lr / (1 - o.beta1**count)
         o.root = (1 - o.beta2**count) ** 0.5
 
-    def one_pass(
-        self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any, max_exp_avg_sq: Any = None
-    ) -> Call:
+    def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """``adam_step`` of kernels/cpu/optim.c."""
-        greatest = () if max_exp_avg_sq is None else (max_exp_avg_sq,)
-        run = kernel("adam_step", p, g, exp_avg, exp_avg_sq, *greatest)
+        run = kernel("adam_step", p, g, *state.values())
         decay, shrink = o.weight_decay, 1.0
         if o.decoupled_weight_decay:
             decay, shrink = 0.0, 1 - o.lr * o.weight_decay
         numbers = (o.beta1, o.beta2, o.eps, decay, shrink, -1 if o.maximize else 1)
-        arrays = (p, g, exp_avg, exp_avg_sq, max_exp_avg_sq)
-        return run, arrays, (*numbers, o.step_size, o.root)
+        means = (state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"))
+        return run, (p, g, *means), (*numbers, o.step_size, o.root)
 
     def rule(
         self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any, max_exp_avg_sq: Any = None

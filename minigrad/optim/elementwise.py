@@ -68,7 +68,7 @@ class Elementwise(Optimizer):
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """Put the numbers that the rule of step ``n`` needs beside the options."""
 
-    def one_pass(self, o: Options, p: Any, g: Any, **state: Any) -> Call:
+    def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """The kernel that does all of the rule, if there is one, with its arrays and numbers."""
         return None, (), ()
 
@@ -206,7 +206,7 @@ class Elementwise(Optimizer):
             room = self._rooms[dtype] = Room(dtype)
         moments = tuple(self.moments(group))
         p, g, flats = pack.take(moments, room)
-        run, arrays, numbers = self.one_pass(o, p, g, **flats)
+        run, arrays, numbers = self.one_pass(o, p, g, flats)
         if run is not None:
             run(*arrays, p.size, *map(float, numbers))
         else:

@@ -81,13 +81,12 @@ class SGD(Elementwise):
         """The momentum, if there is one."""
         return {"momentum_buffer": 0.0} if group["momentum"] != 0 else {}
 
-    def one_pass(self, o: Options, p: Any, g: Any, momentum_buffer: Any = None) -> Call:
+    def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """``sgd_step`` of kernels/cpu/optim.c."""
-        moved = () if momentum_buffer is None else (momentum_buffer,)
         numbers = (o.lr, o.momentum, o.dampening, o.weight_decay)
         switches = (-1 if o.maximize else 1, o.nesterov, o.fresh)
-        run = kernel("sgd_step", p, g, *moved)
-        return run, (p, g, momentum_buffer), (*numbers, *switches)
+        run = kernel("sgd_step", p, g, *state.values())
+        return run, (p, g, state.get("momentum_buffer")), (*numbers, *switches)
 
     def rule(self, o: Options, p: Any, g: Any, momentum_buffer: Any = None) -> None:
         """Let the momentum take the gradient in, and go."""

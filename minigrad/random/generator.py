@@ -325,7 +325,7 @@ class Generator(Source):
 
         Example:
             >>> Generator().manual_seed(0).gamma(np.array([0.5, 2.5])).round(4).tolist()
-            [0.0008, 2.6594]
+            [0.0008, 0.9422]
         """
         if shapes.dtype not in (np.float32, np.float64):
             raise NotImplementedError(f"gamma numbers of type {shapes.dtype} are not drawn")

@@ -213,6 +213,6 @@ def _memory_of(bits: np.random.MT19937) -> NDArray[np.uint32] | None:
 
     state: Any = bits.state["state"]
     cells = (ctypes.c_uint32 * (_KEY_WORDS + 1)).from_address(bits.ctypes.state_address)
-    memory = np.frombuffer(cells, np.uint32)
+    memory = np.frombuffer(memoryview(cells), np.uint32)
     known = np.append(state["key"], np.uint32(state["pos"]))
     return memory if np.array_equal(memory, known) else None

@@ -201,3 +201,15 @@ except RuntimeError as error:
 def test_install_and_uninstall_in_one_process() -> None:
     done = python("-c", INSTALL)
     assert "torch itself is imported already" in done.stdout, done.stderr
+
+
+def test_a_syntax_error_is_shown_as_python_shows_it(tmp_path: Path) -> None:
+    done = run(tmp_path, "x = (1,\n")
+    assert done.returncode == 1
+    assert "SyntaxError" in done.stderr and "minigrad" not in done.stderr
+
+
+@pytest.mark.parametrize(("line", "near"), [("torch.zeroes(2)", "zeros"), ("torch.nn.Linaer", "")])
+def test_a_slip_is_told_from_what_is_missing(tmp_path: Path, line: str, near: str) -> None:
+    done = run(tmp_path, f"import torch\n{line}")
+    assert f"did you mean {near or 'Linear'}?" in done.stderr.splitlines()[-1]

@@ -82,12 +82,11 @@ def divergence(library: Any, p: Any, q: Any, expanded: bool = False) -> Any:
 def test_a_pair(p: str, q: str, data: Any) -> None:
     both = [(name, arrays(data.draw(parameters(name)))) for name in (p, q)]
     want = divergence(torch, *both)
-    if (
-        isinstance(want, str) and want == "IndexError"
-    ):  # torch writes infinities by a mask of another shape
+    text = want if isinstance(want, str) else ""
+    if text == "IndexError":  # a mask that torch does not broadcast
         want = divergence(torch, *both, expanded=True)
-    # Of factors that are not broadcast yet, torch expands some to fewer dimensions than they have.
-    assume(not (isinstance(want, str) and "expand(" in want))
+    # Of factors that are not broadcast yet, torch expands some to a shape that is too narrow.
+    assume(not re.search(r"expand\(|expanded size of the tensor", text))
     got = divergence(minigrad, *both)
     if isinstance(want, str) and "size of tensor" in want:
         want, got = want.split(":")[0], got.split(":")[0]

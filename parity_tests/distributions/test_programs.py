@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -129,37 +128,6 @@ def test_losses_are_torchs(program: Callable[[Any], list[float]]) -> None:
         losses.append(program(library))
     np.testing.assert_allclose(losses[0], losses[1], **TOL["float32"])
     assert len(set(losses[0])) == STEPS
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "normal.Normal",
-        "categorical.Categorical",
-        "kl.kl_divergence",
-        "transforms.AffineTransform",
-        "studentT.StudentT",
-        "multivariate_normal.MultivariateNormal",
-        "relaxed_bernoulli.LogitRelaxedBernoulli",
-        "relaxed_categorical.ExpRelaxedCategorical",
-        "constraint_registry.biject_to",
-        "utils.broadcast_all",
-        "exp_family.ExponentialFamily",
-        "distribution.Distribution",
-    ],
-)
-def test_torchs_paths_lead_somewhere(name: str) -> None:
-    path, thing = name.rsplit(".", 1)
-    for library in LIBRARIES:
-        module = importlib.import_module(f"{library.__name__}.distributions.{path}")
-        assert getattr(module, thing).__name__ in (thing, "ConstraintRegistry") or "biject" in thing
-
-
-def test_the_public_names_are_torchs() -> None:
-    mine, theirs = (library.distributions for library in LIBRARIES)
-    assert set(mine.__all__) == set(theirs.__all__)
-    for room in ("constraints", "transforms"):
-        assert set(getattr(mine, room).__all__) == set(getattr(theirs, room).__all__)
 
 
 def test_minigrad_does_not_import_them() -> None:

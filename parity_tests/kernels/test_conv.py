@@ -59,7 +59,9 @@ def cases(draw: Any) -> Case:
     stride, gaps = ((1,) * axes,) * 2 if usual else (each(1, 3), each(1, 3))
     geometry = Geometry(stride, each(0, 3), gaps, draw(st.sampled_from((1, 1, 2, 3))))
     least = [d * (k - 1) + 1 for d, k in zip(gaps, kernel, strict=True)]
-    sizes = [max(n, s - 2 * p) for n, s, p in zip(each(1, 20), least, geometry.padding, strict=True)]
+    sizes = [
+        max(n, s - 2 * p) for n, s, p in zip(each(1, 20), least, geometry.padding, strict=True)
+    ]
     channels = draw(st.sampled_from((1, 2, 3, 8, 17, 33, 40)))
     made = draw(st.sampled_from((1, 2, 5, 14, 15, 31)))
     if draw(st.integers(0, 3)) == 0:  # one filter for each channel
@@ -86,8 +88,9 @@ def three(case: Case, x: Any, w: Any, b: Any, g: Any) -> tuple[Any, ...]:
     geometry = case.geometry
     return (
         Convolution.forward(np, x, w, b, geometry),
-        ConvolutionInput.forward(np, g, w, b[: case.size[1]] if len(b) >= case.size[1] else None,
-                                 case.size, geometry),  # fmt: skip
+        ConvolutionInput.forward(
+            np, g, w, b[: case.size[1]] if len(b) >= case.size[1] else None, case.size, geometry
+        ),  # fmt: skip
         ConvolutionWeight.forward(np, g, x, case.weight, geometry),
     )
 

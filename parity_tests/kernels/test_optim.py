@@ -36,9 +36,7 @@ optimizers = st.one_of(
 def steps(name: str, options: Any, sizes: list[int], dtype: Any, special: bool) -> list[Any]:
     """Parameters and state after three steps."""
     draw = np.random.default_rng(sum(sizes))
-    params = [
-        minigrad.tensor(draw.normal(size=n).astype(dtype), requires_grad=True) for n in sizes
-    ]
+    params = [minigrad.tensor(draw.normal(size=n).astype(dtype), requires_grad=True) for n in sizes]
     optimizer = getattr(minigrad.optim, name)(params, **options)
     for number in range(3):
         for p in params:

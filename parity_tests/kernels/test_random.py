@@ -1,4 +1,4 @@
-"""The kernels draw the numbers of the NumPy code, bit for bit, and leave the stream where it does."""
+"""The kernels draw the numbers of the NumPy code, bit for bit, and as many words of the stream."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import arrays
-from minigrad.ops.image.grid_sample import GridValues, How
+from minigrad.ops.image.grid_places import How
+from minigrad.ops.image.grid_sample import GridValues
 from parity_tests.kernels.everywhere import (
     DTYPES,
     SPECIAL,

@@ -26,6 +26,14 @@ def test_special_values_and_their_slopes(torch, name):
     return y, x.grad
 
 
+@pytest.mark.parametrize("name", [*SMOOTH, *KINKED, *SHRINKING, "gelu"])
+@same_as_torch
+def test_a_single_number_has_a_slope(torch, name):
+    x = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    getattr(torch.nn.functional, name)(x).backward()
+    return x.grad
+
+
 @pytest.mark.parametrize("slope", [0.0, -1.0, 0.5, 1.0, 2.0])
 @same_as_torch
 def test_leaky_relu_of_any_slope(torch, slope):

@@ -28,7 +28,13 @@ class _Simplex(Constraint):
 
 
 class _Multinomial(Constraint):
-    """Vectors of counts: none negative, of at most ``upper_bound`` in all."""
+    """Vectors of counts: none negative, of at most ``upper_bound`` in all.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.multinomial(2).check(torch.tensor([[1., 1.], [2., 1.]]))
+    tensor([ True, False])
+    """
 
     is_discrete = True
     event_dim = 1

@@ -32,7 +32,13 @@ class _Between(_Bounded):
 
 
 class _IntegerInterval(_Between):
-    """Whole numbers in [lower_bound, upper_bound]."""
+    """Whole numbers in [lower_bound, upper_bound].
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.integer_interval(0, 3).check(torch.tensor([0., 0.5, 1.]))
+    tensor([ True, False,  True])
+    """
 
     is_discrete = True
 
@@ -75,35 +81,65 @@ class _Boolean(Constraint):
 
 
 class _GreaterThan(_From):
-    """Numbers above lower_bound."""
+    """Numbers above lower_bound.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.greater_than(0.5).check(torch.tensor([0., 0.5, 1.]))
+    tensor([False, False,  True])
+    """
 
     def check(self, value: Any) -> Any:
         return self.lower_bound < value
 
 
 class _GreaterThanEq(_From):
-    """Numbers from lower_bound on."""
+    """Numbers from lower_bound on.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.greater_than_eq(0.5).check(torch.tensor([0., 0.5, 1.]))
+    tensor([False,  True,  True])
+    """
 
     def check(self, value: Any) -> Any:
         return self.lower_bound <= value
 
 
 class _LessThan(_To):
-    """Numbers below upper_bound."""
+    """Numbers below upper_bound.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.less_than(0.5).check(torch.tensor([0., 0.5, 1.]))
+    tensor([ True, False, False])
+    """
 
     def check(self, value: Any) -> Any:
         return value < self.upper_bound
 
 
 class _Interval(_Between):
-    """Numbers in [lower_bound, upper_bound]."""
+    """Numbers in [lower_bound, upper_bound].
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.interval(0.5, 1.).check(torch.tensor([0., 0.5, 1.]))
+    tensor([False,  True,  True])
+    """
 
     def check(self, value: Any) -> Any:
         return (self.lower_bound <= value) & (value <= self.upper_bound)
 
 
 class _HalfOpenInterval(_Between):
-    """Numbers in [lower_bound, upper_bound)."""
+    """Numbers in [lower_bound, upper_bound).
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.half_open_interval(0.5, 1.).check(torch.tensor([0., 0.5, 1.]))
+    tensor([False,  True, False])
+    """
 
     def check(self, value: Any) -> Any:
         return (self.lower_bound <= value) & (value < self.upper_bound)

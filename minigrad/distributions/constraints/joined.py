@@ -17,7 +17,13 @@ def _require_constraint(base: Any) -> None:
 
 
 class _IndependentConstraint(Constraint):
-    """A constraint whose events take in some batch dimensions: all parts must be inside."""
+    """A constraint whose events take in some batch dimensions: all parts must be inside.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.independent(c.positive, 1).check(torch.tensor([[1., 1.], [2., 0.]]))
+    tensor([ True, False])
+    """
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
         count = reinterpreted_batch_ndims
@@ -97,7 +103,13 @@ class _Sequence(Constraint):
 
 
 class _Cat(_Sequence):
-    """Constraints for parts of some lengths, which are put together by ``torch.cat``."""
+    """Constraints for parts of some lengths, which are put together by ``torch.cat``.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.cat([c.positive, c.real], lengths=[1, 2]).check(torch.tensor([1., -1., 0.]))
+    tensor([True, True, True])
+    """
 
     def __init__(
         self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None
@@ -116,7 +128,13 @@ class _Cat(_Sequence):
 
 
 class _Stack(_Sequence):
-    """Constraints for slices, which are put together by ``torch.stack``."""
+    """Constraints for slices, which are put together by ``torch.stack``.
+
+    >>> import minigrad as torch
+    >>> c = torch.distributions.constraints
+    >>> c.stack([c.positive, c.real]).check(torch.tensor([0., 0.]))
+    tensor([False,  True])
+    """
 
     @property
     def event_dim(self) -> Any:

@@ -9,13 +9,13 @@ from minigrad.distributions.transforms.arrays import (
     CorrCholeskyTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
+    ReshapeTransform,
     SoftmaxTransform,
     StickBreakingTransform,
 )
 from minigrad.distributions.transforms.base import (
     ComposeTransform,
     IndependentTransform,
-    ReshapeTransform,
     Transform,
     identity_transform,
 )

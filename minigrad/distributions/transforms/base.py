@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import minigrad as torch
-from minigrad import Size
 from minigrad.distributions import constraints
 from minigrad.distributions.utils import _sum_rightmost
 
 __all__ = [
     "ComposeTransform",
     "IndependentTransform",
-    "ReshapeTransform",
     "Transform",
     "identity_transform",
 ]
@@ -342,62 +340,3 @@ class IndependentTransform(Transform):
     def inverse_shape(self, shape: Any) -> Any:
         """The base's."""
         return self.base_transform.inverse_shape(shape)
-
-
-class ReshapeTransform(Transform):
-    """The same numbers, an event of ``in_shape`` as one of ``out_shape``.
-
-    Raises: ValueError for shapes of different numbers of elements.
-
-    >>> import minigrad as torch
-    >>> torch.distributions.ReshapeTransform((4,), (2, 2))(torch.zeros(3, 4)).shape
-    torch.Size([3, 2, 2])
-    """
-
-    bijective = True
-    _arguments = ("in_shape", "out_shape")
-
-    def __init__(self, in_shape: Any, out_shape: Any, cache_size: int = 0) -> None:
-        self.in_shape = Size(in_shape)
-        self.out_shape = Size(out_shape)
-        if self.in_shape.numel() != self.out_shape.numel():
-            raise ValueError("in_shape, out_shape have different numbers of elements")
-        super().__init__(cache_size=cache_size)
-
-    @constraints.dependent_property
-    def domain(self) -> Any:
-        """Numbers of ``in_shape``."""
-        return constraints.independent(constraints.real, len(self.in_shape))
-
-    @constraints.dependent_property
-    def codomain(self) -> Any:
-        """Numbers of ``out_shape``."""
-        return constraints.independent(constraints.real, len(self.out_shape))
-
-    def _batch(self, shape: Any, event: Size) -> Any:
-        return shape[: len(shape) - len(event)]
-
-    def _call(self, x: Any) -> Any:
-        return x.reshape(self._batch(x.shape, self.in_shape) + self.out_shape)
-
-    def _inverse(self, y: Any) -> Any:
-        return y.reshape(self._batch(y.shape, self.out_shape) + self.in_shape)
-
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
-        """Zero."""
-        return x.new_zeros(self._batch(x.shape, self.in_shape))
-
-    def _reshaped(self, shape: Any, old: Size, new: Size) -> Any:
-        too_few(shape, len(old))
-        cut = len(shape) - len(old)
-        if shape[cut:] != old:
-            raise ValueError(f"Shape mismatch: expected {shape[cut:]} but got {old}")
-        return shape[:cut] + new
-
-    def forward_shape(self, shape: Any) -> Any:
-        """``out_shape`` in the place of ``in_shape``."""
-        return self._reshaped(shape, self.in_shape, self.out_shape)
-
-    def inverse_shape(self, shape: Any) -> Any:
-        """``in_shape`` in the place of ``out_shape``."""
-        return self._reshaped(shape, self.out_shape, self.in_shape)

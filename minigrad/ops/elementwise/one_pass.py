@@ -32,6 +32,6 @@ def one_pass_back(name: str, g: Any, s: Any, p: float = 0.0, q: float = 0.0) -> 
     run = kernel(f"{name}_backward", g, s)
     if run is None:
         return None
-    gx = np.empty(g.shape, g.dtype)
+    gx = np.empty(s.shape, g.dtype)  # a contiguous copy has at least one axis
     run(g, s, gx, g.size, float(p), float(q))
     return gx

@@ -16,6 +16,7 @@ from minigrad.backend import Array, xp_of
 from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import is_half
+from minigrad.ops.image.grid_places import How, constant, coordinate, moved, raw
 
 _F = ("nn.functional",)
 ALIGN = (
@@ -25,60 +26,12 @@ ALIGN = (
 )
 
 
-class How(NamedTuple):
-    """How a grid is read, and the spatial sizes of what it is laid over."""
-
-    mode: str
-    edges: str
-    align: bool
-    sizes: tuple[int, ...]
-
-
 class Tap(NamedTuple):
     """One element along an axis for each place of the grid: which, what it counts, its slope."""
 
     place: Array
     weight: Any
     slope: Any
-
-
-def raw(value: Any) -> Any:
-    """The array of a Tensor; an array itself."""
-    return getattr(value, "_array", value)
-
-
-def constant(F: Any, array: Array) -> Any:
-    """An array in the reading of a derivative."""
-    return tensors.from_array(array) if F is tensors else array
-
-
-def _coordinate(F: Any, c: Any, size: int, how: How) -> tuple[Any, Any]:
-    """A coordinate from -1 ... 1 as a place among the elements, and how fast it moves."""
-    pace = (size - 1) / 2 if how.align else size / 2
-    c = (c + 1) * pace if how.align else (c + 1) * pace - 0.5
-    return (c, pace) if how.mode == "bicubic" else _moved(F, c, pace, size, how)
-
-
-def _moved(F: Any, c: Any, pace: Any, size: int, how: How) -> tuple[Any, Any]:
-    """Places brought to where there are elements; where they are cut off they do not move."""
-    if how.edges == "zeros":
-        return c, pace
-    xp = xp_of(raw(c))
-    if how.edges == "reflection":
-        low, span = (0, size - 1) if how.align else (-0.5, size)
-        x = raw(c) - low
-        turns = xp.floor(abs(x) / (span or 1))
-        sign = xp.where((turns % 2 == 1) ^ (x < 0), -1, 1).astype(x.dtype)
-        # Each turn begins where the last one ended: back and forth between the two edges.
-        shift = xp.where(turns % 2 == 1, (turns + 1) * span, -turns * span).astype(x.dtype)
-        c = (c - low) * constant(F, sign) + constant(F, shift) + low
-        pace = sign * x.dtype.type(pace)
-        if not span:
-            c = c * 0
-    x = raw(c)
-    inside = (x > 0) & (x < size - 1)
-    ends = xp.where(x > 0, x.dtype.type(size - 1), x.dtype.type(0))
-    return F.where(constant(F, inside), c, constant(F, ends)), inside * xp.asarray(pace, x.dtype)
 
 
 def _taps(F: Any, c: Any, size: int, how: How) -> list[Tap]:
@@ -98,7 +51,7 @@ def _taps(F: Any, c: Any, size: int, how: How) -> list[Tap]:
         (_outer(u + 1, a), -a * ((3 * u - 4) * u + 1)),
     ]
     return [
-        Tap(_moved(arrays, low + step, 1, size, how)[0], weight, slope)
+        Tap(moved(arrays, low + step, 1, size, how)[0], weight, slope)
         for step, (weight, slope) in enumerate(found, -1)
     ]
 
@@ -116,7 +69,7 @@ def _read(F: Any, grid: Any, how: How) -> tuple[list[list[Tap]], list[Any]]:
     taps, paces = [], []
     for axis, size in enumerate(how.sizes):
         # one axis more, so that the places serve all channels
-        c, pace = _coordinate(F, grid[..., len(how.sizes) - 1 - axis][:, None], size, how)
+        c, pace = coordinate(F, grid[..., len(how.sizes) - 1 - axis][:, None], size, how)
         taps.append(_taps(F, c, size, how))
         paces.append(pace)
     return taps, paces
@@ -158,7 +111,7 @@ def _kernel(name: str, how: How, x: Array, grid: Array) -> Any:
     run = kernel(name, x) if len(how.sizes) == 2 and how.mode != "bicubic" else None
     if run is None or math.prod(how.sizes) >= 1 << 31:
         return None
-    found = [_coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
+    found = [coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
     places = [np.ascontiguousarray(c, x.dtype) for c, _ in found]
     return run, places, [pace for _, pace in found]
 
@@ -180,7 +133,7 @@ def _sampled_back(
     """The gradients of ``GridValues`` by kernels, if there are such."""
     xp = xp_of(g)
     g, input = xp.ascontiguousarray(g), xp.ascontiguousarray(input)
-    found = _kernel("sample_planes_input", how, g, grid)
+    found = _kernel("sample_planes_input", how, g, grid) if g.dtype == input.dtype else None
     if found is None:
         return None
     run, places, paces = found
@@ -193,10 +146,11 @@ def _sampled_back(
     if how.mode == "nearest":
         return to_input, np.zeros_like(grid)
     slopes = [np.empty_like(place) for place in places]
-    run = kernel("sample_planes_places", g, input)
-    run(g, input, *places, *slopes, *counts)
-    moved = [slope * pace for slope, pace in zip(slopes, paces, strict=True)]
-    return to_input, np.stack(moved[::-1], axis=-1)
+    slope_of = kernel("sample_planes_places", g, input)
+    assert slope_of is not None  # there is one wherever there is the other
+    slope_of(g, input, *places, *slopes, *counts)
+    shifts = [slope * pace for slope, pace in zip(slopes, paces, strict=True)]
+    return to_input, np.stack(shifts[::-1], axis=-1)
 
 
 @register(internal=True)
@@ -248,8 +202,8 @@ class GridValues(Op):
             return to_input, constant(F, xp_of(raw(grid)).zeros_like(raw(grid)))
         columns = []
         for slope, pace in zip(slopes, paces, strict=True):
-            moved = slope * (constant(F, pace) if hasattr(pace, "dtype") else pace)
-            columns.append(moved[:, 0][..., None])
+            shift = slope * (constant(F, pace) if hasattr(pace, "dtype") else pace)
+            columns.append(shift[:, 0][..., None])
         return to_input, F.cat(*reversed(columns), dim=axes + 1)
 
 

@@ -1,0 +1,102 @@
+"""One library that trains one network in a process of its own, when it is told to.
+
+It prints the losses of its first steps; then, for each number that it reads, it takes so many
+steps and prints the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks import networks
+from benchmarks.libraries import load
+from benchmarks.models import OPTIMIZERS, lenet, mlp
+
+FIRST = 3  # steps whose losses are compared between the libraries, and which warm up
+
+
+def tiny(lib: Any) -> Any:
+    """2-16-16-2: next to no arithmetic."""
+    nn = lib.nn
+    hidden = [nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU()]
+    return nn.Sequential(*hidden, nn.Linear(16, 2))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, the sizes of its input, the size of a batch, and the optimiser."""
+
+    build: Callable[[Any], Any]
+    sizes: tuple[int, ...]
+    batch: int
+    optimizer: str = "sgd"
+    classes: int = 10
+    rate: float | None = None  # the learning rate, where the optimiser's own makes the loss explode
+
+
+CASES = {
+    "MLP 784-256-10, SGD": Case(mlp, (784,), 256),
+    "MLP 784-256-10, Adam": Case(mlp, (784,), 256, "adam"),
+    "MLP 2-16-16-2": Case(tiny, (2,), 32, classes=2),
+    "LeNet": Case(lenet, (1, 28, 28), 256),
+    "AlexNet 96x96": Case(networks.alexnet, (1, 96, 96), 16),
+    "VGG-11 / 4, 96x96": Case(networks.vgg, (1, 96, 96), 16),
+    "GoogLeNet 96x96": Case(networks.googlenet, (1, 96, 96), 8),
+    "ResNet-18 32x32": Case(networks.resnet18, (3, 32, 32), 32),
+    "ResNet-50 224x224": Case(networks.resnet50, (3, 224, 224), 4, rate=1e-5),
+}
+
+
+def training(lib: Any, case: Case) -> Callable[[], Any]:
+    """A function that takes one step on always the same batch and returns the loss."""
+    lib.manual_seed(0)
+    net = case.build(lib)
+    rule = OPTIMIZERS[case.optimizer](lib, net)
+    if case.rate is not None:
+        rule.param_groups[0]["lr"] = case.rate
+    random = np.random.default_rng(0)
+    x = lib.tensor(random.standard_normal((case.batch, *case.sizes)).astype(np.float32))
+    labels = lib.tensor(random.integers(0, case.classes, case.batch))
+    cross_entropy = lib.nn.functional.cross_entropy
+
+    def step() -> Any:
+        rule.zero_grad()
+        loss = cross_entropy(net(x), labels)
+        loss.backward()
+        rule.step()
+        return loss
+
+    return step
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--library", required=True)
+    parser.add_argument("--case", required=True, choices=CASES)
+    parser.add_argument("--threads", type=int, required=True)
+    options = parser.parse_args()
+    lib = load(options.library)
+    lib.set_num_threads(options.threads)
+    step = training(lib, CASES[options.case])
+    print(json.dumps([step().item() for _ in range(FIRST)]), flush=True)
+    gc.disable()
+    for line in sys.stdin:
+        count = int(line)
+        start = time.perf_counter()
+        for _ in range(count):
+            step()
+        print(time.perf_counter() - start, flush=True)
+
+
+if __name__ == "__main__":
+    main()
