@@ -341,7 +341,11 @@ def test_an_object_that_contains_itself() -> None:
     assert found[0][0] is found
 
 
-@pytest.mark.parametrize("obj", [lambda: 0, (i for i in ()), sys, sys.stdout], ids=["lambda", "generator", "module", "file"])
+@pytest.mark.parametrize(
+    "obj",
+    [lambda: 0, (i for i in ()), sys, sys.stdout],
+    ids=["lambda", "generator", "module", "file"],
+)
 def test_what_cannot_be_pickled_raises_as_in_torch(obj: Any) -> None:
     kinds = {attempt(lambda lib=lib: saved(lib, [obj])) for lib in (mg, torch)}
     assert len(kinds) == 1 and "no error" not in kinds

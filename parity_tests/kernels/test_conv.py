@@ -84,13 +84,12 @@ def drawn(case: Case, dtype: Any, shift: int = 0) -> tuple[Any, ...]:
 
 
 def three(case: Case, x: Any, w: Any, b: Any, g: Any) -> tuple[Any, ...]:
-    """The convolution, and its gradients for input and weight."""
+    """The convolution, and its gradients for input (with a bias, as transposed) and weight."""
     geometry = case.geometry
+    of_input = b[: case.size[1]] if len(b) >= case.size[1] else None
     return (
         Convolution.forward(np, x, w, b, geometry),
-        ConvolutionInput.forward(
-            np, g, w, b[: case.size[1]] if len(b) >= case.size[1] else None, case.size, geometry
-        ),  # fmt: skip
+        ConvolutionInput.forward(np, g, w, of_input, case.size, geometry),
         ConvolutionWeight.forward(np, g, x, case.weight, geometry),
     )
 
@@ -120,18 +119,25 @@ def test_kernels_give_the_sums_of_the_numpy_code(case: Case, dtype: Any, shift: 
     check(case, dtype, shift)
 
 
+def square(size: tuple[int, ...], made: int, kernel: int, *numbers: int) -> Case:
+    """A case with the same kernel, stride and padding along both axes, and groups."""
+    stride, padding, groups = numbers
+    geometry = Geometry((stride,) * 2, (padding,) * 2, (1, 1), groups)
+    return Case(size, (made, size[1] // groups, kernel, kernel), geometry)
+
+
 LARGE = {
-    "3x3, several blocks of depth": Case((2, 64, 14, 14), (64, 64, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1)),
-    "few places": Case((9, 130, 7, 7), (70, 130, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1)),
-    "1x1": Case((2, 300, 9, 9), (40, 300, 1, 1), Geometry((1, 1), (0, 0), (1, 1), 1)),
-    "1x1 with strides": Case((2, 64, 15, 15), (33, 64, 1, 1), Geometry((2, 2), (0, 0), (1, 1), 1)),
-    "a large kernel": Case((1, 2, 40, 40), (3, 2, 31, 31), Geometry((1, 1), (15, 15), (1, 1), 1)),
-    "a large first layer": Case((1, 3, 64, 64), (20, 3, 7, 7), Geometry((2, 2), (3, 3), (1, 1), 1)),
+    "3x3, several blocks of depth": square((2, 64, 14, 14), 64, 3, 1, 1, 1),
+    "few places": square((9, 130, 7, 7), 70, 3, 1, 1, 1),
+    "1x1": square((2, 300, 9, 9), 40, 1, 1, 0, 1),
+    "1x1 with strides": square((2, 64, 15, 15), 33, 1, 2, 0, 1),
+    "a large kernel": square((1, 2, 40, 40), 3, 31, 1, 15, 1),
+    "a large first layer": square((1, 3, 64, 64), 20, 7, 2, 3, 1),
     "long lines": Case((1, 3, 3000), (5, 3, 5), Geometry((1,), (2,), (1,), 1)),
-    "as large as the image": Case((20, 16, 5, 5), (120, 16, 5, 5), Geometry((1, 1), (0, 0), (1, 1), 1)),
-    "one filter each, strides": Case((2, 40, 33, 31), (40, 1, 3, 3), Geometry((2, 2), (1, 1), (1, 1), 40)),
-    "many groups": Case((2, 64, 9, 9), (64, 4, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 16)),
-}  # fmt: skip
+    "as large as the image": square((20, 16, 5, 5), 120, 5, 1, 0, 1),
+    "one filter each, strides": square((2, 40, 33, 31), 40, 3, 2, 1, 40),
+    "many groups": square((2, 64, 9, 9), 64, 3, 1, 1, 16),
+}
 
 
 @pytest.mark.parametrize("name", LARGE)
