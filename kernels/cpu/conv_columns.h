@@ -284,5 +284,5 @@ static void R(cut_columns)(R(conv) *c, long depth, int may_unpack)
     c->per_run = (panels + block - 1) / block;
     c->block = (panels + c->per_run - 1) / c->per_run;
     c->per_run = (panels + c->block - 1) / c->block;
-    c->cuts = max(1L, min(16 / (runs * c->per_run), (long)c->cut.count / 4));
+    c->cuts = max(1L, min(8 / (runs * c->per_run), (long)c->cut.count / 4));
 }
