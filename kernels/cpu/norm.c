@@ -8,13 +8,14 @@
  *     gx = invstd w (g - mean(g) - (x - mean) invstd^2 mean(g (x - mean))), or g invstd w if given.
  *     gx, gw, gb may be NULL where they are not wanted.
  * row_norm(x, w, b, y, mean, invstd, var, N, G, W, P, eps)
- *     x, y (N, G, W, P), statistics over the last two axes: mean, invstd and var (N, G); w, b (G, W).
+ *     x, y (N, G, W, P), statistics over the last two axes: mean, invstd, var (N, G); w, b (G, W).
  *     Layer (G = P = 1), group and instance normalisation (W = 1).
  * row_norm_backward(g, x, w, mean, invstd, gx, gw, gb, N, G, W, P)
  *
  * Reference: _Standardised of ops/network/norm.py. Sums are added up in `real` within a chunk that
- * lies in the first cache, and in double from chunk to chunk. The variance of a chunk is taken about
- * the chunk's own mean, and chunks are joined by the formula of Chan, Golub and LeVeque (1979).
+ * lies in the first cache, and in double from chunk to chunk. The variance of a chunk is taken
+ * about the chunk's own mean, and chunks are joined by the formula of Chan, Golub and
+ * LeVeque (1979).
  */
 enum { R(CHUNK) = 16384 / sizeof(real) };
 
@@ -164,7 +165,8 @@ static void R(column_norm)(const R(norm) *p, long c)
             }
             for (int i = 0; i < LANES; i++) {
                 double rest = isfinite(mean[i]) ? (double)d[i] / (double)rows : 0;
-                R(join)(&m[i], (double)rows, (double)mean[i] + rest, (double)q[i] - (double)d[i] * rest);
+                R(join)(&m[i], (double)rows, (double)mean[i] + rest,
+                        (double)q[i] - (double)d[i] * rest);
             }
         }
         for (int i = 0; i < LANES; i++)

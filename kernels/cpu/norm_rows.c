@@ -122,8 +122,9 @@ static void R(row_norm_backward_range)(void *context, long begin, long end)
         else {
             long k = 0;
             for (; k + LANES <= size; k += LANES)
-                *(vec *)(gx + k) = (*(const vec *)(g + k) * *(const vec *)(p->w + first + k) - flat -
-                                    (*(const vec *)(x + k) - mean) * slope) * invstd;
+                *(vec *)(gx + k) =
+                    (*(const vec *)(g + k) * *(const vec *)(p->w + first + k) - flat -
+                     (*(const vec *)(x + k) - mean) * slope) * invstd;
             for (; k < size; k++)
                 gx[k] = (g[k] * p->w[first + k] - flat - (x[k] - mean) * slope) * invstd;
         }

@@ -1,15 +1,16 @@
 /* Pooling over windows that slide over planes (planes, h, w) -> (planes, oh, ow), without gaps.
  *
- * max_pool(x, y, taps, planes, G...)            y = the greatest element of each window; taps, uint8:
- *     which one it was, i kw + j. The first of equals wins; of NaNs, which win over all, the last.
+ * max_pool(x, y, taps, planes, G...)            y = the greatest element of each window; taps,
+ *     uint8: which one it was, i kw + j. The first of equals wins; of NaNs, which win
+ *     over all, the last.
  * max_pool_backward(g, taps, gx, planes, G...)  g added to gx at the winners' places, 0 elsewhere
  * max_pool_places(taps, places, planes, G...)   the winners' places in their plane, int64
- * avg_pool(x, y, planes, G..., include_pad, divisor)            y = the sum of each window / its count
+ * avg_pool(x, y, planes, G..., include_pad, divisor) y = the sum of each window / its count
  * avg_pool_backward(g, gx, planes, G..., include_pad, divisor)  its transpose
  *
- * G is the geometry: h, w, oh, ow, kh, kw, sh, sw, ph, pw (sizes, kernel, stride, padding). At least
- * one element of each window lies inside; kh kw <= 256. The count of a window is `divisor`, or if
- * that is 0 its number of places, with those of the margin if include_pad.
+ * G is the geometry: h, w, oh, ow, kh, kw, sh, sw, ph, pw (sizes, kernel, stride, padding). At
+ * least one element of each window lies inside; kh kw <= 256. The count of a window is `divisor`,
+ * or if that is 0 its number of places, with those of the margin if include_pad.
  * Reference: MaxPool, MaxPlaces, WindowMean, WindowSpread of ops/image/pool_windows.py.
  *
  * A row of outputs is done LANES at a time where whole windows lie inside. The last vector of a row
@@ -51,7 +52,7 @@ static inline vec R(load_step)(const real *x, long step)
 }
 
 typedef struct {
-    long top, left, i0, i1, j0, j1; /* where a window begins; its rows and columns that are inside */
+    long top, left, i0, i1, j0, j1; /* where a window begins; its rows, columns inside */
 } R(window);
 
 static inline R(window) R(window_at)(const R(pool) *p, long o, long q)
@@ -179,8 +180,8 @@ static void R(max_pool_backward_range)(void *context, long begin, long end)
 {
     const R(pool) *p = context;
     long size = p->h * p->w, out = p->oh * p->ow;
-    if (p->ow >= LANES && p->kw == 2 && p->sw == 2 && p->sh == p->kh && !p->ph && !p->pw && p->w == 2 * p->ow &&
-        p->h == p->kh * p->oh) {
+    if (p->ow >= LANES && p->kw == 2 && p->sw == 2 && p->sh == p->kh && !p->ph && !p->pw &&
+        p->w == 2 * p->ow && p->h == p->kh * p->oh) {
         R(max_pool_pairs)(p, begin, end);
         return;
     }
@@ -222,7 +223,8 @@ static void R(max_pool_places_range)(void *context, long begin, long end)
         for (long o = 0; o < p->oh; o++)
             for (long q = 0; q < p->ow; q++) {
                 long at = plane * out + o * p->ow + q, tap = p->taps[at];
-                long row = o * p->sh - p->ph + tap / p->kw, column = q * p->sw - p->pw + tap % p->kw;
+                long row = o * p->sh - p->ph + tap / p->kw;
+                long column = q * p->sw - p->pw + tap % p->kw;
                 p->places[at] = row * p->w + column;
             }
 }
@@ -267,7 +269,7 @@ static void R(avg_pool_range)(void *context, long begin, long end)
                 *(vec *)(y + q) = total / count;
             }
             q = min(q, p->hi);
-            for (long n = p->ow - q + p->lo; n > 0; n--, q++) { /* what is left, then the left edge */
+            for (long n = p->ow - q + p->lo; n > 0; n--, q++) { /* the rest, then the left edge */
                 if (q == p->ow)
                     q = 0;
                 R(window) one = R(window_at)(p, o, q);

@@ -11,7 +11,8 @@ static inline vec R(choose)(mask m, vec a, vec b)
 }
 
 /* Lanes in another order: the even elements of two vectors one after the other; the first, or the
- * last, halves of two vectors with their elements in turn; each lane with the one 1, 2, 4, 8 from it.
+ * last, halves of two vectors with their elements in turn; each lane with the one 1, 2, 4, 8
+ * from it.
  */
 #if LANES == 2
 #define EVENS 0, 2

@@ -2,7 +2,7 @@
  *
  * softmax(x, y, outer, n, inner, log)              y = e^x / sum e^x, or its logarithm
  * softmax_backward(g, y, gx, outer, n, inner, log) gx = (g - sum g y) y, or g - e^y sum g
- * cross_entropy(x, classes, y, stats, N, C)        y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
+ * cross_entropy(x, classes, y, stats, N, C)   y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
  *                                                  the greatest of row i, and log sum e^(x - it)
  * cross_entropy_backward(g, x, classes, stats, gx, N, C)   gx[i] = g[i] (onehot - softmax(x[i]))
  *
@@ -36,7 +36,7 @@ static inline void R(store_part)(real *y, long count, vec v)
         memcpy(y, &v, (size_t)count * sizeof(real));
 }
 
-/* The greatest of a row, and the sum of e^(x - greatest), which are put to `e` unless it is NULL. */
+/* The greatest of a row, and the sum of e^(x - greatest); these are put to `e`, if given. */
 static double R(exponentials)(const real *x, real *e, long n, real *greatest)
 {
     vec most = R(splat)(-INFINITY);

@@ -1,14 +1,15 @@
 /* Functions of vectors, to about one unit in the last place, with the special values of C's own:
  *
- *     vexp, vexp_below (of at most 0), vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1), vtanh, vsigmoid,
+ *     vexp, vexp_below (of at most 0), vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1),
+ *     vtanh, vsigmoid,
  *     vnormal: the chance that a normal number is below x, and its density
  *
  * Each is the same for every lane and every level but for fused multiply-adds. The polynomials are
  * those of Taylor on an interval where they are short, and one of Chebyshev's (vnormal).
  */
 
-/* 2 to the power of whole numbers that lie in the low bits of `n`; in two steps, which reach from the
- * least denormal number to infinity.
+/* 2 to the power of whole numbers that lie in the low bits of `n`; in two steps, which reach from
+ * the least denormal number to infinity.
  */
 static inline vec R(scaled)(vec v, mask n)
 {
@@ -110,9 +111,9 @@ static inline vec R(vlog1p)(vec u)
     return k * high - ((half - (s * (half + z * sum) + k * low)) - f);
 }
 
-/* The chance that a normal number is below x, relatively exact in both tails; e^(-x^2 / 2) / sqrt(2 pi)
- * is put to `density`. With a = |x| the chance below -a is e^(-a^2 / 2) H / (a + 3.5), and H is a
- * polynomial in (a - 3.5) / (a + 3.5) with a relative error of 1.3e-8, or 5e-17.
+/* The chance that a normal number is below x, relatively exact in both tails; e^(-x^2 / 2) /
+ * sqrt(2 pi) is put to `density`. With a = |x| the chance below -a is e^(-a^2 / 2) H / (a + 3.5),
+ * and H is a polynomial in (a - 3.5) / (a + 3.5) with a relative error of 1.3e-8, or 5e-17.
  */
 static inline vec R(vnormal)(vec x, vec *density)
 {
@@ -138,7 +139,7 @@ static inline vec R(vnormal)(vec x, vec *density)
     vec a = R(choose)(x < 0, -x, x);
     a = R(choose)(a > 40, R(splat)(40), a);
     vec top = (vec)((mask)a & front); /* few enough digits that its square is exact */
-    vec d = (a - top) * (a + top) * (real)-0.5; /* what that takes from the exponent: at most 0.05 */
+    vec d = (a - top) * (a + top) * (real)-0.5; /* what that takes from the exponent */
     vec bell = R(vexp_below)(top * top * (real)-0.5);
     bell += bell * (d * (d * (d * (d * (real)(1. / 24) + (real)(1. / 6)) + (real)0.5) + 1));
     vec inverse = 1 / (a + (real)3.5), u = 1 - inverse * 7, sum = R(splat)(c[last]);
