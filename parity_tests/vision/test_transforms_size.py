@@ -36,7 +36,9 @@ def test_resize_of_tensors_is_torchs_interpolation(dtype, size, mode, antialias)
     else:
         np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
     single = F.resize(mine[0], list(size), MODES[mode], antialias=antialias)
-    np.testing.assert_array_equal(single.numpy(), found[0].numpy())
+    # One image and a stack of them may be summed in another order: the last bit is free.
+    last = 0 if dtype == "uint8" else 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(single.numpy(), found[0].numpy(), rtol=last, atol=last)
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])

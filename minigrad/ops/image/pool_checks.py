@@ -86,8 +86,16 @@ def place_windows(
     """Check the numbers and count the windows along each axis of (C, *spatial)."""
     if min(stride) == 0:
         raise ShapeError(f"stride should not be zero ({op})")
-    if min(*kernel, *stride) < 0:
-        raise ShapeError(f"{op}: kernel_size and stride must be positive, got {kernel}, {stride}")
+    if min(kernel) <= 0:
+        if op == "max_pool1d":
+            raise ShapeError(
+                f"max_pool1d() kernel_size must be greater than zero, but got {kernel[0]}"
+            )
+        sizes = kernel if len(kernel) > 1 else (1, *kernel)
+        got = " ".join(f"k{a}: {k}" for a, k in zip("THW"[-len(sizes) :], sizes, strict=True))
+        raise ShapeError(f"kernel size should be greater than zero, but got {got}")
+    if min(stride) < 0:
+        raise ShapeError(f"{op}: stride must be positive, got {stride}")
     if min(dilation) <= 0:
         raise ShapeError(f"dilation should be greater than zero, but got dilation: {dilation}")
     for p, k, d in zip(padding, kernel, dilation, strict=True):
