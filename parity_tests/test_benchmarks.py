@@ -58,6 +58,13 @@ def test_every_record_has_a_row_and_none_disagrees_with_torch(tmp_path: Path) ->
     assert "geometric mean" in text
 
 
+def test_conv_suite(tmp_path: Path) -> None:
+    options = ("--rounds", "1", "--threads", "1", "--only", "one image, 3x3, 64")
+    text, result = run(tmp_path, "conv", *options)
+    assert len(result["rows"]) == 3 and all(row["gflops"] > 0 for row in result["rows"])
+    assert "forward, 1 threads: geometric mean" in text
+
+
 def test_memory_suite(tmp_path: Path) -> None:
     options = "--rounds 1 --models lenet --optimizers adam --batch 8 --steps 200"
     text, result = run(tmp_path, "memory", *options.split())

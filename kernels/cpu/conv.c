@@ -2,10 +2,11 @@
  *
  * conv_forward(x, w, bias or None, y, sizes...)   y = bias + w * x        reference: Convolution
  * conv_input(g, w, bias or None, gx, sizes...)    gx, of the input; as a layer of its own it is the
- *     transposed convolution, which has a bias                            reference: ConvolutionInput
+ *     transposed convolution, which has a bias                        reference: ConvolutionInput
  *
- * No size is 0. Sizes are N, C, H, W, O, kh, kw, then stride, padding and dilation as pairs, groups, and the
- * output's H', W'. x, gx (N, C, H, W); w (O, C / groups, kh, kw); y, g (N, O, H', W').
+ * No size is 0. Sizes are N, C, H, W, O, kh, kw, then stride, padding and dilation as pairs,
+ * groups, and the output's H', W'. x, gx (N, C, H, W); w (O, C / groups, kh, kw); y, g
+ * (N, O, H', W').
  *
  * The gradient of the input is a convolution too: of the cotangent, with filters turned round and
  * the roles of their channels exchanged. With strides an element of the input meets only some taps,
@@ -119,7 +120,8 @@ static void R(conv_part)(const R(conv) *c, long part)
         if (c->unpacked)
             for (long q = k; q < stop; q++)
                 at[q - k] = (q / c->taps - channel) * w.plane + tap[q % c->taps];
-        R(conv_block) block = {panels, count, packed, depth * TILE_COLS + LANES, w.from, at, sums, k, stop, all, top, bottom};
+        R(conv_block) block = {panels, count, packed, depth * TILE_COLS + LANES, w.from, at,
+                               sums,   k,     stop,   all, top, bottom};
         R(multiply)(c, &block);
     }
 }
@@ -158,7 +160,8 @@ static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
         return;
     c->cut = cut_rows(c->rows);
     R(cut_columns)(c, min(depth, DEPTH), 1);
-    R(conv_filters) f = {w, at, scratch(0, (size_t)(c->rows * depth) * sizeof(real)), step, depth, c->cut};
+    real *room = scratch(0, (size_t)(c->rows * depth) * sizeof(real));
+    R(conv_filters) f = {w, at, room, step, depth, c->cut};
     if (!f.to)
         return;
     parallel(c->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(pack_filters), &f);
@@ -172,7 +175,8 @@ KERNEL(conv_forward)
     const R(conv_sizes) s = R(read_conv)(a + 4);
     const long channels = s.c / s.groups, rows = s.o / s.groups, taps = s.kh * s.kw;
     const long plane = s.h * s.w, places = s.oh * s.ow;
-    int64_t *dh = scratch(4, (size_t)(3 * taps) * sizeof(int64_t)), *dw = dh + taps, *at = dw + taps;
+    int64_t *dh = scratch(4, (size_t)(3 * taps) * sizeof(int64_t));
+    int64_t *dw = dh + taps, *at = dw + taps;
     if (!dh)
         return;
     for (long t = 0; t < taps; t++) {

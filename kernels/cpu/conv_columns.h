@@ -53,7 +53,7 @@ typedef struct {
     const real *from;
     long plane, image, line;   /* steps */
     long first, last;          /* images */
-    long begin, end;           /* lines; of the first image from `start` on, of the last to `stop` */
+    long begin, end;           /* lines; of the first image from `start`, of the last to `stop` */
     long start, stop;
 } R(conv_window);
 
@@ -103,7 +103,8 @@ INLINE void R(copy_line)(const R(conv) *c, const real *from, long step, long cou
 /* Copy the lines of some channels to the window's memory; in ascending order, so that what a line
  * spills over the next is written again.
  */
-static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin, long end, real *to)
+static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin, long end,
+                           real *to)
 {
     memset(to, 0, (size_t)((end - begin) * w->plane) * sizeof(real));
     for (long channel = begin; channel < end; channel++)
@@ -125,7 +126,8 @@ static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin
 }
 
 /* Where the columns from `begin` on look, and where the product goes. */
-static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin, long end, R(conv_panel) *p)
+static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin, long end,
+                           R(conv_panel) *p)
 {
     const long places = c->out_h * c->wide;
     long n = begin / places, i = begin % places / c->wide, j = begin % places % c->wide;
@@ -262,8 +264,8 @@ static void R(place_taps)(const R(conv) *c, const R(conv_window) *w, int64_t *ta
 
 /* Parts of columns whatever the number of threads: enough of them, and small enough for the cache.
  *
- * Columns need not be packed where lines can be cut in whole vectors. Packing takes the time of about
- * five rows of the product; so it is not done for few rows, or where cutting leaves little over.
+ * Columns need not be packed where lines can be cut in whole vectors. Packing takes the time of
+ * about five rows of the product; so it is left out for few rows, and where little is wasted.
  */
 static void R(cut_columns)(R(conv) *c, long depth, int may_unpack)
 {

@@ -1,7 +1,7 @@
 /* The gradient of a convolution for its weight, as products over the places of a few lines.
  *
- * conv_weight(g, x, gw, sizes...)   gw[o, c, t] = sum over n, p of g[n, o, p] x[n, c, stride p + ...]
- *                                                                        reference: ConvolutionWeight
+ * conv_weight(g, x, gw, sizes...)   gw[o, c, t] = sum over n, p of g[n, o, p] x[n, c, stride p + t]
+ *                                                                    reference: ConvolutionWeight
  * Layouts and sizes as in conv.c.
  *
  * The inner dimension of the product is the places. The cotangent is packed place by place; of the
@@ -9,8 +9,8 @@
  * TILE_COLS channels side by side, and nothing has to be copied again for each tap. Where there are
  * fewer channels the taps of a filter fill the columns up: they are copied to lines of a matrix.
  *
- * Channels are cut in parts of TILE_COLS (of more where there are few taps, so that a packed panel of
- * the cotangent meets many columns), the places in splits whose sums are added up in order.
+ * Channels are cut in parts of TILE_COLS (of more where there are few taps, so that a packed panel
+ * of the cotangent meets many columns), the places in splits whose sums are added up in order.
  */
 typedef struct {
     const real *g, *x;
@@ -73,8 +73,8 @@ static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, const R(conv_band) 
 }
 
 /* Copy the window of a chunk, `count` channels innermost, with zeros around. */
-static void R(turn_window)(const R(conv_weights) *c, const R(conv_chunk) *k, long channel, long count,
-                           real *to)
+static void R(turn_window)(const R(conv_weights) *c, const R(conv_chunk) *k, long channel,
+                           long count, real *to)
 {
     const R(conv_sizes) *s = &c->s;
     const long first = min(max(-k->left, 0L), k->wide);
@@ -120,7 +120,8 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(conv_band) *p, long
     const R(conv_sizes) *s = &c->s;
     const R(conv_chunk) k = R(find_chunk)(c, p, index);
     const long places = k.images * k.lines * k.columns, width = p->panels * TILE_COLS;
-    const long size = k.images * k.high * k.wide * k.pitch, first = p->group * c->channels + p->first;
+    const long size = k.images * k.high * k.wide * k.pitch;
+    const long first = p->group * c->channels + p->first;
     const long windows = (p->count + TILE_COLS - 1) / TILE_COLS;
     int64_t *at = scratch(3, (size_t)(2 * places) * sizeof(int64_t)), *lines = at + places;
     real *window = scratch(1, (size_t)(windows * size + LANES) * sizeof(real));

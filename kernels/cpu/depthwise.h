@@ -1,19 +1,19 @@
 /* Convolutions in which each channel has filters of its own: groups == C.
  *
- * Nothing is shared between channels, so there is no product of matrices: each plane of the result is
- * a sum of shifted planes. The input's plane is copied to a window (conv_columns.h); a line of results
- * is a sum over taps of whole vectors. Where a line is short and the steps are 1, all lines are done
- * as one, with the margins between them.
+ * Nothing is shared between channels, so there is no product of matrices: each plane of the result
+ * is a sum of shifted planes. The input's plane is copied to a window (conv_columns.h); a line of
+ * results is a sum over taps of whole vectors. Where a line is short and the steps are 1, all lines
+ * are done as one, with the margins between them.
  */
 #define PLANES_AT_ONCE (1 << 14) /* bytes of windows and sums: half of a first-level cache */
 
 typedef struct {
-    R(conv) conv;         /* of one image and one channel made from `channels`; x, y: the first ones */
+    R(conv) conv;         /* of one image and one channel made from `channels`; first x, y */
     const real *w;        /* element (source, tap) of the filters for plane o at */
     const int64_t *at;    /* w[o * w_plane + at[source * taps + tap]] */
     long w_plane, planes; /* planes made from an image */
     long share, x_plane;  /* so many of them from the same plane of x; step to the next */
-    long run, runs, pitch, skip; /* results done in one go; how many times; steps in result, window */
+    long run, runs, pitch, skip; /* results in one go; how many times; steps in sums, window */
 } R(depth);
 
 /* Results are lines of the plane, or all of them in one. */
@@ -36,7 +36,7 @@ static void R(cut_runs)(R(depth) *d)
     }
 }
 
-/* to[q] += sum over taps of w[at[t]] from[tap[t] + q], for `vectors` whole vectors, at most four. */
+/* to[q] += sum over taps of w[at[t]] from[tap[t] + q], for at most four whole vectors. */
 INLINE void R(sum_taps)(const int vectors, long taps, const real *w, const int64_t *at,
                         const real *from, const int64_t *tap, real *to)
 {
@@ -104,8 +104,8 @@ static void R(depth_write)(const R(depth) *d, const real *sums, real *y)
     }
 }
 
-/* Several planes at a time where they are small: reading what has only just been written, by vectors
- * that lie across those that were written, would wait for it.
+/* Several planes at a time where they are small: reading what has only just been written, by
+ * vectors that lie across those that were written, would wait for it.
  */
 static void R(depth_planes)(void *context, long begin, long end)
 {
@@ -113,7 +113,8 @@ static void R(depth_planes)(void *context, long begin, long end)
     R(conv) c = d->conv;
     R(conv_window) w = R(open_window)(&c, 0, c.out_h * c.out_w);
     const long window = c.channels * w.plane + 4 * LANES, lines = c.out_h * d->pitch + 4 * LANES;
-    const long batch = max(1L, min(end - begin, PLANES_AT_ONCE / (long)sizeof(real) / (window + lines)));
+    const long fit = PLANES_AT_ONCE / (long)sizeof(real) / (window + lines);
+    const long batch = max(1L, min(end - begin, fit));
     real *room = scratch(2, (size_t)(batch * window) * sizeof(real));
     real *sums = scratch(6, (size_t)(batch * lines) * sizeof(real));
     int64_t *tap = scratch(3, (size_t)c.taps * sizeof(int64_t));
@@ -136,8 +137,8 @@ static void R(depth_planes)(void *context, long begin, long end)
 }
 
 /* All planes that are made: see the structure. */
-static void R(depthwise)(const R(conv) *c, const real *w, long w_plane, const int64_t *at, long planes,
-                         long share, long x_plane)
+static void R(depthwise)(const R(conv) *c, const real *w, long w_plane, const int64_t *at,
+                         long planes, long share, long x_plane)
 {
     R(depth) d = {.conv = *c, .w = w, .at = at, .w_plane = w_plane, .planes = planes,
                   .share = share, .x_plane = x_plane};

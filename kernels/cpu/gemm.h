@@ -1,8 +1,9 @@
 /* The matrix product inside convolutions: packed panels and the tile that multiplies two of them.
  *
- * C (rows x columns) is cut in tiles of at most TILE_ROWS x TILE_COLS, which stay in registers while
- * the inner dimension goes by. The left factor is packed in panels of even height (64 rows are five
- * panels of 13 or 12, not four of 14 and one of 8), element (i, k) of a panel at a[k * height + i];
+ * C (rows x columns) is cut in tiles of at most TILE_ROWS x TILE_COLS, which stay in registers
+ * while the inner dimension goes by. The left factor is packed in panels of even height (64 rows
+ * are five panels of 13 or 12, not four of 14 and one of 8), element (i, k) of a panel at
+ * a[k * height + i];
  * the right factor in panels of TILE_COLS columns, element (k, j) at b[k * TILE_COLS + j].
  *
  * Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.

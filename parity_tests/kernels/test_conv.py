@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,6 +145,24 @@ LARGE = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sizes_that_take_several_blocks(name: str, dtype: Any) -> None:
     check(LARGE[name], dtype, 1)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("channels", [16, 64, 256, 512])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_errors_are_at_most_twice_torchs(level: str, channels: int, stride: int) -> None:
+    """In the quadratic mean over all elements, against float64."""
+    case = square((2, channels, 14, 14), 32, 3, stride, 1, 1)
+    x, w, b, _ = drawn(case, np.float32)
+    native.use("numpy")
+    exact = Convolution.forward(np, *(a.astype(np.float64) for a in (x, w, b)), case.geometry)
+    native.use(level)
+    found = Convolution.forward(np, x, w, b, case.geometry)
+    theirs = torch.nn.functional.conv2d(
+        *map(torch.from_numpy, (x, w, b)), stride=stride, padding=1
+    ).numpy()
+    error, their_error = (np.sqrt(np.mean((y - exact) ** 2)) for y in (found, theirs))
+    assert error <= 2 * their_error
 
 
 @pytest.mark.parametrize("level", LEVELS)
