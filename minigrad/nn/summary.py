@@ -54,7 +54,8 @@ class Summary:
     """The calls of a forward in their order, and the totals. ``str`` gives a table.
 
     ``peak`` estimates the bytes of a training step without the optimiser's state: parameters,
-    buffers, gradients, the input, all that is saved, and the largest output with its gradient.
+    buffers, the input, and at the worst call of backward what the calls before it have saved, the
+    gradients of the parameters after it, and the gradients of its output and of its input.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.summary import summary
@@ -170,7 +171,7 @@ def summary(
     multiply-adds: 24
     memory of parameters: 64 B
     saved for backward: 32 B
-    peak of a training step: about 248 B, optimiser not included
+    peak of a training step: about 216 B, optimiser not included
     """
     if (input_size is None) == (inputs is None):
         raise ValueError("summary: expected either input_size or inputs")
@@ -235,13 +236,14 @@ class _Watch:
         index = self._running.pop()
         self._ended[index] = tick()
         outputs = list(_tensors(output))
-        first = id(module) not in self.called
+        own = [] if id(module) in self.called else list(module.parameters(recurse=False))
         self.called.add(id(module))
         self.calls[index] |= {
             "kind": type(module).__name__,
             "outputs": tuple(tuple(tensor.shape) for tensor in outputs),
             "largest": max(map(_bytes, outputs), default=0),
-            "parameters": _count(module.parameters(recurse=False)) if first else 0,
+            "gradients": sum(_bytes(p) for p in own if p.requires_grad),
+            "parameters": _count(own),
             "multiply_adds": _multiply_adds(module, arguments, output),
             "saved": 0,
         }
@@ -317,7 +319,7 @@ def _bytes(tensor: Tensor) -> int:
 
 
 def _totals(model: Module, watch: _Watch, arguments: tuple[Any, ...]) -> Summary:
-    largest = max(call.pop("largest") for call in watch.calls)
+    at_worst = _at_worst(watch.calls)
     rows = tuple(Row(**call) for call in watch.calls)
     parameters = list(model.parameters())
     gradients = sum(_bytes(p) for p in parameters if p.requires_grad)
@@ -334,9 +336,20 @@ def _totals(model: Module, watch: _Watch, arguments: tuple[Any, ...]) -> Summary
         _count(p for p in parameters if p.requires_grad),
         sum(row.multiply_adds for row in rows),
         **memory,
-        peak=sum(memory.values()) + 2 * largest,
+        peak=sum(memory.values()) - memory["saved"] - gradients + at_worst,
         unused=tuple(_uncalled(model, watch.called)),
     )
+
+
+def _at_worst(calls: list[dict[str, Any]]) -> int:
+    """What is saved or a gradient when that is most; what only this needs leaves the calls."""
+    saved = sum(call["saved"] for call in calls)
+    most = gradients = 0
+    for call in reversed(calls):
+        gradients += call.pop("gradients")
+        most = max(most, saved + gradients + 2 * call.pop("largest"))
+        saved -= call["saved"]
+    return max(most, gradients)
 
 
 def _uncalled(model: Module, called: set[int]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +84,7 @@ def test_the_peak_is_about_that_of_a_training_step(name: str) -> None:
     taken = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     there = estimate.parameter_bytes + estimate.buffer_bytes + estimate.input_bytes
-    assert estimate.peak == pytest.approx(taken + there, rel=0.3)
+    assert estimate.peak == pytest.approx(taken + there, rel=0.1)
 
 
 def test_rows_follow_the_calls() -> None:
@@ -104,7 +106,9 @@ def test_rows_follow_the_calls() -> None:
         assert sum(row.parameters for row in folded) == 36
         assert sum(row.multiply_adds for row in folded) == 5 * (12 + 16)
         assert sum(row.saved for row in folded) == found.saved == 2 * 5 * 4 * 4
-    assert found.peak == 2 * 36 * 4 + 5 * 3 * 4 + found.saved + 2 * 5 * 4 * 4
+    # At the last relu all is saved and no parameter has a gradient; at the last linear layer its
+    # 20 parameters have, and half of what was saved is gone, which comes to the same.
+    assert found.peak == 36 * 4 + 5 * 3 * 4 + found.saved + 2 * 5 * 4 * 4
 
 
 def test_a_layer_called_twice_has_its_parameters_once() -> None:
@@ -168,6 +172,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, *capsys.readouterr()
 
 
+def run_alone(*arguments: str) -> tuple[int, str, str]:
+    """The same in a process of its own: compat.install() refuses where torch itself is imported."""
+    command = [sys.executable, "-m", "minigrad", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_the_list_of_models(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "models")
     assert code == 0 and all(name in out for name in NAMES)
@@ -214,10 +225,8 @@ def file(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(("name", "total"), [("Net", "15"), ("ready", "35")])
-def test_a_model_in_a_file(
-    file: str, name: str, total: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = run(capsys, "summary", f"{file}:{name}", "--input", "4")
+def test_a_model_in_a_file(file: str, name: str, total: str) -> None:
+    code, out, _ = run_alone("summary", f"{file}:{name}", "--input", "4")
     assert code == 0 and f"parameters: {total} " in out
 
 
@@ -236,10 +245,8 @@ def test_a_model_in_a_file(
         (["lenet", "--depth", "-1"], "expected at least 0"),
     ],
 )
-def test_one_line_for_each_mistake(
-    arguments: list[str], message: str, file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_line_for_each_mistake(arguments: list[str], message: str, file: str) -> None:
     given = [argument.replace("FILE", file) for argument in arguments]
-    code, _, err = run(capsys, "summary", *given)
+    code, _, err = run_alone("summary", *given)
     (line,) = err.splitlines()
     assert code == 2 and line.startswith("minigrad: ") and message in line
