@@ -13,7 +13,8 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = ["minigrad.kernels", "minigrad.kernels.cpu", "minigrad.kernels.cuda"]
-SOURCES = ["module", "dispatch", "threads", "scratch", "level_base", "level_avx2", "level_avx512"]
+LEVELS = ["level_base", "level_avx2", "level_avx512"]
+SOURCES = ["module", "ufuncs", "dispatch", "threads", "scratch", *LEVELS]
 
 
 class BuildKernels(build_ext):

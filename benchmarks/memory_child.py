@@ -9,13 +9,14 @@ import ctypes  # noqa: E402
 import gc  # noqa: E402
 import json  # noqa: E402
 import re  # noqa: E402
-import tracemalloc  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from benchmarks.libraries import load  # noqa: E402
-from benchmarks.models import MODELS, OPTIMIZERS, training_step  # noqa: E402
+from benchmarks.models import training_step  # noqa: E402
+from benchmarks.train_child import CASES, inference, training  # noqa: E402
 
 STEPS = 3  # from the second on, the optimiser's state is there while the graph lives
 SAMPLES = 100  # of resident memory, over a long run
@@ -42,13 +43,6 @@ def _kilobytes(path: str, name: str) -> int:
     return int(found.group(1))
 
 
-def warm_up(lib: Any, options: argparse.Namespace) -> None:
-    """Run all the code once with another model."""
-    step = training_step(lib, options.model, options.optimizer, batch=2)
-    for _ in range(2):
-        step()
-
-
 def tidy() -> None:
     """Give back what is not in use, or it would serve the next step and hide what that takes."""
     gc.collect()
@@ -60,12 +54,17 @@ def tidy() -> None:
 def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     """Peak above what is resident once libraries, model and batch are there.
 
-    Warm: the code has run before, on two images with another model, so that the pages of the
-    libraries themselves, which the first call reads from disk, do not count.
+    The code has run before, on two samples with another model, so that the pages of the libraries
+    themselves, which the first call reads from disk, do not count.
     """
-    if options.mode == "warm":
-        warm_up(lib, options)
-    step = training_step(lib, options.model, options.optimizer, options.batch)
+    build, case = WORK[options.mode], CASES[options.case]
+    if options.batch is not None:
+        case = replace(case, batch=options.batch)
+    small = build(lib, replace(case, batch=2))
+    for _ in range(2):
+        small()
+    del small
+    step = build(lib, case)
     tidy()
     forget_peak()
     before = resident()
@@ -73,19 +72,9 @@ def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     return {"peak": resident_peak() - before, "before": before, "losses": losses}
 
 
-def ledger(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Peak of the memory that Python and NumPy asked for, by their own accounts."""
-    warm_up(lib, options)
-    step = training_step(lib, options.model, options.optimizer, options.batch)
-    gc.collect()
-    tracemalloc.start()
-    losses = [step().item() for _ in range(STEPS)]
-    return {"peak": tracemalloc.get_traced_memory()[1], "losses": losses}
-
-
 def flat(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     """Resident memory over many steps with the collector off: what is not freed, stays."""
-    step = training_step(lib, options.model, options.optimizer, options.batch)
+    step = training_step(lib, "small_mlp", "adam", batch=16)
     every = max(1, options.steps // SAMPLES)
     gc.collect()
     gc.disable()
@@ -98,25 +87,20 @@ def flat(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     return {"samples": samples, "garbage": gc.collect()}
 
 
-MODES: dict[str, Callable[[Any, argparse.Namespace], dict[str, Any]]] = {
-    "warm": peak,
-    "cold": peak,
-    "ledger": ledger,
-    "flat": flat,
-}
+WORK: dict[str, Callable[..., Any]] = {"training": training, "inference": inference}
 
 
 def main() -> None:
     """Measure one thing and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory_child", description=__doc__)
-    parser.add_argument("mode", choices=MODES)
+    parser.add_argument("mode", choices=(*WORK, "flat"))
     parser.add_argument("--library", default="minigrad")
-    parser.add_argument("--model", choices=MODELS, default="mlp")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd")
-    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--case", choices=CASES)
+    parser.add_argument("--batch", type=int)
     parser.add_argument("--steps", type=int, default=10_000)
     options = parser.parse_args()
-    print(json.dumps(MODES[options.mode](load(options.library), options)))
+    run = flat if options.mode == "flat" else peak
+    print(json.dumps(run(load(options.library), options)))
 
 
 if __name__ == "__main__":

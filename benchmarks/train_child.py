@@ -56,15 +56,21 @@ CASES = {
 }
 
 
-def training(lib: Any, case: Case) -> Callable[[], Any]:
-    """A function that takes one step on always the same batch and returns the loss."""
+def _prepared(lib: Any, case: Case) -> tuple[Any, Any, np.random.Generator]:
+    """The network, a batch for it, and the numbers that are left."""
     lib.manual_seed(0)
     net = case.build(lib)
+    random = np.random.default_rng(0)
+    x = lib.tensor(random.standard_normal((case.batch, *case.sizes)).astype(np.float32))
+    return net, x, random
+
+
+def training(lib: Any, case: Case) -> Callable[[], Any]:
+    """A function that takes one step on always the same batch and returns the loss."""
+    net, x, random = _prepared(lib, case)
     rule = OPTIMIZERS[case.optimizer](lib, net)
     if case.rate is not None:
         rule.param_groups[0]["lr"] = case.rate
-    random = np.random.default_rng(0)
-    x = lib.tensor(random.standard_normal((case.batch, *case.sizes)).astype(np.float32))
     labels = lib.tensor(random.integers(0, case.classes, case.batch))
     cross_entropy = lib.nn.functional.cross_entropy
 
@@ -76,6 +82,18 @@ def training(lib: Any, case: Case) -> Callable[[], Any]:
         return loss
 
     return step
+
+
+def inference(lib: Any, case: Case) -> Callable[[], Any]:
+    """A function that looks at always the same batch, and returns the mean of what it says."""
+    net, x, _ = _prepared(lib, case)
+    net.eval()
+
+    def look() -> Any:
+        with lib.no_grad():
+            return net(x).mean()
+
+    return look
 
 
 def main() -> None:

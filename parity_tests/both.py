@@ -6,14 +6,28 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 import minigrad
 from parity_tests.sidebyside import agree
+
+
+def of_torchs_tests(module: str) -> Any:
+    """A module of torch's own tests; importing one forbids to set ``torch.backends`` afterwards,
+    which programs do: that is undone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = importlib.import_module(f"torch.testing._internal.{module}")
+    state = torch.backends.disable_global_flags.__globals__
+    state["__allow_nonbracketed_mutation_flag"] = True
+    return found
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 import minigrad
+from parity_tests.both import of_torchs_tests
 from parity_tests.module_table import TABLE
 
 # Arguments that no layer wants, put in the place of each of its own in turn.
@@ -45,9 +45,7 @@ def _text(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 @functools.cache
 def database() -> dict[str, list[Any]]:
     """torch's records of its modules, by class name."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from torch.testing._internal.common_modules import module_db
+    module_db = of_torchs_tests("common_modules").module_db
     found: dict[str, list[Any]] = {}
     for info in module_db:
         found.setdefault(info.module_cls.__name__, []).append(info)

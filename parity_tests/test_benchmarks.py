@@ -66,9 +66,13 @@ def test_conv_suite(tmp_path: Path) -> None:
 
 
 def test_memory_suite(tmp_path: Path) -> None:
-    options = "--rounds 1 --models lenet --optimizers adam --batch 8 --steps 200"
-    text, result = run(tmp_path, "memory", *options.split())
-    assert [row["row"] for row in result["rows"]] == ["lenet, adam", "flatness"]
+    options = ["--rounds", "1", "--only", "LeNet", "--batch", "8", "--steps", "200"]
+    text, result = run(tmp_path, "memory", *options)
+    assert [row["row"] for row in result["rows"]] == [
+        "LeNet, training",
+        "LeNet, inference",
+        "flatness",
+    ]
     assert "bytes per step" in text
 
 

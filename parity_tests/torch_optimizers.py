@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import minigrad
+from parity_tests.both import of_torchs_tests
 from parity_tests.nests import attempt, moved, unlike
 from parity_tests.ops.samples import to_numpy
 from parity_tests.torch_samples import Tally, converted
@@ -76,9 +77,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 @functools.cache
 def database() -> dict[str, Any]:
     """torch's records by name."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from torch.testing._internal.common_optimizers import optim_db
+    optim_db = of_torchs_tests("common_optimizers").optim_db
     return {info.name: info for info in optim_db}
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 import minigrad
-from parity_tests.both import built_in
+from parity_tests.both import built_in, of_torchs_tests
 from parity_tests.ops.samples import outputs, to_numpy
 from parity_tests.tolerances import TOL
 
@@ -34,9 +34,7 @@ class LeftOut(Exception):
 @functools.cache
 def database() -> dict[str, list[Any]]:
     """torch's records by dotted name; an operator may have several."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from torch.testing._internal.common_methods_invocations import op_db
+    op_db = of_torchs_tests("common_methods_invocations").op_db
     found: dict[str, list[Any]] = {}
     for info in op_db:
         found.setdefault(info.name, []).append(info)

@@ -19,5 +19,6 @@ typedef struct {
 /* All levels of this binary, the widest last; `count` is set to how many there are. */
 const level *all_levels(int *count);
 extern const int kernel_count;
+extern const level *level_in_use;
 
 #endif

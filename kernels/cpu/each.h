@@ -5,6 +5,8 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "simd.h"
 #include "vmath.h"
 #include "activation.c"
+#include "pointwise.h"
+#include "pointwise.c"
 #include "optim.c"
 #include "random.c"
 #include "pool.c"
@@ -19,3 +21,9 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "index.c"
 #include "sample.c"
 #include "softmax.c"
+#undef WALK
+#undef LAST_OF
+#undef POINTWISE1
+#undef POINTWISE2
+#undef POINTWISE3
+#undef POINTWISE4

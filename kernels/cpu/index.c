@@ -9,6 +9,8 @@
  * map_axis(x, index, weights, begins, out, outer, size, inner, rows)
  *     out[o, r, :] = sum of weights[t] x[o, index[t], :] over begins[r] <= t < begins[r + 1]
  *     reference: axis_maps.product (interpolation, means of parts, and their transposes)
+ * reverse_rows(x, out, rows, size)   out[r, i] = x[r, size - 1 - i]
+ *     reference: op Flip
  *
  * Indices are int64. If one is outside of 0..size-1, bad[0] (int64) becomes 1, and what is written
  * is undefined. What is added to one place is added in the order of the index, by one thread.
@@ -298,4 +300,28 @@ KERNEL(map_axis)
         parallel(outer, max(4, INDEX_GRAIN / max(c.rows, 1) / 4 * 4), R(map_lines), &c);
     else
         parallel(outer * c.rows, max(1, INDEX_GRAIN / max(c.inner, 1)), R(map_rows), &c);
+}
+
+typedef struct {
+    const real *x;
+    real *out;
+    long size;
+} R(reversal);
+
+static void R(reverse_range)(void *context, long begin, long end)
+{
+    const R(reversal) *c = context;
+    long size = c->size;
+    for (long row = begin; row < end; row++) {
+        const real *last = c->x + (row + 1) * size - 1;
+        real *restrict out = c->out + row * size;
+        for (long i = 0; i < size; i++)
+            out[i] = last[-i];
+    }
+}
+
+KERNEL(reverse_rows)
+{
+    R(reversal) c = {.x = a[0].p, .out = a[1].p, .size = a[3].i};
+    parallel(a[2].i, max(1, INDEX_GRAIN / max(c.size, 1)), R(reverse_range), &c);
 }

@@ -1,6 +1,7 @@
 /* The Python module minigrad._cpu: the kernels of the level in use, as callables.
  *
  *     kernels() -> {"relu_f32": <kernel>, ...}     of the level in use
+ *     ufuncs() -> {"hypot": <ufunc>, ...}          of whatever level is in use
  *     levels() -> [("base", True), ...]            name, whether this processor supports it
  *     use(name)                                    choose a level; ValueError if it can't be used
  *     set_threads(n), get_threads()
@@ -21,6 +22,7 @@
 enum { MOST_ARGUMENTS = 48 };
 
 extern _Thread_local int out_of_memory;
+PyObject *make_ufuncs(void);
 
 typedef struct {
     PyObject_HEAD
@@ -77,7 +79,7 @@ static PyTypeObject KernelType = {
     .tp_doc = "A native kernel; arguments are arrays without their shapes, and numbers.",
 };
 
-static const level *in_use;
+const level *level_in_use;
 
 static PyObject *kernels(PyObject *module, PyObject *unused)
 {
@@ -88,7 +90,7 @@ static PyObject *kernels(PyObject *module, PyObject *unused)
             Py_CLEAR(found);
             break;
         }
-        one->entry = &in_use->entries[i];
+        one->entry = &level_in_use->entries[i];
         one->call = call_kernel;
         if (PyDict_SetItemString(found, one->entry->name, (PyObject *)one) < 0)
             Py_CLEAR(found);
@@ -117,7 +119,7 @@ static PyObject *use(PyObject *module, PyObject *name)
         return NULL;
     for (int i = 0; i < count; i++)
         if (all[i].supported && strcmp(all[i].name, wanted) == 0) {
-            in_use = &all[i];
+            level_in_use = &all[i];
             Py_RETURN_NONE;
         }
     return PyErr_Format(PyExc_ValueError, "this processor cannot run level '%s'", wanted);
@@ -137,8 +139,14 @@ static PyObject *py_get_threads(PyObject *module, PyObject *unused)
     return PyLong_FromLong(threads());
 }
 
+static PyObject *ufuncs(PyObject *module, PyObject *unused)
+{
+    return make_ufuncs();
+}
+
 static PyMethodDef methods[] = {
     {"kernels", kernels, METH_NOARGS, "The kernels of the level in use, by name."},
+    {"ufuncs", ufuncs, METH_NOARGS, "The pointwise kernels as NumPy ufuncs, by name."},
     {"levels", levels, METH_NOARGS, "The levels of this build, and whether they can be used here."},
     {"use", use, METH_O, "Choose the level by name."},
     {"set_threads", py_set_threads, METH_O, "Set the number of threads."},
@@ -159,6 +167,6 @@ PyMODINIT_FUNC PyInit__cpu(void)
     const level *all = all_levels(&count);
     for (int i = 0; i < count; i++)
         if (all[i].supported)
-            in_use = &all[i];
+            level_in_use = &all[i];
     return PyModule_Create(&definition);
 }

@@ -9,6 +9,8 @@
  *                                            reference: random/box_muller.py, normal_blocks
  * random_bernoulli(state, out, n, p)         1 where u < p, u in double precision, else 0
  *                                            reference: Generator.bernoulli with a number
+ * random_shuffle(state, order, n)            0 .. n-1 shuffled, int64 in the memory of n float64
+ *                                            reference: random/draws.py, shuffled
  *
  * A float32 u is the low 24 bits of one word, a float64 u the low 53 bits of two, high one first.
  * Roundings are torch's, so every multiply-add that is fused there is an fma here.
@@ -22,6 +24,7 @@ enum {
     RANDOM_PAIRS = 128,      /* pairs worked on at a time: arrays that stay in the L1 cache */
 };
 typedef uint32_t random_word __attribute__((may_alias));
+typedef int64_t random_place __attribute__((may_alias));
 #endif
 
 static inline uint32_t R(twist)(uint32_t high, uint32_t low, uint32_t ahead)
@@ -230,5 +233,24 @@ KERNEL(random_bernoulli)
         R(draw_words)(a[0].p, w, 2 * many);
         for (long i = 0; i < many; i++)
             out[begin + i] = R(double_of)(w[2 * i], w[2 * i + 1]) < p;
+    }
+}
+
+KERNEL(random_shuffle)
+{
+    random_place *order = a[1].p;
+    random_word w[2 * RANDOM_PAIRS];
+    long n = a[2].i;
+    for (long i = 0; i < n; i++)
+        order[i] = i;
+    for (long begin = 0; begin < n - 1; begin += 2 * RANDOM_PAIRS) {
+        long many = min(n - 1 - begin, (long)(2 * RANDOM_PAIRS));
+        R(draw_words)(a[0].p, w, many);
+        for (long i = 0; i < many; i++) {
+            long place = begin + i, other = place + (long)(w[i] % (uint32_t)(n - place));
+            int64_t kept = order[place];
+            order[place] = order[other];
+            order[other] = kept;
+        }
     }
 }

@@ -1,7 +1,7 @@
 /* Functions of vectors, to about one unit in the last place, with the special values of C's own:
  *
  *     vexp, vexp_below (of at most 0), vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1),
- *     vtanh, vsigmoid,
+ *     vlog, vtanh, vsigmoid,
  *     vnormal: the chance that a normal number is below x, and its density
  *
  * Each is the same for every lane and every level but for fused multiply-adds. The polynomials are
@@ -94,13 +94,10 @@ static inline vec R(vsigmoid)(vec x)
     return 1 / (R(vexp)(-x) + 1);
 }
 
-/* log(1 + u) for 0 <= u <= 1, by log((1 + s) / (1 - s)) = 2 (s + s^3 / 3 + s^5 / 5 + ...). */
-static inline vec R(vlog1p)(vec u)
+/* log(2^k (1 + f)), |f| < 0.42, by log((1 + s) / (1 - s)) = 2 (s + s^3 / 3 + s^5 / 5 + ...). */
+static inline vec R(log_of_parts)(vec k, vec f)
 {
     const int single = sizeof(real) == 4;
-    mask large = u > (real)0.41421356237309505; /* then 1 + u = 2 (1 + f) */
-    vec f = R(choose)(large, (u - 1) * (real)0.5, u);
-    vec k = R(choose)(large, R(splat)(1), R(splat)(0));
     vec s = f / (f + 2), z = s * s, half = f * f * (real)0.5;
     int last = single ? 4 : 10;
     vec sum = R(splat)((real)2 / (real)(2 * last + 1));
@@ -109,6 +106,32 @@ static inline vec R(vlog1p)(vec u)
     const real high = single ? (real)0.693359375 : (real)6.93147180369123816490e-01;
     const real low = single ? (real)-2.12194440054690583e-4 : (real)1.90821492927058770002e-10;
     return k * high - ((half - (s * (half + z * sum) + k * low)) - f);
+}
+
+/* log(1 + u) for 0 <= u <= 1. */
+static inline vec R(vlog1p)(vec u)
+{
+    mask large = u > (real)0.41421356237309505; /* then 1 + u = 2 (1 + f) */
+    vec f = R(choose)(large, (u - 1) * (real)0.5, u);
+    return R(log_of_parts)(R(choose)(large, R(splat)(1), R(splat)(0)), f);
+}
+
+static inline vec R(vlog)(vec x)
+{
+    const int single = sizeof(real) == 4, bits = single ? 23 : 52;
+    const whole bias = single ? 127 : 1023;
+    const real up = single ? (real)0x1p23 : (real)0x1p52;
+    mask denormal = x < (single ? (real)0x1p-126 : (real)0x1p-1022);
+    vec y = R(choose)(denormal, x * up, x), one = R(splat)(1), far = R(splat)((real)INFINITY);
+    mask place = ((mask)y >> bits) - bias - (denormal & bits);
+    mask fraction = (mask){0} + (((whole)1 << bits) - 1);
+    vec m = (vec)(((mask)y & fraction) | (mask)one);
+    mask large = m > (real)1.41421356237309505;
+    m = R(choose)(large, m * (real)0.5, m);
+    y = R(log_of_parts)(__builtin_convertvector(place - large, vec), m - 1);
+    y = R(choose)((x > 0) & (x < far), y, x); /* infinity and NaN stay */
+    y = R(choose)(x < 0, (vec)((mask)far | ((mask){0} + 1)), y);
+    return R(choose)(x == 0, -far, y);
 }
 
 /* The chance that a normal number is below x, relatively exact in both tails; e^(-x^2 / 2) /

@@ -132,6 +132,7 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
     check, writes = op.check, op.writes
     others = absent and not one_type  # numbers and None may stand for tensors
     one, keeps = op.outputs == 1 and not op.view, bool(op.keeps)
+    several, extra = op.outputs != 1 and not op.view, len(op.keeps)
 
     def call(*args: Any) -> Any:
         number = count if fixed else len(args) - len(op.params)
@@ -167,6 +168,8 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
         result = run(op, np, values, params)
         if one and (not in_graph or mode() <= 0):
             return make(result[0] if keeps else result)
+        if several and (not in_graph or mode() <= 0):
+            return tuple([make(r) for r in (result[:-extra] if keeps else result)])
         return finish(op, inputs, values, params, result)
 
     return call

@@ -6,40 +6,39 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.apply import edge_of, make
-from minigrad.autograd.functional import jvp
 from minigrad.autograd.grad import grad
-from minigrad.autograd.levels import zeros_like
+from minigrad.autograd.jacobians import (
+    Array,
+    Function,
+    Gradients,
+    Point,
+    as_tuple,
+    differentiable,
+)
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import GradcheckError
-
-Function = Callable[..., Any]
+from minigrad.errors import GradcheckError, GradientShapeError
 
 
-def _tuple(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, tuple):
-        return value
-    return tuple(value) if isinstance(value, list) else (value,)
+class ProjectionWarning(UserWarning):
+    """Says that ``fast_mode`` was asked for, and what it can miss."""
 
 
-def _differentiable(outputs: Any) -> list[Any]:
-    return [o for o in _tuple(outputs) if isinstance(o, TensorBase) and edge_of(o) is not None]
-
-
-def _checked(inputs: Any) -> tuple[tuple[Any, ...], list[int]]:
+def _checked(inputs: Any, warn: bool) -> tuple[tuple[Any, ...], list[int]]:
     """The inputs, and the positions of those that want a gradient."""
-    given = _tuple(inputs)
+    given = as_tuple(inputs)
     wanted = [
         i for i, t in enumerate(given) if isinstance(t, TensorBase) and edge_of(t) is not None
     ]
     for index in wanted:
         array = given[index]._array
-        if array.dtype != np.float64:
+        if warn and array.dtype != np.float64:
             warnings.warn(
                 f"Input #{index} requires gradient and is not a double precision floating point or "
                 "complex. This check will likely fail if all the inputs are not of double "
@@ -63,7 +62,7 @@ def gradcheck(
     func: Function,
     inputs: Any,
     *,
-    eps: float = 1e-6,
+    eps: float | None = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
@@ -79,8 +78,17 @@ def gradcheck(
 ) -> bool:
     """Whether the gradients of a function agree with differences of its values.
 
-    ``fast_mode`` makes the full check too. Batched gradients are single ones in a loop here, and
-    need no check of their own; ``masked`` concerns sparse tensors only.
+    |analytical - numerical| <= atol + rtol * |numerical|. An error says where it is worst, how it
+    goes with the step, and what is likely to be wrong, and holds a test to be pasted.
+
+    ``fast_mode`` compares one random projection of each Jacobian, in place of all its elements: a
+    fault that is small, or orthogonal to it, can pass. ``eps=None`` chooses the step by the
+    element type and measures what differences can tell there: so float32 can be checked. Batched
+    gradients are single ones in a loop here, and need no check of their own; ``masked`` concerns
+    sparse tensors only. The complex step is left out: minigrad has no complex numbers.
+
+    Raises: GradcheckError (``raise_exception=False``: returns False); ValueError if no input
+    requires a gradient; RuntimeError if an input has elements that share memory.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([1., 2.], dtype=torch.float64, requires_grad=True)
@@ -95,155 +103,210 @@ def gradcheck(
         raise AssertionError(
             "gradcheck: check_batched_forward_grad=True asks for check_forward_ad=True"
         )
-    given, wanted = _checked(inputs)
+    if fast_mode:
+        _warn_of_projections()
+    rules = _Rules(eps, atol, rtol, nondet_tol, check_grad_dtypes, check_undefined_grad, fast_mode)
+    given, wanted = _checked(inputs, eps is not None)
+    return _run(func, given, wanted, rules, check_backward_ad, check_forward_ad, raise_exception)
+
+
+def _warn_of_projections() -> None:
+    warnings.warn(
+        "fast_mode=True compares one random projection of each Jacobian: a wrong element that is "
+        "small or orthogonal to it can pass. Use the full check for what you rely on.",
+        ProjectionWarning,
+        stacklevel=3,
+    )
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What is asked of a check."""
+
+    eps: float | None
+    atol: float
+    rtol: float
+    nondet_tol: float
+    dtypes: bool
+    undefined: bool
+    fast: bool
+
+    def step(self, tensor: Any) -> float:
+        """How far an element is moved; without eps the best step for central differences."""
+        if self.eps is not None:
+            return self.eps
+        size = float(np.abs(tensor._array.astype(np.float64)).max(initial=1.0))
+        return float(_precision(tensor) ** (1 / 3)) * size
+
+
+def _precision(tensor: Any) -> float:
+    """The relative distance of neighbouring numbers of a tensor's type."""
+    from minigrad.limits import finfo
+
+    return float(finfo(tensor.dtype).eps)
+
+
+def _run(
+    func: Function,
+    inputs: tuple[Any, ...],
+    places: list[int],
+    rules: _Rules,
+    backward: bool,
+    forward: bool,
+    raise_exception: bool,
+) -> bool:
+    """Check what was asked for; failures are raised, or False."""
     try:
-        check = _Check(func, given, wanted, eps, atol, rtol)
-        if check_backward_ad:
-            check.backward(nondet_tol, check_grad_dtypes)
-            check.weights()
-            if check_undefined_grad:
-                check.undefined()
-        if check_forward_ad:
-            check.forward()
+        _Check(Point(func, inputs, places), rules).all(backward, forward)
     except GradcheckError:
         if raise_exception:
             raise
         return False
+    except GradientShapeError as error:  # not a GradcheckError: in torch it is no mere False either
+        from minigrad.autograd.explanation import shape_fault
+
+        raise shape_fault(error) from error
     return True
 
 
 class _Check:
-    """A function at a point, and the Jacobian there by differences."""
+    """The checks of a function at a point."""
 
-    def __init__(
-        self,
-        func: Function,
-        inputs: tuple[Any, ...],
-        wanted: list[int],
-        eps: float,
-        atol: float,
-        rtol: float,
-    ) -> None:
-        self.func, self.inputs, self.eps, self.atol, self.rtol = func, inputs, eps, atol, rtol
-        self.places = wanted
-        self.wanted = [inputs[i] for i in wanted]
-        self.outputs = _differentiable(func(*inputs))
-        self.numerical = [self.differences(t) for t in self.wanted]  # by input, then by output
-        if not self.outputs and any((j != 0).any() for per in self.numerical for j in per):
-            raise GradcheckError("Numerical gradient for function expected to be zero")
+    def __init__(self, point: Point, rules: _Rules) -> None:
+        self.point, self.rules = point, rules
+        self.second = isinstance(point.func, Gradients)
+        self.jacobians: list[list[Array]] = []  # by output, then by input: analytical
+        self.differences: list[list[Array]] = []  # by input, then by output: numerical
 
-    def values(self) -> list[Any]:
-        """The outputs that have gradients (all, if none has), as flat copies."""
-        result = self.func(*self.inputs)
-        found = _differentiable(result) if self.outputs else _tuple(result)
-        return [o._array.reshape(-1).astype(np.float64) for o in found if hasattr(o, "_array")]
+    def all(self, backward: bool, forward: bool) -> None:
+        """Run the checks that were asked for."""
+        from minigrad.autograd import probes
 
-    def differences(self, tensor: Any) -> list[Any]:
-        """For each output the matrix of central differences, a row for each element of an input."""
-        array, rows = tensor._array, []
-        for position in np.ndindex(array.shape):
-            old = array[position].copy()
-            array[position] = old - self.eps
-            low = self.values()
-            array[position] = old + self.eps
-            high = self.values()
-            array[position] = old
-            rows.append([(b - a) / (2 * self.eps) for a, b in zip(low, high, strict=True)])
-        if not rows:
-            return [np.zeros((0, o._array.size)) for o in self.outputs]
-        return [np.stack(column) for column in zip(*rows, strict=True)]
+        before = [t._array.copy() for t in self.point.wanted]
+        if not self.point.outputs:
+            return self.constant()
+        if backward:
+            if not (self.rules.fast and self.projections()):
+                self.backward()
+            probes.kept(self.point, before)
+            probes.weights(self.point)
+            if not self.second:
+                if self.jacobians:
+                    probes.linear(self.point, self.jacobians)
+                probes.layouts(self.point)
+                probes.undisturbed(self.point)
+            if self.rules.undefined:
+                probes.undefined(self.point)
+        if forward:
+            for number, matrices in enumerate(self.point.tangential()):
+                self.compare(number, matrices, "computed with forward mode ")
+        return None
 
-    def rows(self, output: Any, strict_dtype: bool) -> list[Any]:
-        """The matrices of one output's derivatives, by one backward sweep for each element."""
-        found = [np.zeros((t._array.size, output._array.size)) for t in self.wanted]
-        weight = zeros_like(output.detach())
-        flat = weight._array.reshape(-1)
-        for column in range(flat.size):
-            flat[...] = 0
-            flat[column] = 1
-            gradients = grad(
-                [output], self.wanted, [weight.clone()], retain_graph=True, allow_unused=True
+    def numerical(self, index: int) -> list[Array]:
+        """The Jacobians of all outputs by one input, by differences."""
+        while len(self.differences) <= index:
+            tensor = self.point.wanted[len(self.differences)]
+            self.differences.append(self.point.numerical(tensor, self.rules.step(tensor)))
+        return self.differences[index]
+
+    def constant(self) -> None:
+        """Without an output that has a gradient, nothing may move."""
+        for index in range(len(self.point.wanted)):
+            if any((j != 0).any() for j in self.numerical(index)):
+                from minigrad.autograd.probes import failure
+
+                text = "Numerical gradient for function expected to be zero"
+                seen = "the outputs are cut off from the inputs (detached, or computed by NumPy)"
+                raise failure(self.point, text, "no gradient", seen)
+
+    def backward(self) -> None:
+        """Compare all of the Jacobians that backward gives."""
+        from minigrad.autograd import probes
+
+        for number, output in enumerate(self.point.outputs):
+            one = self.point.analytical(output, self.seen if self.rules.dtypes else _seen)
+            other = self.point.analytical(output)
+            self.jacobians.append(one)
+            probes.reentrant(self.point, one, other, self.rules.nondet_tol)
+            self.compare(number, one)
+
+    def seen(self, gradient: Any, tensor: Any) -> None:
+        """A gradient must have the type of its input."""
+        _seen(gradient, tensor)
+        if gradient._array.dtype != tensor._array.dtype:
+            raise GradcheckError(
+                f"Gradient has dtype mismatch: {gradient.dtype} for an input of {tensor.dtype}"
             )
-            for matrix, g, t in zip(found, gradients, self.wanted, strict=True):
+
+    def compare(self, number: int, found: list[Array], mode: str = "") -> None:
+        """Raise if the derivatives of one output are not its differences."""
+        for index, tensor in enumerate(self.point.wanted):
+            wanted = self.numerical(index)[number]
+            allowed = self.allowed(index, number, wanted)
+            with np.errstate(invalid="ignore"):
+                right = np.abs(found[index] - wanted) <= allowed
+            right |= (found[index] == wanted) & ~np.isnan(wanted)
+            if right.all():
+                continue
+            from minigrad.autograd.explanation import Mismatch
+
+            title = (
+                f"Jacobian {mode}mismatch for output {number} with respect to input {index},\n"
+                f"numerical:{make(wanted)!r}\nanalytical:{make(found[index])!r}\n"
+            )
+            columns = [self.numerical(i)[number] for i in range(len(self.point.wanted))]
+            step = self.rules.step(tensor)
+            args = (self.point, number, index, found, columns, allowed, step, title)
+            raise Mismatch(*args).error()
+
+    def allowed(self, index: int, number: int, wanted: Array) -> Array:
+        """How far each element may be off; without eps, what differences can tell here."""
+        if self.rules.eps is not None:
+            return self.rules.atol + self.rules.rtol * np.abs(wanted)
+        tensor, output = self.point.wanted[index], self.point.outputs[number]
+        step = self.rules.step(tensor)
+        precision = max(_precision(tensor), _precision(output))
+        size = float(np.abs(output._array.astype(np.float64)).max(initial=0.0))
+        rounding = 4 * precision * max(size, 1e-30) / step
+        twice = self.point.numerical(tensor, 2 * step)[number]
+        return rounding + np.abs(twice - wanted) + 64 * precision * np.abs(wanted)
+
+    def projections(self) -> bool:
+        """Whether a random projection of each Jacobian agrees."""
+        rng, point = np.random.default_rng(0), self.point
+        weights = [rng.uniform(0.1, 1, o._array.size) for o in point.outputs]
+        pulled = []
+        for output, weight in zip(point.outputs, weights, strict=True):
+            given = output.detach().clone()
+            given._array[...] = weight.reshape(given._array.shape)
+            one, other = (point.pull([output], [given.clone()]) for _ in range(2))
+            pulled.append(one)
+            for g, again, tensor in zip(one, other, point.wanted, strict=True):
                 if g is None:
                     continue
-                if g._array.shape != t._array.shape:
-                    raise GradcheckError("Analytical gradient has incorrect size")
-                if strict_dtype and g._array.dtype != t._array.dtype:
-                    raise GradcheckError("Gradient has dtype mismatch")
-                matrix[:, column] = g._array.reshape(-1)
-        return found
+                (self.seen if self.rules.dtypes else _seen)(g, tensor)
+                if g._array.size and not np.abs(g._array - again._array).max() <= max(
+                    self.rules.nondet_tol, 0.0
+                ):
+                    return False
+        for index, tensor in enumerate(point.wanted):
+            direction = rng.uniform(0.1, 1, tensor._array.shape)
+            slopes = point.along(tensor, direction, self.rules.step(tensor))
+            for number, (slope, weight) in enumerate(zip(slopes, weights, strict=True)):
+                g = pulled[number][index]
+                got = 0.0 if g is None else float((g._array * direction).sum())
+                want = float((slope * weight).sum())
+                size = float(weight.sum() * direction.sum())
+                if not abs(got - want) <= self.rules.atol * max(size, 1) + self.rules.rtol * abs(
+                    want
+                ):
+                    return False
+        return True
 
-    def backward(self, nondet_tol: float, strict_dtype: bool) -> None:
-        """Compare the derivatives of backward with the differences."""
-        for number, output in enumerate(self.outputs):
-            first, second = self.rows(output, strict_dtype), self.rows(output, False)
-            for one, other in zip(first, second, strict=True):
-                if one.size and np.abs(one - other).max() > nondet_tol:
-                    raise GradcheckError(
-                        "Backward is not reentrant, i.e., running backward with same input and "
-                        "grad_output multiple times gives different values, although analytical "
-                        "gradient matches numerical gradient. The tolerance for nondeterminism was "
-                        f"{nondet_tol}."
-                    )
-            self.compare(number, first)
 
-    def forward(self) -> None:
-        """Compare products with tangents with the differences."""
-        found: list[list[Any]] = [
-            [np.zeros((t._array.size, o._array.size)) for t in self.wanted] for o in self.outputs
-        ]
-        for index, tensor in enumerate(self.wanted):
-            for row in range(tensor._array.size):
-                tangents = [zeros_like(t.detach()) for t in self.wanted]
-                tangents[index]._array.reshape(-1)[row] = 1
-                _, products = jvp(self.of_wanted, tuple(self.wanted), tuple(tangents))
-                for per_output, product in zip(found, products, strict=True):
-                    per_output[index][row] = product._array.reshape(-1)
-        for number, matrices in enumerate(found):
-            self.compare(number, matrices, "computed with forward mode ")
-
-    def of_wanted(self, *values: Any) -> tuple[Any, ...]:
-        """The function of those inputs alone that want a gradient."""
-        whole = list(self.inputs)
-        for place, value in zip(self.places, values, strict=True):
-            whole[place] = value
-        return tuple(_differentiable(self.func(*whole)))
-
-    def compare(self, number: int, matrices: Sequence[Any], mode: str = "") -> None:
-        """Raise if the derivatives of one output are not its differences."""
-        for index, (found, per_output) in enumerate(zip(matrices, self.numerical, strict=True)):
-            if not np.allclose(found, per_output[number], self.rtol, self.atol):
-                raise GradcheckError(
-                    f"Jacobian {mode}mismatch for output {number} with respect to input {index},\n"
-                    f"numerical:{make(per_output[number])!r}\nanalytical:{make(found)!r}\n"
-                )
-
-    def weights(self) -> None:
-        """Zero weights must give zero gradients."""
-        if self.outputs:
-            zeros = [zeros_like(o.detach()) for o in self.outputs]
-            found = grad(self.outputs, self.wanted, zeros, retain_graph=True, allow_unused=True)
-            if any(g is not None and g._array.any() for g in found):
-                raise GradcheckError("backward not multiplied by grad_output")
-
-    def undefined(self) -> None:
-        """Outputs of which nobody asks for a gradient must do no harm."""
-        for left_out in range(len(self.outputs) if len(self.outputs) > 1 else 0):
-            outputs = _differentiable(self.func(*self.inputs))
-            del outputs[left_out]
-            zeros = [zeros_like(o.detach()) for o in outputs]
-            try:
-                found = grad(outputs, self.wanted, zeros, allow_unused=True)
-            except RuntimeError as error:
-                raise GradcheckError(
-                    "Expected backward function to handle undefined output grads."
-                ) from error
-            if any(g is not None and g._array.any() for g in found):
-                raise GradcheckError(
-                    "Expected all input grads to be undefined or zero when all output grads are "
-                    "undefined or zero."
-                )
+def _seen(gradient: Any, tensor: Any) -> None:
+    if gradient._array.shape != tensor._array.shape:
+        raise GradcheckError("Analytical gradient has incorrect size")
 
 
 def gradgradcheck(
@@ -251,7 +314,7 @@ def gradgradcheck(
     inputs: Any,
     grad_outputs: Any = None,
     *,
-    eps: float = 1e-6,
+    eps: float | None = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
     gen_non_contig_grad_outputs: bool = False,
@@ -267,6 +330,9 @@ def gradgradcheck(
 ) -> bool:
     """Whether the second derivatives of a function agree with differences of its gradients.
 
+    The arguments are those of :func:`gradcheck`; ``grad_outputs`` weighs the outputs (by default
+    at random), and the check is of the gradients by the inputs and by these weights.
+
     >>> import minigrad as torch
     >>> x = torch.tensor([1., 2.], dtype=torch.float64, requires_grad=True)
     >>> torch.autograd.gradgradcheck(torch.sin, (x,))
@@ -281,37 +347,22 @@ def gradgradcheck(
             "gradgradcheck: check_undefined_grad=True and check_batched_grad=True ask for "
             "check_rev_over_rev=True"
         )
-    given = _tuple(inputs)
+    given = as_tuple(inputs)
     if grad_outputs is None:
-        outputs = _differentiable(func(*given))
+        outputs = differentiable(func(*given))
         weights = tuple(_random_like(out, gen_non_contig_grad_outputs) for out in outputs)
     else:
-        weights = _tuple(grad_outputs)
+        weights = as_tuple(grad_outputs)
     count = len(weights)
     wanted = [i for i, t in enumerate(given) if isinstance(t, TensorBase) and edge_of(t)]
 
-    def gradients(*args: Any) -> tuple[Any, ...]:
-        outputs = _differentiable(func(*args[:-count]))
-        sources = [args[i] for i in wanted]
-        found = grad(outputs, sources, args[-count:], create_graph=True, allow_unused=True)
-        return tuple(g for g in found if g is not None)
-
-    return gradcheck(
-        gradients,
-        given + weights,
-        eps=eps,
-        atol=atol,
-        rtol=rtol,
-        raise_exception=raise_exception,
-        nondet_tol=nondet_tol,
-        check_undefined_grad=check_undefined_grad,
-        check_grad_dtypes=check_grad_dtypes,
-        check_batched_grad=check_batched_grad,
-        fast_mode=fast_mode,
-        check_forward_ad=check_fwd_over_rev,
-        check_backward_ad=check_rev_over_rev,
-        masked=masked,
-    )
+    gradients = Gradients(func, wanted, count)
+    if fast_mode:
+        _warn_of_projections()
+    rules = _Rules(eps, atol, rtol, nondet_tol, check_grad_dtypes, check_undefined_grad, fast_mode)
+    given, places = _checked(given + weights, eps is not None)
+    forward, backward = check_fwd_over_rev, check_rev_over_rev
+    return _run(gradients, given, places, rules, backward, forward, raise_exception)
 
 
 def _random_like(output: Any, gaps: bool) -> Any:
@@ -322,4 +373,4 @@ def _random_like(output: Any, gaps: bool) -> Any:
     return output.detach().new_empty(output.shape).uniform_(-1, 1).requires_grad_()
 
 
-__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+__all__ = ["GradcheckError", "ProjectionWarning", "gradcheck", "gradgradcheck"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Generator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -34,13 +34,17 @@ class _Switch:
     """Sets a context variable inside a ``with`` block or a decorated function."""
 
     _var: ContextVar[int] = MODE
+    _value = GRAD
+    _tokens: tuple[Any, ...] = ()  # the last block's, and the tokens of those around it
 
     def __init__(self, value: int) -> None:
         self._value = value
-        self._tokens: list[Token[int]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(self._var.set(self._setting()))
+        self._switch()
+
+    def _switch(self) -> None:
+        self._tokens = (self._var.set(self._setting()), self._tokens)
 
     def _setting(self) -> int:
         """What the variable is to be set to now; only `inference_mode` itself ends that mode."""
@@ -56,7 +60,8 @@ class _Switch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._var.reset(self._tokens.pop())
+        token, self._tokens = self._tokens
+        self._var.reset(token)
 
     def _clone(self) -> _Switch:
         return _Switch(self._value)
@@ -102,17 +107,11 @@ def _wrap_generator(make: Callable[[], _Switch], fn: Callable[..., Any]) -> Call
 class _Fixed(_Switch):
     """A switch whose value is known by its class; usable as a decorator without parentheses."""
 
-    value = GRAD
+    __init__ = object.__init__  # nothing to do: it is made around every step of a loop
 
     def __new__(cls, fn: Any = None) -> Any:
-        self = super().__new__(cls)
-        if fn is None:
-            return self
-        _Switch.__init__(self, cls.value)
-        return self(fn)
-
-    def __init__(self, fn: Any = None) -> None:
-        super().__init__(self.value)
+        self = object.__new__(cls)
+        return self if fn is None else self(fn)
 
 
 class no_grad(_Fixed):
@@ -126,7 +125,11 @@ class no_grad(_Fixed):
     False
     """
 
-    value = NO_GRAD
+    _value = NO_GRAD
+
+    def __enter__(self) -> None:
+        setting = NO_GRAD if MODE.get() > INFERENCE else INFERENCE  # as `_setting` would have it
+        self._tokens = (MODE.set(setting), self._tokens)
 
 
 class enable_grad(_Fixed):
@@ -140,7 +143,7 @@ class enable_grad(_Fixed):
     True
     """
 
-    value = GRAD
+    _value = GRAD
 
 
 class set_grad_enabled(_Switch):
@@ -161,7 +164,7 @@ class set_grad_enabled(_Switch):
                 f"{type(mode).__name__}"
             )
         super().__init__(GRAD if mode else NO_GRAD)
-        self._tokens.append(MODE.set(self._setting()))
+        self._switch()
         self._entered = False
 
     def __enter__(self) -> None:
@@ -171,7 +174,7 @@ class set_grad_enabled(_Switch):
 
     def __call__(self, fn: Fn) -> Fn:
         """As a decorator: set the mode while the function runs."""
-        MODE.reset(self._tokens.pop())  # as a decorator it says nothing about here and now
+        self.__exit__(None, None, None)  # as a decorator it says nothing about here and now
         return super().__call__(fn)
 
 
@@ -238,7 +241,7 @@ class set_detect_anomaly(_Switch):
 
     def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
         super().__init__((2 if check_nan else 1) if mode else 0)
-        self._tokens.append(ANOMALY.set(self._value))
+        self._switch()
 
     def __enter__(self) -> None:
         pass

@@ -76,6 +76,7 @@ class Op:
     differentiable: ClassVar[bool] = False
     constants: ClassVar[frozenset[int]] = frozenset()  # arguments without a derivative
     short: ClassVar[Callable[..., Any]]  # the op as one function of tensors and parameters
+    cuts: ClassVar[list[Any]] = []  # all its short cuts, that one too
     arguments: ClassVar[
         tuple[tuple[str, Any, Any], ...]
     ]  # forward's without xp: name, kind, default
@@ -108,7 +109,7 @@ class Binary(Op):
 
 def prepare(op: type[Op], name: str) -> None:
     """Read an op's signatures once, and build from them all that running it needs."""
-    op.name = name
+    op.name, op.cuts = name, []
     if op.ufunc:
         op.forward = staticmethod(_ufunc_forward(op, op.ufunc))
     written = inspect.unwrap(op.forward)

@@ -8,23 +8,27 @@ from typing import Any
 
 from minigrad.autograd.inplace import check_cast
 from minigrad.autograd.modes import MODE
+from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_apart, check_overlap
+from minigrad.autograd.refusals import SYMPTOMS, refusal
 from minigrad.autograd.signatures import show, with_option
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import DtypeError
 
 
-def with_out(fn: Callable[..., Any], apart: bool = False) -> Callable[..., Any]:
+def with_out(
+    fn: Callable[..., Any], apart: bool = False, op: type[Op] | None = None
+) -> Callable[..., Any]:
     """A function, and with torch's ``out=`` (a tuple of tensors where it has several results)."""
 
     def any_number(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         try:
             result = fn(*args, **kwargs)
-        except AttributeError as error:
-            if error.name != "_array":
+        except SYMPTOMS as error:
+            wrong = refusal(fn, args, kwargs, error, op)
+            if wrong is None:
                 raise
-            kind = type(error.obj).__name__
-            raise TypeError(f"{fn.__name__}(): a Tensor is needed where {kind} is given") from None
+            raise wrong from None
         if out is None:
             return result
         if apart:

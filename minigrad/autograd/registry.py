@@ -31,6 +31,7 @@ from minigrad.autograd.record import (
     reals,
     spread,
 )
+from minigrad.autograd.refusals import guarded
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.signatures import empty, names_of, show, with_option, without_first
 from minigrad.autograd.tensor_base import TensorBase
@@ -38,6 +39,7 @@ from minigrad.autograd.tensor_base import TensorBase
 OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 REGISTRY: dict[str, Record] = {}
+ALL_OPS: list[type[Op]] = []  # those for derivatives, which have no record, too
 _NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
 PREFIXES = {"linalg": "linalg_", "special": "special_", "nn.functional": "functional_"}
@@ -91,13 +93,15 @@ def register(
     arguments: Callable[..., Any] | None = None,
     internal: bool = False,
     out: bool | str = False,
+    quick: bool = False,
     **facts: Any,
 ) -> Callable[[OpClass], OpClass]:
     """Enter an op class: prepare it, build its function, attach it, and keep its record.
 
     An ``internal`` op is for derivatives, as ``F.<name>``, and has no record. ``public`` is the
     function that users call, where it is more than the op; ``out`` gives it torch's ``out=``,
-    ``out="apart"`` one of the result's dtype that shares no memory with an argument. An op that
+    ``out="apart"`` one of the result's dtype that shares no memory with an argument; ``quick``
+    says that it refuses wrong arguments itself, and is called with no step between. An op that
     writes may give ``arguments`` instead, which makes of a user's arguments the op's tensors and
     parameters: both ``name`` and ``name_``, which writes straight to memory, follow.
     """
@@ -105,6 +109,7 @@ def register(
     def enter(cls: OpClass) -> OpClass:
         own = name or snake(cls.__name__)
         prepare(cls, own)
+        ALL_OPS.append(cls)
         short: Any = short_cut(cls)
         show(short, lambda: without_first(cls.forward))
         cls.short = short
@@ -120,7 +125,8 @@ def register(
             front = _two_forms(cls, arguments)
             facts.setdefault("inplace", True)
         if front:
-            function = with_out(front, out == "apart") if out else front
+            function = with_out(front, out == "apart", cls) if out else front
+            function = function if out or quick else guarded(front, cls)
         else:
             function = _with_out(cls, raw)
         method = front or raw  # methods have no `out=`, and so no step between
@@ -136,18 +142,20 @@ def register(
     return enter
 
 
-def function(name: str | None = None, *, out: bool = False, **facts: Any) -> Callable[[Fn], Fn]:
+def function(
+    name: str | None = None, *, out: bool = False, quick: bool = False, **facts: Any
+) -> Callable[[Fn], Fn]:
     """Enter a function that is written in terms of ops and needs no derivative of its own.
 
-    ``out`` gives the public form torch's ``out=``.
+    ``out`` gives the public form torch's ``out=``; ``quick`` as for :func:`register`.
     """
 
     def enter(fn: Fn) -> Fn:
         own = name or fn.__name__
         facts.setdefault("torch", own)
         public: Any = fn
-        if out:
-            public = with_out(fn)
+        if not quick:
+            public = with_out(fn) if out else guarded(fn)
             _name(public, own, fn.__doc__ or "", facts.get("where", ("torch",)))
         _attach(Record(name=own, function=public, method=fn, doc=fn.__doc__ or "", **facts))
         return fn
@@ -287,7 +295,7 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
 
     short: Any = short_cut(cls, depth=2)
     if cls.params or names_of(short) != cls.inputs:
-        return with_out(raw)
+        return with_out(raw, op=cls)
 
     def one(input: Any, *, out: Any = None) -> Any:
         return short(input) if out is None else into(out, short(input))
@@ -345,6 +353,7 @@ def snake(name: str) -> str:
 
 
 __all__ = [
+    "ALL_OPS",
     "PREFIXES",
     "REGISTRY",
     "Call",

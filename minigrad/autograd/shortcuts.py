@@ -28,6 +28,7 @@ from minigrad.autograd.apply import (
 from minigrad.autograd.arguments import OPERANDS, alike, array_error, holds
 from minigrad.autograd.graph import (
     OUR_FILES,
+    AccumulateGrad,
     InferenceStorage,
     Storage,
     new,
@@ -129,12 +130,14 @@ def viewing(op: type[Op]) -> Callable[..., Any]:
         out._node = out._storage = out._grad = out._view = None
         recording = mode()
         root = r.base
-        if recording > 0 and (r is x or (root is not None and (root is x or root is x.base))):
+        if recording >= 0 and (r is x or (root is not None and (root is x or root is x.base))):
             storage = input._storage
             if storage is None:
                 storage = input._storage = Storage()
             out._storage = storage
-            out._view = view_of(input, (op, params, None), True)
+            out._view = view_of(input, (op, params, None), recording > 0)
+            if recording == 0 and input._node is not None:
+                out._node = AccumulateGrad(out)  # torch: a view made in no_grad mode is a leaf
         else:
             share(op, input, params, out, None)
             if recording < 0 and out._storage is None:
@@ -376,9 +379,14 @@ def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[
 
     ``depth`` is how far above it the user's frame usually is: 2 behind a public function of ours.
     """
+    made = _fitting(op, depth, operator)
+    op.cuts += [made] if made is not None else []
+    return made
+
+
+def _fitting(op: type[Op], depth: int, operator: bool) -> Callable[..., Any] | None:
     one = op.outputs == 1 and not (op.writes or op.variadic)
-    plain = one and op.joint is None and not op.keeps
-    if plain:
+    if one and op.joint is None and not op.keeps:
         if op.inputs == ("input",) and op.promotes != "common":
             if not op.view:
                 return single(op, depth)

@@ -22,10 +22,12 @@ try:
 except ImportError as error:  # not compiled, or for another version of Python or NumPy
     _cpu, why_not = None, str(error)
 
-__all__ = ["get_threads", "kernel", "level", "levels", "set_threads", "use"]
+__all__ = ["get_threads", "kernel", "level", "levels", "pointwise", "set_threads", "use"]
 
-_SUFFIX = {"<f4": "_f32", "<f8": "_f64"}
-_kernels: dict[str, Callable[..., None]] = {}
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_of_f32: dict[str, Callable[..., None]] = {}
+_of_f64: dict[str, Callable[..., None]] = {}
+_ufuncs: dict[str, Any] = {}
 _level = "numpy"
 
 
@@ -38,9 +40,10 @@ def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
     >>> kernel("relu", np.ones(3, np.float16)) is None
     True
     """
-    if not _kernels:
-        return None
     dtype = arrays[0].dtype
+    found = (_of_f32 if dtype is _F32 else _of_f64 if dtype is _F64 else {}).get(name)
+    if found is None:
+        return None
     for array in arrays:
         if (
             type(array) is not np.ndarray
@@ -48,8 +51,25 @@ def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
             or not array.flags.c_contiguous
         ):
             return None
-    suffix = _SUFFIX.get(dtype.str)
-    return None if suffix is None else _kernels.get(name + suffix)
+    return found
+
+
+def pointwise(name: str, x: Any, *others: Any) -> Any:
+    """A function of pointwise.c, of a float32 or float64 array and of arrays like it and numbers.
+
+    They are broadcast. None without kernels, and for what is no such array.
+
+    >>> found = pointwise("hypot", np.array([3.0]), 4.0)
+    >>> found is None or found[0] == 5.0
+    True
+    """
+    if type(x) is not np.ndarray or x.dtype.char not in "fd":
+        return None
+    ufunc = _ufuncs.get(name)
+    if ufunc is None:
+        return None
+    out = ufunc(x, *others)
+    return out if out.dtype is x.dtype else None
 
 
 def levels() -> list[str]:
@@ -84,10 +104,15 @@ def use(name: str) -> None:
     global _level
     if name not in levels():
         raise ValueError(f"native kernels: expected one of {', '.join(levels())}, got {name!r}")
-    _kernels.clear()
+    _of_f32.clear()
+    _of_f64.clear()
+    _ufuncs.clear()
     if name != "numpy":
         _cpu.use(name)
-        _kernels.update(_cpu.kernels())
+        for full, run in _cpu.kernels().items():
+            table = _of_f32 if full.endswith("_f32") else _of_f64
+            table[full[: -len("_f32")]] = run
+        _ufuncs.update(_cpu.ufuncs())
     _level = name
 
 

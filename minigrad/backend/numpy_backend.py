@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import memory
 from minigrad.backend.base import Array
 from minigrad.device import CPU, device
+
+memory.keep()
 
 
 class NumpyBackend:

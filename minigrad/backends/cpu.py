@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from minigrad.backend.memory import empty_cache
 from minigrad.backend.native import level, levels, use
 
-__all__ = ["get_cpu_capability", "level", "levels", "use"]
+__all__ = ["empty_cache", "get_cpu_capability", "level", "levels", "use"]
 
 
 def get_cpu_capability() -> str:

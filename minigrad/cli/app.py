@@ -191,6 +191,23 @@ def doctor_command() -> None:
         print(line)
 
 
+@app.command("cuda-check")
+def cuda_check_command(
+    file: Annotated[Path, typer.Argument(help="A .cu file, or the name of one of minigrad's own.")],
+    dtype: Annotated[
+        str, typer.Option(help="What real is: float32, float64, float16 or bfloat16.")
+    ] = "float32",
+    kernel: Annotated[str | None, _option("Only the tries of this kernel.")] = None,
+) -> None:
+    """Run a CUDA kernel file on the CPU and look for races, bad accesses and missed barriers.
+
+    The file says what to run: // Try: scale(randn(1000), out(1000), 1000, 2.5)
+    """
+    from minigrad.cli.cuda_check import check
+
+    raise typer.Exit(check(file, dtype, kernel))
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line; every expected mishap is one line on stderr and exit code 2."""
     try:

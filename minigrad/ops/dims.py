@@ -72,6 +72,8 @@ def listed(args: Sequence[Any], named: dict[str, Any], name: str) -> tuple[int, 
     >>> listed((), {"dims": [0, 1]}, "dims")
     (0, 1)
     """
+    if len(args) > 1 and not named:  # the hot case
+        return tuple(map(index, args))
     if named:
         if args or named.keys() != {name}:
             raise TypeError(f"expected {name!r} as one sequence, got {args} and {named}")

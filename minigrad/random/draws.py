@@ -159,9 +159,11 @@ def shuffled(stream: MersenneTwister, n: int) -> NDArray[np.int64]:
     """
     if n >= _LONG_PERMUTATION:
         return _shuffled_inside_out(stream, n)
+    order = np.arange(n, dtype=np.int64)
+    if n > 1 and stream.fill("random_shuffle", order.view(np.float64)):
+        return order
     words = stream.words32(max(n - 1, 0))
     places = np.arange(len(words), dtype=np.uint32)
-    order = np.arange(n, dtype=np.int64)
     # A memoryview reads and writes single elements much faster than an array does.
     cells = order.data
     for place, other in enumerate((words % (np.uint32(n) - places) + places).data):

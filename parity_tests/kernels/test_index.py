@@ -157,3 +157,21 @@ def test_the_table_of_a_map_is_made_once() -> None:
         assert kernel("map_axis", np.ones(1)) is not None
     one = table_of(AxisMap("mean", 4, 2), np.dtype(np.float32), False)
     assert one is table_of(AxisMap("mean", 4, 2), np.dtype(np.float32), False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64, np.uint8, np.bool_])
+@settings(max_examples=12)
+@given(
+    st.lists(sizes, min_size=1, max_size=3),
+    st.sets(st.integers(-1, 1), min_size=1),
+    st.integers(0, 3),
+)
+def test_reversed_axes(dtype: Any, shape: list[int], dims: set[int], shift: int) -> None:
+    dims = {d for d in dims if -len(shape) <= d < len(shape) and d != len(shape) - 1}
+    bits = np.random.default_rng(0).integers(0, 2, (*shape, np.dtype(dtype).itemsize), np.uint8)
+    bits *= 1 if dtype is np.bool_ else 255  # floats: NaNs of many kinds, to be moved as they are
+    x = shifted(bits.view(dtype)[..., 0], shift)
+    turned = minigrad.from_numpy(x).flip
+    (expected,) = on_numpy(lambda: [turned(tuple(dims)).numpy()])
+    for (found,) in at_each_level(lambda: [turned(tuple(dims)).numpy()]):
+        assert found.tobytes() == expected.tobytes()

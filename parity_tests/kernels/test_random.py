@@ -23,6 +23,7 @@ DRAWS = {
     "bernoulli": lambda g, n, t: g.bernoulli(0.3, (n,), dtype=t),
     "exponential": lambda g, n, t: g.exponential((n,), dtype=t),
     "random_": lambda g, n, t: g.random_((n,), t),
+    "randperm": lambda g, n, t: g.randperm(n, t),
 }
 
 

@@ -208,7 +208,11 @@ def linspace(
     return place(values, device, requires_grad, out)
 
 
-@function(samples=(call(0, 2, 5), call(-1.0, 1.0, 4, base=2.0)), errors=(call(0, 1, -1),), **TOP)
+@function(
+    samples=(call(0, 2, 5), call(-1.0, 1.0, 4, base=2.0)),
+    errors=(call(0, 1, -1),),
+    **{**TOP, "quick": False},
+)
 def logspace(
     start: Any,
     end: Any,

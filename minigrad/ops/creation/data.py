@@ -18,7 +18,7 @@ from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import check_layout
 from minigrad.ops.creation.sources import warn_of_copy, writable
 
-TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False}
+TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False, "quick": True}
 
 
 def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any = None) -> Any:
@@ -30,6 +30,11 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
     if out is not None:
         out.resize_(result.shape)
         return out.copy_(result)
+    if requires_grad is False:
+        return result
+    if type(requires_grad) is not bool and not isinstance(requires_grad, np.bool_):
+        kind = type(requires_grad).__name__
+        raise TypeError(f"argument 'requires_grad' must be bool, not {kind}")
     return result.requires_grad_() if requires_grad else result
 
 

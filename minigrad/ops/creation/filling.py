@@ -182,7 +182,7 @@ def _fill_value(value: Any, kind: Any) -> Any:
     return value
 
 
-@function(**TOP)
+@function(**{**TOP, "quick": False})
 def full(
     size: Any,
     fill_value: Any,
@@ -210,7 +210,7 @@ def full(
     return place(array, device, requires_grad, out)
 
 
-@function(**TOP)
+@function(**{**TOP, "quick": False})
 def full_like(
     input: Any,
     fill_value: Any,

@@ -12,6 +12,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.arithmetic import NUMBERS
 from minigrad.ops.elementwise.number_first import hides_rest, number_first
 from minigrad.ops.elementwise.precision import widened
@@ -83,6 +84,9 @@ class Addcmul(_Three):
     @widened
     def forward(xp: Any, input: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
         """Multiply and add."""
+        found = pointwise("addcmul", input, tensor1, tensor2, value)
+        if found is not None:
+            return found
         product = tensor1 * tensor2
         if value != 1:
             product = (product * value).astype(product.dtype, copy=False)
@@ -100,12 +104,14 @@ class Addcmul(_Three):
     @staticmethod
     def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
         """The other factors."""
-        return g * (tensor2 * value)
+        found = pointwise("scaled_product", g, tensor2, value)
+        return g * (tensor2 * value) if found is None else found
 
     @staticmethod
     def grad_tensor2(g: Array, tensor1: Array, value: Any) -> Array:
         """The other factors."""
-        return g * (tensor1 * value)
+        found = pointwise("scaled_product", g, tensor1, value)
+        return g * (tensor1 * value) if found is None else found
 
 
 @hides_rest
@@ -155,6 +161,9 @@ class Addcdiv(_Three):
     @widened
     def forward(xp: Any, input: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
         """Divide and add."""
+        found = pointwise("addcdiv", input, tensor1, tensor2, value)
+        if found is not None:
+            return found
         quotient = (tensor1 if value == 1 else tensor1 * value) / tensor2
         return xp.add(input, quotient, out=quotient) if _fits(input, quotient) else input + quotient
 
@@ -168,12 +177,14 @@ class Addcdiv(_Three):
     @staticmethod
     def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
         """The numerator counts by the denominator."""
-        return g * (value / tensor2)
+        found = pointwise("scaled_quotient", g, value, tensor2)
+        return g * (value / tensor2) if found is None else found
 
     @staticmethod
     def grad_tensor2(g: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
         """Derivative of 1 / tensor2."""
-        return -g * ((tensor1 * value) / (tensor2 * tensor2))
+        found = pointwise("addcdiv_divisor", g, tensor1, tensor2, value)
+        return -g * ((tensor1 * value) / (tensor2 * tensor2)) if found is None else found
 
 
 def _lerp(input: Any, end: Any, weight: Any) -> Any:
@@ -192,7 +203,8 @@ class _Way(Op):
     @staticmethod
     def grad_input(g: Array, weight: Any) -> Array:
         """What is not yet gone."""
-        return g * (1 - weight)
+        found = pointwise("rest_product", g, weight)
+        return g * (1 - weight) if found is None else found
 
     @staticmethod
     def grad_end(g: Array, weight: Any) -> Array:
@@ -210,6 +222,9 @@ class LerpByNumber(_Way):
     @widened
     def forward(xp: Any, input: Array, end: Array, weight: Any) -> Array:
         """From the nearer end, so that both ends are reached."""
+        found = pointwise("lerp", input, end, weight)
+        if found is not None:
+            return found
         way = end - input
         start, part = (input, weight) if abs(weight) < 0.5 else (end, weight - 1)
         way *= part
@@ -257,10 +272,14 @@ class Lerp(_Way):
     @widened
     def forward(xp: Any, input: Array, end: Array, weight: Array) -> Array:
         """From the nearer end, so that both ends are reached."""
+        found = pointwise("lerp", input, end, weight)
+        if found is not None:
+            return found
         way = end - input
         return xp.where(xp.abs(weight) < 0.5, input + weight * way, end - way * (1 - weight))
 
     @staticmethod
     def grad_weight(g: Array, input: Array, end: Array) -> Array:
         """The way."""
-        return g * (end - input)
+        found = pointwise("difference_product", g, input, end)
+        return g * (end - input) if found is None else found

@@ -11,6 +11,7 @@ from minigrad.autograd.op import Binary, tensors
 from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.arithmetic import MISFIT, NUMBERS
 from minigrad.ops.elementwise.precision import no_derivative
 
@@ -70,7 +71,8 @@ class Div(Binary):
     @staticmethod
     def grad_other(g: Array, input: Array, other: Array) -> Array:
         """Derivative of 1/other."""
-        return -g * ((input / other) / other)
+        found = pointwise("quotient_slope", g, input, other)
+        return -g * ((input / other) / other) if found is None else found
 
 
 # The usual call of div, without rounding or out.
@@ -94,13 +96,17 @@ def rdiv(input: Any, other: Any) -> Any:
     return input.reciprocal() * other
 
 
-def _divided(xp: Any, plain: Any, rounded: Any, rest: bool, input: Any, other: Any) -> Any:
-    """A rounded quotient, or the rest that it leaves: what ``plain``, a ufunc, gives.
+def _divided(name: str, xp: Any, rounded: Any, rest: bool, input: Any, other: Any) -> Any:
+    """A rounded quotient, or the rest that it leaves: what the ufunc of that name gives.
 
     NumPy's own loops are slow. Of float32 the quotient is worked out in float64, where rounding it
     and taking its multiple away are exact; block by block, so that the temporaries fit a cache, and
     in the slow way where a quotient is too large for that, infinite or NaN.
     """
+    found = pointwise(name, input, other)
+    if found is not None:
+        return found
+    plain = getattr(xp, name)
     array = input if hasattr(input, "dtype") else other
     if xp is not np or array.dtype != np.float32 or array.size < MANY:
         return _no_zeros(other, plain(input, other))
@@ -123,7 +129,7 @@ def _divided(xp: Any, plain: Any, rounded: Any, rest: bool, input: Any, other: A
 
 def _floored(xp: Any, input: Any, other: Any) -> Any:
     """The quotient, rounded down."""
-    return _divided(xp, xp.floor_divide, xp.floor, False, input, other)
+    return _divided("floor_divide", xp, xp.floor, False, input, other)
 
 
 def _no_zeros(divisor: Any, result: Any) -> Any:
@@ -168,7 +174,8 @@ class DivTrunc(_Rounded):
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """Divide and cut the fraction; of integers without leaving them."""
         if (input if hasattr(input, "dtype") else other).dtype.kind not in "iu":
-            return xp.trunc(input / other)
+            found = pointwise("trunc_divide", input, other)
+            return xp.trunc(input / other) if found is None else found
         down = _no_zeros(other, xp.floor_divide(input, other))
         negative = (input < 0) != (other < 0)
         return down + (negative & (down * other != input)).astype(down.dtype)
@@ -249,7 +256,7 @@ class Remainder(Binary):
     @staticmethod
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """Divide and keep the rest."""
-        return _divided(xp, xp.remainder, xp.floor, True, input, other)
+        return _divided("remainder", xp, xp.floor, True, input, other)
 
     @staticmethod
     def grad_input(g: Array) -> Array:
@@ -304,7 +311,7 @@ class Fmod(Binary):
     @staticmethod
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """Divide and keep the rest."""
-        return _divided(xp, xp.fmod, xp.trunc, True, input, other)
+        return _divided("fmod", xp, xp.trunc, True, input, other)
 
     @staticmethod
     def grad_input(g: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.autograd.op import Binary, Op, Unary, tensors
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.precision import widened
 
 MANY = 2048  # elements; below, NumPy's one call is faster
@@ -157,6 +158,10 @@ class Logit(Op):
     @staticmethod
     def forward(xp: Any, input: Array, eps: float | None) -> Array:
         """The logarithm of the odds."""
+        ends = () if eps is None else (eps, 1 - eps)
+        found = pointwise("logit_between" if ends else "logit", input, *ends)
+        if found is not None:
+            return found
         if eps is not None:
             low, high = (xp.asarray(bound, dtype=input.dtype) for bound in (eps, 1 - eps))
             input = xp.minimum(xp.maximum(input, low), high)
@@ -166,6 +171,9 @@ class Logit(Op):
     def grad_input(g: Array, input: Array, eps: float | None, F: Any) -> Array:
         """One over the slope of the sigmoid."""
         low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
+        found = pointwise("logit_backward", g, input, low, outside)
+        if found is not None:
+            return found
         inside = (input >= low) & (input <= 1 - low)
         return F.where(inside, g / (input * (1 - input)), outside)
 
@@ -213,7 +221,8 @@ class Logaddexp(Binary):
     @widened
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """The greater one, and what the other adds to it."""
-        return _log_sum(xp, input, other, xp.logaddexp, xp.exp, 1.0)
+        found = pointwise("logaddexp", input, other)
+        return _log_sum(xp, input, other, xp.logaddexp, xp.exp, 1.0) if found is None else found
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:

@@ -10,6 +10,7 @@ from minigrad.autograd.op import Unary
 from minigrad.autograd.registry import reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.masks import zero
 from minigrad.ops.elementwise.precision import widened
 
@@ -103,6 +104,9 @@ class Sign(Unary):
         """Of NaN zero, as of what is neither above nor below."""
         if input.dtype.kind == "b":
             return input.copy()
+        found = pointwise("sign", input)
+        if found is not None:
+            return found
         nothing = zero(xp, input.dtype)
         above, below = (input > nothing), (input < nothing)
         return xp.subtract(above.view(xp.int8), below.view(xp.int8)).astype(input.dtype)
@@ -367,6 +371,9 @@ class Rsqrt(Unary):
     @widened
     def forward(xp: Any, input: Array) -> Array:
         """One over the root, in the root's memory."""
+        found = pointwise("rsqrt", input)
+        if found is not None:
+            return found
         root = xp.sqrt(input)
         return xp.divide(1, root, out=root) if root.ndim else 1 / root
 

@@ -71,11 +71,16 @@ def widened(forward: Forward) -> Forward:
     return wide
 
 
+@functools.cache
+def _special(xp: Any, name: str) -> Any:
+    return getattr(scientific(xp, "special"), name)
+
+
 def of_scipy(name: str) -> Forward:
     """The forward of an op of one argument that is a function of ``scipy.special``."""
 
     def forward(xp: Any, input: Array) -> Array:
-        return getattr(scientific(xp, "special"), name)(input)
+        return _special(xp, name)(input)
 
     return staticmethod(widened(forward))
 
@@ -84,7 +89,7 @@ def of_scipy_two(name: str) -> Forward:
     """The forward of an op of two arguments that is a function of ``scipy.special``."""
 
     def forward(xp: Any, input: Array, other: Array) -> Array:
-        return getattr(scientific(xp, "special"), name)(input, other)
+        return _special(xp, name)(input, other)
 
     return staticmethod(widened(forward))
 

@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.precision import widened
 
 STEPS = [reals(-3, 3, avoid=[-3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3])]
@@ -116,6 +117,9 @@ class Round(Op):
     @widened
     def forward(xp: Any, input: Array, decimals: int = 0) -> Array:
         """Round half to even."""
+        found = None if decimals else pointwise("round", input)
+        if found is not None:
+            return found
         return xp.round(input, decimals) if decimals else xp.rint(input).astype(input.dtype)
 
     @staticmethod
@@ -141,6 +145,9 @@ class Frac(Unary):
     @staticmethod
     def forward(xp: Any, input: Array) -> Array:
         """What the whole part leaves; exact."""
+        found = pointwise("frac", input)
+        if found is not None:
+            return found
         whole = xp.trunc(input)
         return xp.subtract(input, whole, out=whole if input.ndim else None)
 

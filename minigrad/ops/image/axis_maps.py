@@ -171,16 +171,23 @@ def mapped(xp: Any, x: Array, axis: int, axis_map: AxisMap, turned: bool) -> Arr
     return out
 
 
-def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool) -> Array:
-    """All maps, one after the other, first those that leave the least to the others."""
-    dtype, first = x.dtype, x.ndim - len(maps)
-    todo = [(axis, m) for axis, m in enumerate(maps, first) if m is not None]
-    if dtype == xp.uint8:
+@functools.lru_cache(maxsize=512)
+def plan_of(
+    xp: Any, maps: tuple[AxisMap | None, ...], ndim: int, of_bytes: bool, turned: bool
+) -> tuple[tuple[int, AxisMap, Any], ...]:
+    """The axes in their order, with their maps, and the index of a map that only picks."""
+    todo = [(axis, m) for axis, m in enumerate(maps, ndim - len(maps)) if m is not None]
+    if of_bytes:
         todo.reverse()  # bytes are rounded after each axis, in torch's order
     else:
         todo.sort(key=lambda pair: pair[1].rows / max(pair[1].size, 1), reverse=turned)
-    for axis, axis_map in todo:
-        index = None if turned else index_of(xp, axis_map)
+    return tuple((axis, m, None if turned else index_of(xp, m)) for axis, m in todo)
+
+
+def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool) -> Array:
+    """All maps, one after the other, first those that leave the least to the others."""
+    dtype = x.dtype
+    for axis, axis_map, index in plan_of(xp, maps, x.ndim, dtype == xp.uint8, turned):
         if index is not None:
             x = taken_slices(xp, x, index, axis)
             continue

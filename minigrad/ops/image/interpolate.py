@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from typing import Any
@@ -258,6 +259,19 @@ def resized(
         x.dtype != np.uint8 or mode in ("area", "linear", "trilinear")
     ):
         raise KindError(f"interpolate: not implemented for {input.dtype}; use x.float()")
+    return tensors.map_axes(input, *_maps(mode, spatial, counts, factors, align, antialias))
+
+
+@functools.lru_cache(maxsize=512)
+def _maps(
+    mode: str,
+    spatial: tuple[int, ...],
+    counts: tuple[int, ...],
+    factors: tuple[Any, ...],
+    align: bool,
+    antialias: bool,
+) -> tuple[tuple[AxisMap, ...], str]:
+    """The map of each axis, and torch's name of the node."""
     name, node, _ = MODES[mode]
 
     def one(n: int, count: int, factor: Any) -> AxisMap:
@@ -268,8 +282,7 @@ def resized(
         return AxisMap(name, n, count, (factor,) if mode in UNALIGNED else (factor, align))
 
     maps = tuple(map(one, spatial, counts, factors))
-    title = node.format(len(spatial)) + ("Aa" if antialias else "")
-    return tensors.map_axes(input, maps, title)
+    return maps, node.format(len(spatial)) + ("Aa" if antialias else "")
 
 
 @function(

@@ -151,6 +151,7 @@ def check_linear(input: Array, weight: Array) -> None:
         call(T(2), T(4, 5), T(4)),
         call(T(2, 3), T(3), T()),
     ),
+    quick=True,
 )
 def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any:
     """An affine map of the last axis.

@@ -10,6 +10,7 @@ from minigrad.autograd.apply import make
 from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, backend_of
+from minigrad.backend.native import pointwise
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
@@ -252,6 +253,9 @@ class Prelu(Op):
     @widened
     def forward(xp: Any, input: Array, weight: Array) -> Array:
         """Both parts, each 0 where the other is not."""
+        found = pointwise("prelu", input, weight)
+        if found is not None:
+            return found
         return positive(xp, input) + negative(xp, input) * weight
 
     @staticmethod
@@ -311,6 +315,9 @@ class Glu(Op):
     def forward(xp: Any, input: Array, dim: int) -> Array:
         """The sigmoid's memory takes the product."""
         a, b = _halves(input, dim)
+        found = pointwise("gated", a, b)
+        if found is not None:
+            return found
         y = Sigmoid.forward(xp, b)
         y *= a
         return y

@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.autograd.op import Op, Unary
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.masks import clipped, either, gate, kept, number, select
@@ -116,6 +117,9 @@ class Hardsigmoid(Unary):
     @widened
     def forward(xp: Any, input: Array) -> Array:
         """Shift, cut, scale."""
+        found = pointwise("hardsigmoid", input)
+        if found is not None:
+            return found
         y = _cut(xp, input)
         y /= number(xp, 6, input.dtype)
         return y
@@ -123,6 +127,9 @@ class Hardsigmoid(Unary):
     @staticmethod
     def grad_input(g: Any, input: Any) -> Any:
         """The middle line's slope."""
+        found = pointwise("hardsigmoid_backward", g, input)
+        if found is not None:
+            return found
         return gate(g, (input > -3) & (input < 3)) / 6
 
 
@@ -156,6 +163,9 @@ class Hardswish(Unary):
     @widened
     def forward(xp: Any, input: Array) -> Array:
         """As the formula has it."""
+        found = pointwise("hardswish", input)
+        if found is not None:
+            return found
         y = _cut(xp, input)
         y *= input
         y /= number(xp, 6, input.dtype)
@@ -164,6 +174,9 @@ class Hardswish(Unary):
     @staticmethod
     def grad_input(g: Any, input: Any) -> Any:
         """Three pieces, the first of them 0."""
+        found = pointwise("hardswish_backward", g, input)
+        if found is not None:
+            return found
         inside = (input > -3) & (input < 3)
         slope = gate(input, inside) / 3 + 0.5
         return gate(g, ~(input < 3)) + gate(g, inside) * slope
@@ -197,6 +210,9 @@ class Threshold(Op):
     @staticmethod
     def forward(xp: Any, input: Array, threshold: float, value: float) -> Array:
         """NaN stays NaN."""
+        found = pointwise("threshold", input, threshold, value)
+        if found is not None:
+            return found
         stays = ~(input <= number(xp, threshold, input.dtype))
         if value == 0:
             return kept(xp, input, stays)
@@ -205,6 +221,9 @@ class Threshold(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, threshold: float) -> Any:
         """Where the input came through."""
+        found = pointwise("threshold_backward", g, input, threshold)
+        if found is not None:
+            return found
         return gate(g, ~(input <= threshold))
 
 
@@ -249,6 +268,9 @@ class Softshrink(Op):
     @widened
     def forward(xp: Any, input: Array, lambd: float) -> Array:
         """The input less what a clip keeps of it; a zero has the sign of the input."""
+        found = pointwise("softshrink", input, lambd)
+        if found is not None:
+            return found
         y = clipped(xp, input, -lambd, lambd)
         y = xp.subtract(input, y, out=y if input.ndim else None)
         return xp.copysign(y, input, out=y if input.ndim else None)
@@ -256,6 +278,9 @@ class Softshrink(Op):
     @staticmethod
     def grad_input(g: Any, input: Any, lambd: float) -> Any:
         """Outside only."""
+        found = pointwise("shrink_backward", g, input, lambd)
+        if found is not None:
+            return found
         return gate(g, ~((input >= -lambd) & (input <= lambd)))
 
 
@@ -282,9 +307,15 @@ class Hardshrink(Op):
     @staticmethod
     def forward(xp: Any, input: Array, lambd: float = 0.5) -> Array:
         """NaN stays NaN."""
+        found = pointwise("hardshrink", input, lambd)
+        if found is not None:
+            return found
         return kept(xp, input, ~((input >= -lambd) & (input <= lambd)))
 
     @staticmethod
     def grad_input(g: Any, input: Any, lambd: float) -> Any:
         """Outside only."""
+        found = pointwise("shrink_backward", g, input, lambd)
+        if found is not None:
+            return found
         return gate(g, ~((input >= -lambd) & (input <= lambd)))

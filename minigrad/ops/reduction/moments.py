@@ -93,11 +93,11 @@ class Var(Op):
     def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
         """Two passes: the mean, then the squares of what is left."""
         count = count_of(input.shape, dim)
+        degrees = max(count - correction, 0)
         centred = input - add_up(xp, input, dim, True) / (count or 1)
         if dim is None and not keepdim and centred.size < MANY:
-            return square_sum(xp, centred) / xp.asarray(max(count - correction, 0), input.dtype)
+            return square_sum(xp, centred) / degrees
         centred *= centred
-        degrees = xp.asarray(max(count - correction, 0), dtype=input.dtype)
         return add_up(xp, centred, dim, keepdim) / degrees
 
     @staticmethod

@@ -5,11 +5,14 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
+from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, need_elements, the_only, tied_overall
 from minigrad.ops.reduction.order import ERRORS, comparable, least, places_in_order
 from minigrad.ops.reduction.running import last_places
@@ -19,6 +22,22 @@ KTHVALUE = named("kthvalue", "values", "indices")
 MEDIAN = named("median", "values", "indices")
 NANMEDIAN = named("nanmedian", "values", "indices")
 MODE = named("mode", "values", "indices")
+FEW = 1024  # elements; up to here, NumPy's sort takes less than its partition and what follows
+
+
+def _number_k_of_few(x: Any, small: Any, k: int, dim: int, keepdim: bool, stable: bool) -> Any:
+    """The same by sorting the whole axis, which is one call."""
+    order = small.argsort(axis=dim, kind="stable")
+    places = order[(slice(None),) * dim + (slice(k, k + 1),)]
+    values = taken(np, x, places, dim)
+    if not stable:
+        same = x == values
+        if x.dtype.kind in "fV":
+            same |= (x != x) & (values != values)
+        places = same.argmax(axis=dim, keepdims=True)
+    if not keepdim:
+        values, places = values.squeeze(dim), places.squeeze(dim)
+    return values, places, places
 
 
 def _number_k(xp: Any, x: Array, k: int, dim: int, keepdim: bool, stable: bool) -> Any:
@@ -27,6 +46,8 @@ def _number_k(xp: Any, x: Array, k: int, dim: int, keepdim: bool, stable: bool) 
     Of equal ones it is the first, or (``stable``) the one that a stable sort would put there.
     """
     small = comparable(xp, x)
+    if small.size <= FEW:
+        return _number_k_of_few(x, small, k, dim, keepdim, stable)
     value = xp.take(xp.partition(small, k, axis=dim), xp.asarray([k]), axis=dim)
     same = small == value
     if small.dtype.kind == "f" and (value != value).any():
@@ -103,13 +124,13 @@ class MedianAlong(Picked):
             return _number_k(xp, input, (input.shape[dim] - 1) // 2, dim, keepdim, True)
         if skip:
             count = xp.count_nonzero(~nans, axis=dim)
-            middle = xp.expand_dims(xp.maximum(count - 1, 0) // 2, dim)
-            places = xp.take_along_axis(places_in_order(xp, input, dim), middle, dim)
+            middle = (xp.maximum(count - 1, 0) // 2)[(slice(None),) * dim + (None,)]
+            places = taken(xp, places_in_order(xp, input, dim), middle, dim)
         else:
             places = _number_k(xp, input, (input.shape[dim] - 1) // 2, dim, True, True)[1]
             first = nans.argmax(axis=dim, keepdims=True)
             places = xp.where(nans.any(axis=dim, keepdims=True), first, places)
-        values = xp.take_along_axis(input, places, dim)
+        values = taken(xp, input, places, dim)
         if not keepdim:
             values, places = values.squeeze(dim), places.squeeze(dim)
         return values, places, places
@@ -214,14 +235,17 @@ class ModeAlong(Picked):
         """In order, equal values are runs; the longest wins, the smallest of the longest."""
         if not input.ndim:
             return the_only(xp, input)
-        order = xp.moveaxis(places_in_order(xp, input, dim), dim, -1)
-        ordered = xp.take_along_axis(xp.moveaxis(input, dim, -1), order, -1)
-        starts = xp.ones(order.shape, dtype=bool)
-        starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-        lengths = xp.arange(order.shape[-1]) - last_places(xp, starts, order.ndim - 1)
+        last = input.ndim - 1
+        x = xp.ascontiguousarray(input.swapaxes(dim, last))
+        order = places_in_order(xp, x, last)
+        ordered = taken(xp, x, order, last)
+        starts = xp.empty(order.shape, dtype=bool)
+        starts[..., 0] = True
+        xp.not_equal(ordered[..., 1:], ordered[..., :-1], out=starts[..., 1:])
+        lengths = xp.arange(order.shape[-1]) - last_places(xp, starts, last)
         ends = lengths.argmax(axis=-1, keepdims=True)
-        places = xp.moveaxis(xp.take_along_axis(order, ends, -1), -1, dim)
-        values = xp.take_along_axis(input, places, dim)
+        places, values = taken(xp, order, ends, last), taken(xp, ordered, ends, last)
+        places, values = places.swapaxes(dim, last), values.swapaxes(dim, last)
         if not keepdim:
             values, places = values.squeeze(dim), places.squeeze(dim)
         return values, places, places

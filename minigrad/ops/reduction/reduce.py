@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad import dtypes
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
@@ -28,6 +30,8 @@ SAMPLES = (
 ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
 ROW = 1024  # elements that a dot product adds up before the rows' sums are added pairwise
 MANY = 4096  # elements; below, NumPy's own reductions are as fast as anything
+FEW = 1024  # elements; up to here, products with ones are faster still
+ONES = {code: np.ones(FEW, code) for code in "fd"}
 BLOCK = 128  # elements of an axis that are multiplied side by side
 VERY_MANY = 32768  # the same for a sum of everything
 
@@ -67,7 +71,23 @@ def need_float(op: str, input: Any) -> None:
 
 def count_of(shape: Any, dim: Any) -> int:
     """How many elements go into one result."""
-    return math.prod(shape if dim is None else [shape[i] for i in dim])
+    if dim is None:
+        return math.prod(shape)
+    return shape[dim[0]] if len(dim) == 1 else math.prod([shape[i] for i in dim])  # type: ignore[no-any-return]
+
+
+def few_added_up(x: Any, ones: Any, dim: Any, keepdim: bool) -> Any:
+    """A sum of few floats as a product with ones, which takes half the time of a reduction."""
+    ndim = x.ndim
+    if dim is None:
+        total = x.reshape(-1).dot(ones[: x.size])
+    elif dim == (ndim - 1,):
+        total = x.dot(ones[: x.shape[-1]])
+    elif dim == (ndim - 2,):
+        total = ones[: x.shape[-2]].dot(x)
+    else:
+        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+    return total.reshape(kept_shape(x.shape, dim)) if keepdim else total
 
 
 def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
@@ -77,6 +97,9 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     pairwise: three times as fast as adding all of them pairwise, and as exact.
     """
     if x.size < MANY:
+        ones = ONES.get(x.dtype.char) if x.size <= FEW and xp is np else None
+        if ones is not None:
+            return few_added_up(x, ones, dim, keepdim)
         return xp.add.reduce(x, axis=dim, keepdims=keepdim)
     whole = dim is None or len(dim) == x.ndim
     if (whole and x.size < VERY_MANY) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
@@ -151,8 +174,10 @@ class Sum(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Half precision is added up in float32, small integers stay what they are."""
         kind = input.dtype
-        if kind.char in "fd" and input.size < MANY:  # the hot case
-            return xp.add.reduce(input, axis=dim, keepdims=keepdim)
+        if kind.char in "fd":
+            if input.size <= FEW and xp is np:  # the hot case
+                return few_added_up(input, ONES[kind.char], dim, keepdim)
+            return add_up(xp, input, dim, keepdim)
         if kind.itemsize == 2 and kind.kind in "fV":
             return add_up(xp, input.astype(xp.float32), dim, keepdim).astype(kind)
         if kind.kind in "biu" and kind.itemsize < 8:
@@ -206,8 +231,8 @@ class Mean(Op):
     @widened
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Half precision is added up in float32."""
-        total = add_up(xp, input, dim, keepdim)
-        return total / ((input.size if dim is None else count_of(input.shape, dim)) or math.nan)
+        count = input.size if dim is None else count_of(input.shape, dim)
+        return add_up(xp, input, dim, keepdim) / (count or math.nan)
 
     @staticmethod
     def grad_input(g: Array, shape: Any, dim: Any, keepdim: bool, F: Any) -> Array:

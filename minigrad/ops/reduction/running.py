@@ -66,7 +66,7 @@ def last_places(xp: Any, marked: Array, axis: int) -> Array:
     array([0, 0, 2])
     """
     length = marked.shape[axis]
-    if axis == marked.ndim - 1 and xp.__name__ != "cupy":
+    if marked.size >= MANY and axis == marked.ndim - 1 and xp.__name__ != "cupy":
         marks = xp.flatnonzero(marked)
         runs = xp.diff(marks, append=marked.size)
         return xp.repeat(marks % length, runs).reshape(marked.shape)

@@ -100,6 +100,7 @@ def _same_but(dim: int, model: Any, shape: Any, index: int) -> None:
 
 @register(
     public=cat,
+    quick=True,
     where=("torch",),
     dtypes=ANY,
     samples=(
@@ -184,6 +185,7 @@ STACKED: Any = Stacked.short
     dtypes=ANY,
     samples=(call([T(2, 3), T(2, 3)]), call([T(2), T(2), T(2)], dim=1), call([T(), T()])),
     errors=(call([T(2, 3), T(2, 2)]), call([])),
+    quick=True,
 )
 def stack(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
     """Tensors of one shape joined along a new axis.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
+from minigrad.autograd.refusals import not_a_tensor
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.dtypes import dtype as Dtype
@@ -73,6 +74,7 @@ RESHAPE: Any = Reshape.short  # straight to the short cut: the view that is made
     dtypes=ANY,
     samples=(call(T(2, 6), (3, 4)), call(T(2, 6), (-1,)), call(T(4), (2, 1, 2)), call(T(), (1,))),
     errors=(call(T(2, 3), (4, 2)), call(T(2, 3), (-1, -1))),
+    quick=True,
 )
 def reshape(input: Any, *shape: Any, **named: Any) -> Any:
     """The same elements in row-major order under another shape; one size may be -1.
@@ -86,7 +88,11 @@ def reshape(input: Any, *shape: Any, **named: Any) -> Any:
             [3, 4, 5]])
     """
     wanted = listed(shape, named, "shape")
-    return RESHAPE(input, inferred(wanted, input._array.size, "reshape"))
+    try:
+        count = input._array.size
+    except AttributeError:
+        raise not_a_tensor("reshape", input) from None
+    return RESHAPE(input, inferred(wanted, count, "reshape"))
 
 
 @function(
@@ -160,6 +166,7 @@ def reshape_as(input: Any, other: Any) -> Any:
     dtypes=ANY,
     samples=(call(T(2, 3, 4)), call(T(2, 3, 4), 1), call(T(2, 3, 4), 0, 1), call(T())),
     errors=(call(T(2, 3), 1, 0),),
+    quick=True,
 )
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Some axes, one after the other, as one.
@@ -168,7 +175,10 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     >>> torch.zeros(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
     """
-    shape = input._array.shape
+    try:
+        shape = input._array.shape
+    except AttributeError:
+        raise not_a_tensor("flatten", input) from None
     first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
     if not shape:
         return input.reshape(1)
@@ -213,7 +223,10 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
 
 
 def _squeeze(input: Any, dim: Any = None) -> Any:
-    shape = input._array.shape
+    try:
+        shape = input._array.shape
+    except AttributeError:
+        raise not_a_tensor("squeeze", input) from None
     form = 0  # of torch's three functions of this name
     if dim is None:
         axes = tuple([i for i, n in enumerate(shape) if n == 1])
@@ -231,6 +244,7 @@ def _squeeze(input: Any, dim: Any = None) -> Any:
 
 @register(
     public=_squeeze,
+    quick=True,
     dtypes=ANY,
     samples=(
         call(T(2, 1, 3, 1)),
@@ -270,11 +284,16 @@ SQUEEZE: Any = Squeeze.short
 
 
 def _unsqueeze(input: Any, dim: int) -> Any:
-    return UNSQUEEZE(input, one_dim(dim, input._array.ndim + 1))
+    try:
+        ndim = input._array.ndim
+    except AttributeError:
+        raise not_a_tensor("unsqueeze", input) from None
+    return UNSQUEEZE(input, one_dim(dim, ndim + 1))
 
 
 @register(
     public=_unsqueeze,
+    quick=True,
     dtypes=ANY,
     samples=(call(T(2, 3), 0), call(T(2, 3), -1), call(T(), 0)),
     errors=(call(T(2, 3), 3),),

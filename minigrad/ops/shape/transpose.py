@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op
+from minigrad.autograd.refusals import not_a_tensor
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -41,6 +42,7 @@ PERMUTE: Any = PermuteAxes.short
     dtypes=ANY,
     samples=(call(T(2, 3, 4), (2, 0, 1)), call(T(2, 3, 4), (0, -1, 1)), call(T(), ())),
     errors=(call(T(2, 3), (0,)), call(T(2, 3), (0, 0))),
+    quick=True,
 )
 def permute(input: Any, *dims: Any, **named: Any) -> Any:
     """The axes in another order, as a view.
@@ -52,7 +54,10 @@ def permute(input: Any, *dims: Any, **named: Any) -> Any:
     >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
     """
-    ndim = input._array.ndim
+    try:
+        ndim = input._array.ndim
+    except AttributeError:
+        raise not_a_tensor("permute", input) from None
     order = tuple([one_dim(d, ndim) for d in listed(dims, named, "dims")])
     if len(order) != ndim:
         raise RuntimeError(
@@ -66,12 +71,16 @@ def permute(input: Any, *dims: Any, **named: Any) -> Any:
 
 
 def _transpose(input: Any, dim0: int, dim1: int) -> Any:
-    ndim = input._array.ndim
+    try:
+        ndim = input._array.ndim
+    except AttributeError:
+        raise not_a_tensor("transpose", input) from None
     return TRANSPOSE(input, one_dim(dim0, ndim), one_dim(dim1, ndim))
 
 
 @register(
     public=_transpose,
+    quick=True,
     dtypes=ANY,
     samples=(call(T(2, 3), 0, 1), call(T(2, 3, 4), -1, 0), call(T(), 0, 0)),
     errors=(call(T(2, 3), 0, 2),),
@@ -141,6 +150,7 @@ TRANSPOSE_MATRIX: Any = TransposeMatrix.short
     dtypes=ANY,
     samples=(call(T(2, 3)), call(T(3)), call(T())),
     errors=(call(T(2, 3, 4)),),
+    quick=True,
 )
 def t(input: Any) -> Any:
     """A matrix transposed, as a view; a vector stays as it is.
@@ -149,8 +159,13 @@ def t(input: Any) -> Any:
     >>> torch.zeros(2, 3).t().shape
     torch.Size([3, 2])
     """
-    if input._array.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.dim()}D")
+    try:
+        if input._array.ndim > 2:
+            raise RuntimeError(
+                f"t() expects a tensor with <= 2 dimensions, but self is {input.dim()}D"
+            )
+    except AttributeError:
+        raise not_a_tensor("t", input) from None
     return TRANSPOSE_MATRIX(input)
 
 

@@ -1,0 +1,171 @@
+"""Wrong arguments, noticed when a call has failed: torch's TypeError for the first to blame.
+
+Nothing is checked before a call, so that a right one costs nothing. What an argument must be is
+read from its annotation, from the op's claims, or, as torch's names mean the same everywhere, from
+its name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.op import Op
+from minigrad.autograd.signatures import show
+from minigrad.autograd.tensor_base import TensorBase
+from minigrad.dtypes import dtype
+
+# What may have been raised for a wrong argument: by Python, by NumPy, or by a check of ours.
+SYMPTOMS = (AttributeError, TypeError, ValueError, IndexError, RuntimeError)
+
+TENSORS = """input A B L LD LU LU_data LU_pivots pivots tau index indices src tensor tensor1 tensor2
+    target targets weight bias input1 input2 x1 x2 mat mat1 mat2 batch1 batch2 vec vec1 vec2 anchor
+    positive negative query key running_mean running_var grid theta weights in_proj_weight
+    log_probs pos_weight sorted_sequence sorter var per_sample_weights offsets linear_weight
+    linear_bias logits count prob boundaries hx the_template mask condition out_proj_weight
+    attn_mask key_padding_mask fweights aweights x y prepend append"""
+NUMBERS = "alpha beta lambd negative_slope threshold fill_value dx min_val max_val"
+INTEGERS = "dim0 dim1 dimension length step storage_offset offset"
+SIZES = """kernel_size stride dilation output_padding size shape output_size shifts split_sizes dim
+    axis dims"""
+SEVERAL = ("tensors", "vectors", "matrices")
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, TensorBase):
+        return value._array.size == 1 and value._array.dtype.kind in "iu"
+    return hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, TensorBase):
+        return value._array.ndim == 0
+    return isinstance(value, (int, float, complex, np.number, np.bool_))
+
+
+def _are_whole(value: Any) -> bool:
+    return _is_whole(value) or (
+        isinstance(value, (tuple, list)) and all(v is None or _is_whole(v) for v in value)
+    )
+
+
+# What torch calls a kind of argument, and whether a value is of that kind.
+KINDS: dict[str, Callable[[Any], bool]] = {
+    "Tensor": lambda v: isinstance(v, TensorBase),
+    "int": _is_whole,
+    "tuple of ints": _are_whole,
+    "int or tuple of ints": lambda v: isinstance(v, str) or _are_whole(v),  # 'same', 'valid'
+    "float": _is_number,
+    "Number": _is_number,
+    "bool": lambda v: isinstance(v, (bool, np.bool_)),
+    "str": lambda v: isinstance(v, str),
+    "torch.dtype": lambda v: isinstance(v, dtype),
+    "Tensor or Number": lambda v: isinstance(v, TensorBase) or _is_number(v),
+}
+BY_NAME = {
+    **dict.fromkeys(TENSORS.split(), "Tensor"),
+    **dict.fromkeys(NUMBERS.split(), "Number"),
+    **dict.fromkeys(INTEGERS.split(), "int"),
+    **dict.fromkeys(SIZES.split(), "tuple of ints"),
+    "padding": "int or tuple of ints",
+    "other": "Tensor or Number",
+    "dtype": "torch.dtype",
+}
+BY_ANNOTATION = {
+    "Array": "Tensor",
+    "Tensor": "Tensor",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "str": "str",
+    "Dtype": "torch.dtype",
+    "Sequence[int]": "tuple of ints",
+    "int | Sequence[int]": "tuple of ints",
+}
+
+
+def kind_of(parameter: inspect.Parameter, op: type[Op] | None) -> str:
+    """What an argument must be, in torch's words; "" if nothing is known of it."""
+    annotation = str(parameter.annotation).removesuffix(" | None")
+    if annotation in BY_ANNOTATION:
+        return BY_ANNOTATION[annotation]
+    if op is not None and parameter.name in op.inputs and not op.variadic:
+        first = parameter.name == op.inputs[0]
+        return "Tensor" if first or op.numbers == () else "Tensor or Number"
+    return BY_NAME.get(parameter.name, "")
+
+
+def _given(
+    parameters: Mapping[str, inspect.Parameter], args: Any, kwargs: Any
+) -> Iterator[tuple[inspect.Parameter, Any, str]]:
+    """Each parameter that a call gives a value, the value, and which argument that is."""
+    for place, (parameter, value) in enumerate(zip(parameters.values(), args, strict=False)):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            break
+        yield parameter, value, f"argument '{parameter.name}' (position {place + 1})"
+    for name, value in kwargs.items():
+        if name in parameters:
+            yield parameters[name], value, f"argument '{name}'"
+
+
+def refusal(
+    fn: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    error: Exception,
+    op: type[Op] | None = None,
+) -> TypeError | None:
+    """torch's error for the first argument of a failed call that is of a wrong kind, or None.
+
+    >>> def f(input, dim: int): pass
+    >>> refusal(f, ("text",), {}, TypeError())
+    TypeError("f(): argument 'input' (position 1) must be Tensor, not str")
+    """
+    parameters = inspect.signature(fn).parameters
+    for parameter, value, which in _given(parameters, args, kwargs):
+        kind = kind_of(parameter, op)
+        if not kind or KINDS[kind](value) or value is parameter.default:
+            continue
+        if isinstance(error, ValueError) and kind in ("bool", "str", "torch.dtype"):
+            continue  # it is about what an option says, in torch's words
+        return TypeError(f"{fn.__name__}(): {which} must be {kind}, not {_type_name(value)}")
+    for place, value in enumerate(args):
+        if next(iter(parameters)) in SEVERAL and isinstance(value, (list, tuple)):
+            return None
+        if next(iter(parameters)) in SEVERAL and not isinstance(value, TensorBase):
+            found = _type_name(value)
+            return TypeError(f"expected Tensor as element {place} in argument 0, but got {found}")
+    return None
+
+
+def _type_name(value: Any) -> str:
+    return "torch.dtype" if isinstance(value, dtype) else type(value).__name__
+
+
+def not_a_tensor(name: str, value: Any) -> TypeError:
+    """torch's error for a first argument that is no Tensor.
+
+    >>> not_a_tensor("t", [1])
+    TypeError("t(): argument 'input' (position 1) must be Tensor, not list")
+    """
+    found = _type_name(value)
+    return TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {found}")
+
+
+def guarded(fn: Callable[..., Any], op: type[Op] | None = None) -> Callable[..., Any]:
+    """A function whose failures with arguments of a wrong kind are torch's TypeError."""
+
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        except SYMPTOMS as error:
+            wrong = refusal(fn, args, kwargs, error, op)
+            if wrong is None:
+                raise
+            raise wrong from None
+
+    show(guard, lambda: inspect.signature(fn))
+    return guard

@@ -1,0 +1,144 @@
+"""Listening to ops: every forward and every derivative that runs, with its arrays and its time.
+
+A short cut keeps its forward in a variable of its closure, a derivative stands in ``Op.pulls``.
+While somebody listens, functions that tell of each call stand there instead; what nobody listens to
+costs nothing. Graph viewers, the profiler and the comparison of programs are made of this.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import Any
+
+from minigrad.autograd.graph import Node, tick
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import ALL_OPS
+
+__all__ = ["Heard", "listen"]
+
+
+@dataclass(slots=True)
+class Heard:
+    """One call of a forward, or, with the ``node`` that it belongs to, of a derivative."""
+
+    op: type[Op]
+    arguments: tuple[Any, ...]  # arrays and parameters; of a derivative only the cotangent
+    result: Any  # an array, or a tuple of them
+    node: Node | None
+    began: int  # nanoseconds of time.perf_counter_ns
+    ended: int
+    tick: int  # on the clock of the graph: a node born of this forward has a later one
+
+
+Listener = Callable[[Heard], None]
+
+
+class _Here(threading.local):
+    deaf = False  # while a listener runs, which may use ops itself
+
+
+_listeners: tuple[Listener, ...] = ()
+_undo: list[Callable[[], None]] = []
+_lock = threading.Lock()
+_here = _Here()
+
+
+@contextmanager
+def listen(listener: Listener) -> Generator[None, None, None]:
+    """Tell ``listener`` of every forward and derivative that runs in a block, on any thread.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> def say(heard):
+    ...     print(heard.op.name, "backward" if heard.node else "forward")
+    >>> with listen(say):
+    ...     (x * 3).sum().backward()
+    mul forward
+    sum forward
+    sum backward
+    mul backward
+    """
+    global _listeners
+    with _lock:
+        if not _listeners:
+            for op in ALL_OPS:
+                _tap(op)
+        _listeners = (*_listeners, listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            rest = list(_listeners)
+            rest.remove(listener)
+            _listeners = tuple(rest)
+            if not rest:
+                while _undo:
+                    _undo.pop()()
+
+
+def _tell(*facts: Any) -> None:
+    if not _here.deaf:
+        _here.deaf = True
+        try:
+            heard = Heard(*facts, tick())
+            for listener in _listeners:
+                listener(heard)
+        finally:
+            _here.deaf = False
+
+
+def _tap(op: type[Op]) -> None:
+    """Put telling functions in the place of an op's own, and note how to put those back."""
+    forward = op.forward
+    op.forward = staticmethod(_telling(op, forward, 1))
+    _undo.append(lambda: setattr(op, "forward", staticmethod(forward)))
+    for cut in op.cuts:
+        if "forward" in cut.__code__.co_freevars:
+            cell: Any = cut.__closure__[cut.__code__.co_freevars.index("forward")]
+            _undo.append(_put_back(cell, cell.cell_contents))
+            cell.cell_contents = _telling(op, cell.cell_contents, 0)
+    for name in ("joint", "pulls"):
+        pull: Any = getattr(op, name)
+        if pull is not None:
+            several = isinstance(pull, tuple)
+            told = tuple(_telling_pull(op, p) for p in pull) if several else _telling_pull(op, pull)
+            setattr(op, name, told)
+            _undo.append(_put_back_attribute(op, name, pull))
+
+
+def _put_back(cell: Any, contents: Any) -> Callable[[], None]:
+    return lambda: setattr(cell, "cell_contents", contents)
+
+
+def _put_back_attribute(op: type[Op], name: str, value: Any) -> Callable[[], None]:
+    return lambda: setattr(op, name, value)
+
+
+def _telling(op: type[Op], forward: Callable[..., Any], skipped: int) -> Callable[..., Any]:
+    """A forward that tells of its calls; the first ``skipped`` arguments are no news."""
+
+    def told(*args: Any, **params: Any) -> Any:
+        began = perf_counter_ns()
+        result = forward(*args, **params)
+        ended = perf_counter_ns()
+        _tell(op, (*args[skipped:], *params.values()), result, None, began, ended)
+        return result
+
+    return told
+
+
+def _telling_pull(op: type[Op], pull: Any) -> Any:
+    if pull is None:
+        return None
+
+    def told(g: Any, saved: Any, node: Node, F: Any) -> Any:
+        began = perf_counter_ns()
+        result = pull(g, saved, node, F)
+        _tell(op, (g,), result, node, began, perf_counter_ns())
+        return result
+
+    return told

@@ -1,0 +1,257 @@
+"""The CUDA kernels, run: compiled at first use, kept, and launched with checked arguments.
+
+Where they run is an engine: CuPy's card, CuPy's stand-in, or the CPU by ``minigrad.cuda.on_cpu``.
+``kernels/cuda/README.md`` is the contract.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import ml_dtypes
+import numpy as np
+
+from minigrad.backend import cuda_plans
+from minigrad.backend.cuda_source import DTYPES, Declaration, Parameter, declarations, file_of
+from minigrad.backend.cuda_source import source as source
+
+__all__ = ["CupyEngine", "Engine", "Kernel", "Kernels", "kernel", "serve"]
+
+MOST_BLOCKS = 4096  # of a grid-stride loop: 16 or more for each multiprocessor of any card
+STATIC_SHARED = 48 << 10  # bytes of dynamic shared memory that need not be asked for
+ITEMS = {
+    "i64": "int64",
+    "long long": "int64",
+    "int": "int32",
+    "u32": "uint32",
+    "unsigned": "uint32",
+    "u64": "uint64",
+    "u8": "uint8",
+    "bool": "bool",
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+}
+
+
+class Engine(Protocol):
+    """Where kernels run."""
+
+    def compile(self, name: str, code: str) -> Any:
+        """A module: ``get_function(kernel)(grid, block, arguments, shared_mem=bytes)``."""
+
+    def empty(self, shape: Any, dtype: Any) -> Any:
+        """Scratch memory."""
+
+
+class CupyEngine:
+    """A card, through CuPy or what stands in for it."""
+
+    def __init__(self, cupy: Any) -> None:
+        self.cupy = cupy
+
+    def compile(self, name: str, code: str) -> Any:
+        """CuPy's module, which is compiled for each card when it is first used there."""
+        return self.cupy.RawModule(code=code, options=("--std=c++17",), backend="nvrtc")
+
+    def empty(self, shape: Any, dtype: Any) -> Any:
+        """From CuPy's memory pool."""
+        return self.cupy.empty(shape, dtype)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """NumPy's dtype of a name; bfloat16 is that of ml_dtypes.
+
+    >>> numpy_dtype("bfloat16").itemsize
+    2
+    """
+    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
+def ceil(count: int, per: int) -> int:
+    """How many parts of a size cover a count.
+
+    >>> ceil(10, 4)
+    3
+    """
+    return -(-count // per)
+
+
+def cover(count: int, per: int) -> int:
+    """How many blocks a grid-stride loop is given, that does ``per`` in each.
+
+    >>> cover(0, 1024), cover(10_000, 1024), cover(10**9, 1024)
+    (1, 10, 4096)
+    """
+    return max(1, min(-(-count // per), MOST_BLOCKS))
+
+
+class Kernel:
+    """One kernel for one type of numbers; calling it checks the arguments and launches.
+
+    Raises: TypeError or ValueError that names kernel and parameter.
+    """
+
+    def __init__(self, declaration: Declaration, dtype: str, function: Any) -> None:
+        self.name, self.declaration, self.dtype = declaration.name, declaration, dtype
+        self._function = function
+        self._wanted = [_wanted(parameter, dtype) for parameter in declaration.parameters]
+        self._block = (declaration.threads,)
+        names = ", ".join(parameter.name for parameter in declaration.parameters)
+        known = {"cover": cover, "ceil": ceil, "min": min, "max": max, "math": math}
+        known["itemsize"] = numpy_dtype(dtype).itemsize
+        self._grid, self._shared = (
+            eval(f"lambda {names}: {text}", known)
+            for text in (declaration.grid, declaration.shared)
+        )
+        self._most_shared = STATIC_SHARED
+
+    def __call__(self, *arguments: Any) -> None:
+        """Launch on the current stream."""
+        given = self.checked(arguments)
+        grid = self._grid(*given)
+        shared = self._shared(*given)
+        if shared > self._most_shared:
+            self._function.max_dynamic_shared_size_bytes = self._most_shared = shared
+        self._function(
+            grid if grid.__class__ is tuple else (grid,), self._block, given, shared_mem=shared
+        )
+
+    def checked(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments as they are handed over: pointers, int64 and float64, structs."""
+        if len(arguments) != len(self._wanted):
+            raise TypeError(
+                f"{self.name}: {len(arguments)} arguments given, it takes {len(self._wanted)}"
+            )
+        return tuple([want(self, k, a) for k, (want, a) in enumerate(zip(self._wanted, arguments))])
+
+    def complaint(self, number: int, text: str) -> str:
+        """What a wrong argument is answered with."""
+        parameter = self.declaration.parameters[number]
+        return f"{self.name}, argument {number} ({parameter.name}): {text}"
+
+
+_Check = Callable[[Kernel, int, Any], Any]
+
+
+def _wanted(parameter: Parameter, dtype: str) -> _Check:
+    if not parameter.pointer:
+        return {"i64": _whole, "double": _fraction}.get(parameter.type, _struct)
+    wide = "float64" if dtype == "float64" else "float32"
+    name = {"real": dtype, "wide": wide}.get(parameter.type) or ITEMS.get(parameter.type)
+    if name is None:
+        return _table
+    return functools.partial(_array, numpy_dtype(name))
+
+
+def _array(dtype: np.dtype[Any], to: Kernel, number: int, value: Any) -> Any:
+    if value is None:
+        return 0
+    try:
+        fits = value.dtype == dtype or (dtype == np.uint8 and value.dtype == np.bool_)
+        if fits and value.flags.c_contiguous:
+            return value
+    except AttributeError:
+        raise TypeError(
+            to.complaint(number, f"expected an array, got {type(value).__name__}")
+        ) from None
+    if not fits:
+        raise TypeError(to.complaint(number, f"expected {dtype} elements, got {value.dtype}"))
+    raise ValueError(to.complaint(number, "the array has gaps; kernels take arrays without"))
+
+
+def _table(to: Kernel, number: int, value: Any) -> Any:
+    """A pointer to something that NumPy has no name for."""
+    return 0 if value is None else value
+
+
+def _whole(to: Kernel, number: int, value: Any) -> int:
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, bool | np.integer | np.bool_):
+        return int(value)
+    raise TypeError(to.complaint(number, f"expected a whole number, got {value!r:.60}"))
+
+
+def _fraction(to: Kernel, number: int, value: Any) -> float:
+    if value.__class__ is float:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, int | float | np.integer | np.floating):
+        return float(value)
+    raise TypeError(to.complaint(number, f"expected a number, got {value!r:.60}"))
+
+
+def _struct(to: Kernel, number: int, value: Any) -> Any:
+    if isinstance(value, np.void | np.ndarray) and value.dtype.names and value.size == 1:
+        return value
+    raise TypeError(to.complaint(number, f"expected one structured element, got {value!r:.60}"))
+
+
+class Kernels:
+    """The kernels for one type of numbers on one engine, by name; plans as well.
+
+    Raises: KeyError for a name that neither a kernel nor a plan has.
+    """
+
+    def __init__(self, engine: Engine, dtype: str) -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f"kernels: expected one of {', '.join(DTYPES)}, got {dtype!r}")
+        self.engine, self.dtype = engine, dtype
+        self._modules: dict[Path, tuple[Any, dict[str, Declaration]]] = {}
+        self._found: dict[str, Callable[..., None]] = {}
+
+    def __getitem__(self, name: str) -> Callable[..., None]:
+        """What runs a kernel or a plan."""
+        found = self._found.get(name)
+        if found is None:
+            plan = cuda_plans.PLANS.get(name)
+            found = functools.partial(plan, self) if plan else self._compiled(name)
+            self._found[name] = found
+        return found
+
+    def _compiled(self, name: str) -> Kernel:
+        path = file_of(name)
+        if path is None:
+            raise KeyError(f"there is no kernel {name!r}")
+        if path not in self._modules:
+            code = source(path, self.dtype)
+            module = self.engine.compile(path.name, code)
+            self._modules[path] = module, declarations(path.read_text("utf-8"))
+        module, declared = self._modules[path]
+        return Kernel(declared[name], self.dtype, module.get_function(name))
+
+
+_served: dict[type, dict[Any, Kernels]] = {}
+
+
+def serve(array_type: type, engine: Engine) -> None:
+    """Let ``kernel`` run on this engine what it is given arrays of this type for."""
+    _served[array_type] = {numpy_dtype(name): Kernels(engine, name) for name in DTYPES}
+
+
+def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
+    """The kernel for arrays of one type of numbers, on a card and without gaps; or None.
+
+    >>> kernel("relu", np.ones(3, np.float32)) is None
+    True
+    """
+    kernels = _served.get(arrays[0].__class__)
+    if kernels is None:
+        return None
+    dtype = arrays[0].dtype
+    for array in arrays:
+        if (
+            array.__class__ is not arrays[0].__class__
+            or array.dtype != dtype
+            or not array.flags.c_contiguous
+        ):
+            return None
+    found = kernels.get(dtype)
+    if found is None or not (name in cuda_plans.PLANS or file_of(name)):
+        return None
+    return found[name]

@@ -1,0 +1,89 @@
+"""What is remembered of an array: all of a small one; of a large one its statistics and a sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import backend_of
+
+__all__ = ["Snapshot", "snapshot"]
+
+_WHOLE = 4096  # elements up to which all of an array is kept
+_SIDE = 64  # of the picture of a larger one
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The values of an array at one moment."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    values: Any  # a NumPy array: all values, or those of a thinned-out picture
+    whole: bool
+    least: float
+    greatest: float
+    mean: float
+    spread: float  # standard deviation
+    norm: float
+    zeros: int
+    nans: int
+    infinite: int
+
+    @property
+    def size(self) -> int:
+        """How many elements the array has."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __str__(self) -> str:
+        words = [f"{self.dtype} {_shape(self.shape)}"]
+        if self.size == 1 and self.whole:
+            words.append(f"{self.values.reshape(())[()]:.6g}")
+        elif self.size:
+            words.append(f"{self.least:.4g} .. {self.greatest:.4g}, mean {self.mean:.4g}")
+        for count, name in ((self.nans, "NaN"), (self.infinite, "infinite")):
+            if count:
+                words.append(f"{count} {name}")
+        return ", ".join(words)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, shape))})" if shape else "scalar"
+
+
+def snapshot(array: Any) -> Snapshot:
+    """Remember an array, which may be written to afterwards.
+
+    >>> import numpy as np
+    >>> print(snapshot(np.array([1.0, 2.0, float("nan")])))
+    float64 (3), 1 .. 2, mean 1.5, 1 NaN
+    """
+    array = backend_of(array).to_host(array)
+    flat = array.ravel().astype(np.float64)
+    finite = flat[np.isfinite(flat)]
+    nans = int(np.isnan(flat).sum())
+    facts = (
+        (finite.min(), finite.max(), finite.mean(), finite.std(), np.sqrt((finite**2).sum()))
+        if finite.size
+        else (np.nan,) * 5
+    )
+    whole = array.size <= _WHOLE
+    return Snapshot(
+        tuple(array.shape),
+        array.dtype.name,
+        array.copy() if whole else _picture(array),
+        whole,
+        *map(float, facts),
+        zeros=int((flat == 0).sum()),
+        nans=nans,
+        infinite=int(flat.size - finite.size - nans),
+    )
+
+
+def _picture(array: Any) -> Any:
+    """A matrix of at most 64 x 64 elements of an array: its planes in one, thinned out."""
+    plane = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+    steps = [-(-side // _SIDE) for side in plane.shape]
+    return plane[:: steps[0], :: steps[1]].copy()

@@ -1,0 +1,120 @@
+"""Memory: a settled training asks the system for none, and the accounts of it are right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad as mg
+from minigrad.backend import memory
+from minigrad.inspect.memory import memory_allocated, memory_summary, uses
+
+ROOT = Path(__file__).parents[2]
+MEBI = 2**20
+gnu = pytest.mark.skipif(
+    memory.held() is None or "libasan" in os.environ.get("LD_PRELOAD", ""),
+    reason="another C library than GNU's, or another malloc",
+)
+
+PROGRAM = """
+import json, resource
+import minigrad as mg
+from benchmarks.train_child import CASES, training
+from minigrad.backend import memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+step = training(mg, CASES["LeNet"])
+for _ in range(6):
+    step()
+before, heap = faults(), memory.held()
+for _ in range(5):
+    step()
+settled, grown = faults() - before, sum(memory.held()) - sum(heap)
+big = mg.ones(20_000_000)  # larger than what malloc keeps of itself
+big = big + 1
+big = None
+before = faults()
+big = mg.ones(20_000_000)
+print(json.dumps([settled, grown, faults() - before]))
+"""
+
+
+def measured(**environment: str) -> list[int]:
+    """Page faults of five settled steps, growth of the heap, faults of a large array again."""
+    told = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
+    told |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=told, capture_output=True, check=True, text=True
+    )
+    found: list[int] = json.loads(done.stdout)
+    return found
+
+
+@gnu
+def test_settled_training_asks_the_system_for_no_memory() -> None:
+    settled, grown, again = measured()
+    assert settled < 50  # of some thousand pages that a step uses
+    assert grown == 0
+    assert again < 50
+
+
+@gnu
+def test_who_has_chosen_otherwise_is_not_overruled() -> None:
+    for choice in ({"MINIGRAD_MEMORY": "system"}, {"MALLOC_MMAP_THRESHOLD_": "1000000"}):
+        assert measured(**choice)[2] > 20  # even in pages of 2 MB
+
+
+@gnu
+def test_empty_cache_gives_memory_back() -> None:
+    x = mg.ones(30_000_000)
+    first = memory.held()
+    del x
+    then = memory.held()
+    assert first is not None and then is not None
+    assert first.used - then.used > 100 * MEBI
+    before = memory.resident()
+    mg.backends.cpu.empty_cache()
+    after = memory.resident()
+    assert before is not None and after is not None
+    if memory.keep():
+        assert before - after > 100 * MEBI
+
+
+def test_the_account_of_tensors() -> None:
+    def bytes_of() -> dict[str, int]:
+        return {use.name: use.bytes for use in uses()}
+
+    before = bytes_of()
+    w = mg.ones(1000, requires_grad=True)
+    y = w.exp()
+    view = y[10:]
+    now = bytes_of()
+    assert now["parameters and other leaves"] - before["parameters and other leaves"] == 4000
+    assert now["kept for backward"] - before["kept for backward"] == 4000
+    assert now["other tensors"] == before["other tensors"]  # a view, and what is kept already
+    view.sum().backward()
+    after = bytes_of()
+    assert after["gradients"] - before["gradients"] == 4000
+    assert memory_allocated() == sum(after.values())
+    text = memory_summary()
+    for name in after:
+        assert name in text
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux keeps a peak")
+def test_the_peak_begins_anew() -> None:
+    x = mg.ones(20_000_000)
+    peak = memory.resident_peak()
+    del x
+    mg.backends.cpu.empty_cache()
+    if not memory.forget_peak():
+        pytest.skip("this system does not let the peak be reset")
+    then = memory.resident_peak()
+    assert peak is not None and then is not None and then < peak
