@@ -15,8 +15,8 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from benchmarks.libraries import load  # noqa: E402
-from benchmarks.models import training_step  # noqa: E402
-from benchmarks.train_child import CASES, inference, training  # noqa: E402
+from benchmarks.models import small_mlp  # noqa: E402
+from benchmarks.train_child import CASES, Case, inference, training  # noqa: E402
 
 STEPS = 3  # from the second on, the optimiser's state is there while the graph lives
 SAMPLES = 100  # of resident memory, over a long run
@@ -74,7 +74,7 @@ def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
 
 def flat(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     """Resident memory over many steps with the collector off: what is not freed, stays."""
-    step = training_step(lib, "small_mlp", "adam", batch=16)
+    step = training(lib, Case(small_mlp, (64,), 16, "adam"))
     every = max(1, options.steps // SAMPLES)
     gc.collect()
     gc.disable()

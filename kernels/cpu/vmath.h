@@ -134,11 +134,10 @@ static inline vec R(vlog)(vec x)
     return R(choose)(x == 0, -far, y);
 }
 
-/* The chance that a normal number is below x, relatively exact in both tails; e^(-x^2 / 2) /
- * sqrt(2 pi) is put to `density`. With a = |x| the chance below -a is e^(-a^2 / 2) H / (a + 3.5),
- * and H is a polynomial in (a - 3.5) / (a + 3.5) with a relative error of 1.3e-8, or 5e-17.
+/* The chance that a normal number is below -a, over e^(-a^2 / 2), for a >= 0: H / (a + 3.5), where
+ * H is a polynomial in (a - 3.5) / (a + 3.5) with a relative error of 1.3e-8, or 5e-17.
  */
-static inline vec R(vnormal)(vec x, vec *density)
+static inline vec R(vtail)(vec a)
 {
     static const real few[] = {
     0.744416071703, -0.565561903834, 0.315425242161, -0.116049109233, 0.0174045977872,
@@ -158,6 +157,18 @@ static inline vec R(vnormal)(vec x, vec *density)
     };
     const int single = sizeof(real) == 4, last = single ? 10 : 24;
     const real *c = single ? few : many;
+    vec inverse = 1 / (a + (real)3.5), u = 1 - inverse * 7, sum = R(splat)(c[last]);
+    for (int i = last - 1; i >= 0; i--)
+        sum = sum * u + c[i];
+    return sum * inverse;
+}
+
+/* The chance that a normal number is below x, relatively exact in both tails; e^(-x^2 / 2) /
+ * sqrt(2 pi) is put to `density`.
+ */
+static inline vec R(vnormal)(vec x, vec *density)
+{
+    const int single = sizeof(real) == 4;
     const mask front = (mask){0} + (single ? (whole)0xfffff000 : (whole)0xfffffffff8000000);
     vec a = R(choose)(x < 0, -x, x);
     a = R(choose)(a > 40, R(splat)(40), a);
@@ -165,10 +176,7 @@ static inline vec R(vnormal)(vec x, vec *density)
     vec d = (a - top) * (a + top) * (real)-0.5; /* what that takes from the exponent */
     vec bell = R(vexp_below)(top * top * (real)-0.5);
     bell += bell * (d * (d * (d * (d * (real)(1. / 24) + (real)(1. / 6)) + (real)0.5) + 1));
-    vec inverse = 1 / (a + (real)3.5), u = 1 - inverse * 7, sum = R(splat)(c[last]);
-    for (int i = last - 1; i >= 0; i--)
-        sum = sum * u + c[i];
     *density = bell * (real)0.39894228040143267794;
-    vec below = bell * (sum * inverse);
+    vec below = bell * R(vtail)(a);
     return R(choose)(x > 0, 1 - below, below);
 }

@@ -15,7 +15,7 @@ typedef unsigned char u8;
 
 /* A kernel: its name, the threads of a block, and for Python the grid and the bytes of dynamic shared
  * memory, in the names of its parameters. */
-#define KERNEL(name, threads, ...) extern "C" __global__ void __launch_bounds__(threads) name
+#define KERNEL(name, threads, ...) extern "C" __global__ void __launch_bounds__(threads) name##_kernel
 
 #define GRID_STRIDE(i, n)                                                                      \
     for (i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x; i < (n);                          \

@@ -177,7 +177,10 @@ CUDA_ON_CPU_INSTRUCTION __attribute__((noinline)) T atomicCAS(T *at, U expected,
     return old;
 }
 
-/* Arithmetic. */
+/* Arithmetic. CUDA's functions of <math.h> take float as well. */
+using std::exp, std::expm1, std::log, std::log1p, std::pow, std::sqrt, std::fabs, std::floor;
+using std::sin, std::cos, std::tanh, std::erf, std::erfc, std::fmin, std::fmax, std::isnan;
+using std::isinf, std::isfinite, std::fma, std::ceil, std::rint, std::trunc;
 template <class T> static inline T __ldg(const T *at) { return *at; }
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 static inline double rsqrt(double x) { return 1.0 / sqrt(x); }

@@ -6,14 +6,12 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.apply import edge_of, make
-from minigrad.autograd.grad import grad
 from minigrad.autograd.jacobians import (
     Array,
     Function,
@@ -45,7 +43,8 @@ def _checked(inputs: Any, warn: bool) -> tuple[tuple[Any, ...], list[int]]:
                 "precision floating point or complex. ",
                 stacklevel=4,
             )
-        if any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
+        steps = zip(array.strides, array.shape, strict=True)
+        if array.size and any(s == 0 and n > 1 for s, n in steps):
             raise RuntimeError(
                 f"The {index}th input has a dimension with stride 0. gradcheck only supports "
                 "inputs that are non-overlapping; call .contiguous() on it."

@@ -223,7 +223,7 @@ class Kernels:
             module = self.engine.compile(path.name, code)
             self._modules[path] = module, declarations(path.read_text("utf-8"))
         module, declared = self._modules[path]
-        return Kernel(declared[name], self.dtype, module.get_function(name))
+        return Kernel(declared[name], self.dtype, module.get_function(declared[name].symbol))
 
 
 _served: dict[type, dict[Any, Kernels]] = {}

@@ -20,6 +20,7 @@ _KERNEL = re.compile(r"^KERNEL\(|\b__global__\s+void\s+", re.MULTILINE)
 _BOUNDS = re.compile(r"__launch_bounds__\s*\([^)]*\)\s*")
 # What a compiler's first pass takes away: comments, and definitions with their continued lines.
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.DOTALL | re.MULTILINE)
+_DEFINE = re.compile(r"^#define (\w+) ([^\n\\]*)$", re.MULTILINE)
 _ONCE = re.compile(r"^#pragma once$", re.MULTILINE)
 _QUALIFIERS = {"__restrict__", "volatile", "__grid_constant__"}
 
@@ -36,9 +37,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A kernel as it is declared; ``threads`` is 0 where the declaration says no launch shape."""
+    """A kernel as it is declared; ``threads`` is 0 where the declaration says no launch shape.
+
+    ``symbol`` is what the compiled code calls it: that of ``KERNEL(tanh, ...)`` cannot be ``tanh``.
+    """
 
     name: str
+    symbol: str
     parameters: tuple[Parameter, ...]
     threads: int = 0
     grid: str = ""
@@ -121,20 +126,25 @@ def declarations(text: str) -> dict[str, Declaration]:
     >>> [(p.name, p.type) for p in declarations(text)["twice"].parameters]
     [('x', 'real'), ('y', 'real'), ('n', 'i64')]
     """
+    short = dict(_DEFINE.findall(text))
     text = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
     found: dict[str, Declaration] = {}
     for match in _KERNEL.finditer(text):
         if match.group().startswith("KERNEL"):
             head, end = _brackets(text, match.end() - 1)
             name, threads, grid, *shared = _split(head)
+            symbol = name + "_kernel"
             shape = (int(threads), grid, shared[0] if shared else "0")
         else:
             bounds = _BOUNDS.match(text, match.end())
             start = bounds.end() if bounds else match.end()
             end = text.index("(", start)
-            name, shape = text[start:end].strip(), (0, "", "0")
+            name = symbol = text[start:end].strip()
+            shape = (0, "", "0")
         parameters, _ = _brackets(text, text.index("(", end))
-        found[name] = Declaration(name, tuple(map(_parameter, _split(parameters))), *shape)
+        parameters = re.sub(r"\w+", lambda word: short.get(word.group(), word.group()), parameters)
+        known = tuple(map(_parameter, _split(parameters)))
+        found[name] = Declaration(name, symbol, known, *shape)
     return found
 
 

@@ -1,7 +1,24 @@
-"""Looking into a recorded graph."""
+"""Watching automatic differentiation: the graph, backward step by step, and why a gradient is so.
+
+Everything here reads what the engine records anyway; what is not used costs nothing.
+"""
 
 from __future__ import annotations
 
+from minigrad.inspect.graph_model import Graph, GraphNode, Saved, graph
 from minigrad.inspect.graph_svg import graph_svg
+from minigrad.inspect.recording import Recording, record
+from minigrad.inspect.stepping import Passed, Step, steps
 
-__all__ = ["graph_svg"]
+__all__ = [
+    "Graph",
+    "GraphNode",
+    "Passed",
+    "Recording",
+    "Saved",
+    "Step",
+    "graph",
+    "graph_svg",
+    "record",
+    "steps",
+]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from minigrad.inspect.drawn import shape_text, size_text
+from minigrad.inspect.graph_model import Graph, GraphNode, graph
 from minigrad.inspect.layered_layout import Box, Layout, layered_layout
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ _STYLE = """
   .head { font-size: 15px; font-weight: 600; } .small { font-size: 11px; fill: #52606d; }
   rect { stroke-width: 1.2; } .op { fill: #ffffff; stroke: #9aa5b1; }
   .parameter { fill: #e3effb; stroke: #4c78a8; } .leaf { fill: #eaf5ea; stroke: #54a24b; }
-  .result { fill: #fdf0e4; stroke: #e08a3c; }
+  .module { fill: #f3ecfa; stroke: #8d6fc0; } .result { fill: #fdf0e4; stroke: #e08a3c; }
   .edge { fill: none; stroke: #9aa5b1; stroke-width: 1.4; marker-end: url(#arrow); }
 """
 _MARGIN, _HEADER = 24, 44
@@ -26,7 +28,7 @@ _LIMIT = 2000  # boxes; beyond it a picture helps nobody
 def graph_svg(
     root: Tensor, params: Mapping[str, Tensor] | None = None, title: str | None = None
 ) -> str:
-    """Draw the graph that was recorded for ``root``: what was computed, from top to bottom.
+    """Draw the graph that was recorded for ``root``: ``graph(root, params).svg(title)``.
 
     Each op is a box; each leaf that gets a gradient is a coloured box with its shape and, if
     ``params`` (say, ``dict(model.named_parameters())``) knows it, its name. Draw before
@@ -38,53 +40,43 @@ def graph_svg(
     >>> from minigrad.inspect import graph_svg
     >>> w = torch.ones(3, requires_grad=True)
     >>> svg = graph_svg((w * 2).sum(), {"w": w})
-    >>> [word in svg for word in ("Mul", "Sum", ">w<", "(3)")]
+    >>> [word in svg for word in ("mul", "sum", ">w<", "(3)")]
     [True, True, True, True]
     """
-    if root.grad_fn is None:
-        raise ValueError("graph_svg: expected a tensor with a graph, got one without grad_fn")
-    boxes = _boxes(root, {id(tensor): name for name, tensor in (params or {}).items()})
-    layout = layered_layout(boxes)
-    count = sum(box.kind == "op" for box in boxes)
-    head = title or f"Graph of one step: {count} ops, {len(boxes) - count - 1} leaves"
-    return "\n".join(_svg(layout, head)) + "\n"
+    return svg(graph(root, params), title)
 
 
-def _boxes(root: Tensor, names: dict[int, str]) -> list[Box]:
-    """A box for the result and each node behind it; ``sources`` are indices into the list."""
-    result = Box("result", _shape(root), kind="result", sources=[1], note="the tensor drawn")
-    boxes = [result]
-    nodes: list[Any] = [root.grad_fn]
-    index = {id(root.grad_fn): 1}
-    for node in nodes:  # grows while it is walked: breadth first, no recursion
-        box = _box(node, names)
-        for source, _ in node.next_functions:
-            if source is None:
-                continue
-            if id(source) not in index:
-                index[id(source)] = len(nodes) + 1
-                nodes.append(source)
-            box.sources.append(index[id(source)])
-        boxes.append(box)
-        if len(nodes) > _LIMIT:
-            raise ValueError(
-                f"graph_svg: the graph has more than {_LIMIT} nodes; draw a smaller part, such as "
-                "one layer or fewer time steps"
-            )
+def svg(drawn: Graph, title: str | None = None) -> str:
+    """A graph as an SVG, from what was computed first at the top to the result at the bottom."""
+    if len(drawn) > _LIMIT:
+        raise ValueError(
+            f"graph_svg: the graph has more than {_LIMIT} nodes; draw a smaller part, such as "
+            "one layer or fewer time steps, or collapse its modules"
+        )
+    ops = sum(node.kind in ("op", "module") for node in drawn)
+    head = title or f"Graph of one step: {ops} ops, {len(drawn) - ops} leaves"
+    return "\n".join(_svg(layered_layout(_boxes(drawn)), head)) + "\n"
+
+
+def _boxes(drawn: Graph) -> list[Box]:
+    """A box for the result and, newest first, for each node."""
+    last = len(drawn)
+    result = drawn.nodes[-1]
+    boxes = [Box("result", shape_text(result.shape), "result", "the tensor drawn", [1])]
+    for node in reversed(drawn.nodes):
+        sources = [last - number for _, number in node.inputs]
+        detail = "" if node.kind == "op" else shape_text(node.shape)
+        boxes.append(Box(node.name, detail, node.kind, _note(node), sources))
     return boxes
 
 
-def _box(node: Any, names: dict[int, str]) -> Box:
-    leaf = getattr(node, "variable", None)
-    if leaf is not None:
-        name = names.get(id(leaf))
-        return Box(name or "leaf", _shape(leaf), "parameter" if name else "leaf", note="a leaf")
-    name = node.name() if callable(node.name) else node.name
-    return Box(name.removesuffix("0").removesuffix("Backward"), kind="op", note=name)
-
-
-def _shape(tensor: Any) -> str:
-    return f"({', '.join(map(str, tensor.shape))})" if tensor.dim() else "scalar"
+def _note(node: GraphNode) -> str:
+    """What is shown where the pointer rests."""
+    saved = [f"keeps {s.name} {shape_text(s.shape)}, {size_text(s.bytes)}" for s in node.saved]
+    line = [] if node.line is None else [f"{node.line}: {node.line.text}"]
+    value = [] if node.value is None else [str(node.value)]
+    words = [f"{node.name}: {node.dtype} {shape_text(node.shape)}", node.module, *line]
+    return "\n".join(filter(None, [*words, *value, *saved]))
 
 
 def _svg(layout: Layout, head: str) -> Iterator[str]:

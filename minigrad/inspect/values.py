@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import backend_of
+from minigrad.backend import xp_of
+from minigrad.backend.select import backend_of
 
 __all__ = ["Snapshot", "snapshot"]
 
@@ -60,7 +61,8 @@ def snapshot(array: Any) -> Snapshot:
     >>> print(snapshot(np.array([1.0, 2.0, float("nan")])))
     float64 (3), 1 .. 2, mean 1.5, 1 NaN
     """
-    array = backend_of(array).to_host(array)
+    on_host = xp_of(array) is np  # NumPy's own scalars too
+    array = np.asarray(array) if on_host else backend_of(array).to_host(array)
     flat = array.ravel().astype(np.float64)
     finite = flat[np.isfinite(flat)]
     nans = int(np.isnan(flat).sum())

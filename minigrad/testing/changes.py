@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 import minigrad as torch
 from minigrad.autograd.record import Call, Domain, Record, T
 from minigrad.testing.cases import arrays_of, domains_of, mapped, outputs, result_of, tensors_of
 from minigrad.testing.drawing import values
+from minigrad.testing.needs import st
 
 __all__ = ["STEPS", "accepted"]
 

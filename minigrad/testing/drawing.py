@@ -46,8 +46,8 @@ class Plain:
 def generator(seed: int) -> Any:
     """What :func:`values` draws with; seed 0 stands for the simplest numbers.
 
-    >>> import minigrad as torch
-    >>> torch.testing.drawing.generator(0).permutation(3)
+    >>> from minigrad.testing.drawing import generator
+    >>> generator(0).permutation(3)
     array([0, 1, 2])
     """
     return np.random.default_rng(seed) if seed else Plain()
@@ -60,7 +60,8 @@ def values(rng: Any, shape: tuple[int, ...], domain: Domain, kind: str, number: 
 
     >>> import minigrad as torch
     >>> from minigrad.testing import reals
-    >>> torch.testing.drawing.values(torch.testing.drawing.generator(0), (3,), reals(0, 3), "float64")
+    >>> from minigrad.testing.drawing import generator, values
+    >>> values(generator(0), (3,), reals(0, 3), "float64")
     array([0.5, 1.5, 2.5])
     """
     if domain.kind == "boolean":
@@ -99,7 +100,7 @@ def _apart(rng: Any, shape: tuple[int, ...], domain: Domain, number: int) -> Arr
     if width <= 0:
         return drawn
     digits = max(0, int(np.ceil(-np.log10(0.05 * width))))
-    return np.asarray(np.round(drawn, digits) + number * 10.0 ** -(digits + 1))
+    return np.asarray(np.round(np.round(drawn, digits) + number * 0.1 ** (digits + 1), digits + 1))
 
 
 def _places(rng: Any, shape: tuple[int, ...], low: int, high: int) -> Array:
@@ -119,8 +120,8 @@ def laid_out(array: Array, layout: str) -> Array:
     """The same values in another order of memory.
 
     >>> import numpy as np
-    >>> import minigrad as torch
-    >>> torch.testing.drawing.laid_out(np.ones((2, 3)), "transposed").strides
+    >>> from minigrad.testing.drawing import laid_out
+    >>> laid_out(np.ones((2, 3)), "transposed").strides
     (8, 16)
     """
     if layout == "transposed" and array.ndim >= 2:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend.cuda_source import Parameter, declarations
+from minigrad.backend.cuda_source import Declaration, Parameter, declarations
 from minigrad.cuda.on_cpu.build import build
 from minigrad.cuda.on_cpu.findings import KernelError, Launch, Range, RawFinding, explain
 
@@ -77,7 +77,8 @@ class Module:
     ) -> None:
         self.name, self.engine = name, engine
         self.declared = declarations(code)
-        self.entries = {entry: k for k, entry in enumerate(names or self.declared)}
+        self._of_symbol = {each.symbol: each for each in self.declared.values()}
+        self.entries = {entry: k for k, entry in enumerate(names or self._of_symbol)}
         unit = code + "".join(
             f"\nCUDA_ON_CPU_ENTRY({k}, &{entry})" for entry, k in self.entries.items()
         )
@@ -97,21 +98,24 @@ class Module:
         """A kernel of the module."""
         if name not in self.entries:
             raise KeyError(f"{self.name} has no kernel {name!r}")
-        return Function(self, name, self._library, self.entries[name])
+        declared = self._of_symbol.get(name.partition("<")[0])
+        return Function(self, name, declared, self._library, self.entries[name])
 
 
 class Function:
     """A kernel; calling it with grid, block and arguments runs it to its end."""
 
-    def __init__(self, module: Module, name: str, library: Any, number: int) -> None:
-        self.module, self.name, self._library = module, name, library
+    def __init__(
+        self, module: Module, symbol: str, declared: Declaration | None, library: Any, number: int
+    ) -> None:
+        self.module, self._library = module, library
+        self.name = declared.name if declared else symbol
         self.max_dynamic_shared_size_bytes = 48 << 10
         self._launch = getattr(library, f"cuda_on_cpu_launch_{number}")
         self._launch.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
         text = ctypes.create_string_buffer(1 << 14)
         getattr(library, f"cuda_on_cpu_describe_{number}")(text)
         self._kinds = [(word[0], int(word[1:])) for word in text.value.decode().split()]
-        declared = module.declared.get(re.split(r"<", name)[0])
         self._parameters = (
             declared.parameters
             if declared and len(declared.parameters) == len(self._kinds)

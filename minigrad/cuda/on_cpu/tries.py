@@ -118,7 +118,7 @@ class _Runner:
         declared = self.module.declared.get(name)
         if declared is None:
             raise CompileError(f"{self.module.name} has no kernel {name!r}")
-        return Kernel(declared, self.dtype, self.module.get_function(name))
+        return Kernel(declared, self.dtype, self.module.get_function(declared.symbol))
 
     def __call__(self, tried: Try) -> list[Any]:
         """The arrays that were given, as the kernel left them."""

@@ -22,6 +22,7 @@ from minigrad.ops.matrix.matrices import (
     need_square,
     need_square_floats,
     need_tensor,
+    together,
 )
 from minigrad.ops.matrix.solve import check_system
 from minigrad.return_types import named
@@ -53,6 +54,11 @@ class CholeskyFactor(Op):
     @staticmethod
     def forward(xp: Any, A: Array) -> Any:
         """All at once; one by one if one is not positive definite."""
+        if xp is np and A.ndim == 2 and A.size:  # what LAPACK calls the upper triangle is its lower
+            upper, bad = lapack(xp, "potrf", A.dtype)(A.T, lower=0, clean=1)
+            corner = upper.diagonal()
+            if not bad and corner.dot(corner) == corner.dot(corner):
+                return xp.ascontiguousarray(upper.T), xp.zeros((), xp.int32)
         try:
             L, info = xp.linalg.cholesky(A), xp.zeros(A.shape[:-2], xp.int32)
         except np.linalg.LinAlgError:
@@ -152,9 +158,7 @@ class Triangular(Op):
 
         A zero on the diagonal makes infinities.
         """
-        lead = xp.broadcast_shapes(A.shape[:-2], B.shape[:-2])
-        A = xp.broadcast_to(A, (*lead, *A.shape[-2:]))
-        B = xp.broadcast_to(B, (*lead, *B.shape[-2:]))
+        lead, (A, B) = together(xp, A, B)
         if not B.size:
             return xp.zeros(B.shape, B.dtype)
         if math.prod(lead) > A.shape[-1]:

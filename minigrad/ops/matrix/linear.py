@@ -38,6 +38,7 @@ class _Affine(Op):
 
     called = "linear"
     promotes = "same"
+    numbers = ()
     mixed = staticmethod(different_addends)
 
     @staticmethod

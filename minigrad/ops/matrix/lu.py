@@ -32,6 +32,7 @@ _lu_factor = named("linalg_lu_factor", "LU", "pivots")
 _lu_factor_ex = named("linalg_lu_factor_ex", "LU", "pivots", "info")
 _lu_with_info = named("_lu_with_info", "LU", "pivots", "info")
 _lu_unpack = named("lu_unpack", "P", "L", "U")
+FEW = 1024  # exchanges of rows
 
 
 def lower_of(LU: Any, F: Any) -> Any:
@@ -66,7 +67,7 @@ class LuPacked(Op):
         if not A.size:
             nothing = xp.zeros((*lead, k), xp.int32)
             return A.copy(), nothing, xp.zeros(lead, xp.int32), row_order(xp, nothing, m)
-        if math.prod(lead) > k:
+        if math.prod(lead) > 3 * k:
             LU, pivots, info = _by_columns(xp, A.reshape(-1, m, n).copy())
             pivots = pivots.reshape(*lead, k)
             return LU.reshape(A.shape), pivots, info.reshape(lead), row_order(xp, pivots, m)
@@ -74,9 +75,10 @@ class LuPacked(Op):
 
         def one(a: Array) -> Any:
             LU, pivots, info = routine(a)
-            return LU, (pivots + 1).astype(xp.int32), np.int32(info)
+            return LU, pivots, np.int32(info)
 
         LU, pivots, info = each(xp, one, A)
+        pivots = (pivots + 1).astype(xp.int32)  # counted from 1
         return xp.ascontiguousarray(LU), pivots, info, row_order(xp, pivots, m)
 
     @staticmethod
@@ -126,6 +128,8 @@ def _by_columns(xp: Any, LU: Array) -> tuple[Array, Array, Array]:
 
 def row_order(xp: Any, pivots: Array, m: int) -> Array:
     """Which row of A each row of L U is, from LAPACK's exchanges, which are counted from 1."""
+    if xp is np and pivots.size <= FEW:
+        return _few_orders(pivots, m)
     order = xp.broadcast_to(xp.arange(m), (*pivots.shape[:-1], m)).copy()
     if not order.size:
         return order
@@ -139,6 +143,24 @@ def row_order(xp: Any, pivots: Array, m: int) -> Array:
     return flat.reshape(order.shape)
 
 
+def _few_orders(pivots: Any, m: int) -> Any:
+    """The same in lists, which takes less than NumPy's calls."""
+    orders = []
+    for swaps in rows_of(pivots).tolist():
+        order = list(range(m))
+        for step, there in enumerate(swaps):
+            order[step], order[there - 1] = order[there - 1], order[step]
+        orders.append(order)
+    return np.array(orders, np.int64).reshape(*pivots.shape[:-1], m)
+
+
+def _rows_at(xp: Any, stack: Array, places: Array) -> Array:
+    """The rows of matrices at given places: out[i] = stack[places[i]]."""
+    if stack.ndim == 2:
+        return stack.take(places, 0)
+    return xp.take_along_axis(stack, places[..., None], -2)
+
+
 @register("put_rows", internal=True)
 class PutRows(Op):
     """The rows of matrices at other places: out[places[i]] = input[i]."""
@@ -146,8 +168,7 @@ class PutRows(Op):
     @staticmethod
     def forward(xp: Any, input: Array, places: Array) -> Array:
         """The inverse permutation, taken."""
-        back = xp.argsort(places, axis=-1)
-        return xp.take_along_axis(input, back[..., None], -2)
+        return _rows_at(xp, input, places.argsort(-1))
 
     @staticmethod
     def grad_input(g: Any, places: Any, F: Any) -> Any:
@@ -162,7 +183,7 @@ class TakeRows(Op):
     @staticmethod
     def forward(xp: Any, input: Array, places: Array) -> Array:
         """Take."""
-        return xp.take_along_axis(input, places[..., None], -2)
+        return _rows_at(xp, input, places)
 
     @staticmethod
     def grad_input(g: Any, places: Any, F: Any) -> Any:
@@ -178,6 +199,17 @@ class RowPlaces(Op):
     def forward(xp: Any, pivots: Array, rows: int) -> Array:
         """One exchange after the other."""
         return row_order(xp, pivots, rows)
+
+
+@register("permutation", internal=True)
+class Permutation(Op):
+    """The matrices P of A = P L U, from LAPACK's exchanges of rows."""
+
+    @staticmethod
+    def forward(xp: Any, pivots: Array, rows: int, dtype: Any) -> Array:
+        """A one in each column, at the place of its row."""
+        turned = xp.eye(rows, dtype=dtype).take(row_order(xp, pivots, rows), 0)
+        return xp.ascontiguousarray(mT(turned))
 
 
 def _factored(op: str, A: Any, pivot: bool) -> Any:
@@ -238,9 +270,7 @@ def linalg_lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = Fals
 
 
 def _permutation(pivots: Any, m: int, like: Any) -> Any:
-    eye = tensors.identity_of(like.detach().new_empty(1, m))
-    order = tensors.row_places(pivots, m)
-    return tensors.put_rows(eye.expand(*pivots.shape[:-1], m, m), order)
+    return tensors.permutation(pivots, m, like._array.dtype)
 
 
 @function(torch="linalg.lu", **LU)
@@ -337,9 +367,10 @@ def _solved(op: str, LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) ->
         )
     if not left:  # X A = B is Aᵀ Xᵀ = Bᵀ
         B, adjoint = B.mT, not adjoint
-    lead = np.broadcast_shapes(LU.shape[:-2], B.shape[:-2])
-    order = tensors.row_places(pivots, n).expand(*lead, n)
-    B = B.expand(*lead, *B.shape[-2:])
+    order = tensors.row_places(pivots, n)
+    if LU.shape[:-2] != B.shape[:-2]:
+        lead = np.broadcast_shapes(LU.shape[:-2], B.shape[:-2])
+        order, B = order.expand(*lead, n), B.expand(*lead, *B.shape[-2:])
     if adjoint:  # Uᵀ Lᵀ Pᵀ X = B
         X = triangular(LU.mT, triangular(LU.mT, B, False), True, unit=True)
         X = tensors.put_rows(X, order)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def rows(x: Any) -> Any:
 
 def cut(F: Any, x: Any, dim: int, start: int, length: int) -> Any:
     """A stretch of an axis that is counted from the back, in either reading."""
-    return F.narrow(x, len(x.shape) + dim, start, length)
+    return x if length == x.shape[dim] else F.narrow(x, len(x.shape) + dim, start, length)
 
 
 @register("identity_of", internal=True)
@@ -105,14 +106,33 @@ def each(xp: Any, fn: Callable[..., tuple[Array, ...]], *stacks: Array) -> list[
     lead = stacks[0].shape[:-2]
     if not lead:
         return [xp.asarray(r) for r in fn(*stacks)]
-    places = itertools.product(*map(range, lead))
-    found = [fn(*[s[i] for s in stacks]) for i in places]
-    if not found:  # an empty stack: one matrix of zeros tells the shapes
+    if 0 in lead:  # an empty stack: one matrix of zeros tells the shapes
         one = fn(*[xp.zeros(s.shape[-2:], s.dtype) for s in stacks])
         return [xp.empty((*lead, *xp.shape(r)), xp.asarray(r).dtype) for r in one]
-    return [xp.stack(r).reshape((*lead, *xp.shape(r[0]))) for r in zip(*found, strict=True)]
+    out: list[Array] = []
+    for place in itertools.product(*map(range, lead)):
+        found = fn(*[s[place] for s in stacks])
+        if not out:
+            out = [xp.empty((*lead, *r.shape), r.dtype) for r in found]
+        for whole, part in zip(out, found, strict=True):
+            whole[place] = part
+    return out
 
 
+def together(xp: Any, *stacks: Array) -> tuple[tuple[int, ...], Sequence[Array]]:
+    """The leading axes that stacks of matrices have together, and the stacks broadcast to them.
+
+    >>> together(np, np.ones((5, 1, 2, 3)), np.ones((4, 3, 1)))[1][1].shape
+    (5, 4, 3, 1)
+    """
+    lead = stacks[0].shape[:-2]
+    if all([s.shape[:-2] == lead for s in stacks]):
+        return lead, stacks
+    lead = xp.broadcast_shapes(*[s.shape[:-2] for s in stacks])
+    return lead, [xp.broadcast_to(s, (*lead, *s.shape[-2:])) for s in stacks]
+
+
+@functools.lru_cache(maxsize=64)
 def lapack(xp: Any, name: str, dtype: Any) -> Any:
     """A routine of LAPACK (or of BLAS) for a type: ``lapack(np, "getrf", float)`` is ``dgetrf``."""
     library = scientific(xp, "linalg")

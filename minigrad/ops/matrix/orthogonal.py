@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, arrays, tensors
 from minigrad.autograd.registry import T, call, function, matrices, reals, register
 from minigrad.backend import Array
 from minigrad.errors import DtypeError, ShapeError
@@ -174,21 +174,62 @@ def geqrf(input: Any) -> Any:
     return _geqrf(tensors.reflectors_of(input))
 
 
-def _reflector(A: Any, index: int) -> Any:
-    """The vector of a reflector, as a column: zeros, a one, then what stands below the diagonal."""
-    m = A.shape[-2]
-    below = cut(tensors, cut(tensors, A, -1, index, 1), -2, index + 1, m - index - 1)
-    top = A.new_zeros(*A.shape[:-2], index, 1), A.new_ones(*A.shape[:-2], 1, 1)
-    return tensors.cat(*top, below, dim=A.ndim - 2)
+def _steps(A: Any, tau: Any, backwards: bool, F: Any) -> list[tuple[Any, Any]]:
+    """The reflections in their order: v, a column that begins with zeros and a one, and tau."""
+    m, k = A.shape[-2], tau.shape[-1]
+    V = F.tril(cut(F, A, -1, 0, k), -1)
+    V = V + F.identity_of(V, m)
+    t = F.reshape(tau, (*tau.shape, 1, 1))
+    steps = [
+        (cut(F, V, -1, i, 1), F.reshape(cut(F, t, -3, i, 1), (*tau.shape[:-1], 1, 1)))
+        for i in range(k)
+    ]
+    return steps[::-1] if backwards else steps
 
 
-def _reflected(A: Any, tau: Any, X: Any, backwards: bool) -> Any:
+@register(internal=True)
+class Reflected(Op):
     """X after all reflections H = I - tau v vᵀ, the last (or the first) of them coming first."""
-    order = range(tau.shape[-1])
-    for index in reversed(order) if backwards else order:
-        v, t = _reflector(A, index), cut(tensors, tau, -1, index, 1).unsqueeze(-1)
-        X = X - (t * v) @ (v.mT @ X)
-    return X
+
+    @staticmethod
+    def forward(xp: Any, A: Array, tau: Array, X: Array, backwards: bool) -> Array:
+        """By LAPACK, matrix by matrix; without it one reflection after the other."""
+        k = tau.shape[-1]
+        if not X.size or not k or xp.__name__ == "cupy":
+            X = X.copy()
+            for v, t in _steps(A, tau, backwards, arrays):
+                X -= (t * v) @ (mT(v) @ X)
+            return X
+        routine = lapack(xp, "ormqr", A.dtype)
+        turn, room = "N" if backwards else "T", 64 * X.shape[-1]
+
+        def one(a: Array, t: Array, x: Array) -> Any:
+            return (routine("L", turn, a[:, :k], t, x, room)[0],)
+
+        return xp.ascontiguousarray(each(xp, one, A, tau, X)[0])
+
+    @staticmethod
+    def vjp(g: Any, A: Any, tau: Any, X: Any, backwards: bool, F: Any) -> Any:
+        """Back through the reflections, each of which is symmetric."""
+        steps, before = _steps(A, tau, backwards, F), []
+        for v, t in steps:
+            before.append(X)
+            X = X - (t * v) @ (mT(v) @ X)
+        gV, gt = [], []
+        for (v, t), x in zip(reversed(steps), reversed(before), strict=True):
+            p, q = mT(v) @ g, mT(v) @ x
+            gV.append((g @ mT(q) + x @ mT(p)) * -t)
+            gt.append(-(p @ mT(q)))
+            g = g - (t * v) @ p
+        if not steps:
+            return A * 0, tau * 0, g
+        if not backwards:
+            gV, gt = gV[::-1], gt[::-1]
+        dim, n, k = len(A.shape) - 1, A.shape[-1], len(steps)
+        if k < n:
+            gV.append(cut(F, A, -1, k, n - k) * 0)
+        gA = F.tril(F.cat(*gV, dim=dim), -1)
+        return gA, F.reshape(F.cat(*gt, dim=dim), tau.shape), g
 
 
 def _need_reflectors(op: str, A: Any, tau: Any) -> None:
@@ -240,7 +281,7 @@ def linalg_householder_product(A: Any, tau: Any) -> Any:
     _need_reflectors("linalg.householder_product", A, tau)
     m = A.shape[-2]
     eye = tensors.identity_of(A.detach(), m).expand(A.shape)
-    return _reflected(A, tau, eye, True)
+    return tensors.reflected(A, tau, eye, True)
 
 
 @function(
@@ -278,5 +319,5 @@ def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool =
             "torch.ormqr: input.shape[-1] must be greater than or equal to tau.shape[-1]"
         )
     if left:
-        return _reflected(input, tau, other, not transpose)
-    return _reflected(input, tau, other.mT, transpose).mT
+        return tensors.reflected(input, tau, other, not transpose)
+    return tensors.reflected(input, tau, other.mT, transpose).mT

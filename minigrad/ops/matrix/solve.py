@@ -21,6 +21,7 @@ from minigrad.ops.matrix.matrices import (
     need_float,
     need_square_floats,
     need_tensor,
+    together,
 )
 from minigrad.return_types import named
 
@@ -159,9 +160,7 @@ class SolveMatrices(Op):
         try:
             return xp.linalg.solve(A, B)
         except np.linalg.LinAlgError:
-            lead = xp.broadcast_shapes(A.shape[:-2], B.shape[:-2])
-            A = xp.broadcast_to(A, (*lead, *A.shape[-2:]))
-            B = xp.broadcast_to(B, (*lead, *B.shape[-2:]))
+            _, (A, B) = together(xp, A, B)
             return each(xp, lambda a, b: (_solution_or_infinity(xp, a, b),), A, B)[0]
 
     @staticmethod

@@ -62,7 +62,6 @@ def linalg_vander(x: Any, *, N: int | None = None) -> Any:
     count = x._array.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError(f"N must be greater than 1. (linalg.vander: N is {count})")
-    powers = [x.new_ones(*x._array.shape), x]
-    while len(powers) < count:
-        powers.append(powers[-1] * x)
-    return tensors.stacked(*powers[:count], dim=x._array.ndim)
+    shape = x._array.shape
+    powers = x.unsqueeze(-1).expand(*shape, count - 1).cumprod(-1)
+    return tensors.cat(x.new_ones(*shape, 1), powers, dim=len(shape))

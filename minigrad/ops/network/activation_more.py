@@ -247,6 +247,7 @@ class Prelu(Op):
     """
 
     broadcasts = True
+    numbers = ()
     grad_fn = "PreluKernelBackward0"
 
     @staticmethod
