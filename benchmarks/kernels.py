@@ -21,49 +21,53 @@ from benchmarks.timing import Measurement, digits, geometric_mean, in_turns, spr
 ROUNDS = 15
 PATIENCE = 3.0  # seconds for one row
 LIBRARIES = ("minigrad", "torch")
-Call = Callable[[Any, Any], Any]  # of a library and its tensor
+Prepare = Callable[[Any, tuple[int, ...]], Callable[[Any], Any]]
 
 
 @dataclass(frozen=True)
 class Row:
     """A function of one tensor, and the least that it moves, in parts of that tensor's size.
 
-    ``backward`` is 0 where the function has no derivative to measure. What is drawn in between by
-    chance is compared after the same seed.
+    ``prepare(lib, shape)`` makes the function: what else it needs is there before time is taken.
     """
 
     name: str
-    call: Call
+    prepare: Prepare
     shape: tuple[int, ...]
     forward: float = 2.0
     backward: float = 3.0
 
 
-def _functional(name: str, *args: Any, **options: Any) -> Call:
-    return lambda lib, x: getattr(lib.nn.functional, name)(x, *args, **options)
+def _functional(name: str, *args: Any, **options: Any) -> Prepare:
+    return lambda lib, _: lambda x: getattr(lib.nn.functional, name)(x, *args, **options)
 
 
-def _classes(lib: Any, x: Any) -> Any:
-    return lib.arange(x.shape[0]) * 7919 % x.shape[1]
+def _cross_entropy(lib: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    target = lib.arange(shape[0]) * 7919 % shape[1]
+    return lambda x: lib.nn.functional.cross_entropy(x, target)
 
 
-def _batch_norm(training: bool) -> Call:
-    def call(lib: Any, x: Any) -> Any:
-        c = x.shape[1]
-        running = lib.linspace(-1, 1, c), lib.linspace(1, 2, c)
-        return lib.nn.functional.batch_norm(x, *running, None, None, training)
-
-    return call
+def _mean_of_places(lib: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    return lambda x: x.mean((2, 3))
 
 
-def _embedding(lib: Any, x: Any) -> Any:
-    return lib.nn.functional.embedding(lib.arange(4096) * 7919 % x.shape[0], x)
+def _batch_norm(training: bool) -> Prepare:
+    def prepare(lib: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+        running = lib.linspace(-1, 1, shape[1]), lib.linspace(1, 2, shape[1])
+        affine = [t.clone() for t in running]
+        return lambda x: lib.nn.functional.batch_norm(x, *running, *affine, training)
+
+    return prepare
 
 
-def _layer_norm(lib: Any, x: Any) -> Any:
-    size = x.shape[-1:]
-    w, b = lib.linspace(-1, 1, size[0]), lib.linspace(1, 2, size[0])
-    return lib.nn.functional.layer_norm(x, size, w, b)
+def _embedding(lib: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    index = lib.arange(4096) * 7919 % shape[0]
+    return lambda x: lib.nn.functional.embedding(index, x)
+
+
+def _layer_norm(lib: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    w, b = lib.linspace(-1, 1, shape[1]), lib.linspace(1, 2, shape[1])
+    return lambda x: lib.nn.functional.layer_norm(x, shape[1:], w, b)
 
 
 ACTIVATIONS = ("relu", "leaky_relu", "hardtanh", "sigmoid", "tanh", "silu", "gelu", "softplus")
@@ -88,20 +92,8 @@ ROWS = (
     Row("softmax 32x10", _functional("softmax", 1), (32, 10)),
     Row("softmax of channels 32x64x32x32", _functional("softmax", 1), IMAGES),
     Row("log_softmax 256x1000", _functional("log_softmax", 1), (256, 1000)),
-    Row(
-        "cross_entropy 256x1000",
-        lambda lib, x: lib.nn.functional.cross_entropy(x, _classes(lib, x)),
-        (256, 1000),
-        1,
-        2,
-    ),
-    Row(
-        "cross_entropy 256x10",
-        lambda lib, x: lib.nn.functional.cross_entropy(x, _classes(lib, x)),
-        (256, 10),
-        1,
-        2,
-    ),
+    Row("cross_entropy 256x1000", _cross_entropy, (256, 1000), 1, 2),
+    Row("cross_entropy 256x10", _cross_entropy, (256, 10), 1, 2),
     Row("max_pool2d 2, 32x64x32x32", _functional("max_pool2d", 2), IMAGES, 1.32, 1.32),
     Row("avg_pool2d 2, 32x64x32x32", _functional("avg_pool2d", 2), IMAGES, 1.25, 1.25),
     Row(
@@ -111,7 +103,9 @@ ROWS = (
         1,
         1,
     ),
-    Row("mean of places 32x512x7x7", lambda lib, x: x.mean((2, 3)), (32, 512, 7, 7), 1, 1),
+    Row(
+        "mean of places 32x512x7x7", lambda lib, _: lambda x: x.mean((2, 3)), (32, 512, 7, 7), 1, 1
+    ),
     Row("embedding 4096 of 10000x256", _embedding, (10000, 256), 0.82, 1.41),
     Row("unfold 3x3, 8x64x32x32", _functional("unfold", 3, padding=1), (8, 64, 32, 32), 10, 10),
     Row(
@@ -146,12 +140,13 @@ def measure_row(row: Row, libs: dict[str, Any], rounds: int) -> dict[str, Measur
         lib.manual_seed(0)
         x = lib.tensor(numbers)
         wants = lib.tensor(numbers, requires_grad=True)
-        y = row.call(lib, wants)
+        call = row.prepare(lib, row.shape)
+        y = call(wants)
         g = lib.ones_like(y)
         first[name] = y
 
-        def run(lib: Any = lib, x: Any = x) -> Any:
-            return row.call(lib, x)
+        def run(call: Any = call, x: Any = x) -> Any:
+            return call(x)
 
         def back(lib: Any = lib, y: Any = y, x: Any = wants, g: Any = g) -> Any:
             return lib.autograd.grad(y, x, g, retain_graph=True)
@@ -183,8 +178,8 @@ def measure(options: argparse.Namespace) -> Result:
             limit = copying(moved, options.rounds)
             rounds = zip(one.times["torch"], one.times["minigrad"], strict=True)
             around = spread(a / b for a, b in rounds)
-            ratio = f"{digits(around.median)} [{digits(around.low)}, {digits(around.high)}]"
-            ratios[name].append(around.median)
+            ratio = f"{digits(theirs / mine)} [{digits(around.low)}, {digits(around.high)}]"
+            ratios[name].append(theirs / mine)
             micro = [digits(t * 1e6) for t in (mine, theirs, limit)]
             lines[name].append([row.name, *micro[:2], ratio, micro[2], f"{limit / mine:.0%}"])
             facts = {"row": row.name, "pass": name, "copy": limit, "share": limit / mine}
@@ -196,7 +191,7 @@ def measure(options: argparse.Namespace) -> Result:
         result.summary[f"{name}: least"] = min(ratios[name])
     progress("")
     result.notes = [
-        f"the fastest of {options.rounds} interleaved rounds or fewer; ratios: medians [quartiles] "
-        "of those within rounds; times with the call through autograd",
+        f"the fastest of {options.rounds} interleaved rounds or fewer; in brackets "
+        "quartiles of the ratios within rounds; times with the call through autograd",
     ]
     return result

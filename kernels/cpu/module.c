@@ -5,6 +5,8 @@
  *     levels() -> [("base", True), ...]            name, whether this processor supports it
  *     use(name)                                    choose a level; ValueError if it can't be used
  *     set_threads(n), get_threads()
+ *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
+ *                                                  unless each fits out exactly and without gaps
  *
  * A kernel is called with NumPy arrays, None, whole and floating-point numbers. Nothing is checked
  * but their number and that arrays are arrays: types, shapes and strides are up to the caller. The
@@ -144,6 +146,35 @@ static PyObject *ufuncs(PyObject *module, PyObject *unused)
     return make_ufuncs();
 }
 
+/* Whether an object is an array that a memcpy may put into a row of `out`. */
+static int fits_row(PyObject *object, PyArrayObject *out)
+{
+    PyArrayObject *x = (PyArrayObject *)object;
+    return PyArray_CheckExact(object) && PyArray_DESCR(x) == PyArray_DESCR(out) &&
+           PyArray_NDIM(x) == PyArray_NDIM(out) - 1 && PyArray_IS_C_CONTIGUOUS(x) &&
+           PyArray_CompareLists(PyArray_DIMS(x), PyArray_DIMS(out) + 1, PyArray_NDIM(x));
+}
+
+static PyObject *join_rows(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !PyList_Check(args[0]) || !PyArray_Check(args[1]))
+        return PyErr_Format(PyExc_TypeError, "join_rows takes a list and an array");
+    PyObject *rows = args[0];
+    PyArrayObject *out = (PyArrayObject *)args[1];
+    npy_intp many = PyList_GET_SIZE(rows);
+    if (PyArray_NDIM(out) == 0 || PyArray_DIM(out, 0) != many || !PyArray_ISCARRAY(out) ||
+        PyDataType_REFCHK(PyArray_DESCR(out)))
+        Py_RETURN_FALSE;
+    for (npy_intp i = 0; i < many; i++)
+        if (!fits_row(PyList_GET_ITEM(rows, i), out))
+            Py_RETURN_FALSE;
+    size_t bytes = many ? (size_t)(PyArray_NBYTES(out) / many) : 0;
+    char *to = PyArray_BYTES(out);
+    for (npy_intp i = 0; i < many; i++, to += bytes)
+        memcpy(to, PyArray_DATA((PyArrayObject *)PyList_GET_ITEM(rows, i)), bytes);
+    Py_RETURN_TRUE;
+}
+
 static PyMethodDef methods[] = {
     {"kernels", kernels, METH_NOARGS, "The kernels of the level in use, by name."},
     {"ufuncs", ufuncs, METH_NOARGS, "The pointwise kernels as NumPy ufuncs, by name."},
@@ -151,6 +182,8 @@ static PyMethodDef methods[] = {
     {"use", use, METH_O, "Choose the level by name."},
     {"set_threads", py_set_threads, METH_O, "Set the number of threads."},
     {"get_threads", py_get_threads, METH_NOARGS, "The number of threads."},
+    {"join_rows", (PyCFunction)(void (*)(void))join_rows, METH_FASTCALL,
+     "Copy the arrays of a list into the rows of one; whether they fitted."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -8,11 +8,9 @@
  * double, one element after the other in steps without branches, of which the compiler makes vectors;
  * of float64 the square of x is taken in two parts, the first of them exact (see vnormal).
  */
-static inline float R(erfc_one)(float x)
+static inline float R(erfc_one)(double x, double a)
 {
     const double magic = 6755399441055744.0; /* adding it rounds to a whole number */
-    double a = fabs((double)x);
-    a = a > 12 ? 12 : a;
     double shifted = -a * a * 1.4426950408889634074 + magic, k = shifted - magic;
     double r = -a * a - k * 0.69314718055994530942;
     double e = 1. / 40320 * r + 1. / 5040;
@@ -28,7 +26,8 @@ static inline float R(erfc_one)(float x)
     sum = ((sum * u + 0.0174045977872) * u - 0.116049109233) * u + 0.315425242161;
     sum = (sum * u - 0.565561903834) * u + 0.744416071703;
     double beyond = 2 * power * e * sum * over;
-    return (float)(x < 0 ? 2 - beyond : beyond);
+    double sign = copysign(1, x);
+    return (float)(1 - sign + sign * beyond); /* 2 - beyond below zero */
 }
 
 static inline vec R(erfc_of)(vec x)
@@ -51,12 +50,17 @@ static void R(erfc_walk)(const char **p, const long *step, real *out, long n)
         R(erfc_in_vectors_walk)(p, step, out, n);
         return;
     }
-    const real *restrict x = (const real *)p[0];
-    long count = step[0] ? n : 1;
-    for (long i = 0; i < count; i++)
-        out[i] = R(erfc_one)((float)x[i]);
-    for (long i = count; i < n; i++)
-        out[i] = out[0];
+    enum { BLOCK = 256 };
+    for (long start = 0; start < n; start += BLOCK) {
+        int count = (int)min(n - start, (long)BLOCK);
+        double x[BLOCK], size[BLOCK];
+        for (int i = 0; i < count; i++)
+            x[i] = (double)((const real *)p[0])[step[0] ? start + i : 0];
+        for (int i = 0; i < count; i++)
+            size[i] = fabs(x[i]) > 12 ? 12 : fabs(x[i]); /* beyond, the result is 0 or 2 */
+        for (int i = 0; i < count; i++)
+            out[start + i] = (real)R(erfc_one)(x[i], size[i]);
+    }
 }
 KERNEL(erfc) { R(pointwise)(a, 1, R(erfc_walk)); }
 

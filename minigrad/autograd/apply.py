@@ -131,8 +131,7 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
     kinds, one_type = plain_kinds(op), bool(op.promotes)
     check, writes = op.check, op.writes
     others = absent and not one_type  # numbers and None may stand for tensors
-    one, keeps = op.outputs == 1 and not op.view, bool(op.keeps)
-    several, extra = op.outputs != 1 and not op.view, len(op.keeps)
+    one, fresh, kept = op.outputs == 1, not op.view, len(op.keeps)
 
     def call(*args: Any) -> Any:
         number = count if fixed else len(args) - len(op.params)
@@ -166,10 +165,10 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
         if writes:
             values[0] = values[0].copy()
         result = run(op, np, values, params)
-        if one and (not in_graph or mode() <= 0):
-            return make(result[0] if keeps else result)
-        if several and (not in_graph or mode() <= 0):
-            return tuple([make(r) for r in (result[:-extra] if keeps else result)])
+        if fresh and (not in_graph or mode() <= 0):
+            if one:
+                return make(result[0] if kept else result)
+            return tuple([make(r) for r in (result[:-kept] if kept else result)])
         return finish(op, inputs, values, params, result)
 
     return call

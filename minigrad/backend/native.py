@@ -22,7 +22,16 @@ try:
 except ImportError as error:  # not compiled, or for another version of Python or NumPy
     _cpu, why_not = None, str(error)
 
-__all__ = ["get_threads", "kernel", "level", "levels", "pointwise", "set_threads", "use"]
+__all__ = [
+    "get_threads",
+    "join_rows",
+    "kernel",
+    "level",
+    "levels",
+    "pointwise",
+    "set_threads",
+    "use",
+]
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _of_f32: dict[str, Callable[..., None]] = {}
@@ -114,6 +123,16 @@ def use(name: str) -> None:
             table[full[: -len("_f32")]] = run
         _ufuncs.update(_cpu.ufuncs())
     _level = name
+
+
+def join_rows(arrays: list[Any], out: Any) -> bool:
+    """Copy each array into its row of another, if all fit it exactly; else False, and no copy.
+
+    >>> import numpy as np
+    >>> join_rows([np.ones(2, np.float32)], np.empty((1, 2)))
+    False
+    """
+    return _level != "numpy" and bool(_cpu.join_rows(arrays, out))
 
 
 def set_threads(count: int) -> None:

@@ -148,6 +148,23 @@ def run_command(
     raise typer.Exit(code)
 
 
+@app.command(
+    "step", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
+)
+def step_command(
+    script: Annotated[Path, typer.Argument(help="The program.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Its own arguments.")] = None,
+    at: Annotated[int, typer.Option(help="Which call of backward.")] = 1,
+    page: Annotated[
+        Path | None, _option("Write a page for a browser to this file. [default: print text]")
+    ] = None,
+) -> None:
+    """Run a program up to a backward call, and show that one node by node."""
+    from minigrad.cli.step import step_through
+
+    raise typer.Exit(step_through(script, arguments or [], at, page))
+
+
 @app.command("models")
 def models_command(
     pattern: Annotated[

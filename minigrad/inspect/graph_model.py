@@ -135,7 +135,7 @@ def graph(root: Any, recording: Recording | Any = None) -> Graph:
     if getattr(root, "grad_fn", None) is None:
         raise ValueError("graph: expected a tensor with a graph, got one without grad_fn")
     known = recording if isinstance(recording, Recording) else Recording()
-    names = _names(recording.model if isinstance(recording, Recording) else recording)
+    names = _names(known.names if known is recording else recording)
     found = sorted(_reached(root), key=lambda node: node.seq)
     numbers = {id(node): number for number, node in enumerate(found)}
     nodes: list[GraphNode] = []
@@ -193,7 +193,7 @@ def _op(number: int, node: Node, numbers: dict[int, int], known: Recording) -> G
             inputs.append((name, numbers[id(owner_node)]))
     return GraphNode(
         number,
-        node.op.name if node.op is not None else type(node).__name__,
+        _name(node),
         "op",
         tuple(node.shape[0] if several else node.shape),
         _saved_dtype(node) if value is None else value.dtype,
@@ -204,6 +204,11 @@ def _op(number: int, node: Node, numbers: dict[int, int], known: Recording) -> G
         value=value,
         node=node,
     )
+
+
+def _name(node: Node) -> str:
+    """What people call the op: as torch's function."""
+    return type(node).__name__ if node.op is None else node.op.called or node.op.name
 
 
 def _saved(node: Node) -> Iterator[Saved]:

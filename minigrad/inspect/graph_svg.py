@@ -55,18 +55,18 @@ def svg(drawn: Graph, title: str | None = None) -> str:
         )
     ops = sum(node.kind in ("op", "module") for node in drawn)
     head = title or f"Graph of one step: {ops} ops, {len(drawn) - ops} leaves"
-    return "\n".join(_svg(layered_layout(_boxes(drawn)), head)) + "\n"
+    return "\n".join(_svg(layered_layout(boxes_of(drawn)), head)) + "\n"
 
 
-def _boxes(drawn: Graph) -> list[Box]:
+def boxes_of(drawn: Graph) -> list[Box]:
     """A box for the result and, newest first, for each node."""
     last = len(drawn)
     result = drawn.nodes[-1]
-    boxes = [Box("result", shape_text(result.shape), "result", "the tensor drawn", [1])]
+    boxes = [Box("result", shape_text(result.shape), "result", "the tensor drawn", -1, [1])]
     for node in reversed(drawn.nodes):
         sources = [last - number for _, number in node.inputs]
         detail = "" if node.kind == "op" else shape_text(node.shape)
-        boxes.append(Box(node.name, detail, node.kind, _note(node), sources))
+        boxes.append(Box(node.name, detail, node.kind, _note(node), node.number, sources))
     return boxes
 
 
@@ -96,13 +96,13 @@ def _svg(layout: Layout, head: str) -> Iterator[str]:
     left = (width - layout.width) / 2
     yield f'<g transform="translate({left:.1f} {_MARGIN + _HEADER})">'
     for points in layout.edges:
-        yield f'<path class="edge" d="{_curve(points)}"/>'
+        yield f'<path class="edge" d="{curve(points)}"/>'
     for box in layout.boxes:
         yield from _rectangle(box)
     yield "</g></svg>"
 
 
-def _curve(points: list[tuple[float, float]]) -> str:
+def curve(points: list[tuple[float, float]]) -> str:
     """A smooth line that leaves and meets every point vertically."""
     (x0, y0), *rest = points
     parts = [f"M{x0:.1f} {y0:.1f}"]

@@ -25,6 +25,7 @@ class Box:
     detail: str = ""
     kind: str = "op"
     note: str = ""
+    number: int = -1  # of what it stands for; copies of a leaf have the same
     sources: list[int] = field(default_factory=list)
     x: float = 0.0  # centre
     y: float = 0.0

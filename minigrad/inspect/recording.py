@@ -20,7 +20,7 @@ class Recording:
     """
 
     def __init__(self, model: Any = None) -> None:
-        self.model = model
+        self.names: dict[str, Any] = {} if model is None else dict(model.named_parameters())
         self.modules = None if model is None else ModuleCalls(model)
         self._ticks: list[int] = []
         self._heard: list[tuple[Any, Snapshot]] = []  # op, value

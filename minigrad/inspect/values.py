@@ -10,10 +10,10 @@ import numpy as np
 from minigrad.backend import xp_of
 from minigrad.backend.select import backend_of
 
-__all__ = ["Snapshot", "snapshot"]
+__all__ = ["Snapshot", "picture", "snapshot"]
 
 _WHOLE = 4096  # elements up to which all of an array is kept
-_SIDE = 64  # of the picture of a larger one
+_SIDE = 40  # of the picture of a larger one
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def snapshot(array: Any) -> Snapshot:
     return Snapshot(
         tuple(array.shape),
         array.dtype.name,
-        array.copy() if whole else _picture(array),
+        array.copy() if whole else picture(array),
         whole,
         *map(float, facts),
         zeros=int((flat == 0).sum()),
@@ -84,8 +84,21 @@ def snapshot(array: Any) -> Snapshot:
     )
 
 
-def _picture(array: Any) -> Any:
-    """A matrix of at most 64 x 64 elements of an array: its planes in one, thinned out."""
-    plane = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
-    steps = [-(-side // _SIDE) for side in plane.shape]
-    return plane[:: steps[0], :: steps[1]].copy()
+def picture(array: Any) -> Any:
+    """A matrix of at most 40 x 40 elements: the first planes of an array side by side, thinned out.
+
+    NaN stands between planes.
+    """
+    planes = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array.reshape(1, 1, -1)
+    height, width = (-(-side // -(-side // _SIDE)) for side in planes.shape[1:])
+    thinned = planes[:, :: -(-planes.shape[1] // _SIDE), :: -(-planes.shape[2] // _SIDE)]
+    down, across = (max(1, (_SIDE + 1) // (side + 1)) for side in (height, width))
+    count = min(len(planes), down * across)
+    across = min(across, count)
+    down = -(-count // across)
+    sheet = np.full((down * (height + 1) - 1, across * (width + 1) - 1), np.nan, np.float64)
+    for place in range(count):
+        top, left = place // across * (height + 1), place % across * (width + 1)
+        plane = thinned[place]
+        sheet[top : top + plane.shape[0], left : left + plane.shape[1]] = plane
+    return sheet

@@ -15,7 +15,7 @@ from minigrad.backend.numpy_backend import row_major
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import axes_of, contiguous_format, lies_in, ordered, preserve_format
-from minigrad.ops.elementwise.precision import single
+from minigrad.ops.elementwise.precision import rounded, single
 
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
 
@@ -31,9 +31,9 @@ class Cast(Op):
     def forward(xp: Any, input: Array, dtype: Dtype) -> Any:
         """Convert; always a copy."""
         source = dtypes.of_numpy(input.dtype)
-        if source is dtypes.float16 and dtype is dtypes.float32:
+        if dtype is dtypes.float32 and source in (dtypes.float16, dtypes.bfloat16):
             return single(xp, input), source
-        return input.astype(dtype.numpy), source
+        return rounded(xp, input, dtype.numpy), source
 
     @staticmethod
     def grad_input(g: Array, source: Dtype, F: Any) -> Array:

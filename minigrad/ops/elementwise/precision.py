@@ -9,12 +9,16 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from minigrad.backend import Array, scientific
+from minigrad.backend.native import kernel, pointwise
 
 Forward = Callable[..., Any]
-MANY = 4096  # elements; below, NumPy's conversion is as fast
+HALVES = {np.dtype(np.float16): "half", np.dtype(ml_dtypes.bfloat16): "bfloat16"}
+FEW = 256  # elements; up to here NumPy's conversion is as fast as a kernel's
+MANY = 4096  # elements; below, NumPy's conversion is as fast as bits in several passes
 FLOAT16_END = 2.0**16  # what would follow the largest number
 
 
@@ -30,7 +34,14 @@ def single(xp: Any, x: Array) -> Array:
     >>> single(np, np.array([0.5, -np.inf], np.float16))
     array([ 0.5, -inf], dtype=float32)
     """
-    if xp is not np or x.dtype != np.float16 or x.size < MANY:
+    if xp is not np or x.size <= FEW or x.dtype not in HALVES:
+        return x.astype(xp.float32)
+    out = np.empty(x.shape, np.float32)
+    run = kernel(f"from_{HALVES[x.dtype]}", out) if x.flags.c_contiguous else None
+    if run is not None:
+        run(x, out, x.size)
+        return out
+    if x.dtype != np.float16 or x.size < MANY:
         return x.astype(xp.float32)
     out = np.empty(x.shape, np.float32)
     bits = out.view(np.int32)
@@ -41,6 +52,23 @@ def single(xp: Any, x: Array) -> Array:
     if not -FLOAT16_END < out.min() <= out.max() < FLOAT16_END:
         odd = np.abs(out) >= FLOAT16_END  # infinities and NaN
         out[odd] = x[odd]
+    return out
+
+
+def rounded(xp: Any, x: Array, dtype: Any) -> Array:
+    """An array in another type; full precision is rounded to half precision by a kernel.
+
+    >>> import numpy as np
+    >>> rounded(np, np.array([0.1], np.float32), np.dtype(np.float16))
+    array([0.1], dtype=float16)
+    """
+    if xp is not np or x.size <= FEW or dtype not in HALVES:
+        return x.astype(dtype)
+    run = kernel(f"to_{HALVES[dtype]}", x)
+    if run is None:
+        return x.astype(dtype)
+    out = np.empty(x.shape, dtype)
+    run(x, out, x.size)
     return out
 
 
@@ -65,8 +93,8 @@ def widened(forward: Forward) -> Forward:
         ]
         result = forward(xp, *found)
         if isinstance(result, tuple):
-            return (result[0].astype(dtype), *result[1:])
-        return result.astype(dtype)
+            return (rounded(xp, result[0], dtype), *result[1:])
+        return rounded(xp, result, dtype)
 
     return wide
 
@@ -80,6 +108,9 @@ def of_scipy(name: str) -> Forward:
     """The forward of an op of one argument that is a function of ``scipy.special``."""
 
     def forward(xp: Any, input: Array) -> Array:
+        found = pointwise(name, input)
+        if found is not None:
+            return found
         return _special(xp, name)(input)
 
     return staticmethod(widened(forward))

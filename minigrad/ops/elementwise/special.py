@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.op import Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, scientific
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.blocks import blockwise
 from minigrad.ops.elementwise.precision import of_scipy, widened
 
@@ -82,7 +83,8 @@ class Erf(Unary):
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """The bell curve under the integral."""
-        return g * (F.exp(-(input * input)) * (2 / ROOT_PI))
+        found = pointwise("bell_product", g, input, 2 / ROOT_PI)
+        return g * (F.exp(-(input * input)) * (2 / ROOT_PI)) if found is None else found
 
 
 @register(
@@ -109,7 +111,8 @@ class Erfc(Unary):
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """The bell curve under the integral."""
-        return g * (F.exp(-(input * input)) * (-2 / ROOT_PI))
+        found = pointwise("bell_product", g, input, -2 / ROOT_PI)
+        return g * (F.exp(-(input * input)) * (-2 / ROOT_PI)) if found is None else found
 
 
 # Of p in erfinv(x) = x p(-log(1 - x²) - 2.5), from the lowest power on, where the argument is below

@@ -113,7 +113,7 @@ def each(xp: Any, fn: Callable[..., tuple[Array, ...]], *stacks: Array) -> list[
     for place in itertools.product(*map(range, lead)):
         found = fn(*[s[place] for s in stacks])
         if not out:
-            out = [xp.empty((*lead, *r.shape), r.dtype) for r in found]
+            out = [xp.empty((*lead, *xp.shape(r)), xp.asarray(r).dtype) for r in found]
         for whole, part in zip(out, found, strict=True):
             whole[place] = part
     return out

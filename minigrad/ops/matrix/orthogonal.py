@@ -222,7 +222,7 @@ class Reflected(Op):
             gt.append(-(p @ mT(q)))
             g = g - (t * v) @ p
         if not steps:
-            return A * 0, tau * 0, g
+            return None, None, g
         if not backwards:
             gV, gt = gV[::-1], gt[::-1]
         dim, n, k = len(A.shape) - 1, A.shape[-1], len(steps)

@@ -9,8 +9,8 @@ import numpy as np
 
 from minigrad.autograd.apply import make
 from minigrad.autograd.arguments import common_type
-from minigrad.autograd.modes import no_grad
 from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, xp_of
 from minigrad.dtypes import of_numpy
@@ -27,12 +27,19 @@ CHUNK = 1 << 20
 BY_PRODUCT = 25  # torch's: with more rows than that, Euclidean distances come from a product
 
 
-def at_least(x: Any, bound: float) -> Any:
+@register("at_least", internal=True)
+class AtLeast(Op):
     """x, but not below a bound; the gradient passes as if there were none."""
-    x = x.clone()
-    with no_grad():
-        x.clamp_min_(bound)
-    return x
+
+    @staticmethod
+    def forward(xp: Any, input: Array, bound: float) -> Array:
+        """NaN stays NaN."""
+        return xp.maximum(input, input.dtype.type(bound))
+
+    @staticmethod
+    def grad_input(g: Any) -> Any:
+        """All of it."""
+        return g
 
 
 @function(
@@ -63,9 +70,14 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
             f"expected common dtype to be floating point, yet common dtype is {kind!r}"
         )
     shape = broadcast_shape("cosine_similarity", x1._array.shape, x2._array.shape)
-    x1, x2, axis = x1.expand(shape), x2.expand(shape), one_dim(dim, len(shape))
-    one, two = (x / at_least(x.norm(2, axis, keepdim=True), eps) for x in (x1, x2))
-    return (one * two).sum(axis)
+    x1, x2 = (x if x._array.shape == shape else x.expand(shape) for x in (x1, x2))
+    return composed(_cosine, (x1, x2), one_dim(dim, len(shape)), eps)
+
+
+def _cosine(F: Any, x1: Any, x2: Any, axis: int, eps: float) -> Any:
+    axes = (axis,) if len(x1.shape) else None
+    one, two = (x / F.at_least(F.vector_norm(x, 2.0, axes, True), eps) for x in (x1, x2))
+    return F.sum(one * two, axes, False)
 
 
 @function(

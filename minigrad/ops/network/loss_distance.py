@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.op import tensors
+from minigrad.autograd.readings import as_read, composed
 from minigrad.autograd.registry import T, call, function, integers
+from minigrad.backend import Array
 from minigrad.errors import ShapeError
 from minigrad.ops.network.distance import pairwise_distance
-from minigrad.ops.network.loss_reduction import broadcast_shape, facts, legacy, reduced_tensor
+from minigrad.ops.network.loss_reduction import (
+    broadcast_shape,
+    facts,
+    legacy,
+    reduced_in,
+    reduced_tensor,
+)
 
 _SIGN = integers(-1, 1)
 
@@ -54,11 +62,20 @@ def cosine_embedding_loss(
             f"{list(shapes[0])} and {list(shapes[1])}."
         )
     broadcast_shape("cosine_embedding_loss", *shapes)
-    lengths = ((input1 * input1).sum(ndim) + 1e-12) * ((input2 * input2).sum(ndim) + 1e-12)
-    cosine = (input1 * input2).sum(ndim) / lengths.sqrt()
-    alike = (1 - cosine).masked_fill(target != 1, 0)
-    apart = (cosine - margin).clamp_min(0).masked_fill(target != -1, 0)
-    return reduced_tensor(alike + apart, reduction)
+    signs = target._array
+    return composed(_cosine, (input1, input2), signs != 1, signs != -1, margin, reduction)
+
+
+def _cosine(
+    F: Any, one: Any, two: Any, other: Array, alike: Array, margin: float, reduction: str
+) -> Any:
+    """The losses in either reading; the masks tell where a pair is not alike, and not apart."""
+    axis = (len(other.shape),)
+    lengths = (F.sum(one * one, axis, False) + 1e-12) * (F.sum(two * two, axis, False) + 1e-12)
+    cosine = F.sum(one * two, axis, False) / F.sqrt(lengths)
+    near = F.masked_fill(1 - cosine, as_read(F, other), 0)
+    far = F.masked_fill(F.clamp(cosine - margin, 0, None), as_read(F, alike), 0)
+    return reduced_in(F, near + far, reduction)
 
 
 def _triplet(

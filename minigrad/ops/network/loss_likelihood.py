@@ -8,7 +8,6 @@ from typing import Any
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.ops.network.distance import at_least
 from minigrad.ops.network.loss_reduction import facts, legacy, reduced_tensor
 
 _COUNT = reals(0.1, 4)
@@ -104,7 +103,7 @@ def gaussian_nll_loss(
                 "(gaussian_nll_loss)"
             )
     legacy("gaussian_nll_loss", None, None, reduction)
-    var = at_least(var, eps)
+    var = tensors.at_least(var, eps)
     difference = input - target
     loss = 0.5 * (tensors.log(var) + difference * difference / var)
     return reduced_tensor(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)

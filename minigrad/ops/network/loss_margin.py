@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.apply import make
-from minigrad.autograd.op import tensors
+from minigrad.autograd.readings import as_read, composed
 from minigrad.autograd.registry import T, call, function, integers, reals
-from minigrad.backend import xp_of
+from minigrad.backend import Array, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.network.loss_reduction import (
@@ -15,7 +14,7 @@ from minigrad.ops.network.loss_reduction import (
     check_constant,
     facts,
     legacy,
-    reduced_tensor,
+    reduced_in,
 )
 
 _SIGN = integers(-1, 1)
@@ -46,7 +45,11 @@ def soft_margin_loss(
     """
     reduction = legacy("soft_margin_loss", size_average, reduce, reduction)
     broadcast_shape("soft_margin_loss", input._array.shape, target._array.shape)
-    return reduced_tensor((-target * input).exp().log1p(), reduction)
+    return composed(_soft_margin, (input, target), reduction)
+
+
+def _soft_margin(F: Any, input: Any, target: Any, reduction: str) -> Any:
+    return reduced_in(F, F.log1p(F.exp(-target * input)), reduction)
 
 
 @function(**facts("hinge_embedding_loss", call(T(2, 3, domain=_AWAY), T(2, 3, domain=_SIGN))))
@@ -72,8 +75,13 @@ def hinge_embedding_loss(
     tensor(1.2500)
     """
     reduction = legacy("hinge_embedding_loss", size_average, reduce, reduction)
-    near, far = input.masked_fill(target == -1, 0), (margin - input).clamp_min(0)
-    return reduced_tensor(near + far.masked_fill(target == 1, 0), reduction)
+    return composed(_hinge, (input, target), margin, reduction)
+
+
+def _hinge(F: Any, input: Any, target: Any, margin: float, reduction: str) -> Any:
+    near = F.masked_fill(input, target == -1, 0)
+    far = F.clamp(margin - input, 0, None)
+    return reduced_in(F, near + F.masked_fill(far, target == 1, 0), reduction)
 
 
 @function(
@@ -113,7 +121,11 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {sizes[0]}, input2: {sizes[1]}, target: {sizes[2]} "
         )
-    return reduced_tensor((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+    return composed(_ranking, (input1, input2, target), margin, reduction)
+
+
+def _ranking(F: Any, input1: Any, input2: Any, target: Any, margin: float, reduction: str) -> Any:
+    return reduced_in(F, F.clamp(-target * (input1 - input2) + margin, 0, None), reduction)
 
 
 def _classes(op: str, target: Any) -> None:
@@ -200,15 +212,34 @@ def multi_margin_loss(
         raise ShapeError(
             f"inconsistent weight size, expected {count} but got {list(weight._array.shape)}"
         )
-    rows, classes = input.reshape((n, count)), target.reshape((n, 1))
-    short = tensors.relu(rows - rows.gather(1, classes) + margin)
-    short = short if p == 1 else short * short
-    others = make(xp_of(t).arange(count) != t.reshape(-1, 1)).to(input.dtype)
-    if weight is not None:
-        others = others * weight[classes]
-    loss = (short * others).sum(1) / count
     alone = input._array.ndim < 2 and t.ndim == 0
-    return reduced_tensor(loss.reshape(()) if alone else loss, reduction)
+    others = xp_of(t).arange(count) != t.reshape(-1, 1)
+    found = (input, weight), (n, count), others, p, margin, alone, reduction
+    return composed(_multi_margin, *found, places=(target,))
+
+
+def _multi_margin(
+    F: Any,
+    input: Any,
+    weight: Any,
+    target: Any,
+    shape: tuple[int, int],
+    others: Array,
+    p: int,
+    margin: float,
+    alone: bool,
+    reduction: str,
+) -> Any:
+    """The losses in either reading; ``others`` tells the wrong classes of each row."""
+    n, count = shape
+    rows, classes = F.reshape(input, shape), F.reshape(target, (n, 1))
+    short = F.relu(rows - F.gather(rows, classes, 1) + margin)
+    short = short if p == 1 else short * short
+    if weight is not None:
+        short = short * F.take(weight, classes)
+    counted = F.where(as_read(F, others), short, 0.0)
+    loss = F.sum(counted, (1,), False) / count
+    return reduced_in(F, F.reshape(loss, ()) if alone else loss, reduction)
 
 
 @function(
@@ -260,16 +291,25 @@ def multilabel_margin_loss(
         raise RuntimeError(f"argument #2 'target' is out of range ({op}: {count} classes)")
     xp = xp_of(t)
     t = t.reshape(n, count)
-    listed = xp.cumsum(t < 0, axis=1) == 0
-    places = xp.where(listed, t, 0)
+    listed = ~xp.logical_or.accumulate(t < 0, axis=1)
     right = xp.zeros((n, count), dtype=bool)
-    row, column = xp.nonzero(listed)
+    row, column = listed.nonzero()
     right[row, t[row, column]] = True
-    pairs = make(listed[:, :, None] & ~right[:, None, :]).to(input.dtype)
-    rows = input.reshape((n, count))
-    wanted = rows.gather(1, make(places)).unsqueeze(2)
-    loss = (tensors.relu(1 - wanted + rows.unsqueeze(1)) * pairs).sum((1, 2)) / count
-    return reduced_tensor(loss if input._array.ndim == 2 else loss.reshape(()), reduction)
+    pairs = listed[:, :, None] & ~right[:, None, :]
+    listed = xp.where(listed, t, 0)
+    return composed(_multilabel_margin, (input,), (n, count), listed, pairs, reduction)
+
+
+def _multilabel_margin(
+    F: Any, input: Any, shape: tuple[int, int], listed: Array, pairs: Array, reduction: str
+) -> Any:
+    """The losses in either reading: over pairs of a right class and another."""
+    n, count = shape
+    rows = F.reshape(input, shape)
+    wanted = F.reshape(F.gather(rows, as_read(F, listed), 1), (n, count, 1))
+    short = F.relu(1 - wanted + F.reshape(rows, (n, 1, count)))
+    loss = F.sum(F.where(as_read(F, pairs), short, 0.0), (1, 2), False) / count
+    return reduced_in(F, loss if len(input.shape) == 2 else F.reshape(loss, ()), reduction)
 
 
 @function(
@@ -303,7 +343,12 @@ def multilabel_soft_margin_loss(
     tensor(0.6931)
     """
     reduction = legacy("multilabel_soft_margin_loss", size_average, reduce, reduction)
-    loss = -(target * tensors.logsigmoid(input) + (1 - target) * tensors.logsigmoid(-input))
+    return composed(_multilabel_soft, (input, target, weight), reduction)
+
+
+def _multilabel_soft(F: Any, input: Any, target: Any, weight: Any, reduction: str) -> Any:
+    loss = -(target * F.logsigmoid(input) + (1 - target) * F.logsigmoid(-input))
     loss = loss if weight is None else loss * weight
-    along = input._array.ndim - 1  # of the input, also where the target has more axes
-    return reduced_tensor(loss.sum(along) / input._array.shape[-1], reduction)
+    along = len(input.shape) - 1  # of the input, also where the target has more axes
+    total = F.sum(loss, (along,) if len(loss.shape) else None, False)
+    return reduced_in(F, total / input.shape[-1], reduction)

@@ -68,6 +68,13 @@ def reduced_tensor(loss: Any, reduction: str) -> Any:
     return loss.sum() if reduction == "sum" else loss.mean()
 
 
+def reduced_in(F: Any, loss: Any, reduction: str) -> Any:
+    """The same in either reading."""
+    if reduction == "none":
+        return loss
+    return (F.sum if reduction == "sum" else F.mean)(loss, None, False)
+
+
 def share(g: Any, shape: Any, reduction: str) -> Any:
     """The cotangent of each single loss."""
     if reduction != "mean":

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.backend.native import join_rows
 from minigrad.dtypes import float64
 from minigrad.tensor import Tensor
 from minigrad.utils.data.worker_info import Here
@@ -122,15 +123,20 @@ def _stack_arrays(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = N
         )
     kept = functions.as_tensor(first)._array.dtype is first.dtype  # or raises, for some dtypes
     if kept and collate_fn_map is not None and collate_fn_map.get(Tensor) is _stack_tensors:
-        rows = _joined(batch)
+        rows = _joined(list(batch))
         if rows is not None:
             return Tensor._wrap(rows)
     return collate([functions.as_tensor(b) for b in batch], collate_fn_map=collate_fn_map)
 
 
-def _joined(arrays: Sequence[Any]) -> Any:
+def _joined(arrays: list[Any]) -> Any:
     """Arrays stacked by one call, several times faster than by an op; None if they differ."""
     first = arrays[0]
+    if type(first) is not np.ndarray:
+        return None
+    rows = Here.empty((len(arrays), *first.shape), first.dtype)
+    if join_rows(arrays, rows):
+        return rows
     if set(map(type, arrays)) != {np.ndarray}:
         return None
     if not first.shape:
@@ -139,7 +145,6 @@ def _joined(arrays: Sequence[Any]) -> Any:
     try:  # which also compares dimensions and dtypes
         if set(map(len, arrays)) != {len(first)}:
             return None
-        rows = Here.empty((len(arrays), *first.shape), first.dtype)
         np.concatenate(arrays, out=rows.reshape(-1, *first.shape[1:]), casting="no")
     except (TypeError, ValueError):
         return None

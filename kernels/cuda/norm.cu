@@ -1,0 +1,249 @@
+/* Normalisation: y = (x - mean) invstd w + b, and its gradients. w and b may be NULL.
+ *
+ * batch_norm(x, w, b, y, mean, invstd, var, N, C, L, eps, given)
+ *     x, y (N, C, L); the rest (C). Unless `given`, mean and biased variance of each channel are
+ *     worked out and written; given ones are read. invstd = 1 / sqrt(var + eps) is written.
+ * batch_norm_backward(g, x, w, mean, invstd, gx, gw, gb, N, C, L, given)
+ *     gb = sum g, gw = sum g (x - mean) invstd,
+ *     gx = invstd w (g - mean(g) - (x - mean) invstd^2 mean(g (x - mean))), or g invstd w if given.
+ *     gx, gw, gb may be NULL where they are not wanted.
+ *
+ * Twin: ../cpu/norm.c. The plans take these steps: batch_sums, batch_finish, batch_apply; and
+ * batch_backward_sums, batch_backward_finish, batch_backward_apply. Sums of a channel are taken in
+ * parts, one block each, about the part's first element; parts are joined in double by the formula
+ * of Chan, Golub and LeVeque (1979). Layers and groups are in norm_rows.cu.
+ */
+#include "elements.cuh"
+
+/* The elements of channel c in part `part` of `parts`: f(index). With rows of at least a warp the
+ * threads follow them; shorter ones are run through as one sequence.
+ */
+template <class F>
+__device__ __forceinline__ void of_channel(i64 N, i64 C, i64 L, i64 c, i64 part, i64 parts, F f)
+{
+    const i64 count = N * L, size = (count + parts - 1) / parts;
+    const i64 begin = part * size, end = min(begin + size, count);
+    for (i64 j = begin + threadIdx.x; j < end; j += blockDim.x) {
+        const i64 n = count < (1ll << 31) ? (i64)((u32)j / (u32)L) : j / L;
+        f((n * C + c) * L + (j - n * L));
+    }
+}
+
+// Try: batch_sums(randn(4, 5, 33), out(5, 2, 3), 4, 5, 33, 2)
+KERNEL(batch_sums, 256, (C, parts))
+(const real *__restrict__ x, double *__restrict__ out, i64 N, i64 C, i64 L, i64 parts)
+{
+    const i64 c = blockIdx.x, part = blockIdx.y, count = N * L, size = (count + parts - 1) / parts;
+    const i64 begin = part * size, many = max(min(size, count - begin), (i64)0);
+    const i64 first = min(begin, count - 1), n = first / L;
+    const wide shift = widen(x[(n * C + c) * L + (first - n * L)]);
+    wide sum = 0, squares = 0;
+    of_channel(N, C, L, c, part, parts, [&](i64 i) {
+        const wide d = widen(x[i]) - shift;
+        sum += d;
+        squares += d * d;
+    });
+    sum = block_sum(sum);
+    squares = block_sum(squares);
+    if (threadIdx.x == 0) { /* how many, their mean, and the sum of squares about it */
+        double *to = out + (c * parts + part) * 3;
+        to[0] = (double)many;
+        to[1] = many ? (double)shift + (double)sum / many : 0.0;
+        to[2] = many ? (double)squares - (double)sum * (double)sum / many : 0.0;
+    }
+}
+
+/* Channels side by side, as behind a linear layer: each warp reads 32 of them. */
+// Try: batch_sums_columns(randn(50, 70), out(70, 3, 3), 50, 70, 3)
+KERNEL(batch_sums_columns, 256, (ceil(C, 32), parts))
+(const real *__restrict__ x, double *__restrict__ out, i64 N, i64 C, i64 parts)
+{
+    __shared__ wide sums[8][32], squares[8][32];
+    const int lane = threadIdx.x & 31, line = threadIdx.x >> 5;
+    const i64 c = (i64)blockIdx.x * 32 + lane, size = (N + parts - 1) / parts;
+    const i64 begin = blockIdx.y * size, end = min(begin + size, N), many = max(end - begin, (i64)0);
+    wide shift = 0, sum = 0, square = 0;
+    if (c < C && many) {
+        shift = widen(x[begin * C + c]);
+        for (i64 n = begin + line; n < end; n += 8) {
+            const wide d = widen(x[n * C + c]) - shift;
+            sum += d;
+            square += d * d;
+        }
+    }
+    sums[line][lane] = sum;
+    squares[line][lane] = square;
+    __syncthreads();
+    if (line == 0 && c < C) {
+        for (int k = 1; k < 8; k++) {
+            sum += sums[k][lane];
+            square += squares[k][lane];
+        }
+        double *to = out + (c * parts + blockIdx.y) * 3;
+        to[0] = (double)many;
+        to[1] = many ? (double)shift + (double)sum / many : 0.0;
+        to[2] = many ? (double)square - (double)sum * (double)sum / many : 0.0;
+    }
+}
+
+/* Join the parts of each channel; of given statistics only invstd is written. */
+// Try: batch_finish(rand(5, 2, 3), out(5), out(5), out(5), 5, 2, 1e-5, 0)
+// Try: batch_finish(null, rand(5), out(5), rand(5), 5, 0, 1e-5, 1)
+KERNEL(batch_finish, 128, cover(C, 128))
+(const double *__restrict__ sums, real *mean, real *invstd, real *var, i64 C, i64 parts, double eps,
+ i64 given)
+{
+    GRID_STRIDE(c, C)
+    {
+        double variance;
+        if (given) {
+            variance = (double)widen(var[c]);
+        } else {
+            double count = 0, middle = 0, squares = 0;
+            for (i64 k = 0; k < parts; k++) {
+                const double *from = sums + (c * parts + k) * 3;
+                const double both = count + from[0], away = from[1] - middle;
+                if (from[0] == 0)
+                    continue;
+                middle += away * (from[0] / both);
+                squares += from[2] + away * away * (count * from[0] / both);
+                count = both;
+            }
+            variance = squares > 0 || squares != squares ? squares / count : 0.0;
+            mean[c] = narrow((wide)middle);
+            var[c] = narrow((wide)variance);
+        }
+        invstd[c] = narrow((wide)(1.0 / sqrt(variance + eps)));
+    }
+}
+
+// Try: batch_apply(randn(4, 5, 8), randn(5), randn(5), out(4, 5, 8), rand(5), rand(5), 160, 5, 8)
+// Try: batch_apply(randn(4, 8), null, null, out(4, 8), rand(8), rand(8), 32, 8, 1)
+// Try: batch_apply(randn(4, 5, 7), randn(5), null, out(4, 5, 7), rand(5), rand(5), 140, 5, 7)
+KERNEL(batch_apply, 256, cover(n, 1024))
+(const real *__restrict__ x, const real *__restrict__ w, const real *__restrict__ b,
+ real *__restrict__ y, const real *__restrict__ mean, const real *__restrict__ invstd, i64 n, i64 C,
+ i64 L)
+{
+    channels(n, C, L, whole_packs(x) && whole_packs(y), [=](i64 i, i64 c, int count, int step) {
+        Pack v = load(x + i, count);
+        wide middle, scale, shift;
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            if (k < count) {
+                if (k == 0 || step) {
+                    middle = widen(mean[c + k * step]);
+                    scale = widen(invstd[c + k * step]) * (w ? widen(w[c + k * step]) : wide(1));
+                    shift = b ? widen(b[c + k * step]) : wide(0);
+                }
+                v.at[k] = narrow((widen(v.at[k]) - middle) * scale + shift);
+            }
+        store(y + i, v, count);
+    });
+}
+
+/* Of each channel: sum g, and sum g (x - mean). */
+// Try: batch_backward_sums(randn(4, 5, 33), randn(4, 5, 33), randn(5), out(5, 2, 2), 4, 5, 33, 2)
+KERNEL(batch_backward_sums, 256, (C, parts))
+(const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ mean,
+ double *__restrict__ out, i64 N, i64 C, i64 L, i64 parts)
+{
+    const i64 c = blockIdx.x, part = blockIdx.y;
+    const wide middle = widen(mean[c]);
+    wide sum = 0, products = 0;
+    of_channel(N, C, L, c, part, parts, [&](i64 i) {
+        const wide slope = widen(g[i]);
+        sum += slope;
+        products += slope * (widen(x[i]) - middle);
+    });
+    sum = block_sum(sum);
+    products = block_sum(products);
+    if (threadIdx.x == 0) {
+        out[(c * parts + part) * 2] = (double)sum;
+        out[(c * parts + part) * 2 + 1] = (double)products;
+    }
+}
+
+// Try: batch_backward_sums_columns(randn(50, 70), randn(50, 70), randn(70), out(70, 3, 2), 50, 70, 3)
+KERNEL(batch_backward_sums_columns, 256, (ceil(C, 32), parts))
+(const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ mean,
+ double *__restrict__ out, i64 N, i64 C, i64 parts)
+{
+    __shared__ wide sums[8][32], products[8][32];
+    const int lane = threadIdx.x & 31, line = threadIdx.x >> 5;
+    const i64 c = (i64)blockIdx.x * 32 + lane, size = (N + parts - 1) / parts;
+    const i64 begin = blockIdx.y * size, end = min(begin + size, N);
+    wide sum = 0, product = 0;
+    if (c < C) {
+        const wide middle = widen(mean[c]);
+        for (i64 n = begin + line; n < end; n += 8) {
+            const wide slope = widen(g[n * C + c]);
+            sum += slope;
+            product += slope * (widen(x[n * C + c]) - middle);
+        }
+    }
+    sums[line][lane] = sum;
+    products[line][lane] = product;
+    __syncthreads();
+    if (line == 0 && c < C) {
+        for (int k = 1; k < 8; k++) {
+            sum += sums[k][lane];
+            product += products[k][lane];
+        }
+        out[(c * parts + blockIdx.y) * 2] = (double)sum;
+        out[(c * parts + blockIdx.y) * 2 + 1] = (double)product;
+    }
+}
+
+/* Join the parts to gb and gw; `slopes` (C, 2) keeps what batch_backward_apply needs. */
+// Try: batch_backward_finish(randn(5, 2, 2), rand(5), out(5, 2), out(5), null, 5, 2, 10.0)
+KERNEL(batch_backward_finish, 128, cover(C, 128))
+(const double *__restrict__ sums, const real *__restrict__ invstd, wide *slopes, real *gw, real *gb,
+ i64 C, i64 parts, double count)
+{
+    GRID_STRIDE(c, C)
+    {
+        double sum = 0, products = 0;
+        for (i64 k = 0; k < parts; k++) {
+            sum += sums[(c * parts + k) * 2];
+            products += sums[(c * parts + k) * 2 + 1];
+        }
+        const double inverse = (double)widen(invstd[c]);
+        slopes[2 * c] = (wide)(sum / count);
+        slopes[2 * c + 1] = (wide)(products / count * inverse * inverse);
+        if (gb)
+            gb[c] = narrow((wide)sum);
+        if (gw)
+            gw[c] = narrow((wide)(products * inverse));
+    }
+}
+
+/* Without slopes: of given statistics. */
+// Try: batch_backward_apply(randn(4, 5, 8), randn(4, 5, 8), randn(5), rand(5), rand(5), randn(5, 2),
+//      out(4, 5, 8), 160, 5, 8)
+// Try: batch_backward_apply(randn(4, 8), randn(4, 8), null, rand(8), rand(8), null, out(4, 8), 32, 8, 1)
+KERNEL(batch_backward_apply, 256, cover(n, 1024))
+(const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ w,
+ const real *__restrict__ mean, const real *__restrict__ invstd, const wide *__restrict__ slopes,
+ real *__restrict__ gx, i64 n, i64 C, i64 L)
+{
+    const bool aligned = whole_packs(g) && whole_packs(x) && whole_packs(gx);
+    channels(n, C, L, aligned, [=](i64 i, i64 c, int count, int step) {
+        Pack u = load(g + i, count), v = load(x + i, count);
+        wide middle, scale, flat, slope;
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            if (k < count) {
+                if (k == 0 || step) {
+                    const i64 at = c + k * step;
+                    middle = widen(mean[at]);
+                    scale = widen(invstd[at]) * (w ? widen(w[at]) : wide(1));
+                    flat = slopes ? slopes[2 * at] : wide(0);
+                    slope = slopes ? slopes[2 * at + 1] : wide(0);
+                }
+                const wide d = slopes ? (widen(v.at[k]) - middle) * slope : wide(0);
+                u.at[k] = narrow((widen(u.at[k]) - flat - d) * scale);
+            }
+        store(gx + i, u, count);
+    });
+}

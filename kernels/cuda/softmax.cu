@@ -1,0 +1,188 @@
+/* Softmax and cross-entropy. x is seen as (outer, n, inner); the sum is over the middle axis.
+ *
+ * softmax(x, y, outer, n, inner, log)              y = e^x / sum e^x, or its logarithm
+ * softmax_backward(g, y, gx, outer, n, inner, log) gx = (g - sum g y) y, or g - e^y sum g
+ * cross_entropy(x, classes, y, stats, N, C)   y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
+ *                                                  the greatest of row i, and log sum e^(x - it)
+ * cross_entropy_backward(g, x, classes, stats, gx, N, C)   gx[i] = g[i] (onehot - softmax(x[i]))
+ *
+ * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
+ * infinity that leaves no difference, makes a whole row NaN. Twin: ../cpu/softmax.c; which of the
+ * kernels here runs is chosen in cuda_plans.py: a warp a row, a block a row, or a thread a column.
+ */
+#include "rows.cuh"
+
+/* The greatest of some numbers, and the sum of e^(number - it): one exponential for most numbers. The
+ * sum becomes NaN by a NaN, and by an infinity.
+ */
+struct Exponentials {
+    wide top, sum;
+    __device__ __forceinline__ void add(wide x)
+    {
+        if (x > top) {
+            sum = sum * exp(top - x) + (x - x + 1);
+            top = x;
+        } else if (x != -INFINITE) {
+            sum += exp(x - top);
+        }
+    }
+};
+
+template <class T> __device__ __forceinline__ Exponentials exponentials(T team, const real *x, i64 n)
+{
+    Exponentials mine = {-INFINITE, 0};
+    along(team, x, n, [&](i64, wide v) { mine.add(v); });
+    const wide top = team.greatest(mine.top);
+    const wide sum = team.sum(mine.sum == 0 ? wide(0) : mine.sum * exp(mine.top - top));
+    return {top, sum};
+}
+
+__device__ __forceinline__ wide finished(wide x, const Exponentials &e, wide scale, bool log)
+{
+    return log ? x - e.top - scale : exp(x - e.top) * scale;
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void softmax_of(const real *x, real *y, i64 outer, i64 n, bool as_log)
+{
+    const Team<WIDTH> team;
+    for (i64 row = team.row(); row < outer; row += team.rows()) {
+        const Exponentials e = exponentials(team, x + row * n, n);
+        const wide scale = as_log ? log(e.sum) : 1 / e.sum;
+        rewrite(team, x + row * n, y + row * n, n,
+                [&](i64, wide v) { return finished(v, e, scale, as_log); });
+    }
+}
+
+// Try: softmax_warps(randn(19, 70), out(19, 70), 19, 70, 1, 0)
+KERNEL(softmax_warps, 256, cover(outer, 8))
+(const real *x, real *y, i64 outer, i64 n, i64 inner, i64 log) { softmax_of<32>(x, y, outer, n, log); }
+
+// Try: softmax_blocks(randn(3, 1030), out(3, 1030), 3, 1030, 1, 1)
+KERNEL(softmax_blocks, 256, cover(outer, 1))
+(const real *x, real *y, i64 outer, i64 n, i64 inner, i64 log) { softmax_of<256>(x, y, outer, n, log); }
+
+// Try: softmax_columns(randn(2, 5, 33), out(2, 5, 33), 2, 5, 33, 0)
+KERNEL(softmax_columns, 256, cover(outer * inner, 256))
+(const real *x, real *y, i64 outer, i64 n, i64 inner, i64 as_log)
+{
+    GRID_STRIDE(column, outer * inner)
+    {
+        const i64 start = column / inner * n * inner + column % inner;
+        Exponentials e = {-INFINITE, 0};
+        for (i64 k = 0; k < n; k++)
+            e.add(widen(x[start + k * inner]));
+        const wide scale = as_log ? log(e.sum) : 1 / e.sum;
+        for (i64 k = 0; k < n; k++)
+            y[start + k * inner] = narrow(finished(widen(x[start + k * inner]), e, scale, as_log));
+    }
+}
+
+__device__ __forceinline__ wide softmax_slope(wide g, wide y, wide sum, bool log)
+{
+    return log ? g - exp(y) * sum : (g - sum) * y;
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void softmax_backward_of(const real *g, const real *y, real *gx, i64 outer,
+                                                    i64 n, bool log)
+{
+    const Team<WIDTH> team;
+    for (i64 row = team.row(); row < outer; row += team.rows()) {
+        const real *mine = y + row * n;
+        wide sum = 0;
+        along(team, g + row * n, n, [&](i64 k, wide v) { sum += log ? v : v * widen(mine[k]); });
+        sum = team.sum(sum);
+        rewrite(team, g + row * n, gx + row * n, n,
+                [&](i64 k, wide v) { return softmax_slope(v, widen(mine[k]), sum, log); });
+    }
+}
+
+// Try: softmax_backward_warps(randn(19, 70), rand(19, 70), out(19, 70), 19, 70, 1, 0)
+KERNEL(softmax_backward_warps, 256, cover(outer, 8))
+(const real *g, const real *y, real *gx, i64 outer, i64 n, i64 inner, i64 log)
+{
+    softmax_backward_of<32>(g, y, gx, outer, n, log);
+}
+
+// Try: softmax_backward_blocks(randn(3, 1030), rand(3, 1030), out(3, 1030), 3, 1030, 1, 1)
+KERNEL(softmax_backward_blocks, 256, cover(outer, 1))
+(const real *g, const real *y, real *gx, i64 outer, i64 n, i64 inner, i64 log)
+{
+    softmax_backward_of<256>(g, y, gx, outer, n, log);
+}
+
+// Try: softmax_backward_columns(randn(2, 5, 33), rand(2, 5, 33), out(2, 5, 33), 2, 5, 33, 0)
+KERNEL(softmax_backward_columns, 256, cover(outer * inner, 256))
+(const real *g, const real *y, real *gx, i64 outer, i64 n, i64 inner, i64 log)
+{
+    GRID_STRIDE(column, outer * inner)
+    {
+        const i64 start = column / inner * n * inner + column % inner;
+        wide sum = 0;
+        for (i64 i = start, k = 0; k < n; k++, i += inner)
+            sum += log ? widen(g[i]) : widen(g[i]) * widen(y[i]);
+        for (i64 i = start, k = 0; k < n; k++, i += inner)
+            gx[i] = narrow(softmax_slope(widen(g[i]), widen(y[i]), sum, log));
+    }
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void cross_entropy_of(const real *x, const i64 *classes, real *y, wide *stats,
+                                                 i64 N, i64 C)
+{
+    const Team<WIDTH> team;
+    for (i64 row = team.row(); row < N; row += team.rows()) {
+        const Exponentials e = exponentials(team, x + row * C, C);
+        if (team.lane() == 0) {
+            const wide rest = log(e.sum);
+            stats[2 * row] = e.top;
+            stats[2 * row + 1] = rest;
+            y[row] = narrow(widen(x[row * C + classes[row]]) - e.top - rest);
+        }
+    }
+}
+
+// Try: cross_entropy_warps(randn(19, 10), indices(10, 19), out(19), out(19, 2), 19, 10)
+KERNEL(cross_entropy_warps, 256, cover(N, 8))
+(const real *x, const i64 *classes, real *y, wide *stats, i64 N, i64 C)
+{
+    cross_entropy_of<32>(x, classes, y, stats, N, C);
+}
+
+// Try: cross_entropy_blocks(randn(3, 1030), indices(1030, 3), out(3), out(3, 2), 3, 1030)
+KERNEL(cross_entropy_blocks, 256, cover(N, 1))
+(const real *x, const i64 *classes, real *y, wide *stats, i64 N, i64 C)
+{
+    cross_entropy_of<256>(x, classes, y, stats, N, C);
+}
+
+template <int WIDTH>
+__device__ __forceinline__ void cross_entropy_backward_of(const real *g, const real *x,
+                                                          const i64 *classes, const wide *stats,
+                                                          real *gx, i64 N, i64 C)
+{
+    const Team<WIDTH> team;
+    for (i64 row = team.row(); row < N; row += team.rows()) {
+        const wide slope = widen(g[row]), top = stats[2 * row], rest = stats[2 * row + 1];
+        const i64 here = classes[row];
+        rewrite(team, x + row * C, gx + row * C, C, [&](i64 k, wide v) {
+            return slope * ((k == here ? wide(1) : wide(0)) - exp(v - top - rest));
+        });
+    }
+}
+
+// Try: cross_entropy_backward_warps(randn(19), randn(19, 10), indices(10, 19), rand(19, 2), out(19, 10), 19, 10)
+KERNEL(cross_entropy_backward_warps, 256, cover(N, 8))
+(const real *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
+{
+    cross_entropy_backward_of<32>(g, x, classes, stats, gx, N, C);
+}
+
+// Try: cross_entropy_backward_blocks(randn(3), randn(3, 1030), indices(1030, 3), rand(3, 2),
+//      out(3, 1030), 3, 1030)
+KERNEL(cross_entropy_backward_blocks, 256, cover(N, 1))
+(const real *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
+{
+    cross_entropy_backward_of<256>(g, x, classes, stats, gx, N, C);
+}
