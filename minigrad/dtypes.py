@@ -74,6 +74,15 @@ class dtype:
         """
         return _TYPE_NAMES[self.name]
 
+    @property
+    def c_name(self) -> str:
+        """The name of C++ that some of torch's messages use.
+
+        >>> int64.c_name, float16.c_name
+        ('long int', 'c10::Half')
+        """
+        return _C_NAMES[self.name]
+
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
@@ -129,6 +138,21 @@ _TYPE_NAMES = {
     "bfloat16": "BFloat16",
     "float32": "Float",
     "float64": "Double",
+}
+_C_NAMES = {
+    "bool": "bool",
+    "uint8": "unsigned char",
+    "uint16": "unsigned short",
+    "uint32": "unsigned int",
+    "uint64": "unsigned long",
+    "int8": "signed char",
+    "int16": "short int",
+    "int32": "int",
+    "int64": "long int",
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+    "float32": "float",
+    "float64": "double",
 }
 
 bool_ = dtype("bool", np.bool_, Category.BOOL)

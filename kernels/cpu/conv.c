@@ -78,58 +78,82 @@ static void R(multiply)(const R(conv) *c, const R(conv_block) *k)
     }
 }
 
-/* One block of columns and one cut of the rows. */
-static void R(conv_part)(const R(conv) *c, long part)
+/* Steps [k, stop) of the columns of a block, from a window that is filled here unless it is x. */
+static void R(pack_block)(const R(conv) *c, R(conv_window) *w, const R(conv_panel) *panels,
+                          long count, const int64_t *tap, long k, long stop, real *room,
+                          real *packed)
 {
-    const long cut = part % c->cuts, block = part / c->cuts % c->per_run;
-    const long run = part / c->cuts / c->per_run, shift = run * c->length;
+    const long channel = k / c->taps;
+    if (c->whole)
+        w->from = c->x + w->first * c->x_image + channel * w->plane;
+    else {
+        R(fill_window)(c, w, channel, (stop - 1) / c->taps + 1, room);
+        w->from = room;
+    }
+    for (long q = k; q < stop; q += AT_ONCE)
+        for (long b = 0; b < count; b++)
+            if (!panels[b].unpacked)
+                R(pack_panel)(c, panels + b, w, tap, channel, q, min(q + AT_ONCE, stop),
+                              packed + b * c->panel + (q - k) * TILE_COLS);
+}
+
+/* One block of columns and one cut of the rows; or, for `share`, some steps of a block's columns,
+ * packed for all cuts.
+ */
+static void R(conv_part)(const R(conv) *c, long part, int share)
+{
+    const long all = c->channels * c->taps, depth = min(all, DEPTH);
+    const long turns = (all + DEPTH - 1) / DEPTH, cuts = share ? turns : c->cuts;
+    const long cut = part % cuts, number = part / cuts, block = number % c->per_run;
+    const long run = number / c->per_run, shift = run * c->length;
     const long first = shift + block * c->block * TILE_COLS;
     const long end = min(first + c->block * TILE_COLS, shift + c->length);
-    const long all = c->channels * c->taps;
     R(conv_window) w = R(open_window)(c, first, end);
-    const long depth = min(all, DEPTH), count = (end - first + TILE_COLS - 1) / TILE_COLS;
+    const long count = (end - first + TILE_COLS - 1) / TILE_COLS;
     const long held = min(c->channels, (depth - 1) / c->taps + 2);
     const long top = c->cut.count * cut / c->cuts, bottom = c->cut.count * (cut + 1) / c->cuts;
-    const long rows = panel_start(c->cut, bottom) - panel_start(c->cut, top);
-    real *packed = scratch(1, (size_t)(count * (depth * TILE_COLS + LANES)) * sizeof(real));
-    real *room = c->whole ? NULL : scratch(2, (size_t)(held * w.plane + LANES) * sizeof(real));
-    int64_t *tap = scratch(3, (size_t)(c->taps + depth) * sizeof(int64_t));
+    const long rows = share ? 0 : panel_start(c->cut, bottom) - panel_start(c->cut, top);
+    const int alone = !share && !c->shared;
+    real *packed = alone ? scratch(1, (size_t)(count * c->panel) * sizeof(real)) : c->shared;
+    real *room = scratch(2, (size_t)(c->whole ? 1 : held * w.plane + LANES) * sizeof(real));
+    int64_t *tap = scratch(3, (size_t)(c->taps + depth) * sizeof(int64_t)), *at = tap + c->taps;
     R(conv_panel) *panels = scratch(5, (size_t)count * sizeof(R(conv_panel)));
-    real *sums = scratch(6, (size_t)(rows * count * TILE_COLS) * sizeof(real));
-    if (!packed || !tap || !panels || !sums || (!c->whole && !room))
+    real *sums = scratch(6, (size_t)(rows * count * TILE_COLS + 1) * sizeof(real));
+    if (!packed || !room || !tap || !panels || !sums)
         return;
-    int64_t *at = tap + c->taps;
     R(place_taps)(c, &w, tap);
     for (long b = 0; b < count; b++)
         R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
-    for (long k = 0; k < all; k += DEPTH) {
-        const long stop = min(k + DEPTH, all), channel = k / c->taps;
-        if (c->whole)
-            w.from = c->x + w.first * c->x_image + channel * w.plane;
-        else {
-            R(fill_window)(c, &w, channel, (stop - 1) / c->taps + 1, room);
-            w.from = room;
+    for (long turn = share ? cut : 0; turn < (share ? cut + 1 : turns); turn++) {
+        const long k = turn * DEPTH, stop = min(k + DEPTH, all), channel = k / c->taps;
+        real *to = alone ? packed : packed + (number * turns + turn) * c->block * c->panel;
+        if (c->unpacked) {
+            if (c->whole)
+                w.from = c->x + w.first * c->x_image + channel * w.plane;
+            for (long q = k; q < stop; q++)
+                at[q - k] = (q / c->taps - channel) * w.plane + tap[q % c->taps];
         }
         for (long b = 0; b < count; b++)
             panels[b].unpacked = c->unpacked && !R(reads_beyond)(c, panels + b, &w, held);
-        for (long q = k; q < stop; q += AT_ONCE)
-            for (long b = 0; b < count; b++)
-                if (!panels[b].unpacked)
-                    R(pack_panel)(c, panels + b, &w, tap, channel, q, min(q + AT_ONCE, stop),
-                                  packed + b * (depth * TILE_COLS + LANES) + (q - k) * TILE_COLS);
-        if (c->unpacked)
-            for (long q = k; q < stop; q++)
-                at[q - k] = (q / c->taps - channel) * w.plane + tap[q % c->taps];
-        R(conv_block) block = {panels, count, packed, depth * TILE_COLS + LANES, w.from, at,
-                               sums,   k,     stop,   all, top, bottom};
-        R(multiply)(c, &block);
+        if (alone || share)
+            R(pack_block)(c, &w, panels, count, tap, k, stop, room, to);
+        R(conv_block) product = {panels, count, to, c->panel, w.from, at,
+                                 sums,   k,     stop, all,    top,    bottom};
+        if (!share)
+            R(multiply)(c, &product);
     }
 }
 
 static void R(conv_parts)(void *context, long begin, long end)
 {
     for (long part = begin; part < end; part++)
-        R(conv_part)(context, part);
+        R(conv_part)(context, part, 0);
+}
+
+static void R(share_parts)(void *context, long begin, long end)
+{
+    for (long part = begin; part < end; part++)
+        R(conv_part)(context, part, 1);
 }
 
 /* The filters of one convolution, packed panel by panel. */
@@ -137,7 +161,7 @@ typedef struct {
     const real *w;
     const int64_t *at;
     real *to;
-    long step, depth;
+    long step, depth, taps;
     row_cut cut;
 } R(conv_filters);
 
@@ -146,9 +170,30 @@ static void R(pack_filters)(void *context, long begin, long end)
     const R(conv_filters) *f = context;
     for (long p = begin; p < end; p++) {
         const long row = panel_start(f->cut, p), next = panel_start(f->cut, p + 1);
-        R(pack_rows)(f->w + row * f->step, f->step, f->at, next - row, f->depth,
-                     f->to + row * f->depth);
+        R(turn)(f->w + row * f->step, f->step, next - row, f->depth, f->to + row * f->depth,
+                next - row);
     }
+}
+
+/* The same for filters whose rows lie close together, by channels, so that the memory is read
+ * as it lies.
+ */
+static void R(gather_filters)(void *context, long begin, long end)
+{
+    const R(conv_filters) *f = context;
+    for (long channel = begin; channel < end; channel++)
+        for (long p = 0; p < f->cut.count; p++) {
+            const long row = panel_start(f->cut, p), rows = panel_start(f->cut, p + 1) - row;
+            for (long k = channel * f->taps; k < (channel + 1) * f->taps; k++) {
+                const real *from = f->w + row * f->step + f->at[k];
+                real *to = f->to + row * f->depth + k * rows;
+                if (f->step == 1)
+                    R(copy_short)(to, from, rows);
+                else
+                    for (long i = 0; i < rows; i++)
+                        to[i] = from[i * f->step];
+            }
+        }
 }
 
 /* Pack the filters, element (row, k) at w[row * step + at[k]], and do the products. */
@@ -161,13 +206,25 @@ static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
     c->cut = cut_rows(c->rows);
     R(cut_columns)(c, min(depth, DEPTH), 1);
     real *room = scratch(0, (size_t)(c->rows * depth) * sizeof(real));
-    R(conv_filters) f = {w, at, room, step, depth, c->cut};
+    R(conv_filters) f = {w, at, room, step, depth, c->taps, c->cut};
     if (!f.to)
         return;
-    parallel(c->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(pack_filters), &f);
+    if (at)
+        parallel(c->channels, max(1L, (1L << 16) / (c->rows * c->taps)), R(gather_filters), &f);
+    else
+        parallel(c->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(pack_filters), &f);
     c->packed = f.to;
-    const long runs = c->images * c->out_h * c->wide / c->length;
-    parallel(runs * c->per_run * c->cuts, 1, R(conv_parts), c);
+    c->panel = min(depth, DEPTH) * TILE_COLS + LANES;
+    const long blocks = c->images * c->out_h * c->wide / c->length * c->per_run;
+    if (c->cuts > 1 && !c->unpacked) {
+        const long turns = (depth + DEPTH - 1) / DEPTH;
+        real *shared = scratch(7, (size_t)(blocks * turns * c->block * c->panel) * sizeof(real));
+        if (!shared)
+            return;
+        c->shared = shared;
+        parallel(blocks * turns, 1, R(share_parts), c);
+    }
+    parallel(blocks * c->cuts, 1, R(conv_parts), c);
 }
 
 KERNEL(conv_forward)
@@ -175,6 +232,10 @@ KERNEL(conv_forward)
     const R(conv_sizes) s = R(read_conv)(a + 4);
     const long channels = s.c / s.groups, rows = s.o / s.groups, taps = s.kh * s.kw;
     const long plane = s.h * s.w, places = s.oh * s.ow;
+    if (R(fit_lanes)(&s)) {
+        R(lanes_forward)(a, &s);
+        return;
+    }
     int64_t *dh = scratch(4, (size_t)(3 * taps) * sizeof(int64_t));
     int64_t *dw = dh + taps, *at = dw + taps;
     if (!dh)
@@ -238,7 +299,9 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
     int64_t *ih = room, *lh = ih + s->kh, *iw = lh + s->kh, *lw = iw + s->kw;
     int64_t *dh = lw + s->kw, *dw = dh + taps, *at = dw + taps;
     const long high = R(meeting)(rh, s->kh, s->sh, s->ph, s->dh, ih, lh);
-    const long wide = R(meeting)(rw, s->kw, s->sw, s->pw, s->dw, iw, lw);
+    const int lone = rows == 1 && s->groups > 1; /* depthwise */
+    const int joined = lone && s->sw == 2;       /* both residues along the lines at once */
+    const long wide = R(meeting)(rw, s->kw, joined ? 1 : s->sw, s->pw, s->dw, iw, lw);
     const long met = high * wide;
     for (long t = 0; t < met; t++) {
         dh[t] = lh[t / wide];
@@ -253,9 +316,10 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
                  .images = s->n, .channels = channels, .height = s->oh, .width = s->ow,
                  .x_image = s->o * plane, .rows = rows, .y_image = s->c * places,
                  .y_plane = places, .out_h = (s->h - rh + s->sh - 1) / s->sh,
-                 .out_w = (s->w - rw + s->sw - 1) / s->sw, .step_h = 1, .step_w = 1,
-                 .y_line = s->sh * s->w, .y_column = s->sw, .taps = met, .dh = dh, .dw = dw};
-    if (met && rows == 1 && s->groups > 1)
+                 .out_w = joined ? s->w : (s->w - rw + s->sw - 1) / s->sw, .step_h = 1,
+                 .step_w = 1, .y_line = s->sh * s->w, .y_column = joined ? 1 : s->sw,
+                 .taps = met, .dh = dh, .dw = dw, .apart = joined ? 2 : 0};
+    if (met && lone)
         R(depthwise)(&c, a[1].p, channels * taps, at, s->c, 1, channels * plane);
     else if (met)
         R(convolve)(&c, (const real *)a[1].p + group * channels * rows * taps, taps, at);
@@ -266,6 +330,10 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
 KERNEL(conv_input)
 {
     const R(conv_sizes) s = R(read_conv)(a + 4);
+    if (R(fit_lanes)(&s)) {
+        R(lanes_input)(a, &s);
+        return;
+    }
     const long taps = s.kh * s.kw, numbers = 2 * (s.kh + s.kw + taps) + s.o / s.groups * taps;
     int64_t *room = scratch(4, (size_t)numbers * sizeof(int64_t));
     if (!room)
@@ -273,6 +341,6 @@ KERNEL(conv_input)
     const int apart = s.c == s.groups && s.groups > 1; /* one call does all planes */
     for (long g = 0; g < (apart ? 1 : s.groups); g++)
         for (long rh = 0; rh < min(s.sh, s.h); rh++)
-            for (long rw = 0; rw < min(s.sw, s.w); rw++)
+            for (long rw = 0; rw < (apart && s.sw == 2 ? 1 : min(s.sw, s.w)); rw++)
                 R(conv_residue)(a, &s, g, rh, rw, room);
 }

@@ -33,10 +33,13 @@ typedef struct {
     long top, bottom, left, right;           /* least and greatest dh and dw */
     long phases, phase, line;                /* of a line of a window: how many, steps */
     int whole;                               /* x is the window */
+    long apart;                              /* step of x's columns in a window, if not 0 */
     int unpacked;                            /* products take columns from the window */
     long wide;                               /* columns for the places of one line */
     long length, per_run, block, cuts;       /* columns in a run, its blocks, their panels */
     const real *packed;                      /* the filters */
+    long panel;                              /* numbers in a packed panel of columns */
+    real *shared;                            /* all of these, where several cuts need them */
     row_cut cut;
 } R(conv);
 
@@ -100,6 +103,28 @@ INLINE void R(copy_line)(const R(conv) *c, const real *from, long step, long cou
         to[q] = from[q * step];
 }
 
+/* Lay a line of x down with zeros between its elements, from column c->left on; what it spills is
+ * zeros.
+ */
+INLINE void R(spread_line)(const R(conv) *c, const real *from, real *to)
+{
+    long q = c->left > 0 ? (c->left + c->apart - 1) / c->apart : 0;
+    const long end = min(c->width, (c->left + c->phase + c->apart - 1) / c->apart);
+    mask lane;
+    for (int i = 0; i < LANES; i++)
+        lane[i] = i;
+    to -= c->left;
+    if (c->apart == 2)
+        for (; q < end && from + q + LANES <= c->x_end; q += LANES) {
+            const mask inside = lane < (mask){0} + (whole)min(end - q, (long)LANES);
+            const vec v = (vec)((mask)*(const vec *)(from + q) & inside);
+            *(vec *)(to + 2 * q) = R(zip_low)(v, (vec){0});
+            *(vec *)(to + 2 * q + LANES) = R(zip_high)(v, (vec){0});
+        }
+    for (; q < end; q++)
+        to[q * c->apart] = from[q];
+}
+
 /* Copy the lines of some channels to the window's memory; in ascending order, so that what a line
  * spills over the next is written again.
  */
@@ -113,6 +138,11 @@ static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin
             real *image = to + (channel - begin) * w->plane + (n - w->first) * w->image;
             const long start = max(n == w->first ? w->start : w->begin, 0L);
             const long stop = min(n == w->last ? w->stop : w->end, c->height);
+            if (c->apart) {
+                for (long line = start; line < stop; line++)
+                    R(spread_line)(c, plane + line * c->width, image + (line - w->begin) * w->line);
+                continue;
+            }
             for (long p = 0; p < c->phases; p++) {
                 const long left = c->left + p, step = c->step_w;
                 const long first = left < 0 ? (-left + step - 1) / step : 0;

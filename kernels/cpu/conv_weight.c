@@ -14,7 +14,7 @@
  */
 typedef struct {
     const real *g, *x;
-    real *sums;
+    real *gw, *sums;
     R(conv_sizes) s;
     long channels, rows, taps;          /* in a group */
     long parts, width, splits;          /* of its channels, and how many in each; of the chunks */
@@ -175,7 +175,7 @@ static void R(weigh)(void *context, long begin, long end)
 }
 
 /* Add up the splits of one part, and put the sums where gw wants them. */
-static void R(unpack_weight)(const R(conv_weights) *c, const R(conv_band) *p, real *gw)
+static void R(unpack_part)(const R(conv_weights) *c, const R(conv_band) *p, real *gw)
 {
     const long tile = c->rows * TILE_COLS;
     real *sums = c->sums + p->before * tile;
@@ -192,6 +192,15 @@ static void R(unpack_weight)(const R(conv_weights) *c, const R(conv_band) *p, re
                 const long panel = p->filled ? q / TILE_COLS : q / TILE_COLS * c->taps + t;
                 *to++ = sums[panel * tile + o * TILE_COLS + q % TILE_COLS];
             }
+    }
+}
+
+static void R(unpack_parts)(void *context, long begin, long end)
+{
+    const R(conv_weights) *c = context;
+    for (long i = begin; i < end; i++) {
+        const R(conv_band) p = R(find_part)(c, i);
+        R(unpack_part)(c, &p, c->gw);
     }
 }
 
@@ -219,16 +228,22 @@ static void R(weigh_planes)(const arg *a, const R(conv_sizes) *s)
 
 KERNEL(conv_weight)
 {
-    R(conv_weights) c = {.g = a[0].p, .x = a[1].p, .s = R(read_conv)(a + 3)};
+    R(conv_weights) c = {.g = a[0].p, .x = a[1].p, .gw = a[2].p, .s = R(read_conv)(a + 3)};
     const R(conv_sizes) *s = &c.s;
     c.channels = s->c / s->groups;
     if (c.channels == 1 && s->groups > 1) {
-        R(weigh_planes)(a, s);
+        if (R(fit_lanes)(s))
+            R(lanes_weight)(a, s);
+        else
+            R(weigh_planes)(a, s);
         return;
     }
     c.rows = s->o / s->groups;
     c.taps = s->kh * s->kw;
-    c.width = TILE_COLS * (c.taps == 1 ? 8 : c.taps <= 4 ? 2 : 1);
+    int64_t *room = scratch(4, (size_t)(2 * c.taps) * sizeof(int64_t));
+    if (!room || R(weigh_by_dots)(a[0].p, a[1].p, a[2].p, s, room))
+        return;
+    c.width = TILE_COLS * (c.taps == 1 ? 16 : c.taps <= 4 ? 2 : 1);
     c.width = max((long)TILE_COLS, min(c.width, c.channels));
     c.parts = (c.channels + c.width - 1) / c.width;
     c.cut = cut_rows(c.rows);
@@ -248,8 +263,5 @@ KERNEL(conv_weight)
     if (!c.sums)
         return;
     parallel(s->groups * c.parts * c.splits, 1, R(weigh), &c);
-    for (long i = 0; i < s->groups * c.parts; i++) {
-        const R(conv_band) p = R(find_part)(&c, i);
-        R(unpack_weight)(&c, &p, a[2].p);
-    }
+    parallel(s->groups * c.parts, 1, R(unpack_parts), &c);
 }

@@ -17,6 +17,7 @@
  * Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
  */
 #define SHORT_SUM 64L /* channels */
+#define SHARES 4L /* parts of the channels whose columns are transformed for all cuts of the rows */
 
 typedef struct {
     R(conv) tiles;        /* their columns; y, its steps and the filters are those of the whole */
@@ -27,47 +28,91 @@ typedef struct {
     int not_finite;
 } R(wino);
 
-/* Transform the filters of some panels: 16 panels each, (xi, channel, row). */
+/* G g G' for a vector of filters. */
+INLINE void R(wino_filter)(const vec *g, vec *u)
+{
+    vec h[4][3];
+    for (int t = 0; t < 3; t++) {
+        const vec ends = (g[t] + g[6 + t]) * (real)0.5, mid = g[3 + t] * (real)0.5;
+        h[0][t] = g[t];
+        h[1][t] = ends + mid;
+        h[2][t] = ends - mid;
+        h[3][t] = g[6 + t];
+    }
+    for (int t = 0; t < 4; t++) {
+        const vec ends = (h[t][0] + h[t][2]) * (real)0.5, mid = h[t][1] * (real)0.5;
+        u[4 * t] = h[t][0];
+        u[4 * t + 1] = ends + mid;
+        u[4 * t + 2] = ends - mid;
+        u[4 * t + 3] = h[t][2];
+    }
+}
+
+/* Transform some channels of the filters of a panel, to 16 panels (xi, channel, row). Packed as for
+ * the direct product, each has 9 lines of the panel's height. Whole vectors are written where what
+ * they spill is written later, by the same thread: before `limit`.
+ */
+static void R(wino_filters_of)(const R(wino) *f, const real *direct, long rows, long begin,
+                               long end, long limit, real *to)
+{
+    const long channels = f->tiles.channels;
+    for (long k = begin; k < end; k++, direct += 9 * rows)
+        for (long i = 0; i < rows; i += LANES) {
+            vec g[9], u[16];
+            for (int t = 0; t < 9; t++)
+                g[t] = *(const vec *)(direct + t * rows + i);
+            R(wino_filter)(g, u);
+            const size_t size = (size_t)min((long)LANES, rows - i) * sizeof(real);
+            const int spill = rows <= LANES && k + 1 + LANES / rows < limit;
+            for (int t = 0; t < 16; t++) {
+                real *out = to + (t * channels + k) * rows + i;
+                if (spill)
+                    *(vec *)out = u[t];
+                else
+                    memcpy(out, u + t, size);
+            }
+        }
+}
+
+/* Transform the filters of some panels. */
 static void R(wino_filters)(void *context, long begin, long end)
 {
     const R(wino) *f = context;
     const R(conv) *c = &f->tiles;
-    const long channels = c->channels, room = 9 * channels * TILE_ROWS + LANES * 2;
-    real *direct = scratch(1, (size_t)room * sizeof(real));
+    real *direct = scratch(1, (size_t)(9 * c->channels * TILE_ROWS + LANES) * sizeof(real));
     if (!direct)
         return;
     for (long p = begin; p < end; p++) {
         const long row = panel_start(c->cut, p), rows = panel_start(c->cut, p + 1) - row;
-        real *to = f->filters + row * 16 * channels;
-        R(pack_rows)(f->w + row * f->step, f->step, f->at, rows, 9 * channels, direct);
-        for (long k = 0; k < channels; k++)
-            for (long i = 0; i < rows; i += LANES) {
-                vec g[9], h[4][3], u[16];
-                for (int t = 0; t < 9; t++)
-                    g[t] = *(const vec *)(direct + (k * 9 + t) * rows + i);
-                for (int t = 0; t < 3; t++) {
-                    const vec ends = (g[t] + g[6 + t]) * (real)0.5, mid = g[3 + t] * (real)0.5;
-                    h[0][t] = g[t];
-                    h[1][t] = ends + mid;
-                    h[2][t] = ends - mid;
-                    h[3][t] = g[6 + t];
-                }
-                for (int t = 0; t < 4; t++) {
-                    const vec ends = (h[t][0] + h[t][2]) * (real)0.5, mid = h[t][1] * (real)0.5;
-                    u[4 * t] = h[t][0];
-                    u[4 * t + 1] = ends + mid;
-                    u[4 * t + 2] = ends - mid;
-                    u[4 * t + 3] = h[t][2];
-                }
-                const size_t size = (size_t)min((long)LANES, rows - i) * sizeof(real);
-                for (int t = 0; t < 16; t++) {
-                    real *out = to + (t * channels + k) * rows + i;
-                    if (k + 1 + LANES < channels && rows <= LANES) /* it spills to what comes */
-                        *(vec *)out = u[t];
-                    else
-                        memcpy(out, u + t, size);
-                }
+        R(turn)(f->w + row * f->step, f->step, rows, 9 * c->channels, direct, rows);
+        R(wino_filters_of)(f, direct, rows, 0, c->channels, c->channels,
+                           f->filters + row * 16 * c->channels);
+    }
+}
+
+/* Transform the filters of some channels, whose rows lie close together. They are asked for from
+ * memory as they lie; then the panels come one after the other, for each writes to 16 places.
+ */
+static void R(wino_gather)(void *context, long begin, long end)
+{
+    const R(wino) *f = context;
+    const R(conv) *c = &f->tiles;
+    real direct[9 * TILE_ROWS + LANES];
+    memset(direct, 0, sizeof direct);
+    for (long k = begin; k < end; k++)
+        for (long i = 0; i < c->rows * f->step; i += 64 / (long)sizeof(real))
+            __builtin_prefetch(f->w + f->at[9 * k] + i);
+    for (long p = 0; p < c->cut.count; p++) {
+        const long row = panel_start(c->cut, p), rows = panel_start(c->cut, p + 1) - row;
+        for (long k = begin; k < end; k++) {
+            for (long t = 0; t < 9; t++) {
+                const real *from = f->w + row * f->step + f->at[9 * k + t];
+                for (long i = 0; i < rows; i++)
+                    direct[t * rows + i] = from[i * f->step];
             }
+            R(wino_filters_of)(f, direct, rows, k, k + 1, end,
+                               f->filters + row * 16 * c->channels);
+        }
     }
 }
 
@@ -94,13 +139,15 @@ INLINE void R(wino_tile)(const real *lines, real *to, long step)
     }
 }
 
-/* The tiles of a panel transformed: 16 packed panels, (xi, channel, tile). */
+/* The tiles of a panel transformed, for the channels of a window: 16 packed panels, (xi, channel,
+ * tile).
+ */
 static void R(wino_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
-                          const int64_t *tap, real *to)
+                          const int64_t *tap, long count, real *to)
 {
     real lines[16 * TILE_COLS + LANES] __attribute__((aligned(64)));
     const real *plane = w->from;
-    for (long k = 0; k < c->channels; k++, plane += w->plane, to += TILE_COLS) {
+    for (long k = 0; k < count; k++, plane += w->plane, to += TILE_COLS) {
         for (int t = 0; t < 16; t++)
             for (int m = 0; m < p->moves; m++)
                 *(vec *)(lines + t * TILE_COLS + p->to[m]) =
@@ -170,30 +217,42 @@ static int R(wino_write)(const R(wino) *f, const R(conv_panel) *p, const real *m
     return 0;
 }
 
-static void R(wino_part)(R(wino) *f, long part)
+/* Products of a block of columns and a cut of the rows; or, for `share`, some channels of a block's
+ * columns, transformed for all cuts.
+ */
+static void R(wino_part)(R(wino) *f, long part, int share)
 {
     const R(conv) *c = &f->tiles;
-    const long cut = part % c->cuts, block = part / c->cuts % c->per_run;
-    const long run = part / c->cuts / c->per_run, shift = run * c->length;
+    const long cuts = share ? SHARES : c->cuts;
+    const long cut = part % cuts, number = part / cuts, block = number % c->per_run;
+    const long run = number / c->per_run, shift = run * c->length;
     const long first = shift + block * c->block * TILE_COLS;
     const long end = min(first + c->block * TILE_COLS, shift + c->length);
     const long count = (end - first + TILE_COLS - 1) / TILE_COLS;
     const long size = 16 * c->channels * TILE_COLS;
+    const long from = share ? c->channels * cut / SHARES : 0;
+    const long to = share ? c->channels * (cut + 1) / SHARES : c->channels;
+    const int alone = !share && !c->shared;
     R(conv_window) w = R(open_window)(c, first, end);
-    real *packed = scratch(1, (size_t)(count * size) * sizeof(real));
-    real *room = scratch(2, (size_t)(c->channels * w.plane + LANES) * sizeof(real));
+    real *packed = alone ? scratch(1, (size_t)(count * size) * sizeof(real))
+                         : c->shared + number * c->block * size;
+    real *room = scratch(2, (size_t)((to - from) * w.plane + LANES) * sizeof(real));
     real *m = scratch(5, (size_t)(16 * TILE_ROWS * TILE_COLS) * sizeof(real));
     R(conv_panel) *panels = scratch(3, (size_t)count * sizeof(R(conv_panel)));
     if (!packed || !room || !panels || !m)
         return;
     int64_t tap[16];
     R(place_taps)(c, &w, tap);
-    R(fill_window)(c, &w, 0, c->channels, room);
+    if (alone || share)
+        R(fill_window)(c, &w, from, to, room);
     w.from = room;
     for (long b = 0; b < count; b++) {
         R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
-        R(wino_panel)(c, panels + b, &w, tap, packed + b * size);
+        if (alone || share)
+            R(wino_panel)(c, panels + b, &w, tap, to - from, packed + b * size + from * TILE_COLS);
     }
+    if (share)
+        return;
     for (long r = c->cut.count * cut / c->cuts; r < c->cut.count * (cut + 1) / c->cuts; r++) {
         const long row = panel_start(c->cut, r);
         const int rows = (int)(panel_start(c->cut, r + 1) - row);
@@ -215,7 +274,13 @@ static void R(wino_part)(R(wino) *f, long part)
 static void R(wino_parts)(void *context, long begin, long end)
 {
     for (long part = begin; part < end; part++)
-        R(wino_part)(context, part);
+        R(wino_part)(context, part, 0);
+}
+
+static void R(wino_shares)(void *context, long begin, long end)
+{
+    for (long part = begin; part < end; part++)
+        R(wino_part)(context, part, 1);
 }
 
 /* Whether it is a 3 x 3 filter without gaps, and where in it each tap stands. */
@@ -285,9 +350,19 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
         const long from = k / 9 * 9 + tap[k % 9];
         places[k] = at ? at[from] : from;
     }
-    f.at = at || tap[0] ? places : NULL;
-    parallel(t->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(wino_filters), &f);
-    const long runs = t->images * t->out_h * t->out_w / t->length;
-    parallel(runs * t->per_run * t->cuts, 1, R(wino_parts), &f);
+    f.at = places;
+    if (at || tap[0])
+        parallel(c->channels, max(16L, (1L << 16) / (9 * c->rows)), R(wino_gather), &f);
+    else
+        parallel(t->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(wino_filters), &f);
+    const long blocks = t->images * t->out_h * t->out_w / t->length * t->per_run;
+    if (t->cuts > 1) {
+        const long columns = blocks * t->block * TILE_COLS;
+        t->shared = scratch(7, (size_t)(16 * c->channels * columns) * sizeof(real));
+        if (!t->shared)
+            return 1;
+        parallel(blocks * SHARES, 1, R(wino_shares), &f);
+    }
+    parallel(blocks * t->cuts, 1, R(wino_parts), &f);
     return !f.not_finite;
 }

@@ -169,18 +169,3 @@ static void R(turn)(const real *from, long step, long rows, long depth, real *to
                 to[k * pitch + i + r] = from[(i + r) * step + k];
     }
 }
-
-/* One panel of a left factor, whose element (i, k) is at from[i * step + at[k]], or, without `at`,
- * at from[i * step + k].
- */
-static void R(pack_rows)(const real *from, long step, const int64_t *at, long rows, long depth,
-                         real *to)
-{
-    if (at == NULL) {
-        R(turn)(from, step, rows, depth, to, rows);
-        return;
-    }
-    for (long k = 0; k < depth; k++)
-        for (long i = 0; i < rows; i++)
-            to[k * rows + i] = from[i * step + at[k]];
-}

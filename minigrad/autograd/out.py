@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from minigrad import dtypes
 from minigrad.autograd.inplace import check_cast
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
@@ -14,6 +15,22 @@ from minigrad.autograd.refusals import SYMPTOMS, refusal
 from minigrad.autograd.signatures import show, with_option
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import DtypeError
+
+# torch's kernels that write a result of one dtype only; all others cast it to that of ``out=``.
+EXACT = frozenset(
+    """abs ceil floor frac neg sgn sign signbit trunc isneginf isposinf addbmm addmm addmv amax amin
+    aminmax argmax argmin baddbmm bucketize conj_physical cross cummax cummin diag frexp heaviside
+    histc histogram index_add index_copy index_reduce isin kthvalue linalg_cholesky
+    linalg_cholesky_ex linalg_cross linalg_det linalg_eigh linalg_eigvalsh linalg_inv linalg_inv_ex
+    linalg_ldl_factor linalg_ldl_factor_ex linalg_ldl_solve linalg_lu linalg_lu_factor
+    linalg_lu_factor_ex linalg_lu_solve linalg_matrix_norm linalg_multi_dot linalg_norm linalg_qr
+    linalg_slogdet linalg_solve linalg_solve_ex linalg_solve_triangular linalg_svd linalg_svdvals
+    linalg_vecdot linalg_vector_norm log_softmax logcumsumexp lu_solve lu_unpack max median min mode
+    msort nan_to_num nanmedian nanquantile avg_pool2d avg_pool3d gelu hardshrink logsigmoid softplus
+    softshrink nonzero norm ormqr qr quantile renorm round scatter scatter_add scatter_reduce
+    searchsorted slice_scatter softmax sort svd take_along_dim tensordot topk triangular_solve tril
+    triu vdot where""".split()
+)
 
 
 def with_out(
@@ -33,23 +50,24 @@ def with_out(
             return result
         if apart:
             check_apart(out, (*args, *kwargs.values()))
-            if isinstance(out, TensorBase) and out._array.dtype != result._array.dtype:
-                raise DtypeError(
-                    f"{fn.__name__}(): Expected out tensor to have dtype {result.dtype}, but got "
-                    f"{out.dtype} instead"  # type: ignore[attr-defined]
-                )
-        return into(out, result)
+        return into(out, result, apart or fn.__name__ in EXACT)
 
     show(any_number, lambda: with_option(fn))
     return any_number
 
 
-def into(out: Any, result: Any) -> Any:
-    """Write a result to the tensor given as ``out=``, which takes its shape."""
+def into(out: Any, result: Any, exact: bool = False) -> Any:
+    """Write a result to the tensor given as ``out=``, which takes its shape.
+
+    Its dtype may be a wider one, unless it is to be ``exact``.
+    """
     if isinstance(result, tuple):
-        return _into_several(out, result)
+        return _into_several(out, result, exact)
     if not isinstance(out, TensorBase):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if exact and out._array.dtype != result._array.dtype:
+        wanted, got = (dtypes.of_numpy(t._array.dtype).c_name for t in (result, out))
+        raise DtypeError(f"Expected out tensor to have dtype {wanted}, but got {got} instead")
     if MODE.get() > 0 and (out._node is not None or result._node is not None):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of "
@@ -71,9 +89,9 @@ def into(out: Any, result: Any) -> Any:
     return out
 
 
-def _into_several(out: Any, results: Any) -> Any:
+def _into_several(out: Any, results: Any, exact: bool) -> Any:
     """Write several results to the tensors of a tuple; a named result stays one."""
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(f"argument 'out' must be tuple of {len(results)} Tensors, not {out!r:.60}")
-    written = [into(o, r) for o, r in zip(out, results, strict=True)]
+    written = [into(o, r, exact) for o, r in zip(out, results, strict=True)]
     return getattr(results, "written", tuple)(written)

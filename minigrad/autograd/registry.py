@@ -16,7 +16,7 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
-from minigrad.autograd.out import into, with_out
+from minigrad.autograd.out import EXACT, into, with_out
 from minigrad.autograd.record import (
     Call,
     Domain,
@@ -42,7 +42,12 @@ REGISTRY: dict[str, Record] = {}
 ALL_OPS: list[type[Op]] = []  # those for derivatives, which have no record, too
 _NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
-PREFIXES = {"linalg": "linalg_", "special": "special_", "nn.functional": "functional_"}
+PREFIXES = {
+    "torch": "torch_",
+    "linalg": "linalg_",
+    "special": "special_",
+    "nn.functional": "functional_",
+}
 
 
 def names_in(where: str, record: Record) -> list[str]:
@@ -297,8 +302,10 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     if cls.params or names_of(short) != cls.inputs:
         return with_out(raw, op=cls)
 
+    exact = cls.name in EXACT
+
     def one(input: Any, *, out: Any = None) -> Any:
-        return short(input) if out is None else into(out, short(input))
+        return short(input) if out is None else into(out, short(input), exact)
 
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
         return short(input, other) if out is None else into(out, short(input, other))

@@ -80,11 +80,18 @@ def listen(listener: Listener) -> Generator[None, None, None]:
                     _undo.pop()()
 
 
-def _tell(*facts: Any) -> None:
+def _tell(
+    op: type[Op],
+    arguments: tuple[Any, ...],
+    result: Any,
+    node: Node | None,
+    began: int,
+    ended: int,
+) -> None:
     if not _here.deaf:
         _here.deaf = True
         try:
-            heard = Heard(*facts, tick())
+            heard = Heard(op, arguments, result, node, began, ended, tick())
             for listener in _listeners:
                 listener(heard)
         finally:

@@ -132,6 +132,7 @@ def declarations(text: str) -> dict[str, Declaration]:
     for match in _KERNEL.finditer(text):
         if match.group().startswith("KERNEL"):
             head, end = _brackets(text, match.end() - 1)
+            head = _spelled_out(head, short)
             name, threads, grid, *shared = _split(head)
             symbol = name + "_kernel"
             shape = (int(threads), grid, shared[0] if shared else "0")
@@ -142,10 +143,14 @@ def declarations(text: str) -> dict[str, Declaration]:
             name = symbol = text[start:end].strip()
             shape = (0, "", "0")
         parameters, _ = _brackets(text, text.index("(", end))
-        parameters = re.sub(r"\w+", lambda word: short.get(word.group(), word.group()), parameters)
-        known = tuple(map(_parameter, _split(parameters)))
+        known = tuple(map(_parameter, _split(_spelled_out(parameters, short))))
         found[name] = Declaration(name, symbol, known, *shape)
     return found
+
+
+def _spelled_out(text: str, short: dict[str, str]) -> str:
+    """A text with what ``#define`` gave short names for."""
+    return re.sub(r"\w+", lambda word: short.get(word.group(), word.group()), text)
 
 
 def _brackets(text: str, start: int) -> tuple[str, int]:

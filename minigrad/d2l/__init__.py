@@ -19,13 +19,22 @@ import numpy as np
 
 import minigrad as torch
 from minigrad import nn
+from minigrad.d2l.attention import *  # noqa: F403
+from minigrad.d2l.classification import *  # noqa: F403
 from minigrad.d2l.data import *  # noqa: F403
 from minigrad.d2l.devices import *  # noqa: F403
 from minigrad.d2l.drawing import *  # noqa: F403
 from minigrad.d2l.layers import *  # noqa: F403
 from minigrad.d2l.measuring import *  # noqa: F403
+from minigrad.d2l.modules import *  # noqa: F403
+from minigrad.d2l.objects import *  # noqa: F403
+from minigrad.d2l.recurrent import *  # noqa: F403
+from minigrad.d2l.regression import *  # noqa: F403
+from minigrad.d2l.text import *  # noqa: F403
 from minigrad.d2l.training import *  # noqa: F403
 from minigrad.d2l.training_devices import *  # noqa: F403
+from minigrad.d2l.transformer import *  # noqa: F403
+from minigrad.d2l.translation import *  # noqa: F403
 from minigrad.nn import functional as F
 
 if _TYPE_CHECKING:

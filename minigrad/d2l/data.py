@@ -19,6 +19,7 @@ __all__ = [
     "download",
     "download_all",
     "download_extract",
+    "extract",
     "get_dataloader_workers",
     "get_fashion_mnist_labels",
     "load_array",
@@ -125,8 +126,10 @@ def load_data_fashion_mnist(
     )
 
 
-def download(name: str, cache_dir: str | Path = FOLDER) -> str:
-    """Fetch a file of :data:`DATA_HUB`, or any address, and return where it is.
+def download(url: str, folder: str | Path = FOLDER, sha1_hash: str | None = None) -> str:
+    """Fetch a file of an address, or a name in :data:`DATA_HUB`, and return where it is.
+
+    One that is in the folder already is taken, if its SHA-1 is right.
 
     Raises: RuntimeError if it can't be fetched; AssertionError for a name that is not known.
 
@@ -138,16 +141,34 @@ def download(name: str, cache_dir: str | Path = FOLDER) -> str:
     """
     from minigrad.utils.download import fetch
 
-    if "://" in name:
-        url, sha1 = name, None
-    else:
-        if name not in DATA_HUB:
-            raise AssertionError(f"{name} is not in d2l.DATA_HUB")
-        url, sha1 = DATA_HUB[name]
-    path = Path(cache_dir, url.rpartition("/")[2])
+    if "://" not in url:
+        if url not in DATA_HUB:
+            raise AssertionError(f"{url} is not in d2l.DATA_HUB")
+        url, sha1_hash = DATA_HUB[url]
+    path = Path(folder, url.rpartition("/")[2])
     if not path.is_file():
-        print(f"downloading {path} from {url}")
-    return str(fetch(url, path, sha1=sha1))
+        print(f"Downloading {path} from {url}...")
+    return str(fetch(url, path, sha1=sha1_hash))
+
+
+def extract(filename: str | Path, folder: str | Path | None = None) -> None:
+    """Unpack a zip or tar archive, beside itself or in a folder.
+
+    Raises: RuntimeError for a file that is no such archive.
+
+    >>> import tempfile, zipfile
+    >>> from pathlib import Path
+    >>> from minigrad import d2l
+    >>> archive = Path(tempfile.mkdtemp(), "texts.zip")
+    >>> with zipfile.ZipFile(archive, "w") as file:
+    ...     file.writestr("texts/one.txt", "a text")
+    >>> d2l.extract(archive)
+    >>> (archive.parent / "texts" / "one.txt").read_text()
+    'a text'
+    """
+    from minigrad.utils.download import extract_archive
+
+    extract_archive(str(filename), str(folder or Path(filename).parent))
 
 
 def download_extract(name: str, folder: str | None = None) -> str:
@@ -160,10 +181,8 @@ def download_extract(name: str, folder: str | None = None) -> str:
     Traceback (most recent call last):
     AssertionError: yours is not in d2l.DATA_HUB
     """
-    from minigrad.utils.download import extract_archive
-
     archive = Path(download(name))
-    extract_archive(str(archive), str(archive.parent))
+    extract(archive)
     return str(archive.parent / (folder or archive.name.partition(".")[0]))
 
 

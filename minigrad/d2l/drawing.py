@@ -116,7 +116,8 @@ def figure_folder(path: str | Path) -> None:
     _FILES.folder, _FILES.said = Path(path), True
 
 
-def _show(figure: Any, growing: bool = False) -> None:
+def show_figure(figure: Any, growing: bool = False) -> None:
+    """Show a figure in the notebook, or write it to its file; one that grows, now and then."""
     if in_notebook():
         from IPython import display  # type: ignore[import-not-found, unused-ignore]
 
@@ -210,9 +211,9 @@ def plot(
     if axes is None:
         axes = pyplot().figure().gca()
     for x, y, fmt in zip(places, lines, list(fmts) * len(lines), strict=False):
-        axes.plot(_plain(x), _plain(y), fmt)
+        axes.plot(plain(x), plain(y), fmt)
     set_axes(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
-    _show(axes.figure)
+    show_figure(axes.figure)
 
 
 def _is_line(data: Any) -> bool:
@@ -222,7 +223,7 @@ def _is_line(data: Any) -> bool:
     return isinstance(data, (list, tuple, range)) and not hasattr(data[0], "__len__")
 
 
-def _plain(data: Any) -> Any:
+def plain(data: Any) -> Any:
     """What matplotlib draws: of a tensor its values alone."""
     return data.detach().cpu().numpy() if isinstance(data, torch.Tensor) else data
 
@@ -243,12 +244,12 @@ def show_images(
     )
     axes = grid.flatten() if num_rows * num_cols > 1 else [grid]
     for number, (ax, img) in enumerate(zip(axes, imgs, strict=False)):
-        ax.imshow(_plain(img))
+        ax.imshow(plain(img))
         ax.axes.get_xaxis().set_visible(False)
         ax.axes.get_yaxis().set_visible(False)
         if titles:
             ax.set_title(titles[number])
-    _show(figure)
+    show_figure(figure)
     return axes
 
 
@@ -311,4 +312,4 @@ class Animator:
         for line_x, line_y, fmt in zip(self.X, self.Y, list(self.fmts) * len(ys), strict=False):
             self.axes[0].plot(line_x, line_y, fmt)
         set_axes(self.axes[0], *self._settings)
-        _show(self.fig, growing=True)
+        show_figure(self.fig, growing=True)

@@ -5,13 +5,15 @@ Everything here reads what the engine records anyway; what is not used costs not
 
 from __future__ import annotations
 
+from minigrad.inspect.debugger_page import Page, page
 from minigrad.inspect.graph_model import Graph, GraphNode, Saved, graph
 from minigrad.inspect.graph_svg import graph_svg
-from minigrad.inspect.debugger_page import Page, page
 from minigrad.inspect.recording import Recording, record
 from minigrad.inspect.stepping import Passed, Step, steps
+from minigrad.inspect.three_modes import Comparison, Way, compare_modes
 
 __all__ = [
+    "Comparison",
     "Graph",
     "GraphNode",
     "Page",
@@ -19,6 +21,8 @@ __all__ = [
     "Recording",
     "Saved",
     "Step",
+    "Way",
+    "compare_modes",
     "graph",
     "graph_svg",
     "page",

@@ -48,8 +48,8 @@ def page(
     """Run ``root.backward(gradient)`` step by step, and show it as a page to go through.
 
     A slider and the arrow keys go forward and back through the forward and the backward pass; nodes
-    are coloured by the size of their gradient; a click shows values, formulas, the local Jacobian of
-    small nodes and the line of the program. Values of the forward pass are there if it ran in
+    are coloured by the size of their gradient; a click shows values, formulas, the local Jacobian
+    of small nodes and the line of the program. Values of the forward pass are there if it ran in
     :func:`record`.
 
     Raises: what ``backward`` raises; ValueError for a tensor without a graph.
@@ -182,8 +182,7 @@ def _step(step: Step, pool: _Pool) -> dict[str, Any]:
         "node": step.node.number,
         "incoming": pool.put_tensor(step.incoming),
         "outgoing": [
-            (p.argument, p.to.number, pool.put_tensor(p.gradient), p.formula)
-            for p in step.outgoing
+            (p.argument, p.to.number, pool.put_tensor(p.gradient), p.formula) for p in step.outgoing
         ],
         "sums": [(name, pool.put_tensor(g)) for name, g in step.sums.items()],
         "bytes": step.bytes,
@@ -223,9 +222,7 @@ def _files(shown: Graph) -> dict[str, dict[int, str]]:
             wanted.setdefault(node.line.file, set()).update(near)
     return {
         file: {
-            n: line.rstrip("\n")
-            for n in sorted(numbers)
-            if (line := linecache.getline(file, n))
+            n: line.rstrip("\n") for n in sorted(numbers) if (line := linecache.getline(file, n))
         }
         for file, numbers in wanted.items()
     }

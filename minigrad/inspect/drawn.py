@@ -29,7 +29,7 @@ def size_text(count: int) -> str:
 
 
 def text(graph: Graph) -> str:
-    """A line for each node, in the order of birth: number, name, shape, arguments, what it keeps."""
+    """A line for each node, oldest first: number, name, shape, arguments, what it keeps."""
     rows = [
         (
             str(node.number),

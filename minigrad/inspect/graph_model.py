@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from minigrad.autograd.graph import AccumulateGrad, Node, Output
+from minigrad.autograd.graph import FREED, AccumulateGrad, Node, Output
 from minigrad.autograd.parcels import Parcel
 from minigrad.inspect.calls import ModuleCall
 from minigrad.inspect.recording import Recording
@@ -216,7 +216,9 @@ def _saved(node: Node) -> Iterator[Saved]:
         for place, array in enumerate(saved_arrays(node)):
             yield Saved(f"saved {place}", tuple(array.shape), array.nbytes, ())
         return
-    for name, wanted, value in zip(node.op.saves, node.op.wanted_by, node.saved, strict=False):
+    if node.saved is FREED:
+        return
+    for name, wanted, value in zip(node.op.saves, node.op.wanted_by, node.saved, strict=True):
         for array in _arrays(value):
             asks = tuple(node.op.inputs[i] for i in wanted if node.edges[i] is not None)
             yield Saved(name, tuple(array.shape), array.nbytes, asks)
@@ -250,7 +252,7 @@ def owner(array: Any) -> Any:
 
 def _saved_dtype(node: Node) -> str:
     """The dtype of an output that is among what was saved."""
-    if node.op is not None and "out" in node.op.saves and node.saved:
+    if node.op is not None and "out" in node.op.saves and node.saved is not FREED:
         array = node.saved[node.op.saves.index("out")]
         return getattr(getattr(array, "dtype", None), "name", "")
     return ""

@@ -9,6 +9,7 @@ import linecache
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from types import CodeType
 from typing import Any
 
@@ -39,10 +40,7 @@ def line_of(code: CodeType | None, lasti: int) -> Line | None:
     """
     if code is None:
         return None
-    place: tuple[int | None, ...] = (code.co_firstlineno, None, None, None)
-    for place, _ in zip(code.co_positions(), range(lasti // 2 + 1), strict=False):
-        pass
-    first, last, begin, end = place
+    first, last, begin, end = next(islice(code.co_positions(), lasti // 2, None))
     number = first or code.co_firstlineno
     lines = [linecache.getline(code.co_filename, n) for n in range(number, (last or number) + 1)]
     if None not in (begin, end) and lines and lines[-1]:

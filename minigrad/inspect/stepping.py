@@ -66,7 +66,7 @@ def steps(
     >>> for step in inspect.steps((x * x).sum(), recording={"x": x}):
     ...     print(step.node.name, step.incoming.tolist(),
     ...           [(p.argument, p.gradient.tolist(), p.formula) for p in step.outgoing])
-    sum 1.0 [('input', [1.0, 1.0], 'F.spread(g, shape, dim, keepdim)')]
+    sum 1.0 [('input', [1.0, 1.0], 'F.expand(spread(g, shape, dim, keepdim, F), shape)')]
     mul [1.0, 1.0] [('input', [1.0, 2.0], 'g * other'), ('other', [1.0, 2.0], 'g * input')]
     x [2.0, 4.0] []
     >>> x.grad
@@ -139,7 +139,9 @@ class _Sweep:
             target = parent.edges[0] if isinstance(parent, Output) else parent
             shown = self.shown[id(target)]
             passed.append(
-                Passed(name, shown, self.reading.to_tensor(gradient).clone(), formulas.get(name, ""))
+                Passed(
+                    name, shown, self.reading.to_tensor(gradient).clone(), formulas.get(name, "")
+                )
             )
             if parent.seq in self.waiting:
                 gradient = add(self.waiting[parent.seq][1], gradient)

@@ -20,8 +20,11 @@ def told(step: Step) -> str:
     >>> import minigrad as torch
     >>> from minigrad import inspect
     >>> x = torch.tensor([1., 2.], requires_grad=True)
-    >>> print(list(inspect.steps((x * x).sum()))[1])
-    step 1: mul (2)  y = x * x is differentiated
+    >>> print(list(inspect.steps((x * x).sum(), recording={"x": x}))[2])
+    step 2: x (2)
+      comes in  [2. 4.]
+      is added to .grad
+      memory    0 B, 0 waiting
     """
     node = step.node
     lines = [f"step {step.number}: {node.name} {shape_text(node.shape)}"]

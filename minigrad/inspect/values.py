@@ -1,4 +1,4 @@
-"""What is remembered of an array: all of a small one; of a large one its statistics and a sample."""
+"""What is remembered of an array: all of a small one, statistics and a picture of a large one."""
 
 from __future__ import annotations
 
@@ -66,18 +66,21 @@ def snapshot(array: Any) -> Snapshot:
     flat = array.ravel().astype(np.float64)
     finite = flat[np.isfinite(flat)]
     nans = int(np.isnan(flat).sum())
-    facts = (
-        (finite.min(), finite.max(), finite.mean(), finite.std(), np.sqrt((finite**2).sum()))
-        if finite.size
-        else (np.nan,) * 5
-    )
+    least = greatest = mean = spread = norm = float("nan")
+    if finite.size:
+        least, greatest, mean = float(finite.min()), float(finite.max()), float(finite.mean())
+        spread, norm = float(finite.std()), float(np.sqrt((finite**2).sum()))
     whole = array.size <= _WHOLE
     return Snapshot(
         tuple(array.shape),
         array.dtype.name,
         array.copy() if whole else picture(array),
         whole,
-        *map(float, facts),
+        least,
+        greatest,
+        mean,
+        spread,
+        norm,
         zeros=int((flat == 0).sum()),
         nans=nans,
         infinite=int(flat.size - finite.size - nans),

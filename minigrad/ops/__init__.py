@@ -102,6 +102,7 @@ from minigrad.ops.network import (
     recurrent_cells,  # noqa: F401
     recurrent_stack,  # noqa: F401
     softmax,  # noqa: F401
+    top_level,  # noqa: F401
 )
 from minigrad.ops.reduction import (
     argmax,  # noqa: F401

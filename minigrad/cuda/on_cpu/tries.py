@@ -190,6 +190,7 @@ def _words(random: np.random.Generator, engine: Engine) -> dict[str, Any]:
         "out": out,
         "indices": indices,
         "null": None,
+        "float": float,
         "True": True,
         "False": False,
     }

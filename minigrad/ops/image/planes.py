@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
+from minigrad.backend.native import kernel
 
 
 def flat_places(xp: Any, places: Array, lead: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
@@ -17,6 +20,18 @@ def flat_places(xp: Any, places: Array, lead: tuple[int, ...], sizes: tuple[int,
     """
     offsets = xp.arange(math.prod(lead)) * math.prod(sizes)
     return places + offsets.reshape(*lead, *[1] * (places.ndim - len(lead)))
+
+
+def _walked(
+    name: str, x: Array, places: Array, sizes: tuple[int, ...], shape: Any, *options: Any
+) -> Array | None:
+    """``plane_gather`` or ``plane_scatter`` of window.c; None where it does not apply."""
+    run = kernel(name, x)
+    if run is None or places.dtype != np.int64 or not places.flags.c_contiguous:
+        return None
+    planes, out = math.prod(x.shape[: x.ndim - len(sizes)]), np.empty(shape, x.dtype)
+    run(x, places, out, planes, math.prod(places.shape[-len(sizes) :]), math.prod(sizes), *options)
+    return out
 
 
 @register(internal=True)
@@ -29,6 +44,10 @@ class PlaneGather(Op):
     ) -> Array:
         """One look-up."""
         lead = input.shape[: input.ndim - len(sizes)]
+        if places.shape[: -len(sizes)] == lead:
+            found = _walked("plane_gather", input, places, sizes, places.shape, False)
+            if found is not None:
+                return found
         return input.reshape(-1).take(flat_places(xp, places, lead, sizes))
 
     @staticmethod
@@ -50,6 +69,10 @@ class PlaneScatter(Op):
     ) -> Array:
         """One assignment, or the places counted with weights."""
         lead = input.shape[: input.ndim - len(sizes)]
+        if places.shape == input.shape:
+            found = _walked("plane_scatter", input, places, sizes, (*lead, *sizes), bool(once))
+            if found is not None:
+                return found
         where = flat_places(xp, places, lead, sizes).reshape(-1)
         count = math.prod(lead) * math.prod(sizes)
         if once:

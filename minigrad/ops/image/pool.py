@@ -9,7 +9,7 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.errors import KindError, ShapeError
 from minigrad.ops.image.pool_checks import NOUNS, SHAPES, placed
-from minigrad.ops.image.pool_windows import Mean
+from minigrad.ops.image.pool_windows import Mean, max_name
 
 _F, _TORCH = ("nn.functional",), ("torch", "nn.functional")
 _DOMAIN = (reals(-3, 3),)
@@ -29,6 +29,10 @@ def _max_pool(axes: int) -> Any:
         return_indices: bool = False,
     ) -> Any:
         windows = placed(name, axes, input, kernel_size, stride, padding, dilation, ceil_mode)
+        if windows.few(input._array) and input._array.dtype.kind == "f":
+            candidates = tensors.from_array(windows.candidates())
+            found = tensors.max_among(input, candidates, windows.sizes, max_name(windows))
+            return found if return_indices else found[0]
         values = tensors.max_pool(input, windows)
         if not return_indices:
             return values

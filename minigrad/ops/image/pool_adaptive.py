@@ -16,6 +16,7 @@ from minigrad.backend import Array
 from minigrad.errors import KindError, ShapeError
 from minigrad.ops.creation.random import rand
 from minigrad.ops.folds import MANY
+from minigrad.ops.image import pool_kernels
 from minigrad.ops.image.axis_maps import AxisMap, parts
 from minigrad.ops.image.planes import flat_places
 from minigrad.ops.image.pool import ROOM
@@ -40,15 +41,18 @@ class MaxAmong(Op):
     outputs = 2
     keeps = ("places",)
     kinds = "fV"
-    grad_fn: ClassVar[Any] = staticmethod(lambda sizes: _max_name(len(sizes)))
+    grad_fn: ClassVar[Any] = staticmethod(lambda sizes, name: name)
 
     @staticmethod
     def forward(
-        xp: Any, input: Array, candidates: Array, sizes: tuple[int, ...]
+        xp: Any, input: Array, candidates: Array, sizes: tuple[int, ...], name: str
     ) -> tuple[Array, Array, Array]:
         """The first of the greatest; a NaN wins over all, the last one if there are several."""
         axes = len(sizes)
         lead = input.shape[: input.ndim - axes]
+        native = pool_kernels.among(input, candidates, sizes)
+        if native is not None:
+            return native
         if candidates.ndim == axes + 1:
             planes = input.reshape(*lead, math.prod(sizes))
             found = planes.take(candidates, axis=-1)
@@ -102,7 +106,8 @@ def _sizes(op: str, axes: int, input: Any, output_size: Any) -> tuple[Any, tuple
     """The spatial sizes before and after, checked."""
     if not isinstance(input, TensorBase):
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
-    several = isinstance(output_size, Sequence) and not isinstance(output_size, str)
+    several = type(output_size) is not int and isinstance(output_size, Sequence)
+    several = several and not isinstance(output_size, str)
     given = tuple(output_size) if several else output_size
     return _checked_sizes(op, axes, input._array.shape, given)
 
@@ -173,7 +178,7 @@ def _adaptive_max(axes: int, always: bool) -> Any:
     def both(input: Any, output_size: Any) -> Any:
         sizes, out = _sizes(name, axes, input, output_size)
         candidates = tensors.from_array(_candidates(tuple(sizes), out))
-        return tensors.max_among(input, candidates, tuple(sizes))
+        return tensors.max_among(input, candidates, tuple(sizes), _max_name(axes))
 
     def pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
         found = both(input, output_size)
@@ -211,19 +216,21 @@ def _fractional(axes: int, always: bool) -> Any:
         sizes, kernel, out = _fractional_sizes(
             name, axes, input, kernel_size, output_size, output_ratio
         )
-        batched = input if input.ndim == axes + 2 else input.unsqueeze(0)
-        n, channels = batched.shape[:2]
+        batched = input if input._array.ndim == axes + 2 else input.unsqueeze(0)
+        n, channels = batched._array.shape[:2]
         if samples is None:
             samples = rand(n, channels, axes, dtype=input.dtype)
-        fits = samples.ndim == 3 and tuple(samples.shape[1:]) == (channels, axes)
+        given = samples._array.shape
+        fits = len(given) == 3 and given[1:] == (channels, axes)
         # More rows than there are samples do no harm.
-        if samples.dtype != input.dtype or not fits or samples.shape[0] < n:
+        if samples.dtype is not input.dtype or not fits or given[0] < n:
             raise ShapeError(
                 f"{name}: expected _random_samples of shape {(n, channels, axes)} and type "
                 f"{input.dtype}, got {tuple(samples.shape)} and {samples.dtype}"
             )
         candidates = _drawn(samples._array[:n], sizes, kernel, out)
-        values, places = tensors.max_among(batched, tensors.from_array(candidates), sizes)
+        places = tensors.from_array(candidates)
+        values, places = tensors.max_among(batched, places, sizes, _max_name(axes))
         if batched is not input:
             return values.squeeze(0), places.squeeze(0)
         return values, places
@@ -303,21 +310,33 @@ def _drawn(
     samples: Array, sizes: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...]
 ) -> Any:
     """The places of windows (N, C, *out, taps) that begin where the samples say."""
-    axes, lead = len(sizes), samples.shape[:2]
-    places: Any = np.zeros((*lead, *[1] * 2 * axes), np.int64)
-    for axis, (size, k, count) in enumerate(zip(sizes, kernel, out, strict=True)):
+    axes, steps, taps = len(sizes), *_steps(sizes, kernel, out, samples.dtype)
+    places: Any = 0
+    for axis, (i, step, last) in enumerate(steps):
         # torch draws for the last axis of images first, for volumes in the order of the axes
-        u = samples[..., axes - 1 - axis if axes == 2 else axis][..., None]
-        starts = np.full((*lead, count), size - k, np.int64)
-        if count > 1:
-            step = np.asarray((size - k) / (count - 1)).astype(samples.dtype)
-            i = np.arange(count - 1).astype(samples.dtype)
-            starts[..., :-1] = ((i + u) * step).astype(np.int64) - (u * step).astype(np.int64)
-        shape = [*lead, *[1] * 2 * axes]
-        shape[2 + axis], shape[2 + axes + axis] = count, k
-        along = (starts[..., None] + np.arange(k)).reshape(shape)
-        places = places * size + along
-    return places.reshape(*lead, *out, math.prod(kernel))
+        u = samples[..., axes - 1 - axis if axes == 2 else axis, None]
+        starts = ((i + u) * step).astype(np.int64)
+        starts -= (u * step).astype(np.int64)
+        starts[..., -1] = last
+        if axis:
+            places = places[..., None] * sizes[axis]
+            starts = starts[(slice(None), slice(None), *(None,) * axis)]
+        places = places + starts
+    return places[..., None] + taps
+
+
+@functools.lru_cache(maxsize=64)
+def _steps(
+    sizes: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...], dtype: Any
+) -> tuple[list[Any], Any]:
+    """Per axis the numbers of the windows, the step between them and the last one's begin; and how
+    far each tap is from where its window begins."""
+    steps, taps = [], np.zeros(1, np.int64)
+    for size, k, count in zip(sizes, kernel, out, strict=True):
+        step = np.asarray((size - k) / max(count - 1, 1)).astype(dtype)
+        steps.append((np.arange(count).astype(dtype), step, size - k))
+        taps = (taps[:, None] * size + np.arange(k)).reshape(-1)
+    return steps, taps
 
 
 for _axes in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Pooling by the native kernels of kernels/cpu/pool.c, for one and two axes.
+"""Pooling by the native kernels of kernels/cpu/pool.c, for one and two axes, and window.c.
 
 Each function gives None where there is no kernel for its arrays; NumPy does it then.
 """
@@ -72,6 +72,21 @@ def winners(x: Array, windows: Any) -> Array | None:
     places = np.empty(taps.shape, np.int64)
     run(taps, places, _planes(x, windows)[1], *windows.flat())
     return places
+
+
+def among(x: Array, candidates: Any, sizes: tuple[int, ...]) -> Any:
+    """The greatest of each row of candidates, its place, and that again for backward."""
+    run = kernel("max_among", x)
+    if run is None or not candidates.size or not candidates.flags.c_contiguous:
+        return None
+    axes = len(sizes)
+    lead, count = x.shape[: x.ndim - axes], math.prod(candidates.shape[-axes - 1 : -1])
+    values = np.empty((*lead, *candidates.shape[-axes - 1 : -1]), x.dtype)
+    places = np.empty(values.shape, np.int64)
+    shared = candidates.ndim == axes + 1
+    taps = candidates.shape[-1]
+    run(x, candidates, values, places, math.prod(lead), math.prod(sizes), count, taps, shared)
+    return values, places, places
 
 
 def averaged(x: Array, mean: Any, back: bool = False) -> Array | None:

@@ -13,6 +13,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
@@ -20,6 +22,7 @@ from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.image import pool_kernels
 
 remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
+FEW = 1 << 14  # taps of all windows together
 
 
 class Windows(NamedTuple):
@@ -45,6 +48,30 @@ class Windows(NamedTuple):
     def flat(self) -> tuple[int, ...] | None:
         """The geometry for the native kernels; None where they have no such windows."""
         return pool_kernels.geometry(self)
+
+    @remembered
+    def candidates(self) -> Any:
+        """The places in the flattened input that each window meets, tap by tap (*out, taps).
+
+        Of a tap in the margin it is that of the next one inside: neither the first of equal ones nor
+        the last NaN changes.
+        """
+        axes = len(self.kernel)
+        found: Any = np.zeros((1,) * 2 * axes, np.int64)
+        for axis, size in enumerate(self.sizes):
+            start = np.arange(self.out[axis])[:, None] * self.stride[axis] - self.padding[axis]
+            places = np.clip(start + np.arange(self.kernel[axis]), 0, size - 1)
+            shape = [1] * 2 * axes
+            shape[axis], shape[axes + axis] = places.shape
+            found = found * size + places.reshape(shape)
+        return found.reshape(*self.out, -1)
+
+    def few(self, x: Array) -> bool:
+        """Whether looking all taps up at once is the fastest way: small, and without a kernel."""
+        if self.flat() is not None or max(self.dilation) > 1 or type(x) is not np.ndarray:
+            return False
+        lead = math.prod(x.shape[: x.ndim - len(self.kernel)])
+        return lead * math.prod(self.out) * math.prod(self.kernel) <= FEW
 
     @remembered
     def frame(self) -> tuple[int, ...]:
@@ -176,7 +203,7 @@ def _places_of_taps(xp: Any, windows: Windows) -> tuple[Any, Any]:
     return begin, away
 
 
-def _max_name(windows: Windows) -> str:
+def max_name(windows: Windows) -> str:
     axes = len(windows.kernel)
     return "SqueezeBackward1" if axes == 1 else f"MaxPool{axes}DWithIndicesBackward0"
 
@@ -185,7 +212,7 @@ def _max_name(windows: Windows) -> str:
 class MaxPool(Op):
     """Greatest elements of windows; the gradient goes to the one that won."""
 
-    grad_fn = _max_name
+    grad_fn = max_name
     kinds = "fViu"
     keeps = ("taps",)
 
@@ -277,6 +304,12 @@ class WindowMean(Op):
         found = pool_kernels.averaged(input, mean)
         if found is not None:
             return found
+        windows = mean.windows
+        if windows.few(input) and input.dtype.char in "fd" and windows.frame() == windows.sizes:
+            planes = input.reshape(*input.shape[: -len(windows.sizes)], -1)
+            found = planes.take(windows.candidates(), axis=-1)
+            total = found.dot(np.ones(found.shape[-1], input.dtype))
+            return mean.divided(xp, total)
         total = mean.windows.reduced(mean.windows.framed(xp, input, 0), xp.add)
         return mean.divided(xp, total)
 

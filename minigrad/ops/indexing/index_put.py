@@ -50,6 +50,14 @@ def _add_item(xp: Any, target: Array, values: Array, key: Key) -> Array:
     return target
 
 
+def _picked(xp: Any, shape: tuple[int, ...], key: Key) -> tuple[int, ...]:
+    """The shape of what an index picks."""
+    first = key[0]
+    if all([k is not FULL and k.dtype.kind == "i" and k.shape == first.shape for k in key]):
+        return (*first.shape, *shape[len(key) :])
+    return xp.broadcast_to(xp.zeros((), bool), shape)[key].shape  # type: ignore[no-any-return]
+
+
 @register("add_item", internal=True)
 class AddItem(Op):
     """A tensor with values added at an advanced index."""
@@ -61,8 +69,10 @@ class AddItem(Op):
     @staticmethod
     def forward(xp: Any, input: Array, value: Array, key: Any) -> Array:
         """Add; the places of the result decide the shape of the values."""
-        picked = xp.broadcast_to(xp.zeros((), bool), input.shape)[key].shape
-        return _add_item(xp, input, xp.broadcast_to(value, picked), key)
+        picked = _picked(xp, input.shape, key)
+        if value.shape != picked:
+            value = xp.broadcast_to(value, picked)
+        return _add_item(xp, input, value, key)
 
     @staticmethod
     def grad_input(g: Array) -> Array:

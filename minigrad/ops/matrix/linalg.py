@@ -80,7 +80,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     tensor([21., 43.])
     """
     if out is not None:
-        return into(out, matmul(input, other))
+        return into(out, matmul(input, other), True)
     try:
         if input._array.ndim == 2 == other._array.ndim:
             return _mm(input, other)
@@ -155,7 +155,7 @@ def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     tensor([[2.]])
     """
     result = _mm(input, mat2)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, True)
 
 
 @function(
@@ -184,7 +184,7 @@ def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     torch.Size([3, 1, 4])
     """
     result = _batched_mm(input, mat2)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, True)
 
 
 @function(
@@ -206,7 +206,7 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     tensor([3., 4.])
     """
     result = _mv(input, vec)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, True)
 
 
 @function(
@@ -228,7 +228,7 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     tensor(7.)
     """
     result = _dot(input, tensor)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, True)
 
 
 @function(
@@ -254,4 +254,4 @@ def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
         if vector.ndim != 1:
             raise ShapeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
     result = input.unsqueeze(1) * vec2
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, True)

@@ -169,7 +169,7 @@ def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any
     tensor([[13., 21.]])
     """
     if out is not None:
-        return into(out, linear(input, weight, bias))
+        return into(out, linear(input, weight, bias), True)
     try:
         axes, matrix = input._array.ndim, weight._array.ndim == 2
     except AttributeError:

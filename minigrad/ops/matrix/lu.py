@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, matrices, pivots, reals, register, spread
 from minigrad.backend import Array
+from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.matrix.cholesky import triangular
 from minigrad.ops.matrix.matrices import (
@@ -33,6 +34,7 @@ _lu_factor_ex = named("linalg_lu_factor_ex", "LU", "pivots", "info")
 _lu_with_info = named("_lu_with_info", "LU", "pivots", "info")
 _lu_unpack = named("lu_unpack", "P", "L", "U")
 FEW = 1024  # exchanges of rows
+SMALL = 128  # rows or columns; up to here a kernel is faster than LAPACK and the copies around it
 
 
 def lower_of(LU: Any, F: Any) -> Any:
@@ -67,6 +69,9 @@ class LuPacked(Op):
         if not A.size:
             nothing = xp.zeros((*lead, k), xp.int32)
             return A.copy(), nothing, xp.zeros(lead, xp.int32), row_order(xp, nothing, m)
+        found = _by_kernel(A) if max(m, n) <= SMALL and xp is np else None
+        if found is not None:
+            return found
         if math.prod(lead) > 3 * k:
             LU, pivots, info = _by_columns(xp, A.reshape(-1, m, n).copy())
             pivots = pivots.reshape(*lead, k)
@@ -106,6 +111,18 @@ class LuPacked(Op):
             dim = len(out.shape) - (2 if m > n else 1)
             found = F.cat(found, beside, dim=dim)
         return F.put_rows(found, places)
+
+
+def _by_kernel(A: Array) -> Any:
+    """Elimination row by row, each matrix in the cache; None where there is no kernel."""
+    LU = A.copy()
+    run, (m, n), lead = kernel("lu", LU), A.shape[-2:], A.shape[:-2]
+    if run is None:
+        return None
+    pivots, info = np.empty((*lead, min(m, n)), np.int32), np.empty(lead, np.int32)
+    places = np.empty((*lead, m), np.int64)
+    run(LU, pivots, places, info, math.prod(lead), m, n)
+    return LU, pivots, info, places
 
 
 def _by_columns(xp: Any, LU: Array) -> tuple[Array, Array, Array]:

@@ -19,28 +19,12 @@ from minigrad.errors import DtypeError, ShapeError
 ndarray = np.ndarray
 
 
-# The names of C++ that torch's messages use for element types.
-C_NAMES = {
-    "bool": "bool",
-    "uint8": "unsigned char",
-    "uint16": "unsigned short",
-    "uint32": "unsigned int",
-    "uint64": "unsigned long",
-    "int8": "signed char",
-    "int16": "short int",
-    "int32": "int",
-    "int64": "long int",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-    "float32": "float",
-    "float64": "double",
-}
 WAY_OUT = "convert one with .to(dtype)"
 
 
 def different_types(x: Any, y: Any) -> DtypeError:
     """torch's error for two matrices of different dtypes."""
-    one, two = (C_NAMES[of_numpy(kind).name] for kind in (x, y))
+    one, two = (of_numpy(kind).c_name for kind in (x, y))
     return DtypeError(
         f"expected m1 and m2 to have the same dtype, but got: {one} != {two}; {WAY_OUT}"
     )

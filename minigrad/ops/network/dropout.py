@@ -21,7 +21,7 @@ _SAMPLES = (
     call(T(2, 3, 4), 0.5, training=False),
 )
 _FACTS: dict[str, Any] = {
-    "where": ("torch", "nn.functional"),
+    "where": ("nn.functional",),
     "domain": (reals(-3, 3),),
     "samples": _SAMPLES,
     "errors": (call(T(2, 3, 4), 1.5), call(T(2, 3, 4), -0.1)),
@@ -94,7 +94,7 @@ def _channels(input: Any, op: str) -> tuple[int, ...]:
     return (*shape[:2], *[1] * (len(shape) - 2))
 
 
-@function(torch="nn.functional.dropout", inplace_in=("torch",), **_FACTS)
+@function(torch="nn.functional.dropout", **_FACTS)
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zeros with probability p, and all else divided by 1 - p, so that the mean stays.
 
@@ -143,10 +143,8 @@ def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inp
     return _dropped(input, (*shape[:2], *[1] * (ndim - 2)), p, inplace)
 
 
-_CHANNELS: dict[str, Any] = {**_FACTS, "where": ("nn.functional",)}
 
-
-@function(torch="nn.functional.dropout1d", **_CHANNELS)
+@function(torch="nn.functional.dropout1d", **_FACTS)
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels of sequences.   y = x m / (1 - p), one m per channel.
 
@@ -167,7 +165,7 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 @function(
     torch="nn.functional.dropout2d",
     **{
-        **_CHANNELS,
+        **_FACTS,
         "samples": (call(T(2, 3, 4, 4), 1.0), call(T(2, 3, 4, 4), 0.0)),
         "errors": (call(T(2, 3, 4, 4), 1.5), call(T(2, 3, 4, 4), -0.1)),
     },
@@ -198,7 +196,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 
 @function(
     torch="nn.functional.dropout3d",
-    **{**_CHANNELS, "samples": (call(T(2, 3, 2, 2, 2), 1.0), call(T(3, 2, 2, 2), 0.0))},
+    **{**_FACTS, "samples": (call(T(2, 3, 2, 2, 2), 1.0), call(T(3, 2, 2, 2), 0.0))},
 )
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels of volumes.   y = x m / (1 - p), one m per channel.
@@ -215,7 +213,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return _drop_channels("dropout3d", 3, input, p, training, inplace)
 
 
-@function(torch="nn.functional.alpha_dropout", inplace_in=("torch",), **_FACTS)
+@function(torch="nn.functional.alpha_dropout", **_FACTS)
 def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that keeps mean and variance of SELU's outputs: dropped ones go to SELU's floor.
 
@@ -245,7 +243,6 @@ def _alpha(op: str, input: Any, p: float, training: bool, inplace: bool, channel
 
 @function(
     torch="nn.functional.feature_alpha_dropout",
-    inplace_in=("torch",),
     **{**_FACTS, "errors": (*_FACTS["errors"], call(T(3), training=True))},
 )
 def feature_alpha_dropout(

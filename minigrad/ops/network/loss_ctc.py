@@ -217,7 +217,7 @@ def ctc_loss(
     if alone:
         log_probs = log_probs.unsqueeze(1)
         targets = targets.unsqueeze(0) if targets._array.ndim == 1 else targets
-    if x.dtype.name not in ("float32", "float64"):
+    if x.dtype.char not in "fd":
         raise NotImplementedError(
             f'"ctc_loss" not implemented for {of_numpy(x.dtype)!r}; use log_probs.float()'
         )

@@ -17,6 +17,7 @@ from minigrad.ops.network.loss_reduction import (
     reduced_in,
     reduced_tensor,
 )
+from minigrad.ops.reduction.reduce import as_summed
 
 _SIGN = integers(-1, 1)
 
@@ -63,6 +64,7 @@ def cosine_embedding_loss(
         )
     broadcast_shape("cosine_embedding_loss", *shapes)
     signs = target._array
+    input1, input2 = as_summed(input1, None), as_summed(input2, None)
     return composed(_cosine, (input1, input2), signs != 1, signs != -1, margin, reduction)
 
 

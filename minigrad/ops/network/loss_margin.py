@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.readings import as_read, composed
 from minigrad.autograd.registry import T, call, function, integers, reals
 from minigrad.backend import Array, xp_of
@@ -129,7 +131,7 @@ def _ranking(F: Any, input1: Any, input2: Any, target: Any, margin: float, reduc
 
 
 def _classes(op: str, target: Any) -> None:
-    if target._array.dtype.name != "int64":
+    if target._array.dtype != np.int64:
         raise DtypeError(
             f"expected scalar type Long but found {of_numpy(target._array.dtype)!r} ({op}: class "
             "numbers are wanted; use target.long())"

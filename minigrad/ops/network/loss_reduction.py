@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from minigrad.autograd.apply import edge_of
+from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import Call
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -70,8 +71,8 @@ def reduced_tensor(loss: Any, reduction: str) -> Any:
 
 def reduced_in(F: Any, loss: Any, reduction: str) -> Any:
     """The same in either reading."""
-    if reduction == "none":
-        return loss
+    if reduction == "none" or F is tensors:
+        return reduced_tensor(loss, reduction)
     return (F.sum if reduction == "sum" else F.mean)(loss, None, False)
 
 

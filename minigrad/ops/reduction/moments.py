@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -11,11 +12,10 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.dtypes import get_default_dtype
 from minigrad.ops.dims import all_dims
-from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.elementwise.precision import is_half, widened
 from minigrad.ops.reduction.reduce import (
     ERRORS,
     MANY,
-    Mean,
     add_up,
     count_of,
     given_dim,
@@ -75,6 +75,29 @@ def _moment(op: type[Op], name: str) -> Any:
     return moment
 
 
+def var_and_mean(xp: Any, x: Array, dim: Any, correction: float, keepdim: bool) -> Any:
+    """Two passes: the mean, with size-1 axes, then the squares of what is left."""
+    count = count_of(x.shape, dim)
+    degrees = max(count - correction, 0)
+    mean = add_up(xp, x, dim, True) / (count or math.nan)
+    centred = x - mean
+    if dim is None and not keepdim and x.size < MANY:
+        return square_sum(xp, centred) / degrees, mean
+    centred *= centred
+    return add_up(xp, centred, dim, keepdim) / degrees, mean
+
+
+def moment_and_mean(xp: Any, x: Array, dim: Any, correction: float, keepdim: bool, root: bool) -> Any:
+    """A variance (or its root) and a mean, both of the same axes; half precision is rounded once."""
+    wide = x.astype(xp.float32) if is_half(x.dtype) else x
+    moment, mean = var_and_mean(xp, wide, dim, correction, keepdim)
+    if root:
+        moment = xp.sqrt(moment)
+    if not keepdim:
+        mean = mean.reshape(moment.shape)
+    return (moment, mean) if wide is x else (moment.astype(x.dtype), mean.astype(x.dtype))
+
+
 class Var(Op):
     """Variance of all elements, or along axes; ``correction=1`` divides by n - 1.
 
@@ -91,14 +114,8 @@ class Var(Op):
     @staticmethod
     @widened
     def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
-        """Two passes: the mean, then the squares of what is left."""
-        count = count_of(input.shape, dim)
-        degrees = max(count - correction, 0)
-        centred = input - add_up(xp, input, dim, True) / (count or 1)
-        if dim is None and not keepdim and centred.size < MANY:
-            return square_sum(xp, centred) / degrees
-        centred *= centred
-        return add_up(xp, centred, dim, keepdim) / degrees
+        """Of the two, the variance."""
+        return var_and_mean(xp, input, dim, correction, keepdim)[0]
 
     @staticmethod
     def grad_input(
@@ -174,9 +191,8 @@ class VarMean(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Any:
-        """One after the other."""
-        moment = Var.forward(xp, input, dim, correction, keepdim)
-        return moment, Mean.forward(xp, input, dim, keepdim)
+        """Both at once."""
+        return moment_and_mean(xp, input, dim, correction, keepdim, False)
 
     @staticmethod
     def grad_input(
@@ -204,9 +220,8 @@ class StdMean(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Any:
-        """One after the other."""
-        moment = Std.forward(xp, input, dim, correction, keepdim)
-        return moment, Mean.forward(xp, input, dim, keepdim)
+        """Both at once."""
+        return moment_and_mean(xp, input, dim, correction, keepdim, True)
 
     @staticmethod
     def grad_input(

@@ -12,6 +12,7 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, function, reals, register
 from minigrad.backend import Array
+from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import all_dims, kept_shape, one_dim, sizes
 from minigrad.ops.elementwise.precision import widened
@@ -32,7 +33,6 @@ ROW = 1024  # elements that a dot product adds up before the rows' sums are adde
 MANY = 4096  # elements; below, NumPy's own reductions are as fast as anything
 FEW = 1024  # elements; up to here, products with ones are faster still
 ONES = {code: np.ones(FEW, code) for code in "fd"}
-BLOCK = 128  # elements of an axis that are multiplied side by side
 VERY_MANY = 32768  # the same for a sum of everything
 
 
@@ -339,19 +339,10 @@ class Prod(Op):
     @staticmethod
     @widened
     def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
-        """Blocks by blocks: NumPy goes one by one along the fastest axis."""
-        if input.size > MANY and input.flags.c_contiguous:
-            if dim is None:
-                flat, cut = input.reshape(-1), input.size - input.size % ROW
-                rows = flat[:cut].reshape(-1, ROW)
-                total = xp.multiply.reduce(rows, axis=0, dtype=input.dtype)
-                input = xp.concatenate([total, flat[cut:]]).reshape([1] * (input.ndim - 1) + [-1])
-            elif dim == input.ndim - 1 and input.shape[-1] > 2 * BLOCK:
-                total = input[..., :BLOCK].copy()
-                for start in range(BLOCK, input.shape[-1], BLOCK):
-                    block = input[..., start : start + BLOCK]
-                    total[..., : block.shape[-1]] *= block
-                input = total
+        """Half precision is multiplied in float32."""
+        found = _product(input, dim, keepdim)
+        if found is not None:
+            return found
         if input.dtype.kind == "f":
             return fold(xp, "multiply", input, dim, keepdim)
         return xp.multiply.reduce(input, axis=dim, dtype=input.dtype, keepdims=keepdim)
@@ -374,6 +365,18 @@ class Prod(Op):
             flat = F.reshape(input, (plain.size,))
             return g * F.reshape(_others(flat, 0, F), shape)
         return g * _others(input, dim, F)
+
+
+def _product(x: Array, dim: int | None, keepdim: bool) -> Array | None:
+    """The product by a kernel, which goes along the fastest axis in vectors; None without one."""
+    run, shape = kernel("product", x), x.shape
+    if run is None:
+        return None
+    kept, outer = kept_shape(shape, _tuple(dim)), 1 if dim is None else math.prod(shape[:dim])
+    out = np.empty(kept if keepdim else () if dim is None else shape[:dim] + shape[dim + 1 :], x.dtype)
+    count = x.size if dim is None else shape[dim]
+    run(x, out, outer, count, 1 if dim is None else math.prod(shape[dim + 1 :]))
+    return out
 
 
 def _tuple(dim: Any) -> tuple[int, ...] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, arrays
+from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import REGISTRY, T, call, function, reals, register
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims, one_dim
@@ -73,14 +74,19 @@ class VectorNorm(Op):
 VECTOR_NORM: Any = VectorNorm.short
 
 
-def vector_norm(input: Any, p: float, dim: Any, keepdim: bool) -> Any:
-    """The p-norm over axes, of floats; an empty extreme is an error."""
-    x = input._array
-    if x.dtype.kind not in "fV":
+def need_floats(input: Any) -> None:
+    """Raise torch's error for the norm of integers."""
+    if input._array.dtype.kind not in "fV":
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
             f"{input.dtype.name.capitalize()}; use x.float()"
         )
+
+
+def vector_norm(input: Any, p: float, dim: Any, keepdim: bool) -> Any:
+    """The p-norm over axes, of floats; an empty extreme is an error."""
+    x = input._array
+    need_floats(input)
     dims = all_dims(dim, x.ndim)
     if (
         (p < 0 or p == math.inf)
@@ -175,6 +181,12 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
             f"renorm: input needs at least 2 dimensions, got {len(shape)} dimensions"
         )
     kept = one_dim(dim, len(shape))
-    norms = vector_norm(input, float(p), [i for i in range(len(shape)) if i != kept], True)
-    factors = tensors.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
-    return input * factors.to(input.dtype)
+    need_floats(input)
+    axes = tuple(i for i in range(len(shape)) if i != kept)
+    return composed(_renormed, (input,), float(p), axes, maxnorm)
+
+
+def _renormed(F: Any, x: Any, p: float, axes: tuple[int, ...], maxnorm: float) -> Any:
+    norms = F.vector_norm(x, p, axes, True)
+    factors = F.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+    return x * (factors if F is arrays else factors.to(x.dtype))

@@ -86,12 +86,15 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
             f"{list(stride)}"
         )
     base = input if input._view is None else input._view.base
-    item = input._array.itemsize
-    own = (_address(input._array) - _address(base._array)) // item
+    array, whole = input._array, base._array
+    item, own = array.itemsize, 0
+    if base is not input:
+        own = (_address(array) - _address(whole)) // item
     start = own if storage_offset is None else int(storage_offset)
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")
-    held = reach(base._array.shape, base.stride(), 0) * base._array.itemsize // item
+    held = whole.size if whole.flags.c_contiguous else reach(whole.shape, base.stride(), 0)
+    held = held * whole.itemsize // item
     if reach(size, stride, start) > held:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {start}, and "
@@ -137,9 +140,12 @@ class AsStrided(Op):
             return Restride.forward(
                 xp, input, *_geometries(input.shape, steps, size, stride, start)
             )
+        steps = [s * item for s in stride]
+        if 0 <= start and reach(size, stride, start) <= input.size and input.flags.c_contiguous:
+            return xp.ndarray(size, input.dtype, input, start * item, steps)
         view = xp.lib.stride_tricks.as_strided
         first = view(input, (2,), (start * item,))[1:] if start else input
-        return view(first, size, [s * item for s in stride])
+        return view(first, size, steps)
 
     @staticmethod
     def grad_input(

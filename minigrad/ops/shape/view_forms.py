@@ -28,11 +28,11 @@ def _copies(view: str, example: str, shape: list[int]) -> Callable[..., Any]:
         found = getattr(input, view)(*args, **kwargs)
         if not isinstance(found, tuple):
             found = found.clone()
-            return found if out is None else into(out, found)
+            return found if out is None else into(out, found, True)
         if out is None:
             return tuple([part.clone() for part in found])
         for target, part in zip(out, found, strict=True):
-            into(target, part)
+            into(target, part, True)
         return tuple(out)
 
     copied.__doc__ = _documented(
@@ -79,7 +79,7 @@ def alias_copy(input: Any, *, out: Any = None) -> Any:
     >>> torch.alias_copy(torch.tensor([1.]))
     tensor([1.])
     """
-    return input.clone() if out is None else into(out, input.clone())
+    return input.clone() if out is None else into(out, input.clone(), True)
 
 
 @function(
@@ -98,7 +98,7 @@ def slice_copy(
     """
     at = dim + input._array.ndim if dim < 0 else dim
     found = input[(slice(None),) * at + (slice(start, end, step),)].clone()
-    return found if out is None else into(out, found)
+    return found if out is None else into(out, found, True)
 
 
 @function(where=("torch",), dtypes=ANY, samples=(call(T(2, 3)), call(T())), gradcheck=False)
