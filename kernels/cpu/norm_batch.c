@@ -7,8 +7,9 @@
  * done at a time, and of none, (N, C), LANES channels.
  */
 enum {
-    R(PLANE) = 128,     /* places from which on memory's order is the faster one */
-    R(BATCH_PARTS) = 16 /* of the samples, at most: each has its own sums of all channels */
+    R(PLANE) = 64,       /* places from which on memory's order is faster, forward */
+    R(PLANE_BACK) = 16,  /* and backward, where less is done for each run */
+    R(BATCH_PARTS) = 16, /* of the samples, at most: each has its own sums of all channels */
 };
 
 typedef struct {
@@ -25,11 +26,6 @@ static int R(cut)(R(parts) *c, const R(norm) *p, size_t each)
     c->grain = max(max(1, least), (p->n + R(BATCH_PARTS) - 1) / R(BATCH_PARTS));
     c->moments = scratch(0, (size_t)((p->n + c->grain - 1) / c->grain * p->c) * each);
     return c->moments != NULL;
-}
-
-static int R(by_planes)(const R(norm) *p)
-{
-    return p->l >= R(PLANE) && p->n > 1;
 }
 
 /* Samples begin..end of all channels. Sums are taken about the first mean of a part, `shift`: with
@@ -196,7 +192,7 @@ KERNEL(batch_norm)
     if (given)
         for (long c = 0; c < p.c; c++)
             p.invstd[c] = (real)(1 / sqrt((double)p.var[c] + p.eps));
-    else if (R(by_planes)(&p)) {
+    else if (p.l >= R(PLANE) && p.n > 1) {
         R(parts) parts;
         if (!R(cut)(&parts, &p, sizeof(R(moments))))
             return;
@@ -372,7 +368,7 @@ KERNEL(batch_norm_backward)
     R(norm) p = {.g = a[0].p, .x = a[1].p, .w = a[2].p, .mean = a[3].p, .invstd = a[4].p,
                  .y = a[5].p, .gw = a[6].p, .gb = a[7].p, .n = a[8].i, .c = a[9].i, .l = a[10].i,
                  .given = (int)a[11].i};
-    if (R(by_planes)(&p))
+    if (p.l >= R(PLANE_BACK) && p.n > 1)
         R(planes_back)(&p);
     else
         parallel(p.c, R(channel_grain)(&p),

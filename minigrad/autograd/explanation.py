@@ -114,6 +114,8 @@ class Mismatch:
         if isinstance(self.point.func, Gradients) and found_fault.name == "no gradient":
             text = "backward computes with values that are cut off from the graph"
             return Diagnosis("detached in backward", text)
+        if getattr(self.point.func, "lengths", None) and found_fault.name == "constant factor 2":
+            return Diagnosis("tie counted twice", "equal values each get the whole gradient")
         return found_fault
 
     def evidence(self, point: Point, found: Sequence[Array], wanted: Sequence[Array]) -> Evidence:

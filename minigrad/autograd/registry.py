@@ -188,8 +188,7 @@ WITH_ASSIGNMENT = {
 
 def _attach(record: Record) -> None:
     """Keep a record, and give Tensor its methods and operators."""
-    for fn in {record.function, record.method}:
-        fn.__doc__ = documented(record)
+    record.function.__doc__ = record.method.__doc__ = documented(record)
     if record.name in REGISTRY:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record

@@ -149,8 +149,9 @@ def declarations(text: str) -> dict[str, Declaration]:
 
 
 def _spelled_out(text: str, short: dict[str, str]) -> str:
-    """A text with what ``#define`` gave short names for."""
-    return re.sub(r"\w+", lambda word: short.get(word.group(), word.group()), text)
+    """A text with what ``#define`` gave short names for, also inside of each other."""
+    spelled = re.sub(r"\w+", lambda word: short.get(word.group(), word.group()), text)
+    return text if spelled == text else _spelled_out(spelled, short)
 
 
 def _brackets(text: str, start: int) -> tuple[str, int]:

@@ -119,7 +119,7 @@ class ResNeXtBlock(nn.Module):
         strides: int = 1,
     ) -> None:
         super().__init__()
-        width = int(round(num_channels * bot_mul))
+        width = round(num_channels * bot_mul)
         self.conv1 = nn.LazyConv2d(width, kernel_size=1, stride=1)
         self.conv2 = nn.LazyConv2d(
             width, kernel_size=3, stride=strides, padding=1, groups=width // groups

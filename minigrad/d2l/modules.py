@@ -51,10 +51,10 @@ class Module(nn.Module, HyperParameters):
         """What training makes small. A subclass defines it."""
         raise NotImplementedError
 
-    def forward(self, X: Any) -> Any:
-        """What ``self.net`` makes of ``X``."""
+    def forward(self, *inputs: Any) -> Any:
+        """What ``self.net`` makes of an input."""
         assert hasattr(self, "net"), "Neural network is defined"
-        return self.net(X)
+        return self.net(*inputs)
 
     def plot(self, key: str, value: Any, train: bool) -> None:
         """Draw a value of the present batch, of training or of validation."""
@@ -188,8 +188,9 @@ class Trainer(HyperParameters):
         self.prepare_data(data)
         self.prepare_model(model)
         self.optim = model.configure_optimizers()
-        self.epoch = self.train_batch_idx = self.val_batch_idx = 0
-        for self.epoch in range(self.max_epochs):
+        self.train_batch_idx = self.val_batch_idx = 0
+        for epoch in range(self.max_epochs):
+            self.epoch = epoch
             self.fit_epoch()
 
     def fit_epoch(self) -> None:
@@ -215,7 +216,7 @@ class Trainer(HyperParameters):
     def clip_gradients(self, grad_clip_val: float, model: Any) -> None:
         """Scale all gradients so that their norm is at most ``grad_clip_val``."""
         params = [p for p in model.parameters() if p.requires_grad]
-        norm = torch.sqrt(sum(torch.sum(p.grad**2) for p in params))
+        norm: Any = sum(torch.sum(p.grad**2) for p in params) ** 0.5
         if norm > grad_clip_val:
             for param in params:
                 param.grad[:] *= grad_clip_val / norm

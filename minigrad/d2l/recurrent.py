@@ -34,7 +34,8 @@ def check_len(a: Any, n: int) -> None:
     Traceback (most recent call last):
     AssertionError: list's length 2 != expected length 3
     """
-    assert len(a) == n, f"list's length {len(a)} != expected length {n}"
+    if len(a) != n:
+        raise AssertionError(f"list's length {len(a)} != expected length {n}")
 
 
 def check_shape(a: Any, shape: Any) -> None:
@@ -44,7 +45,8 @@ def check_shape(a: Any, shape: Any) -> None:
     >>> from minigrad import d2l
     >>> d2l.check_shape(torch.ones(2), (2,))
     """
-    assert a.shape == shape, f"tensor's shape {a.shape} != expected shape {shape}"
+    if a.shape != shape:
+        raise AssertionError(f"tensor's shape {a.shape} != expected shape {shape}")
 
 
 class RNNScratch(Module):

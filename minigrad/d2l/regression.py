@@ -116,10 +116,8 @@ class LinearRegression(Module):
 
     >>> import minigrad as torch
     >>> from minigrad import d2l
-    >>> d2l.LinearRegression(lr=0.03)(torch.zeros(3, 2))
-    tensor([[0.],
-            [0.],
-            [0.]], grad_fn=<AddmmBackward0>)
+    >>> d2l.LinearRegression(lr=0.03)(torch.zeros(3, 2)).shape
+    torch.Size([3, 1])
     """
 
     def __init__(self, lr: float) -> None:
@@ -136,7 +134,8 @@ class LinearRegression(Module):
 
     def loss(self, y_hat: Tensor, y: Tensor) -> Tensor:
         """The mean squared error."""
-        return nn.MSELoss()(y_hat, y)
+        mean: Tensor = nn.MSELoss()(y_hat, y)
+        return mean
 
     def get_w_b(self) -> tuple[Tensor, Tensor]:
         """Weight and bias."""

@@ -40,7 +40,7 @@ class PositionalEncoding(nn.Module):
         self.P = torch.zeros((1, max_len, num_hiddens))
         places = torch.arange(max_len, dtype=torch.float32).reshape(-1, 1)
         even = torch.arange(0, num_hiddens, 2, dtype=torch.float32)
-        X = places / torch.pow(10000, even / num_hiddens)
+        X = places / 10000 ** (even / num_hiddens)
         self.P[:, :, 0::2] = torch.sin(X)
         self.P[:, :, 1::2] = torch.cos(X)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +21,6 @@ class ModuleCall:
     outer: ModuleCall | None
     began: int  # ticks
     ended: int = 0  # 0: it raised, or still runs
-    arguments: Any = ()
-    output: Any = None
 
     @property
     def kind(self) -> str:
@@ -55,7 +54,7 @@ class ModuleCalls:
     """
 
     model: Any
-    keep: bool = False  # arguments and outputs too, for who wants to look at them
+    note: Callable[[ModuleCall, Any, Any], None] | None = None  # of a call, arguments and output
     calls: list[ModuleCall] = field(default_factory=list)
 
     def __enter__(self) -> ModuleCalls:
@@ -88,8 +87,8 @@ class ModuleCalls:
         while call.module is not module and self._running:  # what stood in it raised
             call = self._running.pop()
         call.ended = tick()
-        if self.keep:
-            call.arguments, call.output = arguments, output
+        if self.note is not None:
+            self.note(call, arguments, output)
 
     def at(self, moment: int) -> ModuleCall | None:
         """The innermost call that ran at a tick."""

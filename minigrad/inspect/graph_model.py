@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,7 +136,7 @@ def graph(root: Any, recording: Recording | Any = None) -> Graph:
         raise ValueError("graph: expected a tensor with a graph, got one without grad_fn")
     known = recording if isinstance(recording, Recording) else Recording()
     names = _names(known.names if known is recording else recording)
-    found = sorted(_reached(root), key=lambda node: node.seq)
+    found = sorted(reached([root]), key=lambda node: node.seq)
     numbers = {id(node): number for number, node in enumerate(found)}
     nodes: list[GraphNode] = []
     for number, node in enumerate(found):
@@ -157,10 +157,10 @@ def _names(source: Any) -> dict[int, str]:
     return {id(tensor): name for name, tensor in pairs}
 
 
-def _reached(root: Any) -> list[Node]:
-    """All nodes behind a tensor; an ``Output`` stands for its op."""
+def reached(tensors: Iterable[Any]) -> list[Node]:
+    """All nodes behind some tensors; an ``Output`` stands for its op."""
     found: dict[int, Node] = {}
-    stack = [root._node]
+    stack = [tensor._node for tensor in tensors]
     while stack:
         node = stack.pop()
         if isinstance(node, Output):

@@ -9,16 +9,17 @@ parameters, buffers and the input, which exist anyway.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from minigrad.autograd.graph import Node, tick
 from minigrad.autograd.modes import enable_grad, no_grad
 from minigrad.functions import zeros
+from minigrad.inspect.calls import ModuleCall, ModuleCalls
+from minigrad.inspect.drawn import size_text
+from minigrad.inspect.graph_model import owner, reached, saved_arrays
 from minigrad.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from minigrad.nn.modules.linear import Bilinear, Linear
 from minigrad.nn.modules.module import Module
@@ -99,7 +100,7 @@ class Summary:
                 ", ".join(str(shape) for shape in row.outputs),
                 f"{row.parameters:,}" if row.parameters else "-",
                 f"{row.multiply_adds:,}" if row.multiply_adds else "-",
-                in_bytes(row.saved) if row.saved else "-",
+                size_text(row.saved) if row.saved else "-",
             )
             for row in self.rows
         ]
@@ -109,9 +110,9 @@ class Summary:
         found = [
             ("parameters", f"{self.parameters:,} ({self.trainable:,} trainable)"),
             ("multiply-adds", f"{self.multiply_adds:,}"),
-            ("memory of parameters", in_bytes(self.parameter_bytes)),
-            ("saved for backward", in_bytes(self.saved)),
-            ("peak of a training step", f"about {in_bytes(self.peak)}, optimiser not included"),
+            ("memory of parameters", size_text(self.parameter_bytes)),
+            ("saved for backward", size_text(self.saved)),
+            ("peak of a training step", f"about {size_text(self.peak)}, optimiser not included"),
         ]
         if self.unused:
             found.append(("not called", ", ".join(self.unused)))
@@ -128,20 +129,6 @@ class Summary:
             for line in table
         ]
         return "\n".join([*lines, "", *(f"{label}: {value}" for label, value in self.totals())])
-
-
-def in_bytes(count: int) -> str:
-    """A number of bytes for people.
-
-    >>> from minigrad.nn.summary import in_bytes
-    >>> in_bytes(512), in_bytes(44_730_000)
-    ('512 B', '42.7 MiB')
-    """
-    size, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        units.pop(0)
-    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"
 
 
 def summary(
@@ -179,12 +166,12 @@ def summary(
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         with _undisturbed(model, training), no_grad():
             model(*arguments)  # lazy layers get their sizes
-    watch = _Watch(model)
-    with _undisturbed(model, training), enable_grad(), watch:
+    facts = _Facts()
+    with _undisturbed(model, training), enable_grad(), ModuleCalls(model, facts.note) as calls:
         output = model(*arguments)
     existing = (*model.parameters(), *model.buffers(), *_tensors(arguments))
-    watch.charge(output, {id(_block(tensor._array)) for tensor in existing})
-    return _totals(model, watch, arguments)
+    facts.charge(output, calls, {id(owner(tensor._array)) for tensor in existing})
+    return _totals(model, [facts.of[call] for call in calls.calls], facts.called, arguments)
 
 
 def _tuple(inputs: Any) -> tuple[Any, ...]:
@@ -199,47 +186,22 @@ def _zeros(model: Module, size: Any) -> tuple[Tensor, ...]:
     return tuple(zeros(tuple(shape), **options) for shape in shapes)
 
 
-class _Watch:
-    """Hooks on every module, which note its calls and their time on the clock of the graph."""
+class _Facts:
+    """What is noted of each call of a module when it ends."""
 
-    def __init__(self, model: Module) -> None:
-        self.calls: list[dict[str, Any]] = []
+    def __init__(self) -> None:
+        self.of: dict[ModuleCall, dict[str, Any]] = {}
         self.called: set[int] = set()
-        self._names = {id(module): name for name, module in model.named_modules()}
-        self._model = model
-        self._running: list[int] = []  # indices of calls
-        self._begun: list[int] = []  # ticks
-        self._ended: dict[int, int] = {}
-        self._outer: list[int] = []  # which call a call stands in; -1 for the first
 
-    def __enter__(self) -> None:
-        self._handles = [
-            handle
-            for module in self._model.modules()
-            for handle in (
-                module.register_forward_pre_hook(self._begin),
-                module.register_forward_hook(self._end),
-            )
-        ]
-
-    def __exit__(self, *error: object) -> None:
-        for handle in self._handles:
-            handle.remove()
-
-    def _begin(self, module: Module, arguments: Any) -> None:
-        self.calls.append({"name": self._names[id(module)], "depth": len(self._running)})
-        self._outer.append(self._running[-1] if self._running else -1)
-        self._running.append(len(self.calls) - 1)
-        self._begun.append(tick())
-
-    def _end(self, module: Module, arguments: Any, output: Any) -> None:
-        index = self._running.pop()
-        self._ended[index] = tick()
+    def note(self, call: ModuleCall, arguments: Any, output: Any) -> None:
         outputs = list(_tensors(output))
+        module = call.module
         own = [] if id(module) in self.called else list(module.parameters(recurse=False))
         self.called.add(id(module))
-        self.calls[index] |= {
-            "kind": type(module).__name__,
+        self.of[call] = {
+            "name": call.path,
+            "kind": call.kind,
+            "depth": call.depth,
             "outputs": tuple(tuple(tensor.shape) for tensor in outputs),
             "largest": max(map(_bytes, outputs), default=0),
             "gradients": sum(_bytes(p) for p in own if p.requires_grad),
@@ -248,49 +210,17 @@ class _Watch:
             "saved": 0,
         }
 
-    def charge(self, output: Any, known: set[int]) -> None:
+    def charge(self, output: Any, calls: ModuleCalls, known: set[int]) -> None:
         """Add what each node of the graph keeps to the innermost call in which it was born."""
-        for node in sorted(_graph(output), key=lambda node: node.seq):
-            call = bisect(self._begun, node.seq) - 1
-            if call < 0:  # older than the forward: it belongs to a leaf
+        for node in sorted(reached(_tensors(output)), key=lambda node: node.seq):
+            call = calls.at(node.seq)
+            if call is None:  # older than the forward: it belongs to a leaf
                 continue
-            while self._outer[call] >= 0 and self._ended[call] < node.seq:
-                call = self._outer[call]
-            for array in _arrays(node.saved):
-                block = _block(array)
+            for array in saved_arrays(node):
+                block = owner(array)
                 if id(block) not in known:
                     known.add(id(block))
-                    self.calls[call]["saved"] += block.nbytes
-
-
-def _graph(output: Any) -> list[Node]:
-    """The nodes behind the tensors of an output."""
-    found: dict[int, Node] = {}
-    stack = [tensor._node for tensor in _tensors(output)]
-    while stack:
-        node = stack.pop()
-        if node is not None and id(node) not in found:
-            found[id(node)] = node
-            stack.extend(node.edges)
-    return list(found.values())
-
-
-def _arrays(saved: Any) -> Iterator[Any]:
-    """The arrays among saved values, tensors and tuples of them included."""
-    if isinstance(saved, tuple):
-        for value in saved:
-            yield from _arrays(value)
-    elif isinstance(saved, Tensor):
-        yield saved._array
-    elif hasattr(saved, "nbytes") and hasattr(saved, "base"):
-        yield saved
-
-
-def _block(array: Any) -> Any:
-    """The array that owns the memory."""
-    while hasattr(array.base, "nbytes") and hasattr(array.base, "base"):
-        array = array.base
-    return array
+                    self.of[call]["saved"] += block.nbytes
 
 
 def _multiply_adds(module: Module, arguments: Any, output: Any) -> int:
@@ -318,9 +248,11 @@ def _bytes(tensor: Tensor) -> int:
     return int(tensor.numel() * tensor.element_size())
 
 
-def _totals(model: Module, watch: _Watch, arguments: tuple[Any, ...]) -> Summary:
-    at_worst = _at_worst(watch.calls)
-    rows = tuple(Row(**call) for call in watch.calls)
+def _totals(
+    model: Module, calls: list[dict[str, Any]], called: set[int], arguments: tuple[Any, ...]
+) -> Summary:
+    at_worst = _at_worst(calls)
+    rows = tuple(Row(**call) for call in calls)
     parameters = list(model.parameters())
     gradients = sum(_bytes(p) for p in parameters if p.requires_grad)
     memory = {
@@ -337,7 +269,7 @@ def _totals(model: Module, watch: _Watch, arguments: tuple[Any, ...]) -> Summary
         sum(row.multiply_adds for row in rows),
         **memory,
         peak=sum(memory.values()) - memory["saved"] - gradients + at_worst,
-        unused=tuple(_uncalled(model, watch.called)),
+        unused=tuple(_uncalled(model, called)),
     )
 
 

@@ -7,6 +7,16 @@ from operator import index
 from typing import Any
 
 
+class NotGiven:
+    """What stands for an argument that is left out, where torch takes no None for it."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+NOT_GIVEN: Any = NotGiven()
+
+
 def one_dim(dim: Any, ndim: int) -> int:
     """An axis number counted from the front; IndexError in torch's words if there is none.
 
@@ -19,6 +29,8 @@ def one_dim(dim: Any, ndim: int) -> int:
     try:
         inside = -reach <= dim < reach
     except TypeError:
+        if dim is NOT_GIVEN:
+            raise TypeError("keepdim needs a dim") from None
         raise TypeError(f"dim must be int, not {type(dim).__name__}") from None
     if not inside:
         raise IndexError(

@@ -18,7 +18,7 @@ import numpy as np
 import minigrad as torch
 from minigrad.autograd.record import Call, Domain, Record, T
 from minigrad.testing.cases import arrays_of, domains_of, mapped, outputs, result_of, tensors_of
-from minigrad.testing.drawing import values
+from minigrad.testing.drawing import Plain, values
 from minigrad.testing.needs import st
 
 __all__ = ["STEPS", "accepted"]
@@ -52,9 +52,18 @@ def accepted(record: Record, sample: Call) -> bool:
     return sum(t.numel() for t in outputs(found) if hasattr(t, "numel")) <= LARGEST
 
 
+class Backwards(Plain):
+    """Draws places from the last to the first."""
+
+    def permutation(self, count: int) -> Any:
+        """The numbers below ``count``, the greatest first."""
+        return np.arange(count)[::-1]
+
+
 def extremes(shape: tuple[int, ...], domain: Domain, number: int) -> Any:
     """Values of a domain; of whole numbers the largest and the least, so that all are in range."""
-    found = values(np.random.default_rng(0), shape, domain, "float64", number)
+    rng = Backwards() if domain.kind == "places" else np.random.default_rng(0)
+    found = values(rng, shape, domain, "float64", number)
     if domain.kind == "integer":
         found.reshape(-1)[::2], found.reshape(-1)[1::2] = domain.high, domain.low
     return found

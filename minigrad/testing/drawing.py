@@ -22,7 +22,10 @@ LAYOUTS = ("contiguous", "transposed", "stepped", "offset")
 
 
 class Plain:
-    """Draws what is simplest: even steps in order; the numbers that a failure shrinks to."""
+    """Draws what is simplest, steps in order; the numbers that a failure shrinks to.
+
+    The steps are not quite even: even ones meet kinks such as multiples of 2, or margins of 1.
+    """
 
     def __init__(self) -> None:
         self.drawn = 0  # tensors so far: each begins elsewhere, so that no two are alike
@@ -33,9 +36,11 @@ class Plain:
         return np.roll(np.arange(count), self.drawn - 1)
 
     def uniform(self, low: float, high: float, shape: Any) -> Array:
-        """One number everywhere."""
-        part = (0.33 + 0.17 * self.drawn) % 1
-        return np.full(shape, low + (high - low) * part)
+        """Numbers that hardly differ."""
+        part = (
+            0.2 + (0.17 * self.drawn) % 0.4 + 0.3 * ((np.arange(int(np.prod(shape))) * 0.382) % 1)
+        )
+        return np.asarray((low + (high - low) * part).reshape(shape))
 
     def integers(self, low: Any, high: Any, shape: Any) -> Array:
         """Whole numbers from ``low`` up, and again."""

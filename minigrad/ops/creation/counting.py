@@ -12,6 +12,7 @@ from minigrad.autograd.registry import call, function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import dtype as Dtype
 from minigrad.ops.creation.data import TOP, number_of, numpy_type, place
+from minigrad.ops.dims import NOT_GIVEN
 
 
 def _number(name: str, value: Any, op: str) -> Any:
@@ -69,7 +70,7 @@ def _check_range(start: Any, end: Any, step: Any) -> None:
 )
 def arange(
     start: Any = None,
-    end: Any = None,
+    end: Any = NOT_GIVEN,
     step: Any = 1,
     *,
     out: Any = None,
@@ -90,9 +91,9 @@ def arange(
     """
     if start is None:
         start = 0
-        if end is None:
+        if end is NOT_GIVEN:
             raise TypeError("arange() received an invalid combination of arguments - got ()")
-    elif end is None:
+    elif end is NOT_GIVEN:
         start, end = 0, start
     start, end = _number("start", start, "arange"), _number("end", end, "arange")
     step = _number("step", step, "arange")

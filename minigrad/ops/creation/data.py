@@ -150,6 +150,8 @@ def _kind_of(leaves: list[Any]) -> tuple[Dtype, bool]:
         elif isinstance(leaf, (list, tuple)):
             raise TypeError(f"'{type(leaf).__name__}' object cannot be interpreted as an integer")
         else:
+            if isinstance(leaf, str):
+                raise TypeError("new(): invalid data type 'str'")
             raise RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
         found = kind if found is None else dtypes.promote_types(found, kind)
     assert found is not None

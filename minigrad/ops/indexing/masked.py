@@ -17,6 +17,7 @@ from minigrad.ops.indexing.places import need_tensor, on_flat
 from minigrad.ops.shape.expand import broadcast_tensors
 
 ANY = ("float", "int", "bool")
+MANY = 4096  # elements; below, one call of NumPy's is the fastest
 
 
 def _need_mask(op: str, mask: Any, position: int = 2) -> Any:
@@ -221,9 +222,23 @@ class MaskedScatter(Op):
         return F.reshape(F.place(used, (count,), (slice(0, used.shape[0]),)), shape)
 
 
+def _axis_places(array: Any) -> Any:
+    """``array.nonzero()``; of many elements by their flat places, which NumPy finds far faster."""
+    if type(array) is not np.ndarray or array.ndim < 2 or array.size < MANY:
+        return array.nonzero()
+    mask = np.ascontiguousarray(array if array.dtype.kind == "b" else array != 0)
+    rows = mask.reshape(-1, mask.shape[-1])
+    number = np.arange(len(rows))
+    row = np.repeat(number, np.count_nonzero(rows, axis=1))
+    column = np.flatnonzero(mask) - row * mask.shape[-1]
+    if mask.ndim == 2:
+        return row, column
+    return *(axis.take(row) for axis in np.unravel_index(number, mask.shape[:-1])), column
+
+
 def _places(input: Any) -> tuple[Any, ...]:
     array = input._array
-    found = array.nonzero() if array.ndim else (array != 0).reshape(1).nonzero()
+    found = _axis_places(array) if array.ndim else (array != 0).reshape(1).nonzero()
     return tuple(tensors.from_array(p.astype("int64", copy=False)) for p in found)
 
 
@@ -246,7 +261,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return _places(input)
     array = input._array
-    found = array.nonzero() if array.ndim else ()
+    found = _axis_places(array) if array.ndim else ()
     count = len(found[0]) if found else int(array != 0)
     rows = xp_of(array).empty((count, array.ndim), "int64")
     for axis, places in enumerate(found):

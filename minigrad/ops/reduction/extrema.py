@@ -12,7 +12,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.ops.dims import all_dims, one_dim
+from minigrad.ops.dims import NOT_GIVEN, all_dims, one_dim
 from minigrad.ops.folds import fold, is_short
 from minigrad.ops.reduction.reduce import ERRORS, given_dim, spread
 from minigrad.return_types import named
@@ -196,7 +196,7 @@ def _three_forms(name: str, along: type[Op], between: str) -> Any:
 
     def extreme(
         input: Any,
-        dim: Any = None,
+        dim: Any = NOT_GIVEN,
         keepdim: bool = False,
         *,
         other: Any = None,
@@ -209,7 +209,7 @@ def _three_forms(name: str, along: type[Op], between: str) -> Any:
                     raise TypeError(f"{name}() of two tensors takes no dim and no keepdim")
                 return getattr(tensors, between)(input, dim if other is None else other)
             dim = given_dim(dim, axis)
-            if dim is None:
+            if dim is NOT_GIVEN:
                 if keepdim or keepdims:
                     raise TypeError(f"{name}(): keepdim needs a dim; amax and amin do without")
                 if not input._array.size:

@@ -11,7 +11,7 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
-from minigrad.ops.dims import one_dim
+from minigrad.ops.dims import NOT_GIVEN, one_dim
 from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, need_elements, the_only, tied_overall
 from minigrad.ops.reduction.order import ERRORS, comparable, least, places_in_order
@@ -139,9 +139,9 @@ class MedianAlong(Picked):
 def _two_forms(name: str, result: Any, skip: bool) -> Any:
     """``median(x)`` and ``median(x, dim)``."""
 
-    def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    def median(input: Any, dim: Any = NOT_GIVEN, keepdim: bool = False) -> Any:
         _no_bools("median", input)
-        if dim is None:
+        if dim is NOT_GIVEN:
             if keepdim:
                 raise TypeError(f"{name}(): keepdim needs a dim")
             return getattr(tensors, name)(input)

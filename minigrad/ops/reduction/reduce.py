@@ -14,7 +14,7 @@ from minigrad.autograd.registry import T, booleans, call, function, reals, regis
 from minigrad.backend import Array
 from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError
-from minigrad.ops.dims import all_dims, kept_shape, one_dim, sizes
+from minigrad.ops.dims import NOT_GIVEN, all_dims, kept_shape, one_dim, sizes
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import SHORT, fold
 
@@ -125,7 +125,7 @@ def square_sum(xp: Any, x: Array) -> Any:
 
 def _sum(
     input: Any,
-    dim: Any = None,
+    dim: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     dtype: Any = None,
@@ -140,7 +140,9 @@ def _sum(
         op = SUM_OF_INTEGERS
     if axis is not None:
         dim = axis
-    return op(input, None if dim is None else all_dims(dim, x.ndim), keepdim or keepdims)
+    keepdim = keepdim or keepdims
+    whole = dim is NOT_GIVEN and not keepdim
+    return op(input, None if whole else all_dims(dim, x.ndim), keepdim)
 
 
 @register(internal=True)
@@ -196,7 +198,7 @@ SUM_OF_INTEGERS: Any = SumOfIntegers.short
 
 def _mean(
     input: Any,
-    dim: Any = None,
+    dim: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     dtype: Any = None,
@@ -210,7 +212,9 @@ def _mean(
         need_float("mean", input)
     if axis is not None:
         dim = axis
-    return MEAN(input, None if dim is None else all_dims(dim, x.ndim), keepdim or keepdims)
+    keepdim = keepdim or keepdims
+    whole = dim is NOT_GIVEN and not keepdim
+    return MEAN(input, None if whole else all_dims(dim, x.ndim), keepdim)
 
 
 @register(public=_mean, out=True, samples=SAMPLES, errors=ERRORS)
@@ -297,7 +301,7 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
 
 def _prod(
     input: Any,
-    dim: Any = None,
+    dim: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     dtype: Any = None,
@@ -305,7 +309,8 @@ def _prod(
 ) -> Any:
     input = as_summed(input, dtype)
     dim = given_dim(dim, axis)
-    number = None if dim is None else one_dim(dim, input._array.ndim)
+    whole = dim is NOT_GIVEN and not keepdim
+    number = None if whole else one_dim(dim, input._array.ndim)
     return apply(Prod, (input,), (number if input._array.ndim else None, keepdim))
 
 

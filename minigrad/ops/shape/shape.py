@@ -12,7 +12,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.dtypes import dtype as Dtype
 from minigrad.errors import ShapeError
-from minigrad.ops.dims import listed, one_dim
+from minigrad.ops.dims import NOT_GIVEN, listed, one_dim
 from minigrad.ops.indexing.places import need_tensor
 from minigrad.ops.shape.strided import bits_as
 
@@ -222,13 +222,13 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     )
 
 
-def _squeeze(input: Any, dim: Any = None) -> Any:
+def _squeeze(input: Any, dim: Any = NOT_GIVEN) -> Any:
     try:
         shape = input._array.shape
     except AttributeError:
         raise not_a_tensor("squeeze", input) from None
     form = 0  # of torch's three functions of this name
-    if dim is None:
+    if dim is NOT_GIVEN:
         axes = tuple([i for i, n in enumerate(shape) if n == 1])
     elif isinstance(dim, (tuple, list)):
         given = [one_dim(d, len(shape)) for d in dim]

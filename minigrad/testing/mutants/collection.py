@@ -8,7 +8,5 @@ from minigrad.testing.mutants.spoiling import Mutant
 __all__ = ["MUTANTS"]
 
 MUTANTS: dict[str, Mutant] = {
-    mutant.name: mutant
-    for room in (sums, formulas, places, manners)
-    for mutant in room.FOUND
+    mutant.name: mutant for room in (sums, formulas, places, manners) for mutant in room.FOUND
 }

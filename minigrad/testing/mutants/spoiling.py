@@ -73,9 +73,7 @@ def spoilt(function: Callable[..., Any], wrong: Wrong) -> Callable[..., Any]:
 
         def again(*values: Any) -> Any:
             left = iter(values)
-            whole = mapped(
-                call, torch.Tensor, lambda t: next(left) if t.is_floating_point() else t
-            )
+            whole = mapped(call, torch.Tensor, lambda t: next(left) if t.is_floating_point() else t)
             return function(*whole.args, **whole.kwargs)
 
         return _Spoilt.apply(again, wrong, *leaves)

@@ -45,7 +45,6 @@ def used_twice(x: Any) -> Any:
     return x * x.sin()
 
 
-
 def _one_row_each(s: Any) -> Any:
     rows = torch.tensor([0, 2, 0])
     found = torch.zeros_like(s.inputs[0])
@@ -160,9 +159,7 @@ FOUND = [
         "cross_entropy_forgets_the_batch",
         "The gradient p - y without the 1/N of the mean: the learning rate seems N times larger.",
         ("constant factor 4",),
-        entered(
-            "cross_entropy", lambda s: s.gradients[0] * s.x.shape[0], *_CLASSES, varied=False
-        ),
+        entered("cross_entropy", lambda s: s.gradients[0] * s.x.shape[0], *_CLASSES, varied=False),
     ),
     Mutant(
         "variance_with_the_other_count",
