@@ -6,6 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/tensors.html
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +27,14 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.interchange import Interchange
 from minigrad.size import Size
+
+NO_GRAD_HERE = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+    "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
+    "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
+    "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See "
+    "github.com/pytorch/pytorch/pull/30531 for more information."
+)
 
 
 class Tensor(Interchange):
@@ -145,12 +154,21 @@ class Tensor(Interchange):
     def grad(self) -> Tensor | None:
         """The accumulated gradient; None before the first backward.
 
+        Of a recorded tensor it is None, with a warning, unless :meth:`retain_grad` was called.
+
         >>> import minigrad as torch
         >>> x = torch.ones(2, requires_grad=True)
         >>> (3 * x).sum().backward(); x.grad
         tensor([3., 3.])
         """
-        return self._grad  # type: ignore[no-any-return]
+        found = self._grad
+        if found is None and self._node is not None and type(self._node) is not AccumulateGrad:
+            self._warn_of_no_grad()
+        return found  # type: ignore[no-any-return]
+
+    def _warn_of_no_grad(self) -> None:
+        if not self.is_leaf and not self.retains_grad:
+            warnings.warn(NO_GRAD_HERE, stacklevel=3)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:

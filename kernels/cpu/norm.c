@@ -71,17 +71,21 @@ static inline void R(chunk_sums)(const real *x, long n, real *about, double *fir
     *second = (double)q;
 }
 
-static void R(join_chunk)(R(moments) *m, const real *x, long n)
+static R(moments) R(chunk_moments)(const real *x, long n)
 {
     real mean;
-    double d, q;
+    double d, q, count = (double)n;
     R(chunk_sums)(x, n, &mean, &d, &q);
-    if (!isfinite(mean)) {
-        R(join)(m, (double)n, (double)mean, NAN);
-        return;
-    }
-    double rest = d / (double)n; /* what rounding took from the mean */
-    R(join)(m, (double)n, (double)mean + rest, q - d * rest);
+    if (!isfinite(mean))
+        return (R(moments)){count, (double)mean, NAN};
+    double rest = d / count; /* what rounding took from the mean */
+    return (R(moments)){count, (double)mean + rest, q - d * rest};
+}
+
+static void R(join_chunk)(R(moments) *m, const real *x, long n)
+{
+    R(moments) chunk = R(chunk_moments)(x, n);
+    R(join)(m, chunk.count, chunk.mean, chunk.squares);
 }
 
 typedef struct {

@@ -1,5 +1,14 @@
 /* Normalisation of rows: the kernels row_norm and row_norm_backward, described in norm.c. */
 
+static inline R(moments) R(row_moments)(const real *x, long n)
+{
+    R(moments) m = {0};
+    if (n <= R(CHUNK)) /* as most rows: nothing to be joined */
+        return R(chunk_moments)(x, n);
+    R(channel_moments)(&m, x, 1, 0, n);
+    return m;
+}
+
 static void R(row_norm_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
@@ -7,8 +16,7 @@ static void R(row_norm_range)(void *context, long begin, long end)
     for (long row = begin; row < end; row++) {
         const real *x = p->x + row * size;
         real *y = p->y + row * size;
-        R(moments) m = {0};
-        R(channel_moments)(&m, x, 1, 0, size);
+        R(moments) m = R(row_moments)(x, size);
         double var = m.squares < 0 ? 0 : m.squares / m.count;
         real mean = p->mean[row] = (real)m.mean;
         real invstd = p->invstd[row] = (real)(1 / sqrt(var + p->eps));

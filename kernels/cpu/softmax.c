@@ -36,13 +36,26 @@ static inline void R(store_part)(real *y, long count, vec v)
         memcpy(y, &v, (size_t)count * sizeof(real));
 }
 
+/* The greatest of a row; four at a time, as each comparison waits for the one before. */
+static real R(greatest_of)(const real *x, long n)
+{
+    vec m0 = R(splat)(-INFINITY), m1 = m0, m2 = m0, m3 = m0;
+    long i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        m0 = R(greater)(*(const vec *)(x + i), m0);
+        m1 = R(greater)(*(const vec *)(x + i + LANES), m1);
+        m2 = R(greater)(*(const vec *)(x + i + 2 * LANES), m2);
+        m3 = R(greater)(*(const vec *)(x + i + 3 * LANES), m3);
+    }
+    for (; i < n; i += LANES)
+        m0 = R(greater)(R(load_part)(x + i, n - i, -INFINITY), m0);
+    return R(max_lanes)(R(greater)(R(greater)(m0, m1), R(greater)(m2, m3)));
+}
+
 /* The greatest of a row, and the sum of e^(x - greatest); these are put to `e`, if given. */
 static double R(exponentials)(const real *x, real *e, long n, real *greatest)
 {
-    vec most = R(splat)(-INFINITY);
-    for (long i = 0; i < n; i += LANES)
-        most = R(greater)(R(load_part)(x + i, n - i, -INFINITY), most);
-    real top = *greatest = R(max_lanes)(most);
+    real top = *greatest = R(greatest_of)(x, n);
     double total = 0;
     for (long begin = 0; begin < n; begin += 64 * LANES) { /* so many are added up in `real` */
         long end = min(begin + 64 * LANES, n), i = begin;
@@ -70,12 +83,18 @@ static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
     double total = R(exponentials)(x, p->log ? NULL : y, p->n, &top);
     if (p->log) {
         real rest = (real)log(total);
-        for (long i = 0; i < p->n; i += LANES)
-            R(store_part)(y + i, p->n - i, R(load_part)(x + i, p->n - i, 0) - top - rest);
+        long i = 0;
+        for (; i + LANES <= p->n; i += LANES)
+            *(vec *)(y + i) = *(const vec *)(x + i) - top - rest;
+        for (; i < p->n; i++)
+            y[i] = x[i] - top - rest;
     } else {
         real share = (real)(1 / total); /* as exact as dividing by a rounded total */
-        for (long i = 0; i < p->n; i += LANES)
-            R(store_part)(y + i, p->n - i, R(load_part)(y + i, p->n - i, 0) * share);
+        long i = 0;
+        for (; i + LANES <= p->n; i += LANES)
+            *(vec *)(y + i) *= share;
+        for (; i < p->n; i++)
+            y[i] *= share;
     }
 }
 
@@ -161,25 +180,40 @@ static void R(softmax_columns_back)(const R(rows) *p, const real *g, const real 
     }
 }
 
+/* One factor of the sum: g, or g y. */
+static inline vec R(softmax_term)(vec g, const real *y, int log)
+{
+    if (log)
+        return g;
+    return g * *(const vec *)y;
+}
+
 static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, real *gx)
 {
     double total = 0;
-    for (long begin = 0; begin < p->n; begin += 64 * LANES) {
-        long end = min(begin + 64 * LANES, p->n);
-        vec sum = {0};
-        for (long i = begin; i < end; i += LANES) {
-            vec here = R(load_part)(g + i, end - i, 0);
-            if (!p->log)
-                here *= R(load_part)(y + i, end - i, 0);
-            sum += here;
+    long n = p->n, i = 0;
+    while (i + LANES <= n) { /* at most 64 vectors are added up in `real` */
+        long end = min(i + 64 * LANES, n);
+        vec one = {0}, two = {0};
+        for (; i + 2 * LANES <= end; i += 2 * LANES) {
+            one += R(softmax_term)(*(const vec *)(g + i), y + i, p->log);
+            two += R(softmax_term)(*(const vec *)(g + i + LANES), y + i + LANES, p->log);
         }
-        total += (double)R(sum_lanes)(sum);
+        for (; i + LANES <= end; i += LANES)
+            one += R(softmax_term)(*(const vec *)(g + i), y + i, p->log);
+        total += (double)R(sum_lanes)(one + two);
     }
-    for (long i = 0; i < p->n; i += LANES) {
-        long count = p->n - i;
-        vec here = R(load_part)(g + i, count, 0), out = R(load_part)(y + i, count, 0);
-        R(store_part)(gx + i, count, R(softmax_slope)(here, out, R(splat)((real)total), p->log));
-    }
+    real last = 0;
+    for (; i < n; i++)
+        last += p->log ? g[i] : g[i] * y[i];
+    vec sum = R(splat)((real)(total + (double)last));
+    for (i = 0; i + LANES <= n; i += LANES)
+        *(vec *)(gx + i) = R(softmax_slope)(*(const vec *)(g + i), *(const vec *)(y + i), sum,
+                                            p->log);
+    if (i < n)
+        R(store_part)(gx + i, n - i,
+                      R(softmax_slope)(R(load_part)(g + i, n - i, 0), R(load_part)(y + i, n - i, 0),
+                                       sum, p->log));
 }
 
 static void R(softmax_backward_range)(void *context, long begin, long end)

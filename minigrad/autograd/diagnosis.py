@@ -295,6 +295,22 @@ def by_place(e: Evidence) -> Iterator[Diagnosis]:
             yield Diagnosis("wrong factor", text)
 
 
+def by_element(e: Evidence) -> Iterator[Diagnosis]:
+    """The right elements of the Jacobian, each with another factor."""
+    there = ~e.zero(e.want)
+    if not (there == ~e.zero(e.got)).all() or (there.sum(0) > 1).any():
+        return
+    rows, columns = np.nonzero(there)
+    ratio = e.got[rows, columns] / e.want[rows, columns]
+    above = e.inputs[e.index].reshape(-1)[rows] > 0
+    if above.any() and not above.all():
+        high, low = ratio[above], ratio[~above]
+        if np.ptp(high) < 1e-3 * abs(high[0]) and np.ptp(low) < 1e-3 * abs(low[0]):
+            text = f"{high[0]:.4g} where the input is positive, {low[0]:.4g} where it is not"
+            yield Diagnosis("wrong factor", text)
+    yield Diagnosis("wrong factor", "another one for each element, and no simple expression")
+
+
 def nearly(e: Evidence) -> Iterator[Diagnosis]:
     """Right but for a little."""
     if e.got.size and np.abs(e.got - e.want).max() < 0.02 * max(1e-9, np.abs(e.want).max()):
@@ -305,20 +321,21 @@ RULES: tuple[Rule, ...] = (
     not_finite,
     nothing,
     overwritten,
-    swapped,
     constant,
+    swapped,
     reordered,
     other_way,
     cotangent_reordered,
     lost,
-    gained,
     cotangent_summed,
+    gained,
     moved,
     centring,
     factor,
     term,
-    by_place,
     nearly,
+    by_place,
+    by_element,
 )
 
 

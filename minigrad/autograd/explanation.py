@@ -99,6 +99,10 @@ class Mismatch:
 
     def fault(self) -> Diagnosis:
         """What is wrong with the formula: at this point, and at others nearby."""
+        zeros = [zeros_like(o.detach()) for o in self.point.outputs]
+        for g in self.point.pull(self.point.outputs, zeros):
+            if g is not None and np.nan_to_num(g._array).any():
+                return Diagnosis("cotangent not used", "a cotangent of zeros gives a gradient")
         points = [self.evidence(self.point, self.found, self.wanted)]
         if max(self.allowed.shape) <= LARGEST:
             for seed in (0, 1):
@@ -175,22 +179,26 @@ def regression_test(point: Point) -> str:
     return "\n".join(lines)
 
 
+def of_shapes(got: tuple[int, ...], want: tuple[int, ...]) -> Diagnosis:
+    """What is wrong with a gradient of one shape for an input of another."""
+    if sorted(got) == sorted(want):
+        return Diagnosis("transposed", f"the gradient is {got} for an input of {want}")
+    try:
+        if np.broadcast_shapes(got, want) == got:
+            text = f"sum the gradient {got} back to the {want} that forward broadcast"
+            return Diagnosis("missing unbroadcast", text)
+    except ValueError:
+        pass
+    return Diagnosis("wrong shape", f"{got} for an input of {want}")
+
+
 def shape_fault(error: GradientShapeError) -> GradientShapeError:
     """The engine's error for a gradient of the wrong shape, with what is likely to be wrong."""
     shapes = [
         tuple(int(n) for n in re.findall(r"\d+", part))
         for part in re.findall(r"[\[(]([\d, ]*)[\])]", str(error))
     ]
-    got, want = shapes[:2] if len(shapes) > 1 else ((), ())
-    fault = Diagnosis("wrong shape", f"{got} for an input of {want}")
-    try:
-        if np.broadcast_shapes(got, want) == got:
-            text = f"sum the gradient {got} back to the {want} that forward broadcast"
-            fault = Diagnosis("missing unbroadcast", text)
-    except ValueError:
-        pass
-    if sorted(got) == sorted(want) and got != want:
-        fault = Diagnosis("transposed", f"the gradient is {got} for an input of {want}")
+    fault = of_shapes(*(shapes if len(shapes) == 2 else ((), ())))
     found = GradientShapeError(f"{error}\ndiagnosis: {fault}")
     found.diagnosis = fault
     return found
@@ -211,4 +219,4 @@ def _at(index: tuple[int, ...]) -> str:
     return f" at {list(index)}" if index else ""
 
 
-__all__ = ["GradientMismatch", "Mismatch", "regression_test", "shape_fault"]
+__all__ = ["GradientMismatch", "Mismatch", "of_shapes", "regression_test", "shape_fault"]

@@ -223,16 +223,19 @@ class _Check:
         from minigrad.autograd import probes
 
         for number, output in enumerate(self.point.outputs):
-            one = self.point.analytical(output, self.seen if self.rules.dtypes else _seen)
+            one = self.point.analytical(output, self.seen)
             other = self.point.analytical(output)
             self.jacobians.append(one)
             probes.reentrant(self.point, one, other, self.rules.nondet_tol)
             self.compare(number, one)
 
     def seen(self, gradient: Any, tensor: Any) -> None:
-        """A gradient must have the type of its input."""
-        _seen(gradient, tensor)
-        if gradient._array.dtype != tensor._array.dtype:
+        """A gradient must have the shape and the type of its input."""
+        if gradient._array.shape != tensor._array.shape:
+            from minigrad.autograd.probes import shaped
+
+            shaped(self.point, gradient, tensor)
+        if self.rules.dtypes and gradient._array.dtype != tensor._array.dtype:
             raise GradcheckError(
                 f"Gradient has dtype mismatch: {gradient.dtype} for an input of {tensor.dtype}"
             )
@@ -283,7 +286,7 @@ class _Check:
             for g, again, tensor in zip(one, other, point.wanted, strict=True):
                 if g is None:
                     continue
-                (self.seen if self.rules.dtypes else _seen)(g, tensor)
+                self.seen(g, tensor)
                 if g._array.size and not np.abs(g._array - again._array).max() <= max(
                     self.rules.nondet_tol, 0.0
                 ):
@@ -301,11 +304,6 @@ class _Check:
                 ):
                     return False
         return True
-
-
-def _seen(gradient: Any, tensor: Any) -> None:
-    if gradient._array.shape != tensor._array.shape:
-        raise GradcheckError("Analytical gradient has incorrect size")
 
 
 def gradgradcheck(

@@ -31,7 +31,7 @@ def with_out(
         try:
             result = fn(*args, **kwargs)
         except SYMPTOMS as error:
-            wrong = refusal(fn, args, kwargs, error, op)
+            wrong = refusal(any_number, args, kwargs, error, op)
             if wrong is None:
                 raise
             raise wrong from None
@@ -39,7 +39,7 @@ def with_out(
             return result
         if apart:
             check_apart(out, (*args, *kwargs.values()))
-        return into(out, result, apart or fn.__name__ in EXACT)
+        return into(out, result, apart or any_number.__name__ in EXACT)
 
     show(any_number, lambda: with_option(fn))
     return any_number

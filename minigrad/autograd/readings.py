@@ -1,7 +1,7 @@
 """One text in two readings: on arrays where nothing is recorded, on Tensors where it is.
 
-A function that is composed of ops costs a Tensor for each of them. Written with ``F``, as derivatives
-are, it is run on bare arrays where nobody wants a gradient, and makes one Tensor, of its result.
+A function that is composed of ops costs a Tensor for each of them. Written with ``F``, as
+derivatives are, it runs on bare arrays where nobody wants a gradient, and makes one Tensor.
 """
 
 from __future__ import annotations

@@ -131,6 +131,8 @@ def refusal(
             continue
         if isinstance(error, ValueError) and kind in ("bool", "str", "torch.dtype"):
             continue  # it is about what an option says, in torch's words
+        if isinstance(error, RuntimeError) and isinstance(value, TensorBase):
+            continue  # or about what is in a tensor
         return TypeError(f"{fn.__name__}(): {which} must be {kind}, not {_type_name(value)}")
     for place, value in enumerate(args):
         if next(iter(parameters)) in SEVERAL and isinstance(value, (list, tuple)):
@@ -162,7 +164,7 @@ def guarded(fn: Callable[..., Any], op: type[Op] | None = None) -> Callable[...,
         try:
             return fn(*args, **kwargs)
         except SYMPTOMS as error:
-            wrong = refusal(fn, args, kwargs, error, op)
+            wrong = refusal(guard, args, kwargs, error, op)
             if wrong is None:
                 raise
             raise wrong from None

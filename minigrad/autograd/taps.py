@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any
 
+from minigrad.autograd.apply import as_array
 from minigrad.autograd.graph import Node, tick
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import ALL_OPS
@@ -32,6 +33,7 @@ class Heard:
     began: int  # nanoseconds of time.perf_counter_ns
     ended: int
     tick: int  # on the clock of the graph: a node born of this forward has a later one
+    argument: int = -1  # whose derivative it is; -1: those of all arguments, or a forward
 
 
 Listener = Callable[[Heard], None]
@@ -87,11 +89,12 @@ def _tell(
     node: Node | None,
     began: int,
     ended: int,
+    argument: int = -1,
 ) -> None:
     if not _here.deaf:
         _here.deaf = True
         try:
-            heard = Heard(op, arguments, result, node, began, ended, tick())
+            heard = Heard(op, arguments, result, node, began, ended, tick(), argument)
             for listener in _listeners:
                 listener(heard)
         finally:
@@ -112,7 +115,11 @@ def _tap(op: type[Op]) -> None:
         pull: Any = getattr(op, name)
         if pull is not None:
             several = isinstance(pull, tuple)
-            told = tuple(_telling_pull(op, p) for p in pull) if several else _telling_pull(op, pull)
+            told: Any = (
+                tuple(_telling_pull(op, p, place) for place, p in enumerate(pull))
+                if several
+                else _telling_pull(op, pull, -1)
+            )
             setattr(op, name, told)
             _undo.append(_put_back_attribute(op, name, pull))
 
@@ -132,20 +139,23 @@ def _telling(op: type[Op], forward: Callable[..., Any], skipped: int) -> Callabl
         began = perf_counter_ns()
         result = forward(*args, **params)
         ended = perf_counter_ns()
+        # What is told is the very array that the Tensor will have, and not a scalar of NumPy.
+        one = op.outputs == 1
+        result = (as_array(result[0]), *result[1:]) if one and op.keeps else as_array(result)
         _tell(op, (*args[skipped:], *params.values()), result, None, began, ended)
         return result
 
     return told
 
 
-def _telling_pull(op: type[Op], pull: Any) -> Any:
+def _telling_pull(op: type[Op], pull: Any, argument: int) -> Any:
     if pull is None:
         return None
 
     def told(g: Any, saved: Any, node: Node, F: Any) -> Any:
         began = perf_counter_ns()
         result = pull(g, saved, node, F)
-        _tell(op, (g,), result, node, began, perf_counter_ns())
+        _tell(op, (g,), result, node, began, perf_counter_ns(), argument)
         return result
 
     return told

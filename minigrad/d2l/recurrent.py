@@ -116,7 +116,8 @@ class LSTMScratch(Module):
 
     def _gate(self, gate: str, X: Tensor, H: Tensor) -> Tensor:
         W_x, W_h, b = (getattr(self, f"{name}{gate}") for name in ("W_x", "W_h", "b_"))
-        return torch.matmul(X, W_x) + torch.matmul(H, W_h) + b
+        total: Tensor = torch.matmul(X, W_x) + torch.matmul(H, W_h) + b
+        return total
 
     def forward(self, inputs: Any, H_C: Any = None) -> Any:
         """All states, and the last one with its memory; ``H_C`` is what to begin with."""

@@ -6,6 +6,8 @@ Everything here reads what the engine records anyway; what is not used costs not
 from __future__ import annotations
 
 from minigrad.inspect.debugger_page import Page, page
+from minigrad.inspect.explaining import Explanation, explain
+from minigrad.inspect.findings import Finding
 from minigrad.inspect.graph_model import Graph, GraphNode, Saved, graph
 from minigrad.inspect.graph_svg import graph_svg
 from minigrad.inspect.recording import Recording, record
@@ -14,6 +16,8 @@ from minigrad.inspect.three_modes import Comparison, Way, compare_modes
 
 __all__ = [
     "Comparison",
+    "Explanation",
+    "Finding",
     "Graph",
     "GraphNode",
     "Page",
@@ -23,6 +27,7 @@ __all__ = [
     "Step",
     "Way",
     "compare_modes",
+    "explain",
     "graph",
     "graph_svg",
     "page",

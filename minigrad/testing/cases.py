@@ -15,6 +15,7 @@ import numpy as np
 import minigrad as torch
 from minigrad.autograd.record import Call, Domain, Record, T, reals
 from minigrad.autograd.registry import REGISTRY
+from minigrad.autograd.tensor_base import TensorBase
 from minigrad.testing.drawing import laid_out
 
 __all__ = ["Case", "record_of", "register", "unregister"]
@@ -50,11 +51,17 @@ def register(
         raise ValueError(f"register: {own!r} is an op of minigrad; give another name=")
     if not samples:
         raise ValueError(f"register: {own!r} has no sample call, such as call(T(2, 3))")
+    for sample in samples:
+        mapped(sample, TensorBase, _refuse)
     domains = (domain,) if isinstance(domain, Domain) else tuple(domain) or (reals(-3, 3),)
     doc = function.__doc__ or ""
     facts: dict[str, Any] = {"varied": varied, "torch": torch, "gradcheck": gradcheck, "where": ()}
     OWN[own] = Record(own, function, function, doc, domain=domains, samples=samples, **facts)
     return function
+
+
+def _refuse(tensor: Any) -> None:
+    raise ValueError("register: write T(2, 3) for a tensor of a sample, not the tensor itself")
 
 
 def unregister(name: str) -> None:

@@ -22,6 +22,21 @@ def write(folder: Path) -> None:
     write_cifar(data / "cifar-10-batches-py", draw)
     write_pictures(data / "hotdog", draw)
     write_houses(data, draw)
+    write_texts(data)
+
+
+def write_texts(data: Path) -> None:
+    """A story, and English sentences with French ones, as the book's server has them."""
+    story = "It has a Machine; the machine has Time -- and the Traveller, it was said, had both.\n"
+    (data / "timemachine.txt").write_text(story * 4)
+    (data / "fra-eng").mkdir()
+    lines = (
+        "Go.\tVa !", "Hi.\tSalut.", "Run!\tCours\u202f!", "Who?\tQui ?", "Wow!\tÇa alors\xa0!",
+        "I lost.\tJ'ai perdu.", "He is calm.\tIl est calme.", "I am home.\tJe suis chez moi.",
+        "He lost, I know.\tIl a perdu, je sais.", "a line without its translation",
+    )  # fmt: skip
+    text = "\n".join(lines * 3)
+    (data / "fra-eng" / "fra.txt").write_text(text, encoding="utf-8")
 
 
 def idx(array: Array) -> bytes:

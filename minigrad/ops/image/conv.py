@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 from minigrad.autograd.op import tensors
@@ -239,8 +240,8 @@ def per_axis(name: str, value: Any, axes: int) -> tuple[int, ...]:
     if type(value) is int:  # the usual case
         return (value,) * axes
     if not isinstance(value, Sequence):
-        return (int(value.__index__()),) * axes
-    numbers = tuple(int(v) for v in value)
+        return (index(value),) * axes
+    numbers = tuple(map(index, value))
     if len(numbers) == 1:
         return numbers * axes
     if len(numbers) != axes:

@@ -54,8 +54,8 @@ class Windows(NamedTuple):
     def candidates(self) -> Any:
         """The places in the flattened input that each window meets, tap by tap (*out, taps).
 
-        Of a tap in the margin it is that of the next one inside: neither the first of equal ones nor
-        the last NaN changes.
+        Of a tap in the margin it is that of the next one inside: neither the first of equal ones
+        nor the last NaN changes.
         """
         axes = len(self.kernel)
         found: Any = np.zeros((1,) * 2 * axes, np.int64)
@@ -207,6 +207,7 @@ def _places_of_taps(xp: Any, windows: Windows) -> tuple[Any, Any]:
 
 
 def max_name(windows: Windows) -> str:
+    """torch's name of the node of a max pool."""
     axes = len(windows.kernel)
     return "SqueezeBackward1" if axes == 1 else f"MaxPool{axes}DWithIndicesBackward0"
 

@@ -235,6 +235,8 @@ def _index_select(input: Any, dim: int, index: Any) -> Any:
     size = shape[at] if shape else 1
     bad = outside(places, size)
     if bad is not None:
+        if at == 1:  # which torch reads by another kernel
+            raise RuntimeError(f"INDICES element is out of DATA bounds, id={bad} axis_dim={size}")
         raise IndexError(
             f"index_select(): index {bad} is out of range for dimension {at} with size {size}"
         )

@@ -254,4 +254,4 @@ def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
         if vector.ndim != 1:
             raise ShapeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
     result = input.unsqueeze(1) * vec2
-    return result if out is None else into(out, result, True)
+    return result if out is None else into(out, result)

@@ -25,6 +25,8 @@ def added(xp: Any, input: Array, made: Array, beta: Any, alpha: Any) -> Array:
 
     Half precision is worked out in float32 from products that are so.
     """
+    if type(beta) is list or type(alpha) is list:
+        raise TypeError("argument 'beta' and 'alpha' must be Number, not list")
     if made.dtype != input.dtype:
         return added(xp, wide(input), made, beta, alpha).astype(input.dtype)
     if made.dtype.kind != "f":

@@ -14,6 +14,9 @@ from minigrad.backend.native import kernel
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import MANY
 from minigrad.ops.network.softmax import LogSoftmaxAlong
+from minigrad.ops.reduction.adding import add_up
+
+LONG = np.dtype(np.int64)
 
 
 def places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -42,7 +45,7 @@ def _in_range(xp: Any, classes: Array, count: int) -> bool:
 
 def checked(xp: Any, target: Array, count: int, ignore_index: int) -> tuple[Array, Any]:
     """The classes, 0 where a target is ignored, and which are; None if surely none is."""
-    classes = target.astype(xp.int64, copy=False)
+    classes = target if target.dtype is LONG else target.astype(LONG, copy=False)
     if not 0 <= ignore_index < count and _in_range(xp, classes, count):
         return classes, None
     ignored = classes == ignore_index
@@ -70,7 +73,7 @@ def weighed(
         picked, scale, number = xp.where(share == 0, 0, picked * share), -share, share.sum()
     if reduction == "none":
         return -picked, scale
-    total = 0 - xp.add.reduce(picked, axis=None)  # torch: 0.0 of zeros
+    total = 0 - add_up(xp, picked, None, False)  # torch: 0.0 of zeros
     if reduction == "sum":
         return total, scale
     number = kind(number)

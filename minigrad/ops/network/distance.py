@@ -12,6 +12,7 @@ from minigrad.autograd.arguments import common_type
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
@@ -63,6 +64,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     >>> torch.cosine_similarity(torch.tensor([1., 0.]), torch.tensor([1., 1.]), dim=0)
     tensor(0.7071)
     """
+    if not (isinstance(x1, TensorBase) and isinstance(x2, TensorBase)):
+        raise TypeError("cosine_similarity(): x1 and x2 must be Tensors")
     x1, x2 = common_type(x1, x2)
     if x1._array.dtype.kind not in "fV":
         kind = of_numpy(x1._array.dtype)

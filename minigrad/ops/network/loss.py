@@ -13,7 +13,14 @@ from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.masks import clipped, number
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.network.loss_reduction import legacy, reduced, reduced_tensor, same_shape, share
+from minigrad.ops.network.loss_reduction import (
+    legacy,
+    reduced,
+    reduced_tensor,
+    same_shape,
+    share,
+    written_in,
+)
 
 _F = ("nn.functional",)
 _PAIRS = (
@@ -195,8 +202,9 @@ def l1_loss(
     tensor(1.)
     """
     reduction = legacy("l1_loss", size_average, reduce, reduction)
-    if not any(t._array.dtype.kind in "fV" for t in (input, target)):
-        return reduced_tensor((input - target).abs(), reduction)  # integers, exactly
+    kinds = {t._array.dtype.kind for t in (input, target)}
+    if "b" in kinds or not kinds & {"f", "V"}:  # refused, or integers, exactly
+        return reduced_tensor((input - target).abs(), reduction)
     return _pair_loss("l1_loss", input, target, reduction, weight=weight)
 
 
@@ -263,6 +271,8 @@ def huber_loss(
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta (got {delta})"
         )
+    if input._array.dtype != target._array.dtype:
+        (target,) = written_in(input, target)
     return _pair_loss("huber_loss", input, target, reduction, delta, weight)
 
 

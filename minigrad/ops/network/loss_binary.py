@@ -10,7 +10,14 @@ from minigrad.backend import Array
 from minigrad.ops.elementwise.masks import negative, number
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.loss import check_dtype, check_pair, check_weight
-from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced, share
+from minigrad.ops.network.loss_reduction import (
+    check_constant,
+    legacy,
+    need_kernel,
+    reduced,
+    share,
+    written_in,
+)
 
 _F = ("nn.functional",)
 
@@ -99,9 +106,11 @@ def binary_cross_entropy(
     """
     reduction = legacy("binary_cross_entropy", size_average, reduce, reduction)
     check_pair("binary_cross_entropy", input, target)
-    check_dtype("binary_cross_entropy", input, target, weight)
+    check_dtype("binary_cross_entropy", input, target)
+    need_kernel("binary_cross_entropy", input)
     check_weight("binary_cross_entropy", weight, input._array.shape)
     check_constant("binary_cross_entropy", "weight", weight)
+    (weight,) = written_in(target, weight)
     return BinaryCrossEntropy.short(input, target, weight, reduction)
 
 
@@ -188,4 +197,8 @@ def binary_cross_entropy_with_logits(
     check_weight(op, pos_weight, input._array.shape)
     check_constant(op, "weight", weight)
     check_constant(op, "pos_weight", pos_weight)
+    need_kernel("log_sigmoid_cpu", input)
+    if target._array.dtype.kind == "b":
+        _ = target - target  # torch begins with 1 - target, and refuses
+    input, weight, pos_weight = written_in(target, input, weight, pos_weight)
     return BinaryCrossEntropyWithLogits.short(input, target, weight, pos_weight, reduction)

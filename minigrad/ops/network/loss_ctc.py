@@ -169,7 +169,7 @@ def _texts(x: Any, targets: Any, times: list[int], lengths: list[int], blank: in
 
 
 @function(
-    where=("torch", "nn.functional"),
+    where=("nn.functional",),
     torch="nn.functional.ctc_loss",
     # torch's gradient is that by scores before a log-softmax: the two agree where it is constant
     domain=(Domain(-3, -0.1, within=log_probabilities),),

@@ -17,6 +17,7 @@ from minigrad.ops.network.loss_reduction import (
     facts,
     legacy,
     reduced_in,
+    written_in,
 )
 
 _SIGN = integers(-1, 1)
@@ -46,7 +47,13 @@ def soft_margin_loss(
     tensor(0.6931)
     """
     reduction = legacy("soft_margin_loss", size_average, reduce, reduction)
-    broadcast_shape("soft_margin_loss", input._array.shape, target._array.shape)
+    shape = broadcast_shape("soft_margin_loss", input._array.shape, target._array.shape)
+    if shape != input._array.shape:
+        raise ShapeError(
+            f"output with shape {list(input._array.shape)} doesn't match the broadcast shape "
+            f"{list(shape)} (soft_margin_loss: the target must not be larger than the input)"
+        )
+    (target,) = written_in(input, target)
     return composed(_soft_margin, (input, target), reduction)
 
 

@@ -9,8 +9,10 @@ from minigrad.autograd.apply import edge_of
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import Call
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
-from minigrad.errors import ShapeError
+from minigrad.backend import Array, xp_of
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError, KindError, ShapeError
+from minigrad.ops.reduction.adding import add_up
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -33,7 +35,7 @@ def legacy(op: str, size_average: Any, reduce: Any, reduction: str) -> str:
     warnings.warn(
         "size_average and reduce args will be deprecated, please use "
         f"reduction='{chosen}' instead.",
-        stacklevel=3,
+        stacklevel=4,
     )
     return chosen
 
@@ -58,7 +60,7 @@ def reduced(loss: Array, reduction: str) -> Array:
     """The losses themselves, their sum, or their mean (NaN of none)."""
     if reduction == "none":
         return loss
-    total = loss.sum()
+    total = add_up(xp_of(loss), loss, None, False)
     return total if reduction == "sum" else total / loss.dtype.type(loss.size)
 
 
@@ -98,7 +100,7 @@ def same_shape(op: str, input: Any, target: Any) -> tuple[Any, Any]:
         f"Using a target size ({target.shape}) that is different to the input size "
         f"({input.shape}). This will likely lead to incorrect results due to broadcasting. Please "
         "ensure they have the same size.",
-        stacklevel=3,
+        stacklevel=4,
     )
     shape = broadcast_shape(op, x.shape, t.shape)
     return input.expand(shape), target.expand(shape)
@@ -124,3 +126,24 @@ def check_constant(op: str, name: str, tensor: Any) -> None:
             f"The function '{op}' is not differentiable with respect to argument '{name}'. This "
             "input cannot have requires_grad True."
         )
+
+
+def need_kernel(kernel: str, input: Any) -> None:
+    """Raise torch's error for integers where it has a kernel for floats only."""
+    if input._array.dtype.kind not in "fV":
+        kind = of_numpy(input._array.dtype).type_name
+        raise KindError(f"\"{kernel}\" not implemented for '{kind}'; convert it with .float()")
+
+
+def written_in(home: Any, *parts: Any) -> list[Any]:
+    """Tensors (or None) in the dtype of the one that torch writes the losses into.
+
+    Raises: RuntimeError if that has no place for fractions.
+    """
+    kind = home._array.dtype
+    if kind.kind not in "fV":
+        raise DtypeError(
+            "result type Float can't be cast to the desired output type "
+            f"{of_numpy(kind).type_name}; convert it with .float()"
+        )
+    return [p if p is None or p._array.dtype == kind else p.to(of_numpy(kind)) for p in parts]

@@ -13,7 +13,7 @@ from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.folds import MANY
-from minigrad.ops.reduction.reduce import add_up
+from minigrad.ops.reduction.adding import add_up
 
 LONG = 512  # elements of rows whose products BLAS adds up faster than `einsum`
 remembered = functools.lru_cache(maxsize=256)  # what only sizes decide

@@ -301,6 +301,8 @@ def logsumexp(input: Any, dim: int | Sequence[int], keepdim: bool = False) -> An
     >>> torch.logsumexp(torch.tensor([1000., 1000.]), dim=0)
     tensor(1000.6932)
     """
+    if dim is None:
+        raise TypeError("logsumexp(): argument 'dim' must be tuple of ints, not NoneType")
     if input._array.dtype.kind not in "fV":
         input = input.float()
     ndim = input._array.ndim

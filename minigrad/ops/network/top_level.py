@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.autograd.registry import T, call, function, integers, reals
+from minigrad.autograd.record import log_probabilities
+from minigrad.autograd.registry import Domain, T, call, function, integers, reals
 from minigrad.backend import xp_of
 from minigrad.ops.network import dropout as drop
 from minigrad.ops.network.embedding_bag import embedding_bag
 from minigrad.ops.network.loss import kl_div
 from minigrad.ops.network.loss_binary import binary_cross_entropy_with_logits
+from minigrad.ops.network.loss_ctc import ctc_loss
 from minigrad.ops.network.loss_distance import cosine_embedding_loss, triplet_margin_loss
 from minigrad.ops.network.loss_likelihood import poisson_nll_loss
 from minigrad.ops.network.loss_margin import hinge_embedding_loss, margin_ranking_loss
@@ -39,7 +41,9 @@ def named(op: str, reduction: Any) -> str:
     return REDUCTIONS[number] if 0 < number < len(REDUCTIONS) else "none"
 
 
-def _loss(front: Callable[..., Any], loss: Callable[..., Any], example: str, *samples: Any) -> None:
+def _loss(
+    front: Callable[..., Any], loss: Callable[..., Any], example: str, *samples: Any, **facts: Any
+) -> None:
     """Enter a loss of the top level: its arguments, in their order, are those of ``front``."""
     name = loss.__name__
     signature = inspect.signature(front)
@@ -63,7 +67,8 @@ def _loss(front: Callable[..., Any], loss: Callable[..., Any], example: str, *sa
     )
     wide = (reals(0.1, 0.9),)
     every = tuple(call(*s.args, **{**s.kwargs, "reduction": n}) for s in samples for n in range(3))
-    function(f"torch_{name}", where=("torch",), torch=name, samples=every, domain=wide)(with_number)
+    facts = {"where": ("torch",), "torch": name, "samples": every, "domain": wide, **facts}
+    function(f"torch_{name}", **facts)(with_number)
 
 
 def _bce(
@@ -101,6 +106,17 @@ def _triplet(
     eps: float = 1e-6,
     swap: bool = False,
     reduction: int = 0,
+) -> None: ...
+
+
+def _ctc(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: int = 0,
+    zero_infinity: bool = False,
 ) -> None: ...
 
 
@@ -155,6 +171,16 @@ _loss(
     "    tensor(1.)",
     call(T(3, 4), T(3, 4), T(3, 4)),
     call(T(3, 4), T(3, 4), T(3, 4), 0.5, 1, 1e-6, True),
+)
+_loss(
+    _ctc,
+    ctc_loss,
+    ">>> even = torch.full((2, 1, 2), 0.5).log()\n"
+    "    >>> torch.ctc_loss(even, torch.tensor([[1]]), (2,), (1,), 0, 1)\n    tensor(0.2877)",
+    call(T(5, 2, 3), T(2, 2, domain=integers(1, 2)), (5, 5), (2, 1)),
+    domain=(Domain(-3, -0.1, within=log_probabilities),),
+    orders=1,
+    varied=False,
 )
 
 

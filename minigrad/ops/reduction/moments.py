@@ -13,15 +13,8 @@ from minigrad.backend import Array
 from minigrad.dtypes import get_default_dtype
 from minigrad.ops.dims import all_dims
 from minigrad.ops.elementwise.precision import is_half, widened
-from minigrad.ops.reduction.reduce import (
-    ERRORS,
-    MANY,
-    add_up,
-    count_of,
-    given_dim,
-    spread,
-    square_sum,
-)
+from minigrad.ops.reduction.adding import MANY, add_up, square_sum
+from minigrad.ops.reduction.reduce import ERRORS, count_of, given_dim, spread
 
 SAMPLES = (
     call(T(2, 3)),
@@ -87,8 +80,10 @@ def var_and_mean(xp: Any, x: Array, dim: Any, correction: float, keepdim: bool) 
     return add_up(xp, centred, dim, keepdim) / degrees, mean
 
 
-def moment_and_mean(xp: Any, x: Array, dim: Any, correction: float, keepdim: bool, root: bool) -> Any:
-    """A variance (or its root) and a mean, both of the same axes; half precision is rounded once."""
+def moment_and_mean(
+    xp: Any, x: Array, dim: Any, correction: float, keepdim: bool, root: bool
+) -> Any:
+    """A variance (or its root) and a mean over the same axes; half precision is rounded once."""
     wide = x.astype(xp.float32) if is_half(x.dtype) else x
     moment, mean = var_and_mean(xp, wide, dim, correction, keepdim)
     if root:

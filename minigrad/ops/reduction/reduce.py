@@ -16,7 +16,8 @@ from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import NOT_GIVEN, all_dims, kept_shape, one_dim, sizes
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.folds import SHORT, fold
+from minigrad.ops.folds import fold
+from minigrad.ops.reduction.adding import FEW, ONES, add_up, few_added_up
 
 SAMPLES = (
     call(T(2, 3)),
@@ -29,11 +30,6 @@ SAMPLES = (
 
 
 ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
-ROW = 1024  # elements that a dot product adds up before the rows' sums are added pairwise
-MANY = 4096  # elements; below, NumPy's own reductions are as fast as anything
-FEW = 1024  # elements; up to here, products with ones are faster still
-ONES = {code: np.ones(FEW, code) for code in "fd"}
-VERY_MANY = 32768  # the same for a sum of everything
 
 
 def spread(g: Any, shape: Any, dim: Any, keepdim: bool, F: Any) -> Any:
@@ -74,53 +70,6 @@ def count_of(shape: Any, dim: Any) -> int:
     if dim is None:
         return math.prod(shape)
     return shape[dim[0]] if len(dim) == 1 else math.prod([shape[i] for i in dim])  # type: ignore[no-any-return]
-
-
-def few_added_up(x: Any, ones: Any, dim: Any, keepdim: bool) -> Any:
-    """A sum of few floats as a product with ones, which takes half the time of a reduction."""
-    ndim = x.ndim
-    if dim is None:
-        total = x.reshape(-1).dot(ones[: x.size])
-    elif dim == (ndim - 1,):
-        total = x.dot(ones[: x.shape[-1]])
-    elif dim == (ndim - 2,):
-        total = ones[: x.shape[-2]].dot(x)
-    else:
-        return np.add.reduce(x, axis=dim, keepdims=keepdim)
-    return total.reshape(kept_shape(x.shape, dim)) if keepdim else total
-
-
-def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
-    """A sum of floats or integers.
-
-    Many floats that lie side by side are added by dot products with ones, in rows, and the rows
-    pairwise: three times as fast as adding all of them pairwise, and as exact.
-    """
-    if x.size < MANY:
-        ones = ONES.get(x.dtype.char) if x.size <= FEW and xp is np else None
-        if ones is not None:
-            return few_added_up(x, ones, dim, keepdim)
-        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
-    whole = dim is None or len(dim) == x.ndim
-    if (whole and x.size < VERY_MANY) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
-        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
-    if whole:
-        flat = x.reshape(-1)
-        cut = x.size - x.size % ROW
-        total = xp.add.reduce(flat[:cut].reshape(-1, ROW) @ xp.ones(ROW, x.dtype))
-        total = xp.asarray(total + xp.add.reduce(flat[cut:]), dtype=x.dtype)
-        return total.reshape((1,) * x.ndim) if keepdim else total
-    last = x.shape[-1]
-    if dim == (x.ndim - 1,) and SHORT < last <= 4 * ROW:
-        total = x.reshape(-1, last) @ xp.ones(last, x.dtype)
-        return total.reshape(kept_shape(x.shape, dim) if keepdim else x.shape[:-1])
-    return fold(xp, "add", x, dim, keepdim)
-
-
-def square_sum(xp: Any, x: Array) -> Any:
-    """The sum of the squares of all elements, which of few is a product with itself."""
-    flat = x.reshape(-1)
-    return xp.dot(flat, flat)
 
 
 def _sum(

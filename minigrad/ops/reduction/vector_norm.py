@@ -8,10 +8,12 @@ from typing import Any
 from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import REGISTRY, T, call, function, reals, register
+from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.reduction.reduce import MANY, add_up, spread, square_sum
+from minigrad.ops.reduction.adding import MANY, add_up, square_sum
+from minigrad.ops.reduction.reduce import spread
 
 
 @register(internal=True)
@@ -152,6 +154,8 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
     >>> torch.dist(torch.tensor([1., 2.]), torch.tensor([4., 6.]))
     tensor(5.)
     """
+    if not (isinstance(input, TensorBase) and isinstance(other, TensorBase)):
+        raise TypeError("dist(): input and other must be Tensors")
     return vector_norm(input - other, float(p), None, False)
 
 

@@ -12,7 +12,7 @@ from minigrad.backend import Array
 from minigrad.errors import ShapeError
 from minigrad.ops.dims import listed
 from minigrad.ops.indexing.places import restrided
-from minigrad.ops.reduction.reduce import add_up
+from minigrad.ops.reduction.adding import add_up
 from minigrad.size import Size
 
 ANY = ("float", "int", "bool")

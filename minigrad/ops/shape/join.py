@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.apply import apply
+from minigrad.autograd.apply import apply, make
 from minigrad.autograd.arguments import result_type
+from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_apart
 from minigrad.autograd.registry import T, call, function, into, register
@@ -20,6 +21,7 @@ from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.fill import from_array
 
 ANY = ("float", "int", "bool")
+mode, ndarray = MODE.get, np.ndarray
 
 
 def _is_sequence(value: Any) -> bool:
@@ -59,11 +61,21 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
     alike = first != (0,) and all([p._array.shape == first for p in parts])
     if not alike or type(at) is not int or not 0 <= at < len(first):
         at = _joined(parts, at)
-    result = CAT(*parts, at)
+    result = _join(Cat, parts, at)
     if out is None:
         return result
     check_apart(out, parts)
     return into(out, result)
+
+
+def _join(op: type[Op], parts: Any, at: int) -> Any:
+    """An op of this room; straight on the arrays where nothing is recorded."""
+    if mode() <= 0 or not any([p._node is not None or p._view is not None for p in parts]):
+        values = [p._array for p in parts]
+        if all([type(v) is ndarray for v in values]):
+            result = op.forward(np, *values, dim=at)
+            return make(result[0] if op.keeps else result)
+    return op.short(*parts, at)
 
 
 def _joined(parts: Any, dim: Any) -> int:
@@ -152,9 +164,6 @@ class Cat(Op):
         return tuple(out)
 
 
-CAT: Any = Cat.short
-
-
 @register("stacked", internal=True)
 class Stacked(Op):
     """Tensors of one shape joined along a new axis."""
@@ -175,9 +184,6 @@ class Stacked(Op):
         return tuple(
             [F.select_view(g, (*before, i, ...)) if need else None for i, need in enumerate(needs)]
         )
-
-
-STACKED: Any = Stacked.short
 
 
 @function(
@@ -207,7 +213,7 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = Non
                 f"entry 0 and {list(part.shape)} at entry {index}"
             )
     at = dim if axis is None else axis
-    result = STACKED(*parts, one_dim(at, len(shape) + 1))
+    result = _join(Stacked, parts, one_dim(at, len(shape) + 1))
     return result if out is None else into(out, result)
 
 

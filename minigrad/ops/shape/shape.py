@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, ClassVar
 
@@ -48,6 +49,12 @@ def inferred(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
     return shape
 
 
+@functools.lru_cache(maxsize=1024, typed=True)
+def _one_by_one(count: int, op: str, *shape: Any) -> tuple[int, ...]:
+    """The shape that sizes given one by one mean for so many elements; remembered."""
+    return inferred(listed(shape, {}, "shape"), count, op)
+
+
 @register(internal=True)
 class Reshape(Op):
     """The elements in row-major order under another shape; a view where memory allows."""
@@ -87,12 +94,13 @@ def reshape(input: Any, *shape: Any, **named: Any) -> Any:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    wanted = listed(shape, named, "shape")
     try:
         count = input._array.size
     except AttributeError:
         raise not_a_tensor("reshape", input) from None
-    return RESHAPE(input, inferred(wanted, count, "reshape"))
+    if shape and type(shape[0]) is int and not named:
+        return RESHAPE(input, _one_by_one(count, "reshape", *shape))
+    return RESHAPE(input, inferred(listed(shape, named, "shape"), count, "reshape"))
 
 
 @function(
@@ -118,7 +126,11 @@ def view(input: Any, *shape: Any, dtype: Any = None, **named: Any) -> Any:
         raise TypeError("view() takes a size or a dtype, not both")
     if dtype is not None:
         return bits_as(input, dtype)
-    out = RESHAPE(input, inferred(listed(shape, named, "size"), input._array.size, "view"))
+    if shape and type(shape[0]) is int and not named:
+        sizes = _one_by_one(input._array.size, "view", *shape)
+    else:
+        sizes = inferred(listed(shape, named, "size"), input._array.size, "view")
+    out = RESHAPE(input, sizes)
     if out._view is None and out._array.size:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "

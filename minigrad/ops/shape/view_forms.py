@@ -112,6 +112,17 @@ def detach(input: Any) -> Any:
     return input.detach()
 
 
+@function("torch_detach_", where=("torch",), torch="detach_", gradcheck=False)
+def detach_(input: Any) -> Any:
+    """Cut a tensor itself out of the graph: it becomes a leaf.
+
+    >>> import minigrad as torch
+    >>> torch.detach_(torch.ones(2, requires_grad=True) * 2).is_leaf
+    True
+    """
+    return input.detach_()
+
+
 def become(tensor: Any, view: Any, former: Any = None) -> Any:
     """Make a tensor the view that was taken of it: another shape of the same memory, in place.
 

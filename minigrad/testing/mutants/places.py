@@ -44,15 +44,6 @@ def _cut_between_steps(s: Any) -> Any:
         return torch.autograd.grad(torch.stack(states), (x, w), s.g)
 
 
-def padded_words(weight: Any) -> Any:
-    """Rows 1, 0 and 2 of a table whose row 0 is padding."""
-    return F.embedding(torch.tensor([1, 0, 2]), weight, padding_idx=0)
-
-
-def _all_rows(s: Any) -> Any:
-    return [torch.zeros_like(s.x).index_add(0, torch.tensor([1, 0, 2]), s.g)]
-
-
 def _next_element(s: Any) -> Any:
     return [s.gradients[0].roll(1, -1)]
 
@@ -166,12 +157,6 @@ FOUND = [
         "The mask looks at the lower bound only.",
         ("mask forgotten",),
         entered("clamp", lambda s: s.g * (s.x > -1), call(T(6), -1, 1), domain=_AWAY, varied=False),
-    ),
-    Mutant(
-        "padding_row_learns",
-        "The embedding of the padding index gets a gradient.",
-        ("mask forgotten",),
-        entered(padded_words, _all_rows, call(T(3, 2))),
     ),
     Mutant(
         "where_with_one_mask",

@@ -1,0 +1,167 @@
+"""``minigrad parity``: a program under minigrad and torch at once, up to where they part."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.cli.errors import CommandError
+from minigrad.testing.tracing import Change, Line
+from minigrad.testing.ulps import farthest
+
+# What is forgiven: relative and absolute, as in assert_close.
+FORGIVEN = {
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+}
+
+
+@dataclass
+class Report:
+    """What was seen so far."""
+
+    source: list[str]
+    limit: float | None
+    compared: int = 0
+    greatest: float = 0.0
+    first: str = ""  # the first difference at all
+    part: str = ""  # the first that is not forgiven
+    last: dict[tuple[str, str], list[Change | None]] = field(default_factory=dict)
+
+    def line(self, mine: Line, theirs: Line) -> None:
+        """Compare what one line did on both sides."""
+        if (mine.number, mine.function) != (theirs.number, theirs.function):
+            here, there = self.at(mine), self.at(theirs)
+            self.part = f"the programs go different ways: {here} here, {there} in torch"
+            return
+        for side, line in enumerate((mine, theirs)):
+            for change in line.changes:
+                self.last.setdefault((line.function, change.name), [None, None])[side] = change
+        for name in dict.fromkeys(c.name for c in (*mine.changes, *theirs.changes)):
+            one, other = self.last[mine.function, name]
+            self.compared += 1
+            text, forgiven = self.difference(one, other)
+            if text:
+                found = f"{self.at(mine)}: {name} {text}"
+                self.first = self.first or found
+                if not forgiven:
+                    self.part = found
+                    return
+
+    def difference(self, one: Change | None, other: Change | None) -> tuple[str, bool]:
+        """How two values differ, and whether that is forgiven."""
+        if one is None or other is None:
+            return f"is there {'in torch' if one is None else 'here'} only", False
+        if (one.dtype, one.shape) != (other.dtype, other.shape):
+            return f"is {one.dtype} {one.shape} here, {other.dtype} {other.shape} in torch", False
+        if np.array_equal(one.values, other.values, equal_nan=one.values.dtype.kind == "f"):
+            return "", True
+        count, place = farthest(one.values, other.values)
+        self.greatest = max(self.greatest, count)
+        rtol, atol = FORGIVEN.get(one.dtype, (0.0, 0.0))
+        close = np.allclose(one.values, other.values, rtol, atol, equal_nan=True)
+        forgiven = close if self.limit is None else count <= self.limit
+        made = f" by {other.made_by}" if other.made_by else ""
+        at = f"at {list(place)} " if place else ""
+        values = f"{one.values[place]:.9g} here, {other.values[place]:.9g} in torch"
+        return f"(made{made}) differs {at}by {count:.0f} ulps: {values}".replace(
+            "(made) ", ""
+        ), forgiven
+
+    def at(self, line: Line) -> str:
+        """A line with its number and text."""
+        text = self.source[line.number - 1].strip() if line.number <= len(self.source) else ""
+        return f"line {line.number} `{text}`"
+
+
+def show_parity(script: Path, arguments: list[str], limit: float | None) -> int:
+    """Run a program on both sides and say where they part; the exit code is 1 if they do."""
+    if not script.is_file():
+        raise CommandError(f"parity: there is no file {script}")
+    if importlib.util.find_spec("torch") is None:
+        raise CommandError("parity: torch is not installed; python -m pip install torch")
+    report = Report(script.read_text(encoding="utf-8").splitlines(), limit)
+    sides = [_Side(library, script, arguments) for library in ("minigrad", "torch")]
+    try:
+        ends = _compared(report, *sides)
+    finally:
+        for side in sides:
+            side.close()
+    if report.first:
+        print(f"first difference: {report.first}")
+    if not report.part and ends is not None and _kind(ends[0]) != _kind(ends[1]):
+        here, there = (end or "runs to its end" for end in ends)
+        report.part = f"minigrad: {here}; torch: {there}"
+    if report.part:
+        print(f"they part: {report.part}")
+        return 1
+    ending = f"; both end with {ends[0]}" if ends and ends[0] else ""
+    print(
+        f"no parting: {report.compared} values agree, the greatest difference is "
+        f"{report.greatest:.0f} ulps{ending}"
+    )
+    return 0
+
+
+def _compared(report: Report, mine: _Side, theirs: _Side) -> tuple[str, str] | None:
+    """Go through both sides; the errors that ended them, or None if they part before."""
+    for one, other in zip(mine.messages(), theirs.messages(), strict=False):
+        if isinstance(one, str) or isinstance(other, str):
+            if isinstance(one, str) and isinstance(other, str):
+                return one, other
+            rest = other if isinstance(one, str) else one
+            who = "minigrad" if isinstance(one, str) else "torch"
+            error = one if isinstance(one, str) else other
+            report.part = f"{who} ends before {report.at(rest)}: {error or 'no error'}"
+            return None
+        report.line(one, other)
+        if report.part:
+            return None
+    raise CommandError("parity: one side ended without a word")
+
+
+def _kind(end: str) -> str:
+    return end.partition(":")[0]
+
+
+class _Side:
+    """A process that runs the program under one library."""
+
+    def __init__(self, library: str, script: Path, arguments: list[str]) -> None:
+        read, write = os.pipe()
+        command = [sys.executable, "-m", "minigrad.cli.parity_child", library, str(write)]
+        package = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p)
+        self.process = subprocess.Popen(
+            [*command, str(script), *arguments],
+            pass_fds=[write],
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        os.close(write)
+        self.stream = os.fdopen(read, "rb")
+
+    def messages(self) -> Iterator[Any]:
+        """The lines that changed something, and at last the error or an empty text."""
+        while True:
+            try:
+                yield pickle.load(self.stream)
+            except EOFError:
+                return
+
+    def close(self) -> None:
+        """End the process."""
+        self.stream.close()
+        self.process.kill()
+        self.process.wait()

@@ -1,0 +1,377 @@
+"""What is wrong with a step of training, as far as its recording shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.inspect.causes_of_gradients import bad, first_bad_value, why_this_gradient
+from minigrad.inspect.events import Event, Source
+from minigrad.inspect.findings import Finding
+from minigrad.inspect.recording import Recording
+
+__all__ = ["what_is_wrong"]
+
+# Each with the reason why healthy training stays on the other side.
+_DEAD = 0.97  # of a relu's values at zero: about half are, in a network as it is initialised
+_SATURATED = 0.97  # of a sigmoid's or tanh's values within 1 % of an end
+_LARGE_INPUT = 30.0  # root mean square of what a first layer sees; standardised data has 1
+_EXPLODING = 1e4  # root mean square of a hidden value
+_VANISHING = 1e-6
+_LARGE_UPDATE = 0.5  # |change| / |weight| in one step; about 1e-3 to 1e-2 is usual
+_SMALL_UPDATE = 1e-8
+_SQUASHED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+_CLASSES = ("cross_entropy", "cross_entropy_rows", "cross_entropy_of_chances")
+_LAYERS = ("linear", "affine", "convolution", "mm", "matmul")
+
+
+def what_is_wrong(model: Any, recording: Recording) -> Iterator[Finding]:
+    """All faults that are seen, in the order in which one would mend them."""
+    checks: tuple[Callable[[Any, Recording], Iterator[Finding]], ...] = (
+        _not_finite,
+        _without_gradient,
+        _never_moved,
+        _gradients_kept,
+        _loss_shape,
+        _squashed_twice,
+        _wrong_axis,
+        _modes,
+        _outside_of_the_model,
+        _dead,
+        _saturated,
+        _sizes,
+        _inputs,
+        _equal_rows,
+        _update_sizes,
+    )
+    for check in checks:
+        yield from check(model, recording)
+
+
+def _trained(recording: Recording) -> bool:
+    return bool(recording.sweeps)
+
+
+def _not_finite(model: Any, recording: Recording) -> Iterator[Finding]:
+    found = first_bad_value(recording)
+    if found is not None:
+        yield found
+        return
+    for parameter in model.parameters():
+        gradient = parameter._grad
+        if gradient is not None and not np.isfinite(gradient._array).all():
+            yield from why_this_gradient(parameter, recording)
+            return
+
+
+def _without_gradient(model: Any, recording: Recording) -> Iterator[Finding]:
+    parameters = dict(model.named_parameters())
+    wanted = {name: p for name, p in parameters.items() if p.requires_grad}
+    if not wanted and parameters:
+        yield Finding("all frozen", "no parameter of the model has requires_grad=True")
+        return
+    if not _trained(recording):
+        if recording.error is None:
+            yield Finding("no backward", "backward was not called in the recording")
+        return
+    without = [n for n, p in wanted.items() if not recording.updates.of[n].norms]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    kept: dict[tuple[str, str], Finding] = {}
+    for name in without:
+        if wanted[name]._grad is not None:
+            continue
+        for finding in why_this_gradient(wanted[name], recording):
+            key = (finding.cause, str(finding.line))
+            reasons.setdefault(key, []).append(name)
+            kept[key] = finding
+    for key, names in reasons.items():
+        finding = kept[key]
+        few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        yield Finding(finding.cause, f"{few}: .grad is None: {finding.sentence}", finding.line)
+
+
+def _never_moved(model: Any, recording: Recording) -> Iterator[Finding]:
+    histories = recording.updates.of.items()
+    trained = {name: h for name, h in histories if h.norms and max(h.norms) > 0}
+    if not trained:
+        return
+    still = [name for name, h in trained.items() if not any(h.updates)]
+    if len(still) == len(trained):
+        # A recording may end before the update; with two backwards there was time for one.
+        if len(recording.sweeps) > 1:
+            yield Finding(
+                "no update",
+                "no parameter changes between steps: optimizer.step() is not called, or the "
+                "optimizer was given other parameters, or its learning rate is 0",
+            )
+    elif still:
+        few = ", ".join(still[:3])
+        yield Finding(
+            "not in the optimizer",
+            f"{few}: has a gradient and never changes, while others do: the optimizer was not "
+            "given it",
+        )
+
+
+def _gradients_kept(model: Any, recording: Recording) -> Iterator[Finding]:
+    if any(h.kept for h in recording.updates.of.values()):
+        yield Finding(
+            "zero_grad forgotten",
+            "gradients of an earlier step, already used for an update, were still there when "
+            "backward added the next ones: call optimizer.zero_grad() in each step",
+        )
+
+
+def _loss_shape(model: Any, recording: Recording) -> Iterator[Finding]:
+    for event in recording.events:
+        if not event.op.broadcasts or len(event.inputs) != 2 or len(event.value.shape) != 2:
+            continue
+        column, row = sorted((s.value.shape for s in event.inputs), key=len, reverse=True)
+        n = event.value.shape[0]
+        if n > 1 and column == (n, 1) and row in ((n,), (1, n)) and event.value.shape == (n, n):
+            yield Finding(
+                "loss shape",
+                f"{event.name} takes {column} and {row}, which broadcast to {(n, n)}: every "
+                "prediction is compared with every target; squeeze or reshape one of them",
+                event.line,
+            )
+            return
+
+
+def _squashed_twice(model: Any, recording: Recording) -> Iterator[Finding]:
+    for event in recording.events:
+        scores = event.inputs[0] if event.inputs else None
+        if not isinstance(scores, Event):
+            continue
+        maker = _maker(scores)
+        if event.op.name in _CLASSES and maker.startswith("softmax"):
+            yield Finding(
+                "softmax twice",
+                "cross_entropy takes scores, not probabilities: it has a softmax of its own; leave "
+                "out the softmax before it",
+                event.line,
+            )
+        elif event.op.name == "binary_cross_entropy_with_logits" and maker == "sigmoid":
+            yield Finding(
+                "sigmoid twice",
+                "binary_cross_entropy_with_logits has a sigmoid of its own; leave out the one "
+                "before it",
+                event.line,
+            )
+        elif event.op.name.startswith("nll") and scores.value.greatest > 1e-4:
+            yield Finding(
+                "not log probabilities",
+                "nll_loss takes log-probabilities, which are not positive: put log_softmax before "
+                "it, or use cross_entropy",
+                event.line,
+            )
+        else:
+            continue
+        return
+
+
+def _maker(source: Source) -> str:
+    """The op that made a value, views passed over."""
+    while isinstance(source, Event) and source.op.view and source.inputs:
+        source = source.inputs[0]
+    return str(source.op.name) if isinstance(source, Event) else ""
+
+
+def _wrong_axis(model: Any, recording: Recording) -> Iterator[Finding]:
+    for event in recording.events:
+        softmax = event.op.name.startswith(("softmax", "log_softmax"))
+        if softmax and len(event.value.shape) == 2 and event.value.shape[0] > 1:
+            dims = [p for p in event.params if isinstance(p, int) and not isinstance(p, bool)]
+            if dims and dims[0] in (0, -2):
+                yield Finding(
+                    "softmax over the batch",
+                    f"{event.name} runs over dim 0, the batch: the classes are dim 1",
+                    event.line,
+                )
+                return
+
+
+def _modes(model: Any, recording: Recording) -> Iterator[Finding]:
+    if not _trained(recording):
+        return
+    asleep = [
+        name or "the model"
+        for name, module in model.named_modules()
+        if not module.training and _depends_on_mode(module) and not _frozen(module)
+    ]
+    if asleep:
+        yield Finding(
+            "eval mode",
+            f"{', '.join(asleep[:3])}: in evaluation mode while it is trained: call model.train()",
+        )
+    for name, module in model.named_modules():
+        p = getattr(module, "p", 0)
+        if type(module).__name__.startswith("Dropout") and module.training and p >= 1:
+            yield Finding("dropout of all", f"{name}: drops every value (p = {p})")
+
+
+def _depends_on_mode(module: Any) -> bool:
+    return hasattr(module, "running_mean") or type(module).__name__.startswith("Dropout")
+
+
+def _frozen(module: Any) -> bool:
+    """Whether somebody chose not to train a norm."""
+    own = list(module.parameters(recurse=False))
+    return bool(own) and not any(p.requires_grad for p in own)
+
+
+def _outside_of_the_model(model: Any, recording: Recording) -> Iterator[Finding]:
+    lists = [
+        (name, attribute)
+        for name, module in model.named_modules()
+        for attribute, value in vars(module).items()
+        if isinstance(value, (list, tuple, dict)) and not attribute.startswith("_")
+        for inner in [list(value.values()) if isinstance(value, dict) else value]
+        if inner and all(hasattr(v, "named_parameters") for v in inner)
+    ]
+    for name, attribute in lists:
+        where = f"{name}.{attribute}" if name else attribute
+        yield Finding(
+            "modules in a list",
+            f"{where}: modules in a plain list or dict are not part of the model: its parameters() "
+            "leaves them out; use nn.ModuleList or nn.ModuleDict",
+        )
+
+
+def _last_step(recording: Recording) -> list[Event]:
+    """The events of the last forward."""
+    if not recording.sweeps:
+        return recording.events
+    end = recording.sweeps[-1][0].tick
+    begin = recording.sweeps[-2][-1].tick if len(recording.sweeps) > 1 else 0
+    return [e for e in recording.events if begin < e.tick < end]
+
+
+def _dead(model: Any, recording: Recording) -> Iterator[Finding]:
+    for event in _last_step(recording):
+        if event.op.name == "relu" and event.value.size >= 16:
+            share = event.value.zeros / event.value.size
+            if share >= _DEAD:
+                yield Finding(
+                    "dead relu",
+                    f"dead relu: {share:.0%} of its inputs are below 0, and no gradient flows back "
+                    "there; look at the bias, the learning rate and the initialisation before it",
+                    event.line,
+                )
+
+
+def _saturated(model: Any, recording: Recording) -> Iterator[Finding]:
+    for event in _last_step(recording):
+        ends = _SQUASHED.get(event.op.name)
+        if ends is None or event.value.size < 16 or not event.users:
+            continue
+        values = np.asarray(event.value.values, np.float64)
+        values = values[~np.isnan(values)]
+        near = np.minimum(np.abs(values - ends[0]), np.abs(values - ends[1]))
+        share = float((near < 0.01).mean()) if values.size else 0.0
+        if share >= _SATURATED:
+            yield Finding(
+                "saturated",
+                f"{event.name} is saturated: {share:.0%} of its values are at its ends, where its "
+                "slope is next to 0; its inputs are too large",
+                event.line,
+            )
+
+
+def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
+    """Values that grow or shrink from layer to layer."""
+    layers = [
+        e for e in _last_step(recording) if e.op.name in _LAYERS and e.value.size and not bad(e.value)
+    ]
+    sizes = [_size(e) for e in layers]
+    for event, size in zip(layers, sizes, strict=True):
+        if size > _EXPLODING and size > 100 * min(sizes):
+            yield Finding(
+                "exploding values",
+                f"values grow from layer to layer, to {size:.3g} here: the weights are too large "
+                "at the start (see nn.init), or a norm is missing",
+                event.line,
+            )
+            return
+        if size < _VANISHING and len(layers) > 1:
+            yield Finding(
+                "vanishing values",
+                f"values shrink from layer to layer, to {size:.3g} here: the weights are too small "
+                "at the start (see nn.init)",
+                event.line,
+            )
+            return
+    for sweep in recording.sweeps[-1:]:
+        grown = [d for d in sweep if d.node.op.name in _LAYERS and d.outgoing]
+        norms = [d.incoming.norm / max(d.incoming.size, 1) ** 0.5 for d in grown]
+        if len(norms) > 2 and min(norms) > 0 and norms[-1] > 1e4 * norms[0]:
+            yield Finding(
+                "exploding gradient",
+                f"gradients grow {norms[-1] / norms[0]:.2g} times on the way back: smaller weights "
+                "at the start, a norm, or nn.utils.clip_grad_norm_",
+                grown[-1].line,
+            )
+        if len(norms) > 2 and norms[0] > 0 and norms[-1] < 1e-6 * norms[0]:
+            yield Finding(
+                "vanishing gradient",
+                f"gradients shrink to {norms[-1] / norms[0]:.2g} on the way back: other "
+                "activations, a norm, or connections that skip layers",
+                grown[-1].line,
+            )
+
+
+def _size(event: Event) -> float:
+    return event.value.norm / max(event.value.size, 1) ** 0.5
+
+
+def _inputs(model: Any, recording: Recording) -> Iterator[Finding]:
+    known = {id(recording.arrays.known(p._array)) for p in model.parameters()}
+    for event in _last_step(recording):
+        if event.op.name in _LAYERS:
+            for source in event.inputs:
+                value = source.value
+                outside = not isinstance(source, Event) and id(source) not in known
+                if outside and len(value.shape) > 1 and value.size:
+                    size = value.norm / value.size**0.5
+                    if size > _LARGE_INPUT:
+                        yield Finding(
+                            "inputs not scaled",
+                            f"the inputs range from {value.least:.4g} to {value.greatest:.4g}: "
+                            "scale them to about 1 (pixels: divide by 255)",
+                            event.line,
+                        )
+            return
+
+
+def _equal_rows(model: Any, recording: Recording) -> Iterator[Finding]:
+    for name, parameter in model.named_parameters():
+        array = parameter._array
+        if array.ndim < 2 or array.shape[0] < 2 or not parameter.requires_grad:
+            continue
+        rows = array.reshape(array.shape[0], -1)
+        if np.isfinite(rows).all() and (rows == rows[0]).all() and array.shape[0] <= 100_000:
+            yield Finding(
+                "equal units",
+                f"{name}: all units have the same weights, get the same gradients and stay the "
+                "same: initialise them at random (see nn.init)",
+            )
+
+
+def _update_sizes(model: Any, recording: Recording) -> Iterator[Finding]:
+    weights = {n: h for n, h in recording.updates.of.items() if h.tensor.dim() > 1 and h.norms}
+    sizes = [max(h.updates[1:], default=0.0) for h in weights.values()]
+    moved = [size for size in sizes if size > 0]
+    if moved and np.median(moved) > _LARGE_UPDATE:
+        yield Finding(
+            "learning rate too large",
+            f"one step changes the weights by {np.median(moved):.2g} of their size; 0.001 to 0.01 "
+            "is usual: lower the learning rate",
+        )
+    elif moved and max(moved) < _SMALL_UPDATE:
+        yield Finding(
+            "learning rate too small",
+            f"one step changes the weights by {max(moved):.2g} of their size at most; 0.001 to "
+            "0.01 is usual: raise the learning rate",
+        )

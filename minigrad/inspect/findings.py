@@ -1,0 +1,23 @@
+"""A cause that was found, as a sentence with its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minigrad.inspect.source import Line
+
+__all__ = ["Finding"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause: its name for programs, a sentence for people, and the line it lies at."""
+
+    cause: str  # "detached", "dead relu", ...
+    sentence: str
+    line: Line | None = None
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.sentence
+        return f"{self.sentence}  [{self.line}  {self.line.text}]"

@@ -1,0 +1,132 @@
+"""What the lines of a program change: each tensor that a line makes or writes, as it is left.
+
+The same program runs the same lines under minigrad and under torch; so two runs can be held
+against each other line by line, without a word of either library.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from minigrad.testing.parity import array_of
+
+__all__ = ["Change", "Line", "Tracer"]
+
+LARGEST = 1_000_000  # elements that are compared of one tensor
+
+
+@dataclass(frozen=True)
+class Change:
+    """A tensor after a line: by what name, and what it holds."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    values: Any
+    made_by: str  # the node that recorded it, as "AddBackward0"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that changed something."""
+
+    number: int
+    function: str
+    changes: tuple[Change, ...]
+
+
+class Tracer:
+    """Follows the lines of one file, and tells of each that changes a tensor.
+
+    >>> from minigrad.testing.tracing import Tracer
+    >>> seen = []
+    >>> code = compile("import minigrad; x = minigrad.ones(2)", "<example>", "exec")
+    >>> with Tracer("<example>", seen.append):
+    ...     exec(code, {})
+    >>> [change.name for change in seen[0].changes]
+    ['x']
+    """
+
+    def __init__(self, path: str, tell: Callable[[Line], None]) -> None:
+        self.path, self.tell = path, tell
+        self.known: dict[tuple[int, str], int] = {}  # by frame and name: a sum over its contents
+        self.at: dict[int, int] = {}  # by frame: the line that runs
+
+    def __enter__(self) -> Tracer:
+        sys.settrace(self._enter)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.settrace(None)
+
+    def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
+        own = frame.f_code.co_filename
+        if own != self.path and os.path.realpath(own) != self.path:
+            return None
+        return self._step
+
+    def _step(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event in ("line", "return"):
+            before = self.at.get(id(frame))
+            if before is not None:
+                self._look(frame, before)
+            self.at[id(frame)] = frame.f_lineno
+            if event == "return":
+                del self.at[id(frame)]
+                self.known = {k: v for k, v in self.known.items() if k[0] != id(frame)}
+        return self._step
+
+    def _look(self, frame: FrameType, number: int) -> None:
+        """Tell what the last line changed."""
+        sys.settrace(None)
+        changes = []
+        for name, tensor in _tensors(dict(frame.f_locals)):
+            values = array_of(tensor)
+            kind = str(tensor.dtype).rpartition(".")[2]
+            held = zlib.crc32(np.ascontiguousarray(values).tobytes())
+            key = (id(frame), name)
+            if self.known.get(key) == held:
+                continue
+            self.known[key] = held
+            flat = values.reshape(-1)[:LARGEST] if values.size > LARGEST else values
+            node = getattr(tensor, "grad_fn", None)
+            made_by = "" if node is None else node.name().rpartition("::")[2]
+            changes.append(Change(name, kind, tuple(values.shape), np.array(flat), made_by))
+        if changes:
+            self.tell(Line(number, frame.f_code.co_name, tuple(changes)))
+        sys.settrace(self._enter)
+
+
+def _tensors(names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The tensors among the values of names, those of modules and of short lists too."""
+    for name, value in names.items():
+        yield from _in_value(name, value, 2)
+
+
+def _in_value(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    kind = type(value)
+    if isinstance(value, (type, ModuleType)) or name.startswith("__"):
+        return
+    if hasattr(kind, "detach") and hasattr(kind, "dtype"):
+        yield name, value
+        if value.is_leaf and value.grad is not None:
+            yield f"{name}.grad", value.grad
+    elif hasattr(kind, "named_parameters"):
+        for own, parameter in value.named_parameters():
+            yield from _in_value(f"{name}.{own}", parameter, 0)
+        for own, buffer in value.named_buffers():
+            yield f"{name}.{own}", buffer
+    elif depth and kind in (list, tuple) and len(value) <= 16:
+        for number, part in enumerate(value):
+            yield from _in_value(f"{name}[{number}]", part, depth - 1)
+    elif depth and kind is dict and len(value) <= 16:
+        for key, part in value.items():
+            yield from _in_value(f"{name}[{key!r}]", part, depth - 1)
