@@ -6,7 +6,7 @@ derivatives are, it runs on bare arrays where nobody wants a gradient, and makes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,14 @@ def as_read(F: Any, array: Any) -> Any:
 
 
 def composed(
-    body: Callable[..., Any], inputs: Sequence[Any], *params: Any, places: Sequence[Any] = ()
+    body: Callable[..., Any], inputs: Sequence[Any], *params: Any, places: Iterable[Any] = ()
 ) -> Any:
     """``body(F, *inputs, *places, *params)``, in the reading that the inputs ask for.
 
     The inputs are Tensors of floats (None: left out), the places Tensors that only index. The
     result shares no memory with them. Where dtypes differ, or NumPy refuses, Tensors know better.
     """
-    values: list[Any] = []
+    places, values = tuple(places), []
     recording, dtype = mode() > 0, None
     for number, t in enumerate((*inputs, *places)):
         value = None if t is None else t._array

@@ -21,10 +21,10 @@ from minigrad.dtypes import dtype
 # What may have been raised for a wrong argument: by Python, by NumPy, or by a check of ours.
 SYMPTOMS = (AttributeError, TypeError, ValueError, IndexError, RuntimeError)
 
-TENSORS = """input A B L LD LU LU_data LU_pivots pivots tau index indices src tensor tensor1 tensor2
+TENSORS = """input A B L LD LU LU_data LU_pivots pivots tau index src tensor tensor1 tensor2
     target targets weight bias input1 input2 x1 x2 mat mat1 mat2 batch1 batch2 vec vec1 vec2 anchor
     positive negative query key running_mean running_var grid theta weights in_proj_weight
-    log_probs pos_weight sorted_sequence sorter var per_sample_weights offsets linear_weight
+    log_probs pos_weight sorted_sequence sorter per_sample_weights offsets linear_weight
     linear_bias logits count prob boundaries hx the_template mask condition out_proj_weight
     attn_mask key_padding_mask fweights aweights x y prepend append"""
 NUMBERS = "alpha beta lambd negative_slope threshold fill_value dx min_val max_val"
@@ -63,6 +63,7 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "bool": lambda v: isinstance(v, (bool, np.bool_)),
     "str": lambda v: isinstance(v, str),
     "torch.dtype": lambda v: isinstance(v, dtype),
+    "Tensor, or tuple of Tensors": lambda v: isinstance(v, (TensorBase, tuple, list)),
     "Tensor or Number": lambda v: isinstance(v, TensorBase) or _is_number(v),
 }
 BY_NAME = {
@@ -72,6 +73,8 @@ BY_NAME = {
     **dict.fromkeys(SIZES.split(), "tuple of ints"),
     "padding": "int or tuple of ints",
     "other": "Tensor or Number",
+    "var": "Tensor or Number",
+    "indices": "Tensor, or tuple of Tensors",
     "dtype": "torch.dtype",
 }
 BY_ANNOTATION = {
@@ -133,13 +136,17 @@ def refusal(
             continue  # it is about what an option says, in torch's words
         if isinstance(error, RuntimeError) and isinstance(value, TensorBase):
             continue  # or about what is in a tensor
+        if value is None and not isinstance(error, (TypeError, AttributeError)):
+            continue  # or about what is missing
         return TypeError(f"{fn.__name__}(): {which} must be {kind}, not {_type_name(value)}")
-    for place, value in enumerate(args):
-        if next(iter(parameters)) in SEVERAL and isinstance(value, (list, tuple)):
-            return None
-        if next(iter(parameters)) in SEVERAL and not isinstance(value, TensorBase):
-            found = _type_name(value)
-            return TypeError(f"expected Tensor as element {place} in argument 0, but got {found}")
+    if next(iter(parameters), "") in SEVERAL:
+        listed = len(args) == 1 and isinstance(args[0], (list, tuple))
+        for place, value in enumerate(args[0] if listed else args):
+            if not isinstance(value, TensorBase):
+                found = _type_name(value)
+                return TypeError(
+                    f"expected Tensor as element {place} in argument 0, but got {found}"
+                )
     return None
 
 

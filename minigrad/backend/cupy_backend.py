@@ -24,7 +24,8 @@ class CupyBackend:
             self.xp: Any = importlib.import_module("cupy")
         except ImportError as error:
             raise DeviceError(
-                "cuda: CuPy is not installed; python -m pip install 'minigrad[cuda]'"
+                "cuda: this needs an NVIDIA card and CuPy, and CuPy is not installed; on a machine "
+                "with a card: python -m pip install 'minigrad[cuda]'"
             ) from error
         try:
             count = self.xp.cuda.runtime.getDeviceCount()

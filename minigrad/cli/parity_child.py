@@ -34,6 +34,11 @@ def _error_of(library: str, script: str, arguments: list[str], tell: Any) -> str
         from minigrad.compat import install
 
         install()
+    from importlib import import_module
+
+    modules = import_module("torch.nn.modules.module")  # minigrad's, if that stands for torch
+    tracer = Tracer(path, tell)
+    modules.register_module_forward_hook(tracer.layer)
     code = compile(Path(path).read_bytes(), path, "exec")
     module = ModuleType("__main__")
     module.__file__ = path
@@ -41,7 +46,7 @@ def _error_of(library: str, script: str, arguments: list[str], tell: Any) -> str
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(path))
     try:
-        with Tracer(path, tell):
+        with tracer:
             exec(code, module.__dict__)
     except SystemExit:
         return ""

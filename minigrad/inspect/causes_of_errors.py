@@ -38,6 +38,10 @@ _MEANINGS = {
         "in-place on a leaf",
         "a parameter was written in place while operations are recorded: update it under no_grad",
     ),
+    "dtype to be Long": (
+        "labels are floats",
+        "classes are expected as integers: call .long() on the labels",
+    ),
     "expected scalar type Long": (
         "labels are floats",
         "classes are expected as integers: call .long() on the labels",

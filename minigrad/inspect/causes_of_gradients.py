@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +14,11 @@ from minigrad.inspect.recording import Recording
 from minigrad.inspect.source import Line
 from minigrad.inspect.values import Snapshot
 
-__all__ = ["first_bad_value", "why_this_gradient"]
+__all__ = ["bad", "first_not_finite", "why_cut", "why_this_gradient"]
 
 _HUGE = 1e4  # norm of a gradient, relative to that which came into the loss
 _TINY = 1e-8
+_DETACHED = re.compile(r"detach|\.data\b|numpy\(|item\(|tolist\(|tensor\(")
 
 # What makes a value infinite or NaN of finite ones.
 _REASONS = {
@@ -82,12 +84,29 @@ def _why_none(x: Any, recording: Recording) -> Iterator[Finding]:
     if not recording.sweeps:
         yield Finding("no backward", "backward was not called in the recording")
         return
-    uses = [e for e in recording.events if recording.arrays.known(x._array) in e.inputs]
+    own = recording.arrays.known(x._array)
+    uses = [e for e in recording.events if any(source is own for source in e.inputs)]
     if not uses:
         yield Finding("unused", "the tensor was not used in the recording")
         return
-    for event, reason in _cuts(uses):
-        yield Finding("detached" if "detach" in reason else "cut off", reason, event.line)
+    for event in _downstream(uses, through_cuts=False):
+        reason = why_cut(event)
+        if reason:
+            yield Finding("cut off", reason, event.line)
+            return
+    flowed = recording.flowed()
+    downstream = _downstream(uses)
+    reached = [event for event in downstream if event in flowed]
+    if reached:
+        before = [e for e in downstream if e not in flowed and e.tick < reached[0].tick]
+        lines = [e.line.whole for e in (*before, reached[0]) if e.line is not None]
+        said = [line for line in lines if _DETACHED.search(line.text)]
+        yield Finding(
+            "detached",
+            "the path to the loss is cut by detach() (or .data, .numpy(), a new tensor) between "
+            f"{uses[0].name} and {reached[0].name}",
+            next(iter(said or lines), None),
+        )
         return
     last = max(_downstream(uses), key=lambda event: event.tick)
     yield Finding(
@@ -98,23 +117,13 @@ def _why_none(x: Any, recording: Recording) -> Iterator[Finding]:
     )
 
 
-def _cuts(uses: list[Event]) -> Iterator[tuple[Event, str]]:
-    """The first events behind which no gradient flows, and why."""
-    for event in _downstream(uses, through_cuts=False):
-        reason = why_cut(event)
-        if reason:
-            yield event, reason
-
-
 def why_cut(event: Event) -> str:
     """Why no gradient flows back through an event; "" if it does."""
-    if event.op.name in ("detach", "detach_"):
-        return "the path to the loss is cut by detach()"
     if not event.recorded:
         return "the path to the loss is cut: this was computed under no_grad"
     if event.value.dtype[:5] not in ("float", "bfloa"):
-        return f"the path to the loss is cut: {event.name} gives {event.value.dtype}, which has no"\
-            " gradient"
+        kind = event.value.dtype
+        return f"the path to the loss is cut: {event.name} gives {kind}, which has no gradient"
     if not event.op.differentiable:
         return f"the path to the loss is cut: {event.name} has no derivative"
     return ""
@@ -137,7 +146,7 @@ def _downstream(events: list[Event], through_cuts: bool = True) -> list[Event]:
 
 def _why_so(gradient: Any, recording: Recording) -> Iterator[Finding]:
     if not np.isfinite(gradient).all():
-        found = first_bad_value(recording) or _first_bad_derivative(recording)
+        found = first_not_finite(recording)
         if found is not None:
             yield found
     elif gradient.size and not gradient.any():
@@ -156,26 +165,39 @@ def bad(value: Snapshot) -> bool:
     return bool(value.nans or value.infinite)
 
 
-def first_bad_value(recording: Recording) -> Finding | None:
-    """The first op, in forward order, that made NaN or infinity; or the data that brought it."""
+def first_not_finite(recording: Recording) -> Finding | None:
+    """Where the first NaN or infinity came from: an op, the data, or a derivative."""
+    found = [*_first_bad_value(recording), *_first_bad_derivative(recording)]
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _first_bad_value(recording: Recording) -> Iterator[tuple[int, Finding]]:
+    """The first op that made NaN or infinity, or the data that brought it, and when."""
     for event in recording.events:
         given = [source for source in event.inputs if bad(source.value)]
         for source in given:
             if not isinstance(source, Event):
-                return Finding(
-                    "bad input",
-                    f"a value that {event.name} takes holds {_count(source.value)} already: look "
-                    "at the data or at the parameters",
-                    event.line,
+                yield (
+                    event.tick,
+                    Finding(
+                        "bad input",
+                        f"a value that {event.name} takes holds {_count(source.value)} already: look "
+                        "at the data or at the parameters",
+                        event.line,
+                    ),
                 )
+                return
         if bad(event.value) and not given and event.op.name not in ("empty", "full"):
             reason = _reason(event)
-            return Finding(
-                "overflow" if event.op.name in ("exp", "pow") else "not finite",
-                f"{event.name} gives {_count(event.value)}: {reason}",
-                event.line,
+            yield (
+                event.tick,
+                Finding(
+                    "overflow" if event.op.name in ("exp", "pow") else "not finite",
+                    f"{event.name} gives {_count(event.value)}: {reason}",
+                    event.line,
+                ),
             )
-    return None
+            return
 
 
 def _count(value: Snapshot) -> str:
@@ -193,22 +215,27 @@ def _reason(event: Event) -> str:
     return text.format(bad=kind, least=least, most=most)
 
 
-def _first_bad_derivative(recording: Recording) -> Finding | None:
-    """The first derivative, in backward order, that made NaN or infinity of finite cotangents."""
+def _first_bad_derivative(recording: Recording) -> Iterator[tuple[int, Finding]]:
+    """The first derivative that made NaN or infinity of a finite cotangent, and when."""
     for sweep in recording.sweeps:
         for derived in sweep:
             if bad(derived.incoming) or not any(map(bad, derived.outgoing)):
                 continue
-            slope = _SLOPES.get(derived.node.op.name, f"the derivative of {derived.name} is not finite")
+            otherwise = f"the derivative of {derived.name} is not finite"
+            slope = _SLOPES.get(derived.node.op.name, otherwise)
             if derived.nan_where_zero:
-                return Finding(
-                    "masked branch",
-                    f"{slope}, and 0 * inf is NaN: the value was masked out afterwards (where, a "
-                    "mask, indexing), but its derivative was not; mask the argument before the op",
-                    derived.line,
+                yield (
+                    derived.tick,
+                    Finding(
+                        "masked branch",
+                        f"{slope}, and 0 * inf is NaN: the value was masked out afterwards (where, a "
+                        "mask, indexing), but its derivative was not; mask the argument before the op",
+                        derived.line,
+                    ),
                 )
-            return Finding("infinite slope", slope, derived.line)
-    return None
+            else:
+                yield derived.tick, Finding("infinite slope", slope, derived.line)
+            return
 
 
 def _where_it_vanished(recording: Recording) -> Finding:

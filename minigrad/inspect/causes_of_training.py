@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.inspect.causes_of_gradients import bad, first_bad_value, why_this_gradient
+from minigrad.inspect.causes_of_gradients import bad, first_not_finite, why_this_gradient
 from minigrad.inspect.events import Event, Source
 from minigrad.inspect.findings import Finding
 from minigrad.inspect.recording import Recording
@@ -24,7 +24,7 @@ _LARGE_UPDATE = 0.5  # |change| / |weight| in one step; about 1e-3 to 1e-2 is us
 _SMALL_UPDATE = 1e-8
 _SQUASHED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 _CLASSES = ("cross_entropy", "cross_entropy_rows", "cross_entropy_of_chances")
-_LAYERS = ("linear", "affine", "convolution", "mm", "matmul")
+_LAYERS = ("linear", "convolution", "mm", "matmul")
 
 
 def what_is_wrong(model: Any, recording: Recording) -> Iterator[Finding]:
@@ -55,15 +55,9 @@ def _trained(recording: Recording) -> bool:
 
 
 def _not_finite(model: Any, recording: Recording) -> Iterator[Finding]:
-    found = first_bad_value(recording)
+    found = first_not_finite(recording)
     if found is not None:
         yield found
-        return
-    for parameter in model.parameters():
-        gradient = parameter._grad
-        if gradient is not None and not np.isfinite(gradient._array).all():
-            yield from why_this_gradient(parameter, recording)
-            return
 
 
 def _without_gradient(model: Any, recording: Recording) -> Iterator[Finding]:
@@ -94,7 +88,13 @@ def _without_gradient(model: Any, recording: Recording) -> Iterator[Finding]:
 
 def _never_moved(model: Any, recording: Recording) -> Iterator[Finding]:
     histories = recording.updates.of.items()
-    trained = {name: h for name, h in histories if h.norms and max(h.norms) > 0}
+    largest = max((max(h.norms) for _, h in histories if h.norms), default=0.0)
+    # A gradient of rounding errors, as of a bias before a batch norm, need not change anything.
+    trained = {
+        name: h
+        for name, h in histories
+        if h.norms and max(h.norms) > max(1e-4 * largest, 1e-5 * h.size)
+    }
     if not trained:
         return
     still = [name for name, h in trained.items() if not any(h.updates)]
@@ -283,7 +283,7 @@ def _saturated(model: Any, recording: Recording) -> Iterator[Finding]:
 def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
     """Values that grow or shrink from layer to layer."""
     layers = [
-        e for e in _last_step(recording) if e.op.name in _LAYERS and e.value.size and not bad(e.value)
+        e for e in _last_step(recording) if e.name in _LAYERS and e.value.size and not bad(e.value)
     ]
     sizes = [_size(e) for e in layers]
     for event, size in zip(layers, sizes, strict=True):
@@ -304,7 +304,7 @@ def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
             )
             return
     for sweep in recording.sweeps[-1:]:
-        grown = [d for d in sweep if d.node.op.name in _LAYERS and d.outgoing]
+        grown = [d for d in sweep if d.name in _LAYERS and d.outgoing]
         norms = [d.incoming.norm / max(d.incoming.size, 1) ** 0.5 for d in grown]
         if len(norms) > 2 and min(norms) > 0 and norms[-1] > 1e4 * norms[0]:
             yield Finding(
@@ -323,13 +323,13 @@ def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
 
 
 def _size(event: Event) -> float:
-    return event.value.norm / max(event.value.size, 1) ** 0.5
+    return float(event.value.norm / max(event.value.size, 1) ** 0.5)
 
 
 def _inputs(model: Any, recording: Recording) -> Iterator[Finding]:
     known = {id(recording.arrays.known(p._array)) for p in model.parameters()}
     for event in _last_step(recording):
-        if event.op.name in _LAYERS:
+        if event.name in _LAYERS:
             for source in event.inputs:
                 value = source.value
                 outside = not isinstance(source, Event) and id(source) not in known
@@ -363,11 +363,13 @@ def _update_sizes(model: Any, recording: Recording) -> Iterator[Finding]:
     weights = {n: h for n, h in recording.updates.of.items() if h.tensor.dim() > 1 and h.norms}
     sizes = [max(h.updates[1:], default=0.0) for h in weights.values()]
     moved = [size for size in sizes if size > 0]
-    if moved and np.median(moved) > _LARGE_UPDATE:
+    losses = recording.losses()
+    grows = len(losses) > 1 and not losses[-1] < losses[0]
+    if moved and np.median(moved) > _LARGE_UPDATE and grows:
         yield Finding(
             "learning rate too large",
-            f"one step changes the weights by {np.median(moved):.2g} of their size; 0.001 to 0.01 "
-            "is usual: lower the learning rate",
+            f"one step changes the weights by {np.median(moved):.2g} of their size (0.001 to 0.01 "
+            "is usual), and the loss grows: lower the learning rate",
         )
     elif moved and max(moved) < _SMALL_UPDATE:
         yield Finding(

@@ -49,7 +49,7 @@ class Event(Source):
 
 @dataclass(eq=False)
 class Derived:
-    """A derivative that ran: what came into a node, and what it gave for one argument, or for all."""
+    """A derivative that ran: what came into a node, and what it gave for one argument or all."""
 
     node: Node
     tick: int

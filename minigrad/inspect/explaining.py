@@ -44,20 +44,20 @@ def explain(target: Any, recording: Recording) -> Explanation:
     >>> with inspect.record() as recording:
     ...     loss = (w.detach() * 3).sum() + (w * 0).sum()
     ...     loss.backward()
-    >>> print(inspect.explain(w, recording))  # doctest: +ELLIPSIS
-    the gradient is zero: ... w * 0 ...
+    >>> print(inspect.explain(w, recording))
+    the gradient is zero: the other factor is zero  [...:2  w * 0]
     """
     found: list[Finding] = []
     if recording.error is not None:
         found += why_it_raised(recording)
     if hasattr(target, "parameters"):
+        if recording.model is not target:
+            raise ValueError("explain: the recording is not of this model: record(model)")
         found += what_is_wrong(target, recording)
     elif hasattr(target, "_array"):
         found += why_this_gradient(target, recording)
     else:
-        raise TypeError(
-            f"explain: expected a tensor or a module, got {type(target).__name__}"
-        )
+        raise TypeError(f"explain: expected a tensor or a module, got {type(target).__name__}")
     seen: set[tuple[str, str]] = set()
     distinct = []
     for finding in found:

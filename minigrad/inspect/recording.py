@@ -112,6 +112,21 @@ class Recording:
             return self.events[place]
         return None
 
+    def losses(self) -> list[float]:
+        """The value that each backward began with, where an op made it."""
+        made = [self.event(sweep[0].node) for sweep in self.sweeps]
+        return [event.value.mean for event in made if event is not None]
+
+    def flowed(self) -> dict[Event, Node]:
+        """The events through which a backward ran, with their nodes."""
+        found: dict[Event, Node] = {}
+        for sweep in self.sweeps:
+            for derived in sweep:
+                event = self.event(derived.node)
+                if event is not None:
+                    found[event] = derived.node
+        return found
+
     def call(self, node: Node) -> ModuleCall | None:
         """The call of a module in which a node was born."""
         return None if self.modules is None else self.modules.at(node.seq)

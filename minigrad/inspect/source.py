@@ -8,7 +8,7 @@ import inspect
 import linecache
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import CodeType
 from typing import Any
@@ -27,6 +27,12 @@ class Line:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.number}"
+
+    @property
+    def whole(self) -> Line:
+        """The same place with all of the line as its text."""
+        text = linecache.getline(self.file, self.number).strip()
+        return replace(self, text=text or self.text)
 
 
 @functools.lru_cache(maxsize=4096)

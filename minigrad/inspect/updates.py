@@ -22,6 +22,11 @@ class History:
     seen: Any = None  # the value at the last backward
 
     @property
+    def size(self) -> float:
+        """The norm of the value."""
+        return float(np.linalg.norm(self.tensor._array.astype(np.float64).ravel()))
+
+    @property
     def moved(self) -> bool:
         """Whether the value has changed since the last backward."""
         return not np.array_equal(self.seen, self.tensor._array)

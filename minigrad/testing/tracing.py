@@ -58,7 +58,9 @@ class Tracer:
     def __init__(self, path: str, tell: Callable[[Line], None]) -> None:
         self.path, self.tell = path, tell
         self.known: dict[tuple[int, str], int] = {}  # by frame and name: a sum over its contents
+        self.followed: dict[str, bool] = {}  # by file name: whether its lines are followed
         self.at: dict[int, int] = {}  # by frame: the line that runs
+        self.now = (0, "")  # the line that runs, and its function
 
     def __enter__(self) -> Tracer:
         sys.settrace(self._enter)
@@ -67,11 +69,20 @@ class Tracer:
     def __exit__(self, *error: object) -> None:
         sys.settrace(None)
 
+    def layer(self, module: Any, inputs: Any, output: Any) -> None:
+        """A forward hook: tell what a layer gave, inside the line that called it."""
+        sys.settrace(None)
+        name = f"{type(module).__name__}({module.extra_repr()})"
+        found = tuple(change(own, tensor) for own, tensor in _in_value(name, output, 2))
+        if found and self.now[0]:
+            self.tell(Line(*self.now, found))
+        sys.settrace(self._enter)
+
     def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
         own = frame.f_code.co_filename
-        if own != self.path and os.path.realpath(own) != self.path:
-            return None
-        return self._step
+        if own not in self.followed:
+            self.followed[own] = own == self.path or os.path.realpath(own) == self.path
+        return self._step if self.followed[own] else None
 
     def _step(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event in ("line", "return"):
@@ -79,6 +90,7 @@ class Tracer:
             if before is not None:
                 self._look(frame, before)
             self.at[id(frame)] = frame.f_lineno
+            self.now = (frame.f_lineno, frame.f_code.co_name)
             if event == "return":
                 del self.at[id(frame)]
                 self.known = {k: v for k, v in self.known.items() if k[0] != id(frame)}
@@ -89,20 +101,23 @@ class Tracer:
         sys.settrace(None)
         changes = []
         for name, tensor in _tensors(dict(frame.f_locals)):
-            values = array_of(tensor)
-            kind = str(tensor.dtype).rpartition(".")[2]
-            held = zlib.crc32(np.ascontiguousarray(values).tobytes())
-            key = (id(frame), name)
-            if self.known.get(key) == held:
-                continue
-            self.known[key] = held
-            flat = values.reshape(-1)[:LARGEST] if values.size > LARGEST else values
-            node = getattr(tensor, "grad_fn", None)
-            made_by = "" if node is None else node.name().rpartition("::")[2]
-            changes.append(Change(name, kind, tuple(values.shape), np.array(flat), made_by))
+            held = zlib.crc32(np.ascontiguousarray(array_of(tensor)).tobytes())
+            if self.known.get((id(frame), name)) != held:
+                self.known[id(frame), name] = held
+                changes.append(change(name, tensor))
         if changes:
             self.tell(Line(number, frame.f_code.co_name, tuple(changes)))
         sys.settrace(self._enter)
+
+
+def change(name: str, tensor: Any) -> Change:
+    """A tensor of either library as it is now."""
+    values = array_of(tensor)
+    kind = str(tensor.dtype).rpartition(".")[2]
+    flat = values.reshape(-1)[:LARGEST] if values.size > LARGEST else values
+    node = getattr(tensor, "grad_fn", None)
+    made_by = "" if node is None else node.name().rpartition("::")[2]
+    return Change(name, kind, tuple(values.shape), np.array(flat), made_by)
 
 
 def _tensors(names: dict[str, Any]) -> Iterator[tuple[str, Any]]:

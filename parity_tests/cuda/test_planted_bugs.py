@@ -48,11 +48,11 @@ BUGS = {
         """__shared__ float s[64];
         s[threadIdx.x] = x[threadIdx.x];
         __syncthreads();
-        float v = s[63 - threadIdx.x];
-        s[threadIdx.x] = v; // BUG
+        float v = s[63 - threadIdx.x]; // BUG
+        s[threadIdx.x] = v;
         __syncthreads();
         y[threadIdx.x] = s[threadIdx.x];""",
-        "race", r"race on s\[0\]: a write here.*\(63, 0, 0\) read it", variable="s", order="reversed",
+        "race", r"race on s\[\d+\]: a read here.* wrote it at bug.cu:7", variable="s", order="reversed",
     ),
     "too little dynamic shared memory": Bug(
         """extern __shared__ float none[];
@@ -208,7 +208,7 @@ def test_another_order_shows_a_missing_barrier_without_the_checker() -> None:
         y = np.zeros(64, np.float32)
         Engine(order=order).compile("k.cu", MISSING).get_function("k")((1,), (64,), (x, y))
         found.add(y.tobytes())
-    assert len(found) == 3
+    assert len(found) == 2  # what the first warp reads depends on whether the second has run
 
 
 RIGHT = """extern "C" __global__ void k(const float *x, float *y, float *sum)

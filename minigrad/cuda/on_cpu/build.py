@@ -81,13 +81,13 @@ def build(name: str, unit: str, checked: bool, options: tuple[str, ...] = ()) ->
 
     def make(to: Path) -> None:
         with tempfile.TemporaryDirectory(dir=to.parent) as scratch:
-            text, object_file = Path(scratch, "kernel.cpp"), Path(scratch, "kernel.o")
+            text, object_file = Path(scratch, Path(name).name), Path(scratch, "kernel.o")
             text.write_text(unit, encoding="utf-8")
-            _run([*flags, "-c", str(text), "-o", str(object_file)], name)
+            _run([*flags, "-x", "c++", "-c", str(text), "-o", str(object_file)], name)
             link = ["-shared", "-Wl,-Bsymbolic", str(object_file), str(runtime), "-o", str(to)]
             _run(link, name)
 
-    return _kept(_key(header + unit + runtime.name, flags), ".so", make)
+    return _kept(_key(header + name + unit + runtime.name, flags), ".so", make)
 
 
 def _key(text: str, flags: list[str]) -> str:

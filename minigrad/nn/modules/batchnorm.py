@@ -10,12 +10,14 @@ from minigrad.dtypes import int64
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.modules.module import Module
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
 
 
+@init_per_class
 class _NormBase(Module):
     """What normalisations of channels share: parameters, and statistics that are kept."""
 

@@ -10,6 +10,7 @@ from minigrad import functions
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.modules.module import Module
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.modules.utils import Size, repeat
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
@@ -155,6 +156,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return "{" + ", ".join(repr(name) for name in names) + "}"
 
 
+@init_per_class
 class _Conv(_ConvNd):
     """What the convolutions share: arguments, and borders that are not zeros."""
 
@@ -255,6 +257,7 @@ class Conv3d(_Conv):
     _convolve = staticmethod(F.conv3d)
 
 
+@init_per_class
 class _ConvTransposeNd(_ConvNd):
     """What the transposed convolutions share: arguments, and an output size that can be chosen."""
 

@@ -31,6 +31,7 @@ from minigrad.nn.modules.instancenorm import (
 )
 from minigrad.nn.modules.lazy import LazyModuleMixin
 from minigrad.nn.modules.linear import Linear
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.modules.utils import Size
 from minigrad.nn.parameter import UninitializedBuffer, UninitializedParameter
 from minigrad.tensor import Tensor
@@ -159,6 +160,7 @@ class _LazyConvXdMixin(LazyModuleMixin, _ConvNd):
         return int(input.shape[-bare])
 
 
+@init_per_class
 class _LazyConvNd(_LazyConvXdMixin):
     def __init__(
         self,
@@ -178,6 +180,7 @@ class _LazyConvNd(_LazyConvXdMixin):
         self._forget_shapes(out_channels, bias, device, dtype)
 
 
+@init_per_class
 class _LazyConvTransposeNd(_LazyConvXdMixin):
     def __init__(
         self,

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from minigrad.nn import functional as F
 from minigrad.nn.modules.layer import Layer
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.modules.utils import Size, repeat
 from minigrad.tensor import Tensor
 
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@init_per_class
 class _PadNd(Layer):
     """A border that is made of the input itself."""
 
@@ -46,6 +48,7 @@ class _PadNd(Layer):
         return F.pad(input, self.padding, self.mode)
 
 
+@init_per_class
 class _CircularPadNd(_PadNd):
     """A border that goes on with the other end."""
 
@@ -167,6 +170,7 @@ class ReplicationPad3d(_PadNd):
     dims, mode = 3, "replicate"
 
 
+@init_per_class
 class _ConstantPadNd(Layer):
     """A border of one value."""
 

@@ -301,7 +301,7 @@ def _check_channels(
     size = given if len(given) == len(weight) else (1, *given)
     if size[1] != weight[1] * groups:
         raise ShapeError(
-            f"Given groups={groups}, weight of size {list(weight)}, expected input{list(given)} to "
+            f"Given groups={groups}, weight of size {list(weight)}, expected input{list(size)} to "
             f"have {weight[1] * groups} channels, but got {size[1]} channels instead"
         )
     if weight[0] % groups:

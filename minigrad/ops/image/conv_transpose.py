@@ -155,8 +155,9 @@ def _placed(
     n, channels, *sizes = given if len(given) == axes + 2 else (1, *given)
     if channels != weight[0] or channels % groups:
         raise ShapeError(
-            f"Given transposed=1, weight of size {list(weight)}, expected input{list(given)} to "
-            f"have {weight[0]} channels in {groups} groups, but got {channels} channels instead"
+            f"Given transposed=1, weight of size {list(weight)}, expected input"
+            f"{[n, channels, *sizes]} to have {weight[0]} channels, but got {channels} channels "
+            "instead"
         )
     made = weight[1] * groups
     if bias is not None and bias != (made,):

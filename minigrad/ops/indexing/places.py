@@ -19,6 +19,7 @@ from minigrad.backend import Array, scientific
 from minigrad.backend.native import kernel
 
 FEW = 2048  # elements
+LONG = np.dtype(np.int64)
 UNSIGNED = {"i": np.dtype("uint32"), "l": np.dtype("uint64")}  # what has the same bits
 ROWS_WORTH_A_MATRIX = 8192  # elements; below, the sparse matrix costs more than it spares
 
@@ -111,7 +112,7 @@ def by_kernel(
     Raises: IndexError for a place outside of the axis.
     """
     run = kernel(name, target, values)
-    if run is None or index.dtype.str != "<i8" or not index.flags.c_contiguous:
+    if run is None or index.dtype is not LONG or not index.flags.c_contiguous:
         return False
     outer, inner, count = math.prod(shape[:dim]), math.prod(shape[dim + 1 :]), index.size
     if name.endswith("along"):  # the index has a place for each element
@@ -137,8 +138,7 @@ def taken(xp: Any, array: Array, places: Array, dim: int) -> Array:
            [7]])
     """
     shape = array.shape or (1,)
-    many = xp is np and array.dtype.char in "fd" and places.size >= FEW
-    if many and _is_even(places.shape, shape, dim):
+    if xp is np and array.dtype.char in "fd" and _is_even(places.shape, shape, dim):
         out = np.empty(places.shape, array.dtype)
         if by_kernel("take_along", array, places, out, shape, dim):
             return out
@@ -157,7 +157,7 @@ def taken_slices(xp: Any, array: Array, index: Array, dim: int) -> Array:
         out = np.empty((*array.shape[:dim], *index.shape, *array.shape[dim + 1 :]), array.dtype)
         if by_kernel("take_rows", array, index, out, array.shape, dim):
             return out
-    return xp.take(array, index, dim)
+    return array.take(index, dim)
 
 
 def along(index: Array, ndim: int, dim: int) -> Array:

@@ -32,6 +32,8 @@ def _need_norm_floats(op: str, A: Any, dtype: Any) -> Any:
 
 def _vector_norm(op: str, x: Any, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
     x = _need_norm_floats(op, x, dtype)
+    if isinstance(ord, str):
+        raise TypeError(f"{op}: argument 'ord' must be Number, not str")
     order, shape = float(ord), x._array.shape
     dims = None if dim is None else all_dims(dim, len(shape))
     taken = range(len(shape)) if dims is None else dims

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,12 @@ def weighed(
     xp: Any, picked: Array, classes: Array, ignored: Any, weight: Any, reduction: str
 ) -> tuple[Array, Any]:
     """The loss, from the log-probabilities of the right classes, and its slope for each of them."""
-    kind, share, number = picked.dtype.type, None, picked.size
+    share, number = None, picked.size or math.nan
     if ignored is not None:
         share = (~ignored).astype(picked.dtype)
     if weight is not None:
         share = weight[classes] if share is None else share * weight[classes]
-    scale: Any = -kind(1)
+    scale: Any = -1.0
     if share is not None:
         picked, scale, number = xp.where(share == 0, 0, picked * share), -share, share.sum()
     if reduction == "none":
@@ -76,7 +77,6 @@ def weighed(
     total = 0 - add_up(xp, picked, None, False)  # torch: 0.0 of zeros
     if reduction == "sum":
         return total, scale
-    number = kind(number)
     scale = scale / number
     if ignored is not None:  # if all are, the mean is NaN, but no input has part in it
         scale = xp.where(ignored, 0, scale)

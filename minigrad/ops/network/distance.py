@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -25,6 +26,7 @@ _BOTH = ("torch", "nn.functional")
 _APART = (reals(-3, -0.5), reals(0.5, 3))
 # How many differences are held in memory at a time.
 CHUNK = 1 << 20
+FEW = 1 << 14
 BY_PRODUCT = 25  # torch's: with more rows than that, Euclidean distances come from a product
 
 
@@ -291,6 +293,17 @@ def cdist(
     return tensors.distances(x1, x2, float(p), bool(by_product and p == 2))
 
 
+@functools.lru_cache(maxsize=64)
+def _pair_numbers(xp: Any, n: int) -> tuple[Array, ...]:
+    """The first and the second row of each pair."""
+    return tuple(xp.asarray(rows) for rows in np.triu_indices(n, 1))
+
+
+def _pairs(F: Any, x: Any, first: Any, second: Any, p: float) -> Any:
+    difference = F.index_select(x, first, 0) - F.index_select(x, second, 0)
+    return F.vector_norm(difference, p, (1,), False)
+
+
 @function(
     where=_BOTH,
     torch="nn.functional.pdist",
@@ -317,5 +330,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
         raise ShapeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
     _check("pdist", p, input)
     n, xp = x.shape[0], xp_of(x)
+    if x.size * n <= FEW and p != math.inf:  # whose ties share nothing here
+        return composed(_pairs, (input,), float(p), places=map(make, _pair_numbers(xp, n)))
     places = xp.asarray(np.flatnonzero(np.tri(n, k=-1, dtype=bool).T))
     return tensors.distances(input, input, float(p), False).reshape(-1)[make(places)]

@@ -32,8 +32,9 @@ class Texts:
 
     def emitted(self, xp: Any, log_probs: Array) -> Array:
         """The log-probability of each place's label at each time: (T, N, S)."""
-        where = xp.broadcast_to(self.labels, (log_probs.shape[0], *self.labels.shape))
-        return xp.take_along_axis(log_probs, where, axis=2)
+        times, n, classes = log_probs.shape
+        where = self.labels + xp.arange(0, n * classes, classes)[:, None]
+        return log_probs.reshape(times, n * classes).take(where, axis=1)
 
     def ends(self, xp: Any) -> Array:
         """True at the places where a path may end: the last label and the blank behind it."""
@@ -41,25 +42,26 @@ class Texts:
         return (behind == 0) | (behind == 1)
 
 
-def _step(xp: Any, a: Array, skips: Array, shift: int) -> Array:
-    """The log-chances of arriving at a place from it, its neighbour, or the one beyond."""
+def _back(xp: Any, a: Array, skips: Array) -> Array:
+    """The log-chances of going on from a place to it, its neighbour, or the one beyond."""
     near, far = xp.full_like(a, -math.inf), xp.full_like(a, -math.inf)
-    if shift > 0:
-        near[:, 1:], far[:, 2:] = a[:, :-1], a[:, :-2]
-        far[~skips] = -math.inf
-    else:
-        near[:, :-1], far[:, :-2] = a[:, 1:], xp.where(skips[:, 2:], a[:, 2:], -math.inf)
+    near[:, :-1], far[:, :-2] = a[:, 1:], xp.where(skips[:, 2:], a[:, 2:], -math.inf)
     return xp.logaddexp(xp.logaddexp(a, near), far)
 
 
 def _forward_chances(xp: Any, emitted: Array, texts: Texts) -> Array:
     """The log-chance of all paths that reach a place at a time, that place's label included."""
-    alpha = xp.full_like(emitted, -math.inf)
-    if not len(alpha):
+    times, n, places = emitted.shape
+    room = xp.full((times, n, places + 2), -math.inf, emitted.dtype)  # and two places before
+    alpha = room[:, :, 2:]
+    if not times:
         return alpha
     alpha[0, :, :2] = emitted[0, :, :2]
-    for t in range(1, len(alpha)):
-        alpha[t] = _step(xp, alpha[t - 1], texts.skips, 1) + emitted[t]
+    barrier = xp.where(texts.skips, emitted.dtype.type(0), emitted.dtype.type(-math.inf))
+    for before, now, said in zip(room, alpha[1:], emitted[1:], strict=False):
+        near = xp.logaddexp(before[:, 2:], before[:, 1:-1])
+        xp.logaddexp(near, before[:, :-2] + barrier, out=near)
+        xp.add(near, said, out=now)
     return alpha
 
 
@@ -70,7 +72,7 @@ def _backward_chances(xp: Any, emitted: Array, texts: Texts) -> Array:
         last = (texts.times == t + 1)[:, None]
         onwards = xp.where(ends & last, 0, -math.inf).astype(emitted.dtype)
         if t + 1 < len(beta):
-            onwards = xp.where(last, onwards, _step(xp, beta[t + 1], texts.skips, -1))
+            onwards = xp.where(last, onwards, _back(xp, beta[t + 1], texts.skips))
         beta[t] = onwards + emitted[t]
     return beta
 
@@ -86,11 +88,14 @@ class Ctc(Op):
         """Sum over the places where paths may end, at each text's last time."""
         alpha = _forward_chances(xp, texts.emitted(xp, input), texts)
         n = xp.arange(len(texts.times))
-        none_yet = xp.where(xp.arange(alpha.shape[2]) == 0, 0, -math.inf).astype(input.dtype)
-        last = xp.broadcast_to(none_yet, alpha.shape[1:])
-        if len(alpha):
-            reached = alpha[xp.maximum(texts.times - 1, 0), n]
-            last = xp.where((texts.times > 0)[:, None], reached, last)
+        if len(alpha) and texts.times.all():
+            last = alpha[texts.times - 1, n]
+        else:
+            last = xp.where(xp.arange(alpha.shape[2]) == 0, 0, -math.inf).astype(input.dtype)
+            last = xp.broadcast_to(last, alpha.shape[1:])
+            if len(alpha):
+                reached = alpha[xp.maximum(texts.times - 1, 0), n]
+                last = xp.where((texts.times > 0)[:, None], reached, last)
         last = xp.where(texts.ends(xp), last, -math.inf).astype(input.dtype)
         return -xp.logaddexp.reduce(last, axis=1)
 

@@ -31,6 +31,11 @@ _UNPICKLABLE = (
     "You can also try multiprocessing.set_start_method('fork')."
 )
 
+_UNGUARDED = (
+    " while it started. With the start method {!r} each worker imports the program anew: what makes "
+    'and reads loaders has to stand below `if __name__ == "__main__":`'
+)
+
 
 class Member:
     """One worker: its process, the parent's end of its channel, its segments."""
@@ -39,6 +44,7 @@ class Member:
         self.process, self.channel = process, channel
         self.segments = Segments()
         self.active = True  # it has not come to its end, nor died
+        self.heard = False  # of it, ever
         self.tasks = 0  # given to it and not yet answered
 
 
@@ -64,6 +70,7 @@ class Crew:
         self._inbox: collections.deque[Answer] = collections.deque()
         _know(self)
         context = multiprocessing if context is None else context
+        self._method = context.get_start_method()
         try:
             for number in range(count):
                 self._hire(context, (recipe, number, count, seed, init_fn))
@@ -125,6 +132,7 @@ class Crew:
             return
         there = member.channel.read()
         for epoch, number, kind, mail in member.channel.messages():
+            member.heard = True
             mail = Mail(*mail)
             member.segments.arrived(mail, member.channel.handles)
             self._inbox.append(Answer(member, epoch, number, kind, mail))
@@ -154,6 +162,8 @@ class Crew:
             member.active = False
         pids = ", ".join(str(member.process.pid) for member in dead)
         message = f"DataLoader worker (pid(s) {pids}) exited unexpectedly"
+        if self._method != "fork" and not any(member.heard for member in dead):
+            message += _UNGUARDED.format(self._method)
         raise RuntimeError(message) from RuntimeError(_how_it_ended(dead[0].process))
 
     def dismiss(self, member: Member) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from minigrad.nn import functional as F
 from minigrad.nn.modules.layer import Layer
 from minigrad.nn.modules.module import Module
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.tensor import Tensor
 
 __all__ = ["LogSoftmax", "Softmax", "Softmax2d", "Softmin"]
 
 
+@init_per_class
 class _AlongDim(Layer):
     """What the softmaxes share: the dimension."""
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from minigrad.nn import functional as F
 from minigrad.nn.modules.module import Module
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.modules.utils import Size, repeat
 from minigrad.tensor import Tensor
 
@@ -17,6 +18,7 @@ __all__ = ["FractionalMaxPool2d", "FractionalMaxPool3d"]
 Ratio = float | tuple[float, ...]
 
 
+@init_per_class
 class _FractionalMaxPoolNd(Module):
     """What both share: a window, and either an output size or its ratio to the input's."""
 

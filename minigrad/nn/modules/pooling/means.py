@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 from minigrad.nn import functional as F
 from minigrad.nn.modules.layer import Layer
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.modules.utils import Size, repeat
 from minigrad.tensor import Tensor
 
 __all__ = ["AvgPool1d", "AvgPool2d", "AvgPool3d"]
 
 
+@init_per_class
 class _AvgPoolNd(Layer):
     """What the average pools share; those over two and three dimensions may set the divisor."""
 

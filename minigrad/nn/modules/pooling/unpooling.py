@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 from minigrad.nn import functional as F
 from minigrad.nn.modules.layer import Layer
+from minigrad.nn.modules.naming import init_per_class
 from minigrad.nn.modules.utils import Size, repeat
 from minigrad.tensor import Tensor
 
 __all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
 
 
+@init_per_class
 class _MaxUnpoolNd(Layer):
     """What the inverses of the max pools share."""
 
