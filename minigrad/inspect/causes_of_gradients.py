@@ -181,8 +181,8 @@ def _first_bad_value(recording: Recording) -> Iterator[tuple[int, Finding]]:
                     event.tick,
                     Finding(
                         "bad input",
-                        f"a value that {event.name} takes holds {_count(source.value)} already: look "
-                        "at the data or at the parameters",
+                        f"a value that {event.name} takes holds {_count(source.value)} already: "
+                        "look at the data or at the parameters",
                         event.line,
                     ),
                 )
@@ -228,8 +228,9 @@ def _first_bad_derivative(recording: Recording) -> Iterator[tuple[int, Finding]]
                     derived.tick,
                     Finding(
                         "masked branch",
-                        f"{slope}, and 0 * inf is NaN: the value was masked out afterwards (where, a "
-                        "mask, indexing), but its derivative was not; mask the argument before the op",
+                        f"{slope}, and 0 * inf is NaN: the value was masked out afterwards (where, "
+                        "a mask, indexing), but its derivative was not; mask the argument before "
+                        "the op",
                         derived.line,
                     ),
                 )

@@ -59,7 +59,7 @@ class Recording:
         results = results[: len(results) - len(heard.op.keeps)]
         if not all(isinstance(r, np.ndarray) for r in results) or not results:
             return
-        count = heard.op.variadic and len(heard.arguments) or len(heard.op.inputs)
+        count = (heard.op.variadic and len(heard.arguments)) or len(heard.op.inputs)
         given = heard.arguments[:count]
         taken = tuple(self.arrays.source(a) for a in given if isinstance(a, np.ndarray))
         code, lasti = call_site(2)

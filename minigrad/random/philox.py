@@ -41,7 +41,12 @@ def words(count: int, seed: int, offset: int = 0) -> Any:
     for _ in range(10):
         first, second = a * _MULTIPLIERS[0], c * _MULTIPLIERS[1]
         low, high = (np.uint64(key) for key in keys)
-        a, b, c, d = second >> _HALF ^ b ^ low, second & _LOW, first >> _HALF ^ d ^ high, first & _LOW
+        a, b, c, d = (
+            second >> _HALF ^ b ^ low,
+            second & _LOW,
+            first >> _HALF ^ d ^ high,
+            first & _LOW,
+        )
         keys = [key + step & 0xFFFFFFFF for key, step in zip(keys, _WEYL, strict=True)]
     return np.stack((a, b, c, d), 1).astype(np.uint32).reshape(-1)[:count]
 

@@ -34,7 +34,9 @@ def windows(draw: Any) -> tuple[int, ...]:
     size = [draw(st.integers(k, k + 8)) for k in kernel]
     stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
     padding = [draw(st.integers(0, k // 2)) for k in kernel]
-    out = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(size, padding, kernel, stride, strict=True)]
+    out = [
+        (n + 2 * p - k) // s + 1 for n, p, k, s in zip(size, padding, kernel, stride, strict=True)
+    ]
     return (*size, *out, *kernel, *stride, *padding)
 
 

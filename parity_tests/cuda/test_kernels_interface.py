@@ -15,6 +15,8 @@ from minigrad.cuda.on_cpu import CompileError, Engine, build
 from parity_tests.cuda.engines import compiler, kernels
 
 CPU = cuda_source.folder().parent / "cpu"
+
+
 def twins() -> dict[str, int]:
     """The CPU's kernels, and how many arguments each takes."""
     text = (CPU / "kernels.def").read_text()
@@ -116,7 +118,9 @@ class Recording:
         return self
 
     def get_function(self, name: str) -> Any:
-        return lambda grid, block, given, shared_mem: self.launches.append((name, grid, block, given))
+        return lambda grid, block, given, shared_mem: self.launches.append(
+            (name, grid, block, given)
+        )
 
 
 def test_cupy_gets_text_without_includes_and_plain_numbers() -> None:

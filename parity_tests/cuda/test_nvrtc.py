@@ -23,7 +23,9 @@ def test_the_table_is_up_to_date() -> None:
 def test_the_table_has_every_kernel() -> None:
     text = (folder() / "registers.md").read_text("utf-8")
     rows = re.findall(r"^\| (\w+\.cu) \| (\w+) \|", text, re.MULTILINE)
-    there = [(path.name, name) for path in files() for name in declarations(path.read_text("utf-8"))]
+    there = [
+        (path.name, name) for path in files() for name in declarations(path.read_text("utf-8"))
+    ]
     assert rows == there
 
 
@@ -40,7 +42,9 @@ def test_nothing_spills_much() -> None:
 @pytest.mark.parametrize("architecture", nvrtc.ARCHITECTURES)
 def test_kernels_compile_for(architecture: str) -> None:
     """A few files for each; the table was made of all of them, in all types."""
-    chosen = [path for path in files() if path.stem in ("pool", "index", "random", "im2col", "convert")]
+    chosen = [
+        path for path in files() if path.stem in ("pool", "index", "random", "im2col", "convert")
+    ]
     dtypes = ("float32", "bfloat16") if architecture == "sm_90" else ("float32",)
 
     def compiled(item: tuple[int, str]) -> set[str]:
@@ -56,5 +60,5 @@ def test_kernels_compile_for(architecture: str) -> None:
 
 @needed
 def test_what_nvrtc_refuses_is_said_with_its_words() -> None:
-    with pytest.raises(nvrtc.NvrtcError, match="identifier \"none\" is undefined"):
+    with pytest.raises(nvrtc.NvrtcError, match='identifier "none" is undefined'):
         nvrtc.compile_kernels("k.cu", "__global__ void k() { none(); }", "sm_90")

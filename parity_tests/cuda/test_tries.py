@@ -52,7 +52,9 @@ def outcomes(folder: Path, text: str) -> Iterator[Outcome]:
 @compiler
 def test_a_missing_barrier_is_found_in_two_ways(tmp_path: Path) -> None:
     """By the checker, and by results that depend on the order."""
-    assert not any(o.problem for o in outcomes(tmp_path, TRIES.replace("BARRIER", "__syncthreads();")))
+    assert not any(
+        o.problem for o in outcomes(tmp_path, TRIES.replace("BARRIER", "__syncthreads();"))
+    )
     problems = {o.mode: o.problem for o in outcomes(tmp_path, TRIES.replace("BARRIER", ""))}
     assert "is a barrier missing" in problems["reversed"]
     assert "race on s[" in problems["checked, forward"]

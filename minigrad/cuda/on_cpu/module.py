@@ -181,11 +181,15 @@ class Function:
         if kind in "pc":
             if value is None or (isinstance(value, int) and value == 0):
                 return np.zeros(1, np.uintp)
-            return np.array([memory.place(name, self._array(k, value), size, kind == "p")], np.uintp)
+            return np.array(
+                [memory.place(name, self._array(k, value), size, kind == "p")], np.uintp
+            )
         packed = np.asarray(value) if not isinstance(value, int | float) else _packed(value)
         found = {"f": "f", "i": "i", "u": "u", "b": "u"}.get(packed.dtype.kind, "s")
-        if packed.nbytes != size or (found != kind and "s" in found + kind) or (
-            (found == "f") != (kind == "f")
+        if (
+            packed.nbytes != size
+            or (found != kind and "s" in found + kind)
+            or ((found == "f") != (kind == "f"))
         ):
             raise TypeError(
                 f"{self.name}, argument {k} ({name}): {packed.dtype} given, the kernel takes "

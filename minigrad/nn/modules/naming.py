@@ -21,7 +21,7 @@ def init_per_class(base: type) -> Any:
     >>> class Layer(_Base): ...
     >>> Layer()
     Traceback (most recent call last):
-    TypeError: init_per_class...Layer.__init__() missing 1 required positional argument: 'size'
+    TypeError: Layer.__init__() missing 1 required positional argument: 'size'
     """
     shared = base.__init__  # type: ignore[misc]
 
