@@ -14,7 +14,7 @@ from setuptools.command.build_ext import build_ext
 
 KERNELS = ["minigrad.kernels", "minigrad.kernels.cpu", "minigrad.kernels.cuda"]
 LEVELS = ["level_base", "level_avx2", "level_avx512"]
-SOURCES = ["module", "ufuncs", "dispatch", "threads", "scratch", *LEVELS]
+SOURCES = ["module", "ufuncs", "matmul", "dispatch", "threads", "scratch", *LEVELS]
 
 
 class BuildKernels(build_ext):

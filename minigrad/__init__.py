@@ -222,7 +222,8 @@ publish("torch", globals())  # also what is registered later
 _LATER = {
     **dict.fromkeys(("accelerator", "amp", "distributed", "mps", "xpu")),
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
-    **dict.fromkeys(("distributions", "hub", "signal", "testing", "types", "utils", "version")),
+    **dict.fromkeys(("distributions", "hub", "inspect", "profiler", "signal")),
+    **dict.fromkeys(("testing", "types", "utils", "version")),
     "autocast": "amp",
     "compile": "jit",
     "load": "serialization",

@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"compat", "d2l"},
     {"vision", "testing", "distributions"},
     {"<facade>"},
-    {"nn", "optim", "func", "jit", "types", "multiprocessing"},
+    {"nn", "optim", "func", "jit", "types", "multiprocessing", "profiler"},
     {"utils", "serialization", "inspect", "hub", "amp", "cuda", "accelerator"},
     {"signal"},
     {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits", "notebook"},

@@ -154,7 +154,7 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(conv_band) *p, long
                 from = window + b / c->taps * size + (h * k.wide + w) * k.pitch;
             }
             R(tile_placed)((int)rows, places, packed, from, p->filled ? lines : at,
-                           LANES, sums + (b * c->rows + row) * TILE_COLS, TILE_COLS, NULL, 1);
+                           LANES, sums + (b * c->rows + row) * TILE_COLS, TILE_COLS, NULL, NULL, 1);
         }
     }
 }

@@ -182,15 +182,6 @@ INLINE vec R(wino_back)(const real *m, real first, real *top, real *bottom)
     return (y00 - y00) + (y01 - y01) + (y10 - y10) + (y11 - y11);
 }
 
-INLINE void R(copy_short)(real *to, const real *from, long count)
-{
-    long q = 0;
-    for (; q + LANES <= count; q += LANES)
-        *(vec *)(to + q) = *(const vec *)(from + q);
-    for (; q < count; q++)
-        to[q] = from[q];
-}
-
 /* Transform the products of one panel of tiles back, and write them where they go. */
 static int R(wino_write)(const R(wino) *f, const R(conv_panel) *p, const real *m, int rows, real *y,
                          const real *bias)
@@ -263,7 +254,7 @@ static void R(wino_part)(R(wino) *f, long part, int share)
                     R(tile)(rows, min(SHORT_SUM, c->channels - k),
                             a + (xi * c->channels + k) * rows,
                             packed + b * size + (xi * c->channels + k) * TILE_COLS,
-                            m + xi * TILE_ROWS * TILE_COLS, TILE_COLS, NULL, k > 0);
+                            m + xi * TILE_ROWS * TILE_COLS, TILE_COLS, NULL, NULL, k > 0);
             if (R(wino_write)(f, panels + b, m, rows, c->y + row * c->y_plane,
                               c->bias ? c->bias + row : NULL))
                 __atomic_store_n(&f->not_finite, 1, __ATOMIC_RELAXED);

@@ -41,12 +41,13 @@ INLINE long panel_start(row_cut cut, long panel)
 }
 #endif
 
-/* One tile: c (rows x TILE_COLS, lines `step` apart) = a b, + start[i] if there is a start, or
- * += a b. `placed`: the columns of step k are not packed but two vectors, `gap` elements apart, the
- * first at b + at[k].
+/* One tile: c (rows x TILE_COLS, lines `step` apart) = a b, + start[i] if there is a start and
+ * + across[j] if there is that; or += a b. `placed`: the columns of step k are not packed but two
+ * vectors, `gap` elements apart, the first at b + at[k].
  */
 INLINE void R(tile_of)(const int rows, const int placed, long depth, const real *a, const real *b,
-                       const int64_t *at, long gap, real *c, long step, const real *start, int add)
+                       const int64_t *at, long gap, real *c, long step, const real *start,
+                       const real *across, int add)
 {
     vec sums[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 16
@@ -63,6 +64,8 @@ INLINE void R(tile_of)(const int rows, const int placed, long depth, const real 
         }
         a += rows;
     }
+    const vec left = across ? *(const vec *)across : (vec){0};
+    const vec right = across ? *(const vec *)(across + LANES) : (vec){0};
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
         vec *to = (vec *)(c + i * step), *next = (vec *)(c + i * step + LANES);
@@ -71,20 +74,21 @@ INLINE void R(tile_of)(const int rows, const int placed, long depth, const real 
             *next += sums[i][1];
         } else {
             const vec first = (start ? start[i] : 0) - (vec){0};
-            *to = sums[i][0] + first;
-            *next = sums[i][1] + first;
+            *to = sums[i][0] + first + left;
+            *next = sums[i][1] + first + right;
         }
     }
 }
 
 #define TILE_CASE(n)                                                                               \
     case n:                                                                                        \
-        R(tile_of)(n <= TILE_ROWS ? n : 1, placed, depth, a, b, at, gap, c, step, start, add);     \
+        R(tile_of)(n <= TILE_ROWS ? n : 1, placed, depth, a, b, at, gap, c, step, start, across,   \
+                   add);                                                                           \
         break;
 
 INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, const real *b,
                         const int64_t *at, long gap, real *c, long step, const real *start,
-                        int add)
+                        const real *across, int add)
 {
     switch (rows) {
         TILE_CASE(1)
@@ -113,16 +117,17 @@ INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, c
 
 /* A tile from packed columns. */
 static void R(tile)(int rows, long depth, const real *a, const real *b, real *c, long step,
-                    const real *start, int add)
+                    const real *start, const real *across, int add)
 {
-    R(tile_any)(rows, 0, depth, a, b, NULL, LANES, c, step, start, add);
+    R(tile_any)(rows, 0, depth, a, b, NULL, LANES, c, step, start, across, add);
 }
 
 /* A tile whose columns were not packed. */
 static void R(tile_placed)(int rows, long depth, const real *a, const real *b, const int64_t *at,
-                           long gap, real *c, long step, const real *start, int add)
+                           long gap, real *c, long step, const real *start, const real *across,
+                           int add)
 {
-    R(tile_any)(rows, 1, depth, a, b, at, gap, c, step, start, add);
+    R(tile_any)(rows, 1, depth, a, b, at, gap, c, step, start, across, add);
 }
 
 /* Transpose LANES x LANES elements in registers: each round of zips turns the bits of an element's
@@ -168,4 +173,14 @@ static void R(turn)(const real *from, long step, long rows, long depth, real *to
             for (long r = 0; r < height; r++)
                 to[k * pitch + i + r] = from[(i + r) * step + k];
     }
+}
+
+/* A line that may be shorter than a vector. */
+INLINE void R(copy_short)(real *to, const real *from, long count)
+{
+    long q = 0;
+    for (; q + LANES <= count; q += LANES)
+        *(vec *)(to + q) = *(const vec *)(from + q);
+    for (; q < count; q++)
+        to[q] = from[q];
 }

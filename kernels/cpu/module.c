@@ -7,6 +7,7 @@
  *     set_threads(n), get_threads()
  *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
  *                                                  unless each fits out exactly and without gaps
+ *     matmul(a, b, bias) -> array or None          see matmul.c
  *
  * A kernel is called with NumPy arrays, None, whole and floating-point numbers. Nothing is checked
  * but their number and that arrays are arrays: types, shapes and strides are up to the caller. The
@@ -24,6 +25,8 @@
 enum { MOST_ARGUMENTS = 48 };
 
 extern _Thread_local int out_of_memory;
+PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count); /* matmul.c */
+int prepare_matmul(void);
 PyObject *make_ufuncs(void);
 
 typedef struct {
@@ -182,6 +185,8 @@ static PyMethodDef methods[] = {
     {"use", use, METH_O, "Choose the level by name."},
     {"set_threads", py_set_threads, METH_O, "Set the number of threads."},
     {"get_threads", py_get_threads, METH_NOARGS, "The number of threads."},
+    {"matmul", (PyCFunction)(void (*)(void))matmul, METH_FASTCALL,
+     "The product of two matrices or stacks of them plus a bias, where it pays; else None."},
     {"join_rows", (PyCFunction)(void (*)(void))join_rows, METH_FASTCALL,
      "Copy the arrays of a list into the rows of one; whether they fitted."},
     {NULL, NULL, 0, NULL},
@@ -194,7 +199,7 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__cpu(void)
 {
     import_array();
-    if (PyType_Ready(&KernelType) < 0)
+    if (PyType_Ready(&KernelType) < 0 || prepare_matmul() < 0)
         return NULL;
     int count;
     const level *all = all_levels(&count);

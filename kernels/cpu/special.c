@@ -4,11 +4,8 @@
  * fewer terms in float32, times an exponential or a root.
  */
 
-/* 1 - erf(x), relatively exact where it is small: twice the chance below -sqrt(2) x. Of float32 in
- * double, one element after the other in steps without branches, which the compiler makes vectors
- * of; of float64 the square of x is taken in two parts, the first of them exact (see vnormal).
- */
-static inline float R(erfc_one)(double x, double a)
+/* e^(-a^2) for |a| < 26, to 2e-10. */
+static inline double R(bell_one)(double a)
 {
     const double magic = 6755399441055744.0; /* adding it rounds to a whole number */
     double shifted = -a * a * 1.4426950408889634074 + magic, k = shifted - magic;
@@ -19,15 +16,25 @@ static inline float R(erfc_one)(double x, double a)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     bits = (int64_t)(((uint64_t)bits + 1023) << 52); /* 2^k: k stands in the low bits */
-    double power, over = 1 / (a * 1.41421356237309504880 + 3.5), u = 1 - 7 * over;
+    double power;
     memcpy(&power, &bits, sizeof power);
+    return power * e;
+}
+
+/* 1 - erf(x), relatively exact where it is small: twice the chance below -sqrt(2) x. Of float32 in
+ * double, one element after the other in steps without branches, which the compiler makes vectors
+ * of; of float64 the square of x is taken in two parts, the first of them exact (see vnormal).
+ */
+static inline double R(erfc_one)(double x, double a)
+{
+    double over = 1 / (a * 1.41421356237309504880 + 3.5), u = 1 - 7 * over;
     double sum = (-4.79235703627e-5 * u + 3.47670765784e-5) * u + 0.000448069056427;
     sum = ((sum * u - 0.000418067580013) * u - 0.00317492041065) * u + 0.00646546060893;
     sum = ((sum * u + 0.0174045977872) * u - 0.116049109233) * u + 0.315425242161;
     sum = (sum * u - 0.565561903834) * u + 0.744416071703;
-    double beyond = 2 * power * e * sum * over;
+    double beyond = 2 * R(bell_one)(a) * sum * over;
     double sign = copysign(1, x);
-    return (float)(1 - sign + sign * beyond); /* 2 - beyond below zero */
+    return 1 - sign + sign * beyond; /* below zero 2 - beyond */
 }
 
 static inline vec R(erfc_of)(vec x)
@@ -72,8 +79,8 @@ static inline double R(log_one)(double x)
     int64_t bits;
     memcpy(&bits, &x, sizeof bits);
     /* x = 2^k m with m around 1: the bits of the root of a half are those where k begins. */
-    int64_t shifted = bits - 0x3fe6a09e667f3bcd, k = shifted >> 52;
-    bits -= (int64_t)((uint64_t)k << 52);
+    int64_t k = (int64_t)((uint64_t)bits - 0x3fe6a09e667f3bcdu) >> 52;
+    bits = (int64_t)((uint64_t)bits - ((uint64_t)k << 52));
     double m;
     memcpy(&m, &bits, sizeof m);
     double s = (m - 1) / (m + 1), z = s * s;

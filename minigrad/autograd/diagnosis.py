@@ -179,7 +179,7 @@ def lost(e: Evidence) -> Iterator[Diagnosis]:
     if not gone.any() or not e.near(np.where(gone, e.want, e.got), e.want):
         return
     square = e.shape == e.output.shape
-    off = ~np.eye(*e.got.shape, dtype=bool)
+    off = np.eye(e.got.shape[0], e.got.shape[1]) == 0
     several = (~e.zero(e.want)).sum(1) > 1
     kept = (~e.zero(e.got)).sum(1)
     if square and several.any() and not e.zero(e.want)[off].all() and e.zero(e.got)[off].all():
@@ -191,7 +191,8 @@ def lost(e: Evidence) -> Iterator[Diagnosis]:
     if several.any() and (kept[several] == 1).all() and not gone[~several].any():
         text = "an element that is used several times keeps one of its gradients"
         yield Diagnosis("second use overwritten, not added", text)
-    rows, columns = gone.any(1) & (kept == 0), gone.any(0) & e.zero(e.got).all(0)
+    rows: Array = np.asarray(gone.any(1) & (kept == 0))
+    columns: Array = np.asarray(gone.any(0) & e.zero(e.got).all(0))
     if (gone == gone & rows[:, None]).all():
         yield Diagnosis("lost elements", f"no gradient arrives at {_count(rows)} of the input")
     elif (gone == gone & columns[None]).all():
@@ -371,13 +372,13 @@ def _broadcasts(e: Evidence) -> bool:
     if e.shape == e.output.shape or e.output.size <= e.want.shape[0]:
         return False
     try:
-        return np.broadcast_shapes(e.shape, e.output.shape) == e.output.shape
+        return bool(np.broadcast_shapes(e.shape, e.output.shape) == e.output.shape)
     except ValueError:
         return False
 
 
 def _copies(e: Evidence) -> int:
-    return e.output.size // max(1, e.want.shape[0])
+    return int(e.output.size // max(1, e.want.shape[0]))
 
 
 def _axes(axes: Sequence[int]) -> str:

@@ -25,11 +25,14 @@ LARGEST = 300  # rows and columns of a Jacobian that is worth taking at further 
 
 
 class GradientMismatch(GradcheckError):
-    """A derivative that is not what differences say; ``diagnosis`` names the likely fault."""
+    """A derivative that is not what differences say; ``diagnosis`` names the likely fault.
 
-    def __init__(self, text: str, diagnosis: Diagnosis) -> None:
+    ``point`` is what was checked: the function and its inputs.
+    """
+
+    def __init__(self, text: str, diagnosis: Diagnosis, point: Point) -> None:
         super().__init__(text)
-        self.diagnosis = diagnosis
+        self.diagnosis, self.point = diagnosis, point
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Mismatch:
         table, cause = self.steps()
         fault = cause or self.fault()
         text = "\n".join([self.title, *self.where(), *table, "", f"diagnosis: {fault}", ""])
-        return GradientMismatch(text + "\n" + regression_test(self.point), fault)
+        return GradientMismatch(text + "\n" + regression_test(self.point), fault, self.point)
 
     def where(self) -> list[str]:
         """Argument, index, both values and their ratio."""
@@ -145,7 +148,7 @@ def _cause(
     noise = 1e-14 * (1 + size) / step
     if not np.isfinite(errors).all():
         return None
-    if gaps[2] > max(20 * noise, allowed) and gaps[2] > 0.3 * gaps[0]:
+    if gaps[3] > max(200 * noise, allowed) and gaps[3] > 0.5 * gaps[2]:
         text = "the slopes from the left and from the right differ: stay away from this point"
         return Diagnosis("kink", text)
     best = int(np.argmin(errors))
@@ -160,9 +163,11 @@ def _cause(
 
 def regression_test(point: Point) -> str:
     """A test of this very call, ready to be pasted."""
-    func, inputs, check = point.func, point.inputs, "gradcheck"
+    func: Any = point.func
+    inputs, check = point.inputs, "gradcheck"
     if isinstance(func, Gradients):
-        func, inputs, check = func.func, inputs[: -func.count], "gradgradcheck"
+        inputs, check = inputs[: len(inputs) - func.count], "gradgradcheck"
+        func = func.func
     name = getattr(func, "__name__", type(func).__name__)
     called = name if name.isidentifier() else "f"
     names = [f"x{i}" for i in range(len(inputs))]
@@ -199,9 +204,9 @@ def shape_fault(error: GradientShapeError) -> GradientShapeError:
         for part in re.findall(r"[\[(]([\d, ]*)[\])]", str(error))
     ]
     fault = of_shapes(*(shapes if len(shapes) == 2 else ((), ())))
-    found = GradientShapeError(f"{error}\ndiagnosis: {fault}")
+    found: Any = GradientShapeError(f"{error}\ndiagnosis: {fault}")
     found.diagnosis = fault
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def _literal(value: Any) -> str:

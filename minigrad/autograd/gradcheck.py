@@ -271,7 +271,8 @@ class _Check:
         size = float(np.abs(output._array.astype(np.float64)).max(initial=0.0))
         rounding = 4 * precision * max(size, 1e-30) / step
         twice = self.point.numerical(tensor, 2 * step)[number]
-        return rounding + np.abs(twice - wanted) + 64 * precision * np.abs(wanted)
+        bound: Array = rounding + np.abs(twice - wanted) + 64 * precision * np.abs(wanted)
+        return bound
 
     def projections(self) -> bool:
         """Whether a random projection of each Jacobian agrees."""

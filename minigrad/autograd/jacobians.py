@@ -103,7 +103,10 @@ class Point:
 
     def pull(self, outputs: Sequence[Any], weights: Sequence[Any]) -> Sequence[Any]:
         """The gradients of weighted outputs, None where nothing arrives; the graph is kept."""
-        return grad(outputs, self.wanted, weights, retain_graph=True, allow_unused=True)
+        found: Sequence[Any] = grad(
+            outputs, self.wanted, weights, retain_graph=True, allow_unused=True
+        )
+        return found
 
     def tangential(self) -> list[list[Array]]:
         """The Jacobians, by output and input, by products with tangents."""
@@ -144,9 +147,9 @@ class Gradients:
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         """The gradients by the wanted inputs, recorded, without those that are None."""
-        outputs = differentiable(self.func(*args[: -self.count]))
+        outputs = differentiable(self.func(*args[: len(args) - self.count]))
         sources = [args[i] for i in self.wanted]
-        weights = args[-self.count :]
+        weights = args[len(args) - self.count :]
         found = grad(outputs, sources, weights, create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 

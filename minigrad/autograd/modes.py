@@ -37,9 +37,6 @@ class _Switch:
     _value = GRAD
     _tokens: tuple[Any, ...] = ()  # the last block's, and the tokens of those around it
 
-    def __init__(self, value: int) -> None:
-        self._value = value
-
     def __enter__(self) -> None:
         self._switch()
 
@@ -64,7 +61,9 @@ class _Switch:
         self._var.reset(token)
 
     def _clone(self) -> _Switch:
-        return _Switch(self._value)
+        clone = _Switch()
+        clone._value = self._value
+        return clone
 
     def __call__(self, fn: Fn) -> Fn:
         if inspect.isgeneratorfunction(fn):
@@ -106,8 +105,6 @@ def _wrap_generator(make: Callable[[], _Switch], fn: Callable[..., Any]) -> Call
 
 class _Fixed(_Switch):
     """A switch whose value is known by its class; usable as a decorator without parentheses."""
-
-    __init__ = object.__init__  # nothing to do: it is made around every step of a loop
 
     def __new__(cls, fn: Any = None) -> Any:
         self = object.__new__(cls)
@@ -163,7 +160,7 @@ class set_grad_enabled(_Switch):
                 "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
                 f"{type(mode).__name__}"
             )
-        super().__init__(GRAD if mode else NO_GRAD)
+        self._value = GRAD if mode else NO_GRAD
         self._switch()
         self._entered = False
 
@@ -192,12 +189,12 @@ class inference_mode(_Switch):
         """A switch, or the function that it was put before as a bare decorator."""
         self = super().__new__(cls)
         if callable(mode):
-            _Switch.__init__(self, INFERENCE)
+            self._value = INFERENCE
             return self(mode)
         return self
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__(INFERENCE if mode else GRAD)
+        self._value = INFERENCE if mode else GRAD
 
     def _clone(self) -> _Switch:
         clone: _Switch = inference_mode(self._value == INFERENCE)
@@ -240,7 +237,7 @@ class set_detect_anomaly(_Switch):
     _var = ANOMALY
 
     def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
-        super().__init__((2 if check_nan else 1) if mode else 0)
+        self._value = (2 if check_nan else 1) if mode else 0
         self._switch()
 
     def __enter__(self) -> None:
@@ -262,7 +259,7 @@ class detect_anomaly(_Switch):
     _var = ANOMALY
 
     def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(2 if check_nan else 1)
+        self._value = 2 if check_nan else 1
 
     def _clone(self) -> _Switch:
         return detect_anomaly(self._value == 2)

@@ -24,7 +24,7 @@ CLOSE = 1e-6  # of the greatest: sums in another order
 def failure(point: Point, text: str, name: str, seen: str) -> GradientMismatch:
     """The error for what was seen."""
     fault = Diagnosis(name, seen)
-    return GradientMismatch(f"{text}\ndiagnosis: {fault}\n\n{regression_test(point)}", fault)
+    return GradientMismatch(f"{text}\ndiagnosis: {fault}\n\n{regression_test(point)}", fault, point)
 
 
 def shaped(point: Point, gradient: Any, tensor: Any) -> None:

@@ -31,6 +31,7 @@ NUMBERS = "alpha beta lambd negative_slope threshold fill_value dx min_val max_v
 INTEGERS = "dim0 dim1 dimension length step storage_offset offset"
 SIZES = """kernel_size stride dilation output_padding size shape output_size shifts split_sizes dim
     axis dims"""
+PLAUSIBLE = (TensorBase, int, float, list, tuple, type(None))
 SEVERAL = ("tensors", "vectors", "matrices")
 
 
@@ -134,10 +135,8 @@ def refusal(
             continue
         if isinstance(error, ValueError) and kind in ("bool", "str", "torch.dtype"):
             continue  # it is about what an option says, in torch's words
-        if isinstance(error, RuntimeError) and isinstance(value, TensorBase):
-            continue  # or about what is in a tensor
-        if value is None and not isinstance(error, (TypeError, AttributeError)):
-            continue  # or about what is missing
+        if isinstance(error, (RuntimeError, ValueError)) and isinstance(value, PLAUSIBLE):
+            continue  # it is about what is in a tensor, a list or a number, or missing
         return TypeError(f"{fn.__name__}(): {which} must be {kind}, not {_type_name(value)}")
     if next(iter(parameters), "") in SEVERAL:
         listed = len(args) == 1 and isinstance(args[0], (list, tuple))

@@ -128,7 +128,12 @@ class Kernel:
             raise TypeError(
                 f"{self.name}: {len(arguments)} arguments given, it takes {len(self._wanted)}"
             )
-        return tuple([want(self, k, a) for k, (want, a) in enumerate(zip(self._wanted, arguments))])
+        return tuple(
+            [
+                want(self, k, a)
+                for k, (want, a) in enumerate(zip(self._wanted, arguments, strict=True))
+            ]
+        )
 
     def complaint(self, number: int, text: str) -> str:
         """What a wrong argument is answered with."""
@@ -172,7 +177,7 @@ def _table(to: Kernel, number: int, value: Any) -> Any:
 
 def _whole(to: Kernel, number: int, value: Any) -> int:
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, bool | np.integer | np.bool_):
         return int(value)
     raise TypeError(to.complaint(number, f"expected a whole number, got {value!r:.60}"))
@@ -180,7 +185,7 @@ def _whole(to: Kernel, number: int, value: Any) -> int:
 
 def _fraction(to: Kernel, number: int, value: Any) -> float:
     if value.__class__ is float:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, int | float | np.integer | np.floating):
         return float(value)
     raise TypeError(to.complaint(number, f"expected a number, got {value!r:.60}"))

@@ -183,7 +183,7 @@ def _conv_form(rows: int, tensor: bool) -> str:
 
 
 def _tensor_cores(k: Kernels) -> bool:
-    """16-bit numbers are exact in tensor cores; float32 is rounded to TF32 only if that is allowed."""
+    """16-bit numbers are exact in tensor cores; float32 becomes TF32 only if that is allowed."""
     return k.dtype in ("float16", "bfloat16") or getattr(k, "allow_tf32", False)
 
 
@@ -223,10 +223,10 @@ def conv_weight(k: Kernels, g: Any, x: Any, gw: Any, *sizes: int) -> None:
 
 
 MOST, CHUNK = 64, 4096  # of optim.cu
-TENSORS = np.dtype(
-    [("count", "<i8"), ("first", "<i8", MOST + 1), ("size", "<i8", MOST), ("p", "<u8", MOST)]
-    + [("g", "<u8", MOST), ("state", "<u8", (3, MOST))]
-)
+TENSORS = np.dtype([
+    ("count", "<i8"), ("first", "<i8", MOST + 1), ("size", "<i8", MOST), ("p", "<u8", MOST),
+    ("g", "<u8", MOST), ("state", "<u8", (3, MOST)),
+])  # fmt: skip
 
 
 def tensor_tables(lists: list[list[Any]], pointer: Callable[[Any], int]) -> list[Any]:

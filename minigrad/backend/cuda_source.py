@@ -85,8 +85,8 @@ def file_of(name: str) -> Path | None:
 def inline(text: str, name: str, where: Path, seen: set[Path] | None = None) -> str:
     """A text with its ``#include "..."`` files in their places, each once.
 
-    CuPy's cache on disk looks at the text only: a changed header must change it. ``#line`` keeps the
-    places in messages those of the files.
+    CuPy's cache on disk looks at the text only: a changed header must change it. ``#line`` keeps
+    the places in messages those of the files.
     """
     seen = set() if seen is None else seen
 

@@ -28,6 +28,7 @@ __all__ = [
     "kernel",
     "level",
     "levels",
+    "matmul",
     "pointwise",
     "set_threads",
     "use",
@@ -37,6 +38,7 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _of_f32: dict[str, Callable[..., None]] = {}
 _of_f64: dict[str, Callable[..., None]] = {}
 _ufuncs: dict[str, Any] = {}
+_matmul: Callable[[Any, Any, Any], Any] | None = None
 _level = "numpy"
 
 
@@ -66,19 +68,21 @@ def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
 def pointwise(name: str, x: Any, *others: Any) -> Any:
     """A function of pointwise.c, of a float32 or float64 array and of arrays like it and numbers.
 
-    They are broadcast. None without kernels, and for what is no such array.
+    They are broadcast; the array is the first or the second. None without kernels, and for what is
+    no such array.
 
     >>> found = pointwise("hypot", np.array([3.0]), 4.0)
     >>> found is None or found[0] == 5.0
     True
     """
-    if type(x) is not np.ndarray or x.dtype.char not in "fd":
+    array = others[0] if others and (type(x) is float or type(x) is int) else x
+    if type(array) is not np.ndarray or array.dtype.char not in "fd":
         return None
     ufunc = _ufuncs.get(name)
     if ufunc is None:
         return None
     out = ufunc(x, *others)
-    return out if out.dtype is x.dtype else None
+    return out if out.dtype is array.dtype else None
 
 
 def levels() -> list[str]:
@@ -110,7 +114,7 @@ def use(name: str) -> None:
     'numpy'
     >>> use(before)
     """
-    global _level
+    global _level, _matmul
     if name not in levels():
         raise ValueError(f"native kernels: expected one of {', '.join(levels())}, got {name!r}")
     _of_f32.clear()
@@ -122,7 +126,19 @@ def use(name: str) -> None:
             table = _of_f32 if full.endswith("_f32") else _of_f64
             table[full[: -len("_f32")]] = run
         _ufuncs.update(_cpu.ufuncs())
+    _matmul = None if name == "numpy" else _cpu.matmul
     _level = name
+
+
+def matmul(a: Any, b: Any, bias: Any = None) -> Any:
+    """``a @ b + bias`` for matrices or stacks of them where the kernel is the faster way, or None.
+
+    >>> import numpy as np
+    >>> made = matmul(np.eye(2), np.ones((2, 2)), np.ones(2))
+    >>> made is None or made.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    True
+    """
+    return None if _matmul is None else _matmul(a, b, bias)
 
 
 def join_rows(arrays: list[Any], out: Any) -> bool:

@@ -225,6 +225,57 @@ def cuda_check_command(
     raise typer.Exit(check(file, dtype, kernel))
 
 
+@app.command("mutants")
+def mutants_command(
+    check: Annotated[
+        str | None,
+        typer.Argument(
+            help="file.py:function, called with a drawn case; fails by an exception. "
+            "[default: gradcheck]"
+        ),
+    ] = None,
+    only: Annotated[list[str] | None, _option("Only this one; may be repeated.", "--only")] = None,
+    examples: Annotated[int, typer.Option(help="Calls drawn for each.")] = 20,
+    stories: Annotated[bool, _option("Only tell what each is.", "--stories")] = False,
+) -> None:
+    """Run a check over known wrong gradients, and name those that it lets pass."""
+    from minigrad.cli.mutants import show_mutants
+
+    raise typer.Exit(show_mutants(check, only or [], examples, stories))
+
+
+@app.command(
+    "parity", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
+)
+def parity_command(
+    script: Annotated[Path, typer.Argument(help="A program for torch.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Its own arguments.")] = None,
+    ulps: Annotated[
+        float | None, _option("Forgive no more than this. [default: as assert_close]")
+    ] = None,
+) -> None:
+    """Run a program under minigrad and torch at once, and say where they part.
+
+    Compared is each tensor that a line of the program, or a layer that it calls, makes or writes.
+    """
+    from minigrad.cli.parity import show_parity
+
+    raise typer.Exit(show_parity(script, arguments or [], ulps))
+
+
+@app.command("replay")
+def replay_command(
+    file: Annotated[Path, typer.Argument(help="What recorded(), or pytest --capsules, wrote.")],
+    trust: Annotated[
+        bool, _option("Allow code of its author: modules, and functions by name.", "--trust")
+    ] = False,
+) -> None:
+    """Run a failure again that was left in a capsule."""
+    from minigrad.cli.replay import show_replay
+
+    raise typer.Exit(show_replay(file, trust))
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line; every expected mishap is one line on stderr and exit code 2."""
     try:

@@ -1,4 +1,4 @@
-"""``minigrad cuda-check``: a CUDA kernel file run on the CPU, in all orders and with the checker."""
+"""``minigrad cuda-check``: a CUDA kernel file run on the CPU, in all orders and checked."""
 
 from __future__ import annotations
 

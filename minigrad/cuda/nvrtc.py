@@ -36,7 +36,7 @@ class NvrtcError(RuntimeError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What one kernel takes: registers of a thread, bytes that are spilled, bytes of shared memory."""
+    """What one kernel takes: registers of a thread, spilled bytes, bytes of shared memory."""
 
     registers: int
     spills: int
@@ -115,9 +115,10 @@ def _usages(log: str) -> dict[str, Usage]:
 
 _HEAD = """# What the kernels take
 
-Written by `python -m minigrad.cuda.nvrtc` with NVRTC {version}, of texts with the fingerprint `{fingerprint}`.
-Registers of a thread, bytes of static shared memory, and bytes that are spilled, for {shown}: `real` is float32, the other three
-types stand beside it. float32 was compiled for {architectures}.
+Written by `python -m minigrad.cuda.nvrtc` with NVRTC {version}, of texts with the fingerprint
+`{fingerprint}`. Registers of a thread, bytes of static shared memory, and bytes that are
+spilled, for {shown}: `real` is float32, the other three types stand beside it. float32 was compiled
+for {architectures}.
 
 | file | kernel | threads | registers | of float64, float16, bfloat16 | spills | shared |
 | --- | --- | --- | --- | --- | --- | --- |

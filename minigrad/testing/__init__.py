@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.record import T, booleans, call, integers, matrices, places, reals
+from minigrad.testing.capsules import recorded, replay, write_capsule
 from minigrad.testing.cases import Case, register, unregister
 from minigrad.testing.comparison import assert_allclose, assert_close
 from minigrad.testing.making import make_tensor
+from minigrad.testing.parity import assert_parity
 
 if TYPE_CHECKING:
     from minigrad.testing.networks import ModuleCase, modules, small_nets
@@ -47,6 +49,7 @@ __all__ = [
     "T",
     "assert_allclose",
     "assert_close",
+    "assert_parity",
     "booleans",
     "broadcastable_shapes",
     "call",
@@ -59,9 +62,12 @@ __all__ = [
     "modules",
     "places",
     "reals",
+    "recorded",
     "register",
+    "replay",
     "small_nets",
     "tensors",
     "training_programs",
     "unregister",
+    "write_capsule",
 ]

@@ -7,6 +7,7 @@ function of a program, asks to be trusted.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import platform
@@ -23,7 +24,8 @@ import minigrad as torch
 from minigrad.autograd.gradcheck import gradcheck, gradgradcheck
 from minigrad.autograd.jacobians import Gradients
 from minigrad.autograd.record import Call
-from minigrad.testing.cases import OWN, Case, mapped, tensors_of
+from minigrad.autograd.registry import REGISTRY
+from minigrad.testing.cases import OWN, Case, mapped
 
 __all__ = ["Replay", "recorded", "replay", "write_capsule"]
 
@@ -79,9 +81,9 @@ def write_capsule(path: Pathlike, error: BaseException) -> bool:
         return False
     second = isinstance(point.func, Gradients)
     function = point.func.func if second else point.func
-    inputs = point.inputs[: -point.func.count] if second else point.inputs
+    inputs = point.inputs[: len(point.inputs) - point.func.count] if second else point.inputs
     kind = "gradgradcheck" if second else "gradcheck"
-    given = (tuple(t.detach() if torch.is_tensor(t) else t for t in inputs), {})
+    given: Any = (tuple(t.detach() if torch.is_tensor(t) else t for t in inputs), {})
     wants = [torch.is_tensor(t) and t.requires_grad for t in inputs]
     _save(path, kind, function, given, torch.get_rng_state(), _last(error), wants)
     return True
@@ -207,18 +209,20 @@ def _function(found: dict[str, Any], trust: bool) -> Callable[..., Any]:
         from minigrad.testing.programs import Program
 
         return Program([None] * found["count"], found["lines"])
-    if "module" in found:
-        if found["module"].partition(".")[0] != "minigrad":
-            raise ValueError(f"replay: {found['module']} is no part of minigrad")
-        owner: Any = importlib.import_module(found["module"])
-    elif not trust:
+    if "module" not in found and not trust:
         raise ValueError(f"replay: {found['name']} stands in {found['file']}; trust it to be run")
+    owner: Any
+    if "module" in found:
+        owner = importlib.import_module(f"minigrad{found['module'].removeprefix('minigrad')}")
     else:
         owner = _module_of(found["file"])
     for part in found["name"].split("."):
         if not hasattr(owner, part):
             raise ValueError(f"replay: {found['name']} is not found by its name")
         owner = getattr(owner, part)
+    # A name can lead through a module's imports to anything: unless trusted, only to an op.
+    if not trust and not any(owner is r.function or owner is r.method for r in REGISTRY.values()):
+        raise ValueError(f"replay: {found['name']} is no op of minigrad; trust it to be run")
     return owner  # type: ignore[no-any-return]
 
 

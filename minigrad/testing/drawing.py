@@ -67,7 +67,7 @@ def values(rng: Any, shape: tuple[int, ...], domain: Domain, kind: str, number: 
     >>> from minigrad.testing import reals
     >>> from minigrad.testing.drawing import generator, values
     >>> values(generator(0), (3,), reals(0, 3), "float64")
-    array([0.5, 1.5, 2.5])
+    array([0.38, 1.49, 2.59])
     """
     if domain.kind == "boolean":
         return np.asarray(rng.integers(0, 2, shape)).astype(bool)
@@ -85,9 +85,9 @@ def values(rng: Any, shape: tuple[int, ...], domain: Domain, kind: str, number: 
         near = np.abs(drawn - point) < 0.05
         drawn = np.where(near, point + np.where(drawn >= point, 0.1, -0.1), drawn)
     if domain.dominance and len(shape) > 1:
-        drawn = drawn + domain.dominance * shape[-1] * np.eye(*shape[-2:])
+        drawn = drawn + domain.dominance * shape[-1] * np.eye(shape[-2], shape[-1])
     if domain.spread and len(shape) > 1:
-        drawn = drawn + domain.spread * np.eye(*shape[-2:]) * np.arange(1, shape[-1] + 1)
+        drawn = drawn + domain.spread * np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1)
     if domain.within is not None:
         drawn = domain.within(torch.from_numpy(np.array(drawn))).numpy()
     return np.asarray(drawn).astype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)

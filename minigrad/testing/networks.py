@@ -14,7 +14,7 @@ import numpy as np
 import minigrad as torch
 from minigrad import nn
 from minigrad.autograd.record import reals
-from minigrad.nn.utils.stateless import functional_call
+from minigrad.func import functional_call
 from minigrad.testing.drawing import generator, values
 from minigrad.testing.needs import st
 
@@ -78,27 +78,25 @@ def layers(draw: Any) -> Made:
     n, c, out = (draw(st.integers(1, 3)) for _ in range(3))
     size, bias = draw(st.integers(3, 4)), draw(st.booleans())
     kernel, pad = draw(st.integers(1, 3)), draw(st.integers(0, 1))
-    return draw(
-        st.sampled_from(
-            [
-                (nn.Linear(c, out, bias), (n, c)),
-                (draw(st.sampled_from(SMOOTH))(), (n, c)),
-                (nn.Conv1d(c, out, kernel, padding=pad, bias=bias), (n, c, size)),
-                (nn.Conv2d(c, out, kernel, padding=pad, bias=bias), (1, c, size, 3)),
-                (nn.ConvTranspose2d(c, out, kernel, 2, bias=bias), (1, c, 2, 2)),
-                (nn.AvgPool2d(2, 1, pad), (n, c, 3, size)),
-                (nn.LayerNorm(size), (n, c, size)),
-                (nn.GroupNorm(c, 2 * c), (n, 2 * c, 3)),
-                (nn.BatchNorm1d(c), (n + 2, c)),
-                (nn.BatchNorm2d(c).eval(), (n, c, 2, 2)),
-                (nn.Softmax(draw(st.integers(0, 1))), (n, size)),
-                (nn.RNN(c, 2, bias=bias), (2, n, c)),
-                (nn.GRU(c, 2, bias=bias), (2, n, c)),
-                (nn.LSTM(c, 2, bias=bias, bidirectional=bias), (2, n, c)),
-                (nn.TransformerEncoderLayer(2, 1, 3, 0.0, nn.functional.gelu), (2, n, 2)),
-            ]
-        )
-    )
+    makers: list[tuple[Callable[[], nn.Module], tuple[int, ...]]] = [
+        (lambda: nn.Linear(c, out, bias), (n, c)),
+        (draw(st.sampled_from(SMOOTH)), (n, c)),
+        (lambda: nn.Conv1d(c, out, kernel, padding=pad, bias=bias), (n, c, size)),
+        (lambda: nn.Conv2d(c, out, kernel, padding=pad, bias=bias), (1, c, size, 3)),
+        (lambda: nn.ConvTranspose2d(c, out, kernel, 2, bias=bias), (1, c, 2, 2)),
+        (lambda: nn.AvgPool2d(2, 1, pad), (n, c, 3, size)),
+        (lambda: nn.LayerNorm(size), (n, c, size)),
+        (lambda: nn.GroupNorm(c, 2 * c), (n, 2 * c, 3)),
+        (lambda: nn.BatchNorm1d(c), (n + 2, c)),
+        (lambda: nn.BatchNorm2d(c).eval(), (n, c, 2, 2)),
+        (lambda: nn.Softmax(pad), (n, size)),
+        (lambda: nn.RNN(c, 2, bias=bias), (2, n, c)),
+        (lambda: nn.GRU(c, 2, bias=bias), (2, n, c)),
+        (lambda: nn.LSTM(c, 2, bias=bias, bidirectional=bias), (2, n, c)),
+        (lambda: nn.TransformerEncoderLayer(2, 1, 3, 0.0, nn.functional.gelu), (2, n, 2)),
+    ]
+    make, shape = makers[draw(st.integers(0, len(makers) - 1))]
+    return make(), shape
 
 
 @st.composite

@@ -141,7 +141,7 @@ def test_convolution(sizes: Any, form: str, biased: bool, mode: Any, dtype: str)
 
 
 @pytest.mark.parametrize(("dtype", "form"), [("float32", "_plain"), ("float32", "_tensor"),
-                                              ("bfloat16", "_tensor"), ("float64", "_plain")])  # fmt: skip
+                          ("bfloat16", "_tensor"), ("float64", "_plain")])  # fmt: skip
 def test_convolution_over_several_tiles(dtype: str, form: str) -> None:
     """More rows, places and channels than fit into one tile, and the weight's sum in parts."""
     sizes = (3, 20, 9, 10, 140, 3, 3, 1, 1, 1, 1, 1, 1, 1, 9, 10)

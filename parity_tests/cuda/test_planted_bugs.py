@@ -52,7 +52,8 @@ BUGS = {
         s[threadIdx.x] = v;
         __syncthreads();
         y[threadIdx.x] = s[threadIdx.x];""",
-        "race", r"race on s\[\d+\]: a read here.* wrote it at bug.cu:7", variable="s", order="reversed",
+        "race", r"race on s\[\d+\]: a read here.* wrote it at bug.cu:7", variable="s",
+        order="reversed",
     ),
     "too little dynamic shared memory": Bug(
         """extern __shared__ float none[];
@@ -159,7 +160,9 @@ BUGS = {
         y[threadIdx.x] = none[threadIdx.x]; // BUG""",
         "null pointer", r"null pointer", block=1,
     ),
-    "block too large": Bug("""y[0] = 1;""", "launch", r"1 to 1024 threads", block=2048, plain_finds_it=True),
+    "block too large": Bug(
+        """y[0] = 1;""", "launch", r"1 to 1024 threads", block=2048, plain_finds_it=True,
+    ),
 }  # fmt: skip
 
 

@@ -176,7 +176,8 @@ def test_extremes_keep_a_nan(n: int, inner: int) -> None:
 
 @drawn
 @given(outer=st.integers(1, 9), n=st.sampled_from([1, 2, 33, 100]), inner=st.integers(1, 4),
-       least=st.booleans(), ties=st.booleans(), nans=st.booleans(), mode=st.sampled_from(MODES))  # fmt: skip
+       least=st.booleans(), ties=st.booleans(), nans=st.booleans(),
+       mode=st.sampled_from(MODES))  # fmt: skip
 def test_places_of_extremes(
     outer: int, n: int, inner: int, least: bool, ties: bool, nans: bool, mode: Any
 ) -> None:

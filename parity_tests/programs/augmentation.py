@@ -3,6 +3,9 @@
 # The notes' own way of writing stands.
 # ruff: noqa: RUF059
 
+import os
+import warnings
+
 import torch
 import torchvision
 from torch import nn
@@ -127,10 +130,16 @@ def program_48_fine_tuning():
     print(finetune_net.load_state_dict(torch.load("resnet18.params")))  # U02
     again = models.resnet18(pretrained="resnet18.params")  # U02
     print(torch.equal(again.conv1.weight, pretrained.conv1.weight))
-    try:
-        models.resnet18(pretrained=True)  # U02
-    except ValueError as error:
-        print(error)
+    os.makedirs("hub/checkpoints", exist_ok=True)
+    torch.save(pretrained.state_dict(), "hub/checkpoints/resnet18-f37072fd.pth")
+    before = torch.hub.get_dir()
+    torch.hub.set_dir("hub")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        downloaded = models.resnet18(pretrained=True)  # U02
+    torch.hub.set_dir(before)
+    print([str(warning.message) for warning in said])
+    print(torch.equal(downloaded.fc.weight, pretrained.fc.weight))
     finetune_net.fc = nn.Linear(finetune_net.fc.in_features, 2)  # J29 U03
     nn.init.xavier_uniform_(finetune_net.fc.weight)
     print(finetune_net.fc)  # X27

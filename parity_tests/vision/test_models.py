@@ -263,9 +263,19 @@ def test_old_names_of_densenet_are_understood() -> None:
             "inverted_residual_setting should be non-empty",
         ),
         (lambda m: m.resnext50_32x4d(groups=2), TypeError, "groups"),
-        (lambda m: m.resnet18(weights="IMAGENET1K_V1"), ValueError, "resnet18-f37072fd.pth"),
-        (lambda m: m.resnet18(pretrained=True), ValueError, "resnet18-f37072fd.pth"),
         (lambda m: m.nin(weights="DEFAULT"), ValueError, "pass a file"),
+        (lambda m: m.resnet18(weights="IMAGENET1K_V9"), KeyError, "IMAGENET1K_V9"),
+        (
+            lambda m: m.resnet18(weights=m.ResNet50_Weights.DEFAULT),
+            TypeError,
+            "Invalid Weight class provided; expected ResNet18_Weights but received "
+            "ResNet50_Weights.",
+        ),
+        (
+            lambda m: m.resnet18(weights="DEFAULT", num_classes=10),
+            ValueError,
+            "The parameter 'num_classes' expected value 1000 but got 10 instead.",
+        ),
         (lambda m: m.lenet(weights="nowhere.pth"), FileNotFoundError, "nowhere.pth"),
         (lambda m: m.lenet(weights="http://a.org/b.pth"), ValueError, "https://"),
         (lambda m: m.lenet(weights="a", pretrained=False), ValueError, "only one"),

@@ -1,8 +1,8 @@
 """CUDA kernels on the CPU: compiled by g++, run thread by thread, and checked.
 
-The same ``.cu`` text that NVRTC compiles for a card runs here on NumPy arrays, either plainly or with
-every access judged: races, bounds, barriers, alignment, shared memory that nobody wrote. ``minigrad
-cuda-check`` is the command; ``docs/cuda_without_gpu.md`` teaches reading what it reports.
+The same ``.cu`` text that NVRTC compiles for a card runs here on NumPy arrays, either plainly or
+with every access judged: races, bounds, barriers, alignment, shared memory that nobody wrote.
+``minigrad cuda-check`` is the command; ``docs/cuda_without_gpu.md`` teaches reading its reports.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ from minigrad.backend.cuda_source import folder
 
 __all__ = ["CompileError", "build", "cache_folder", "compiler_problem"]
 
-_PLAIN = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-g1", "-pipe")
-_PLAIN += ("-ffp-contract=off", "-fno-strict-aliasing", "-fno-math-errno")
-_PLAIN += ("-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Wno-attributes")
+_PLAIN = [
+    "-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-g1", "-pipe",
+    "-ffp-contract=off", "-fno-strict-aliasing", "-fno-math-errno",
+]  # fmt: skip
 # The libraries of these sanitizers are not linked: their hooks are in checker.h.
 _CHECKED = ("-O1", "-fsanitize=thread,alignment,bounds,shift,integer-divide-by-zero")
 _SHIM = ("cuda_on_cpu.h", "state.h")

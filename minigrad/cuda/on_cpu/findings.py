@@ -106,8 +106,8 @@ _TEXTS = {
     "index": "index {offset} is outside of the array",
     "shift": "shift by {offset} bits",
     "division": "division by zero",
-    "divergent barrier": "__syncthreads() has diverged: this thread waits at line {line}, others at "
-    "line {other_line}",
+    "divergent barrier": "__syncthreads() has diverged: this thread waits at line {line}, others "
+    "at line {other_line}",
     "exited threads": "__syncthreads() is waited for, but {count} threads of the block have ended",
     "exited lane": "a warp operation names lane {count}, which has ended",
     "lanes missing": "a warp operation waits for lanes that never arrive",

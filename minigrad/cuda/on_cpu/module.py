@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +231,7 @@ class _Memory:
     def __init__(self, checked: bool) -> None:
         self.checked = checked
         self.ranges: list[Range] = []
-        self._copies: list[tuple[Any, np.ndarray[Any, Any], bool]] = []
+        self._copies: list[tuple[Any, np.ndarray[Any, Any], int]] = []
         for array in _reached if checked else ():
             self.ranges.append(Range("an array of a table", array.ctypes.data, array.nbytes,
                                      array.itemsize))  # fmt: skip
@@ -239,41 +240,43 @@ class _Memory:
         """The address that the kernel is given for an array."""
         if not self.checked:
             return array.ctypes.data
-        begin = self._beside_others(array)
-        if begin is None:
-            begin = self._copy(array, writable)
+        begin = self._inside_another(array, writable)
+        if begin is not None:
+            return begin
+        begin = self._copy(array)
         item = min(array.itemsize, size) if size > 1 else array.itemsize
         self.ranges.append(Range(name, begin, array.nbytes, item, writable))
         return begin
 
-    def _beside_others(self, array: np.ndarray[Any, Any]) -> int | None:
-        """The address in the copy of an array that shares memory with this one."""
-        for k, (original, copied, _) in enumerate(self._copies):
+    def _inside_another(self, array: np.ndarray[Any, Any], writable: bool) -> int | None:
+        """The address in the copy of an array that holds this one; they are judged as one."""
+        for original, copied, number in self._copies:
             if np.may_share_memory(array, original):
                 inside = array.ctypes.data - original.ctypes.data
                 if inside < 0 or inside + array.nbytes > original.nbytes:
                     raise ValueError("arguments overlap in part: the checker cannot place them")
-                self._copies[k] = (original, copied, True)
-                return copied.ctypes.data + inside
+                if writable:
+                    self.ranges[number] = replace(self.ranges[number], writable=True)
+                return int(copied.ctypes.data + inside)
         return None
 
-    def _copy(self, array: np.ndarray[Any, Any], writable: bool) -> int:
+    def _copy(self, array: np.ndarray[Any, Any]) -> int:
         room = np.full(array.nbytes + 2 * _MARGIN + _ALIGN, 0xFF, np.uint8)
         begin = _MARGIN + (array.ctypes.data - room.ctypes.data - _MARGIN) % _ALIGN
         copied = room[begin : begin + array.nbytes]
         copied[:] = array.reshape(-1).view(np.uint8)
-        self._copies.append((array, copied, writable))
+        self._copies.append((array, copied, len(self.ranges)))
         return copied.ctypes.data
 
     def bring_back(self) -> None:
         """Write what the kernel wrote to the arrays that were given."""
-        for original, copied, writable in self._copies:
-            if writable:
+        for original, copied, number in self._copies:
+            if self.ranges[number].writable:
                 original.reshape(-1).view(np.uint8)[:] = copied
 
 
 def _statics(library: Path) -> list[tuple[str, int, int, int]]:
-    """Name, place, size and item size of the static variables of functions; kept beside the file."""
+    """Name, place, size and item size of functions' static variables; kept beside the file."""
     kept = library.with_suffix(".json")
     if not kept.exists():
         said = subprocess.run(

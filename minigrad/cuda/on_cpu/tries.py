@@ -17,7 +17,7 @@ import numpy as np
 
 from minigrad.backend import cuda_plans
 from minigrad.backend.cuda_kernels import ITEMS, Kernel, numpy_dtype
-from minigrad.backend.cuda_source import declarations, inline
+from minigrad.backend.cuda_source import inline
 from minigrad.cuda.on_cpu.build import CompileError
 from minigrad.cuda.on_cpu.findings import KernelError
 from minigrad.cuda.on_cpu.module import ORDERS, Engine, Module

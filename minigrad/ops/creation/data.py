@@ -33,8 +33,7 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
     if requires_grad is False:
         return result
     if type(requires_grad) is not bool and not isinstance(requires_grad, np.bool_):
-        kind = type(requires_grad).__name__
-        raise TypeError(f"argument 'requires_grad' must be bool, not {kind}")
+        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad)}")
     return result.requires_grad_() if requires_grad else result
 
 

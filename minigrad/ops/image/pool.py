@@ -29,7 +29,7 @@ def _max_pool(axes: int) -> Any:
         return_indices: bool = False,
     ) -> Any:
         windows = placed(name, axes, input, kernel_size, stride, padding, dilation, ceil_mode)
-        if windows.few(input._array) and input._array.dtype.kind == "f":
+        if windows.few(input._array, return_indices) and input._array.dtype.kind == "f":
             candidates = tensors.from_array(windows.candidates())
             found = tensors.max_among(input, candidates, windows.sizes, max_name(windows))
             return found if return_indices else found[0]

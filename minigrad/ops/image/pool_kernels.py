@@ -93,6 +93,8 @@ def averaged(x: Array, mean: Any, back: bool = False) -> Array | None:
     """The mean of each window, or (``back``) each element shared out over its window."""
     windows = mean.windows
     shape = windows.flat()
+    if shape is None and len(windows.kernel) == 3 and max(windows.kernel) <= MOST_TAPS:
+        return _averaged_volumes(x, mean, back)
     if shape is None or x.__class__ is not np.ndarray:
         return None
     x, planes, lead = _planes(x, windows)
@@ -101,4 +103,27 @@ def averaged(x: Array, mean: Any, back: bool = False) -> Array | None:
         return None
     y = np.empty((*lead, *(windows.sizes if back else windows.out)), x.dtype)
     run(x, y, planes, *shape, mean.include_pad, int(mean.override or 0))
+    return y
+
+
+def _averaged_volumes(x: Any, mean: Any, back: bool) -> Array | None:
+    """The same of volumes: sums over images, and then over the depth, whose rows are images."""
+    w = mean.windows
+    run = kernel("avg_pool_backward" if back else "avg_pool", x) if type(x) is np.ndarray else None
+    if run is None:
+        return None
+    lead = x.shape[:-3]
+    count, (d, h, width), (od, oh, ow) = math.prod(lead), w.sizes, w.out
+    (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = w.kernel, w.stride, w.padding
+    image = (count * d, h, width, oh, ow, kh, kw, sh, sw, ph, pw, True, 1)
+    depth = (count, d, oh * ow, od, oh * ow, kd, 1, sd, 1, pd, 0, True, 1)
+    between = np.empty((*lead, d, oh, ow), x.dtype)
+    y = np.empty((*lead, *(w.sizes if back else w.out)), x.dtype)
+    if back:
+        run(np.ascontiguousarray(mean.divided(np, x)), between, *depth)
+        run(between, y, *image)
+        return y
+    run(x, between, *image)
+    run(between, y, *depth)
+    y /= mean.divisor(np, y.dtype)
     return y

@@ -21,9 +21,11 @@ from minigrad.backend import Array
 from minigrad.backend.native import kernel
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.image import pool_kernels
+from minigrad.ops.reduction.adding import add_up
 
 remembered = functools.lru_cache(maxsize=256)  # what only the geometry decides
 FEW = 1 << 14  # taps of all windows together
+NARROW = 16  # windows side by side that a kernel does in vectors
 
 
 class Windows(NamedTuple):
@@ -67,14 +69,20 @@ class Windows(NamedTuple):
             found = found * size + places.reshape(shape)
         return found.reshape(*self.out, -1)
 
-    def few(self, x: Array) -> bool:
-        """Whether looking all taps up is the fastest way: few, or by a kernel for places alone."""
-        if self.flat() is not None or max(self.dilation) > 1 or type(x) is not np.ndarray:
+    def few(self, x: Array, places: bool = False) -> bool:
+        """Whether looking all taps up is the fastest way: few, or by a kernel for places alone.
+
+        Where places are asked for and rows are too short for vectors, that is so of images too.
+        """
+        if max(self.dilation) > 1 or type(x) is not np.ndarray:
             return False
-        if kernel("max_among", x) is not None:
-            return True
-        lead = math.prod(x.shape[: x.ndim - len(self.kernel)])
-        return lead * math.prod(self.out) * math.prod(self.kernel) <= FEW
+        if self.flat() is None or (places and self.out[-1] < NARROW):
+            if kernel("max_among", x) is not None:
+                return True
+            lead = math.prod(x.shape[: x.ndim - len(self.kernel)])
+            taps = lead * math.prod(self.out) * math.prod(self.kernel)
+            return self.flat() is None and bool(taps <= FEW)
+        return False
 
     @remembered
     def frame(self) -> tuple[int, ...]:
@@ -312,7 +320,7 @@ class WindowMean(Op):
         if windows.few(input) and input.dtype.char in "fd" and windows.frame() == windows.sizes:
             planes = input.reshape(*input.shape[: -len(windows.sizes)], -1)
             found = planes.take(windows.candidates(), axis=-1)
-            total = found.dot(np.ones(found.shape[-1], input.dtype))
+            total = add_up(xp, found, (found.ndim - 1,), False)
             return mean.divided(xp, total)
         total = mean.windows.reduced(mean.windows.framed(xp, input, 0), xp.add)
         return mean.divided(xp, total)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.apply import make
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import write
 from minigrad.autograd.op import Op, tensors
@@ -192,11 +193,5 @@ for _fn in METHODS:
     setattr(TensorBase, _fn.__name__, _fn)
 
 
-def from_array(array: Any) -> Any:
-    """A Tensor around an array, for functions whose result is data and not an op's output."""
-    from minigrad.autograd.apply import make
-
-    return make(array)
-
-
-tensors.from_array = from_array
+# A Tensor around an array, for functions whose result is data and not an op's output.
+from_array = tensors.from_array = make

@@ -13,6 +13,7 @@ from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.backend.native import matmul
 from minigrad.errors import ShapeError
 from minigrad.ops.matrix.products import (
     check_expands,
@@ -43,10 +44,17 @@ class _Affine(Op):
 
     @staticmethod
     def forward(xp: Any, bias: Array, input: Array, weight: Array) -> Array:
-        """One product of matrices; the bias is added in place, to half precision in float32."""
+        """One product of matrices, which begins with the bias or to which it is added in place.
+
+        In half precision it is added in float32.
+        """
         if half(input):
             wide = [x.astype(xp.float32) for x in (bias, input, weight)]
             return _Affine.forward(xp, *wide).astype(input.dtype)
+        rows = input if input.ndim == 2 else rows_of(input) if input.ndim else None
+        made = matmul(rows, weight.T, bias) if rows is not None else None
+        if made is not None:
+            return made if input.ndim == 2 else made.reshape((*input.shape[:-1], len(weight)))
         out = times_transposed(input, weight)
         if bias.shape != weight.shape[:1]:
             check_expands(bias.shape, out.shape)

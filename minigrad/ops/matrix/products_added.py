@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
+from minigrad.backend.native import matmul
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.matrix.products import (
     check_expands,
@@ -113,6 +114,10 @@ class Addmm(_Added):
         check_inner(mat1.shape, mat2.shape)
         check_expands(input.shape, (mat1.shape[0], mat2.shape[1]))
         need_numbers("addmm_impl_cpu_", mat1)
+        if input.ndim == 1 and type(beta) is type(alpha) is int and beta == alpha == 1:
+            made = matmul(mat1, mat2, input)
+            if made is not None:
+                return made
         return added(xp, input, product(wide(mat1), wide(mat2)), beta, alpha)
 
     @staticmethod

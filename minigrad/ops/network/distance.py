@@ -330,7 +330,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
         raise ShapeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
     _check("pdist", p, input)
     n, xp = x.shape[0], xp_of(x)
-    if x.size * n <= FEW and p != math.inf:  # whose ties share nothing here
+    if x.size * n <= FEW and 0 < p < math.inf:  # whose ties share nothing here
         return composed(_pairs, (input,), float(p), places=map(make, _pair_numbers(xp, n)))
     places = xp.asarray(np.flatnonzero(np.tri(n, k=-1, dtype=bool).T))
     return tensors.distances(input, input, float(p), False).reshape(-1)[make(places)]

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -16,6 +17,7 @@ from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.loss_reduction import (
     legacy,
     reduced,
+    reduced_in,
     reduced_tensor,
     same_shape,
     share,
@@ -323,12 +325,18 @@ def kl_div(
         )
     if not (input.is_floating_point() and target.is_floating_point()):
         raise RuntimeError("kl_div: Integral inputs not supported.")
+    return composed(_divergence, (input, target), log_target, reduction, for_batch)
+
+
+def _divergence(
+    F: Any, input: Any, target: Any, log_target: bool, reduction: str, for_batch: bool
+) -> Any:
     if log_target:
-        terms = target.exp() * (target - input)
+        terms = F.exp(target) * (target - input)
     else:
-        terms = tensors.negative_entropy(target) - target * input
-    loss = reduced_tensor(terms, reduction)
-    return loss / input.shape[0] if for_batch and input.ndim else loss
+        terms = F.negative_entropy(target) - target * input
+    loss = reduced_in(F, terms, reduction)
+    return loss / input.shape[0] if for_batch and len(input.shape) else loss
 
 
 @register(internal=True)
@@ -341,7 +349,7 @@ class NegativeEntropy(Op):
     def forward(xp: Any, input: Array) -> Array:
         """The logarithm of 0 never meets a number other than 0."""
         zero = input == 0
-        return input * xp.log(xp.where(zero, xp.ones_like(input), input))
+        return input * xp.log(xp.where(zero, input.dtype.type(1), input))
 
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:

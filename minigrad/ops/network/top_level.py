@@ -13,6 +13,7 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.autograd.record import log_probabilities
 from minigrad.autograd.registry import Domain, T, call, function, integers, reals
+from minigrad.autograd.signatures import arguments_of, empty, names_of, show
 from minigrad.backend import xp_of
 from minigrad.ops.network import dropout as drop
 from minigrad.ops.network.embedding_bag import embedding_bag
@@ -45,20 +46,24 @@ def _loss(
     front: Callable[..., Any], loss: Callable[..., Any], example: str, *samples: Any, **facts: Any
 ) -> None:
     """Enter a loss of the top level: its arguments, in their order, are those of ``front``."""
-    name = loss.__name__
-    signature = inspect.signature(front)
+    name, names, places = loss.__name__, names_of(front), front.__code__.co_argcount
+    every = set(names)
+    defaults = {n: default for n, _, default in arguments_of(front) if default is not empty}
 
     def with_number(*args: Any, **kwargs: Any) -> Any:
-        try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{name}(): {error}") from None
-        bound.apply_defaults()
-        given = bound.arguments
-        given["reduction"] = named(name, given["reduction"])
+        given = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+        twice = kwargs and not kwargs.keys().isdisjoint(names[: len(args)])
+        if twice or len(args) > places or given.keys() != every:
+            try:
+                inspect.signature(front).bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{name}(): {error}") from None
+        given["reduction"] = reduction = named(name, given["reduction"])
+        if loss is kl_div and reduction == "mean":  # there it warns
+            return loss(**{**given, "reduction": "none"}).mean()
         return loss(**given)
 
-    with_number.__signature__ = signature  # type: ignore[attr-defined]
+    show(with_number, lambda: inspect.signature(front))
     with_number.__name__ = with_number.__qualname__ = name
     with_number.__doc__ = (
         f"{loss.__doc__.splitlines()[0] if loss.__doc__ else ''}\n\n"
@@ -66,8 +71,8 @@ def _loss(
         f"    Source: {_PAGE}{name}.html\n\n    >>> import minigrad as torch\n    {example}\n    "
     )
     wide = (reals(0.1, 0.9),)
-    every = tuple(call(*s.args, **{**s.kwargs, "reduction": n}) for s in samples for n in range(3))
-    facts = {"where": ("torch",), "torch": name, "samples": every, "domain": wide, **facts}
+    calls = tuple(call(*s.args, **{**s.kwargs, "reduction": n}) for s in samples for n in range(3))
+    facts = {"where": ("torch",), "torch": name, "samples": calls, "domain": wide, **facts}
     function(f"torch_{name}", **facts)(with_number)
 
 

@@ -69,7 +69,7 @@ def count_of(shape: Any, dim: Any) -> int:
     """How many elements go into one result."""
     if dim is None:
         return math.prod(shape)
-    return shape[dim[0]] if len(dim) == 1 else math.prod([shape[i] for i in dim])  # type: ignore[no-any-return]
+    return shape[dim[0]] if len(dim) == 1 else math.prod([shape[i] for i in dim])
 
 
 def _sum(
@@ -326,11 +326,15 @@ def _product(x: Array, dim: int | None, keepdim: bool) -> Array | None:
     run, shape = kernel("product", x), x.shape
     if run is None:
         return None
-    kept, outer = kept_shape(shape, _tuple(dim)), 1 if dim is None else math.prod(shape[:dim])
-    out = np.empty(kept if keepdim else () if dim is None else shape[:dim] + shape[dim + 1 :], x.dtype)
-    count = x.size if dim is None else shape[dim]
-    run(x, out, outer, count, 1 if dim is None else math.prod(shape[dim + 1 :]))
+    before, count, after = ((), x.size, ()) if dim is None else _around(shape, dim)
+    made = kept_shape(shape, _tuple(dim)) if keepdim else before + after
+    out = np.empty(made, x.dtype)
+    run(x, out, math.prod(before), count, math.prod(after))
     return out
+
+
+def _around(shape: tuple[int, ...], dim: int) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+    return shape[:dim], shape[dim], shape[dim + 1 :]
 
 
 def _tuple(dim: Any) -> tuple[int, ...] | None:

@@ -102,15 +102,14 @@ def _fetch(mirrors: list[str], target: Path, sums: dict[str, str], progress: boo
                 if not failure:
                     os.replace(part, target)
                     return
-                failures.append(f"  {url}: {failure}")
+                failures.append(f"{failure} ({url})")
     except NoSpace as error:
         raise DownloadError(f"cannot download {target.name} to {target.parent}: {error}") from error
     finally:
         if not sums:
             part.unlink(missing_ok=True)
-    raise DownloadError(
-        "\n".join([f"cannot download {target.name}:", *failures, f"  put it at {target} by hand"])
-    )
+    why = "; ".join(failures)
+    raise DownloadError(f"cannot download {target.name}: {why}; you can put it at {target} by hand")
 
 
 def _from_mirror(source: Source, part: Path, sums: dict[str, str], bar: Bar) -> str:

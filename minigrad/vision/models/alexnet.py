@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import Tensor, nn
+from minigrad.vision.models.weights import AlexNet_Weights
 from minigrad.vision.models.zoo import register_model
 
 __all__ = ["AlexNet", "alexnet"]
@@ -62,7 +63,7 @@ class AlexNet(nn.Module):
         return scores
 
 
-@register_model(61_100_840, "alexnet-owt-7be5be79.pth")
+@register_model(61_100_840, AlexNet_Weights)
 def alexnet(**options: Any) -> AlexNet:
     """AlexNet with 61,100,840 parameters; ``options`` go to :class:`AlexNet`.
 

@@ -9,6 +9,12 @@ import minigrad as mg
 from minigrad import Tensor, nn
 from minigrad.nn import functional as F
 from minigrad.utils.checkpoint import checkpoint
+from minigrad.vision.models.weights import (
+    DenseNet121_Weights,
+    DenseNet161_Weights,
+    DenseNet169_Weights,
+    DenseNet201_Weights,
+)
 from minigrad.vision.models.zoo import register_model
 
 __all__ = ["DenseNet", "densenet121", "densenet161", "densenet169", "densenet201"]
@@ -167,7 +173,7 @@ class DenseNet(nn.Module):
         return scores
 
 
-@register_model(7_978_856, "densenet121-a639ec97.pth")
+@register_model(7_978_856, DenseNet121_Weights)
 def densenet121(**options: Any) -> DenseNet:
     """DenseNet-121 with 7,978,856 parameters; ``options`` go to :class:`DenseNet`.
 
@@ -178,20 +184,18 @@ def densenet121(**options: Any) -> DenseNet:
     return DenseNet(32, (6, 12, 24, 16), 64, **options)
 
 
-@register_model(28_681_000, "densenet161-8d451a50.pth")
+@register_model(28_681_000, DenseNet161_Weights)
 def densenet161(**options: Any) -> DenseNet:
     """DenseNet-161, which grows by 48, with 28,681,000 parameters.
 
     >>> from minigrad.vision.models import densenet161
-    >>> densenet161(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: densenet161: weights do not come with minigrad...densenet161-8d451a50.pth'
+    >>> densenet161.__name__
+    'densenet161'
     """
     return DenseNet(48, (6, 12, 36, 24), 96, **options)
 
 
-@register_model(14_149_480, "densenet169-b2777c0a.pth")
+@register_model(14_149_480, DenseNet169_Weights)
 def densenet169(**options: Any) -> DenseNet:
     """DenseNet-169 with 14,149,480 parameters.
 
@@ -202,14 +206,12 @@ def densenet169(**options: Any) -> DenseNet:
     return DenseNet(32, (6, 12, 32, 32), 64, **options)
 
 
-@register_model(20_013_928, "densenet201-c1103571.pth")
+@register_model(20_013_928, DenseNet201_Weights)
 def densenet201(**options: Any) -> DenseNet:
     """DenseNet-201 with 20,013,928 parameters.
 
     >>> from minigrad.vision.models import densenet201
-    >>> densenet201(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: densenet201: weights do not come with minigrad...densenet201-c1103571.pth'
+    >>> densenet201.__name__
+    'densenet201'
     """
     return DenseNet(32, (6, 12, 48, 32), 64, **options)

@@ -9,6 +9,7 @@ from typing import Any
 import minigrad as mg
 from minigrad import Tensor, nn
 from minigrad.nn import functional as F
+from minigrad.vision.models.weights import GoogLeNet_Weights
 from minigrad.vision.models.zoo import register_model
 
 __all__ = ["GoogLeNet", "GoogLeNetOutputs", "googlenet"]
@@ -198,7 +199,7 @@ def to_unit_range(x: Tensor) -> Tensor:
 
 @register_model(
     13_004_888,
-    "googlenet-1378be20.pth",
+    GoogLeNet_Weights,
     optional=("aux1", "aux2"),
     transform_input=True,
     init_weights=False,

@@ -10,6 +10,7 @@ import minigrad as mg
 from minigrad import Tensor, nn
 from minigrad.nn import functional as F
 from minigrad.vision.models.googlenet import BasicConv2d, to_unit_range
+from minigrad.vision.models.weights import Inception_V3_Weights
 from minigrad.vision.models.zoo import register_model
 
 __all__ = ["Inception3", "InceptionOutputs", "inception_v3"]
@@ -274,7 +275,7 @@ class Inception3(nn.Module):
 
 @register_model(
     27_161_264,
-    "inception_v3_google-0cc3c7bd.pth",
+    Inception_V3_Weights,
     input_size=(3, 299, 299),
     optional=("AuxLogits",),
     transform_input=True,

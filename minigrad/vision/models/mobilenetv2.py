@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad import Tensor, nn
 from minigrad.nn import functional as F
+from minigrad.vision.models.weights import MobileNet_V2_Weights
 from minigrad.vision.models.zoo import register_model
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
@@ -166,7 +167,7 @@ def _make_divisible(value: float, divisor: int) -> int:
     return nearest + divisor if nearest < 0.9 * value else nearest
 
 
-@register_model(3_504_872, "mobilenet_v2-b0353104.pth")
+@register_model(3_504_872, MobileNet_V2_Weights)
 def mobilenet_v2(**options: Any) -> MobileNetV2:
     """MobileNetV2 with 3,504,872 parameters; ``options`` go to :class:`MobileNetV2`.
 

@@ -9,6 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import Tensor, nn
+from minigrad.vision.models.weights import (
+    ResNet18_Weights,
+    ResNet34_Weights,
+    ResNet50_Weights,
+    ResNet101_Weights,
+    ResNet152_Weights,
+    ResNeXt50_32X4D_Weights,
+    ResNeXt101_32X8D_Weights,
+    ResNeXt101_64X4D_Weights,
+    Wide_ResNet50_2_Weights,
+    Wide_ResNet101_2_Weights,
+)
 from minigrad.vision.models.zoo import register_model
 
 __all__ = [
@@ -255,7 +267,7 @@ class ResNet(nn.Module):
         return scores
 
 
-@register_model(11_689_512, "resnet18-f37072fd.pth")
+@register_model(11_689_512, ResNet18_Weights)
 def resnet18(**options: Any) -> ResNet:
     """ResNet-18 with 11,689,512 parameters; ``options`` go to :class:`ResNet`.
 
@@ -266,59 +278,51 @@ def resnet18(**options: Any) -> ResNet:
     return ResNet(BasicBlock, [2, 2, 2, 2], **options)
 
 
-@register_model(21_797_672, "resnet34-b627a593.pth")
+@register_model(21_797_672, ResNet34_Weights)
 def resnet34(**options: Any) -> ResNet:
     """ResNet-34 with 21,797,672 parameters.
 
     >>> from minigrad.vision.models import resnet34
-    >>> resnet34(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnet34: weights do not come with minigrad...resnet34-b627a593.pth'
+    >>> resnet34.__name__
+    'resnet34'
     """
     return ResNet(BasicBlock, [3, 4, 6, 3], **options)
 
 
-@register_model(25_557_032, "resnet50-0676ba61.pth")
+@register_model(25_557_032, ResNet50_Weights)
 def resnet50(**options: Any) -> ResNet:
     """ResNet-50 with 25,557,032 parameters.
 
     >>> from minigrad.vision.models import resnet50
-    >>> resnet50(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnet50: weights do not come with minigrad...resnet50-0676ba61.pth'
+    >>> resnet50.__name__
+    'resnet50'
     """
     return ResNet(Bottleneck, [3, 4, 6, 3], **options)
 
 
-@register_model(44_549_160, "resnet101-63fe2227.pth")
+@register_model(44_549_160, ResNet101_Weights)
 def resnet101(**options: Any) -> ResNet:
     """ResNet-101 with 44,549,160 parameters.
 
     >>> from minigrad.vision.models import resnet101
-    >>> resnet101(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnet101: weights do not come with minigrad...resnet101-63fe2227.pth'
+    >>> resnet101.__name__
+    'resnet101'
     """
     return ResNet(Bottleneck, [3, 4, 23, 3], **options)
 
 
-@register_model(60_192_808, "resnet152-394f9c45.pth")
+@register_model(60_192_808, ResNet152_Weights)
 def resnet152(**options: Any) -> ResNet:
     """ResNet-152 with 60,192,808 parameters.
 
     >>> from minigrad.vision.models import resnet152
-    >>> resnet152(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnet152: weights do not come with minigrad...resnet152-394f9c45.pth'
+    >>> resnet152.__name__
+    'resnet152'
     """
     return ResNet(Bottleneck, [3, 8, 36, 3], **options)
 
 
-@register_model(25_028_904, "resnext50_32x4d-7cdf4587.pth")
+@register_model(25_028_904, ResNeXt50_32X4D_Weights)
 def resnext50_32x4d(**options: Any) -> ResNet:
     """ResNeXt-50, whose 3 x 3 convolutions have 32 groups of 4; 25,028,904 parameters.
 
@@ -326,63 +330,53 @@ def resnext50_32x4d(**options: Any) -> ResNet:
     https://arxiv.org/abs/1611.05431
 
     >>> from minigrad.vision.models import resnext50_32x4d
-    >>> resnext50_32x4d(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnext50_32x4d: weights do not come with minigrad...resnext50_32x4d-7cdf4587.pth'
+    >>> resnext50_32x4d.__name__
+    'resnext50_32x4d'
     """
     return ResNet(Bottleneck, [3, 4, 6, 3], groups=32, width_per_group=4, **options)
 
 
-@register_model(88_791_336, "resnext101_32x8d-8ba56ff5.pth")
+@register_model(88_791_336, ResNeXt101_32X8D_Weights)
 def resnext101_32x8d(**options: Any) -> ResNet:
     """ResNeXt-101 with 32 groups of 8; 88,791,336 parameters.
 
     >>> from minigrad.vision.models import resnext101_32x8d
-    >>> resnext101_32x8d(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnext101_32x8d: weights do not come with minigrad...resnext101_32x8d-8ba56ff5.pth'
+    >>> resnext101_32x8d.__name__
+    'resnext101_32x8d'
     """
     return ResNet(Bottleneck, [3, 4, 23, 3], groups=32, width_per_group=8, **options)
 
 
-@register_model(83_455_272, "resnext101_64x4d-173b62eb.pth")
+@register_model(83_455_272, ResNeXt101_64X4D_Weights)
 def resnext101_64x4d(**options: Any) -> ResNet:
     """ResNeXt-101 with 64 groups of 4; 83,455,272 parameters.
 
     >>> from minigrad.vision.models import resnext101_64x4d
-    >>> resnext101_64x4d(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: resnext101_64x4d: weights do not come with minigrad...resnext101_64x4d-173b62eb.pth'
+    >>> resnext101_64x4d.__name__
+    'resnext101_64x4d'
     """
     return ResNet(Bottleneck, [3, 4, 23, 3], groups=64, width_per_group=4, **options)
 
 
-@register_model(68_883_240, "wide_resnet50_2-95faca4d.pth")
+@register_model(68_883_240, Wide_ResNet50_2_Weights)
 def wide_resnet50_2(**options: Any) -> ResNet:
     """ResNet-50 with 3 x 3 convolutions of twice the width; 68,883,240 parameters.
 
     Source: Zagoruyko, Komodakis, "Wide residual networks", 2016, https://arxiv.org/abs/1605.07146
 
     >>> from minigrad.vision.models import wide_resnet50_2
-    >>> wide_resnet50_2(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: wide_resnet50_2: weights do not come with minigrad...wide_resnet50_2-95faca4d.pth'
+    >>> wide_resnet50_2.__name__
+    'wide_resnet50_2'
     """
     return ResNet(Bottleneck, [3, 4, 6, 3], width_per_group=128, **options)
 
 
-@register_model(126_886_696, "wide_resnet101_2-32ee1156.pth")
+@register_model(126_886_696, Wide_ResNet101_2_Weights)
 def wide_resnet101_2(**options: Any) -> ResNet:
     """ResNet-101 with 3 x 3 convolutions of twice the width; 126,886,696 parameters.
 
     >>> from minigrad.vision.models import wide_resnet101_2
-    >>> wide_resnet101_2(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: wide_resnet101_2: weights do not come with minigrad...wide_resnet101_2-32ee1156.pth'
+    >>> wide_resnet101_2.__name__
+    'wide_resnet101_2'
     """
     return ResNet(Bottleneck, [3, 4, 23, 3], width_per_group=128, **options)

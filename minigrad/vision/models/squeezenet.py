@@ -6,6 +6,7 @@ from typing import Any
 
 import minigrad as mg
 from minigrad import Tensor, nn
+from minigrad.vision.models.weights import SqueezeNet1_0_Weights, SqueezeNet1_1_Weights
 from minigrad.vision.models.zoo import register_model
 
 __all__ = ["SqueezeNet", "squeezenet1_0", "squeezenet1_1"]
@@ -119,7 +120,7 @@ class SqueezeNet(nn.Module):
         return x.flatten(1)
 
 
-@register_model(1_248_424, "squeezenet1_0-b66bff10.pth")
+@register_model(1_248_424, SqueezeNet1_0_Weights)
 def squeezenet1_0(**options: Any) -> SqueezeNet:
     """SqueezeNet 1.0, the paper's, with 1,248,424 parameters.
 
@@ -130,7 +131,7 @@ def squeezenet1_0(**options: Any) -> SqueezeNet:
     return SqueezeNet("1_0", **options)
 
 
-@register_model(1_235_496, "squeezenet1_1-b8a52dc0.pth")
+@register_model(1_235_496, SqueezeNet1_1_Weights)
 def squeezenet1_1(**options: Any) -> SqueezeNet:
     """SqueezeNet 1.1, with 1,235,496 parameters.
 

@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import Tensor, nn
+from minigrad.vision.models.weights import (
+    VGG11_BN_Weights,
+    VGG11_Weights,
+    VGG13_BN_Weights,
+    VGG13_Weights,
+    VGG16_BN_Weights,
+    VGG16_Weights,
+    VGG19_BN_Weights,
+    VGG19_Weights,
+)
 from minigrad.vision.models.zoo import register_model
 
 __all__ = [
@@ -105,105 +115,89 @@ def _vgg(column: str, batch_norm: bool, options: dict[str, Any]) -> VGG:
     return VGG(_features(column, batch_norm), **options)
 
 
-@register_model(132_863_336, "vgg11-8a719046.pth", init_weights=False)
+@register_model(132_863_336, VGG11_Weights, init_weights=False)
 def vgg11(**options: Any) -> VGG:
     """VGG-11, column A of the paper, with 132,863,336 parameters.
 
     >>> from minigrad.vision.models import vgg11
-    >>> vgg11(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg11: weights do not come with minigrad...vgg11-8a719046.pth'
+    >>> vgg11.__name__
+    'vgg11'
     """
     return _vgg("A", False, options)
 
 
-@register_model(132_868_840, "vgg11_bn-6002323d.pth", init_weights=False)
+@register_model(132_868_840, VGG11_BN_Weights, init_weights=False)
 def vgg11_bn(**options: Any) -> VGG:
     """VGG-11 with batch normalisation; 132,868,840 parameters.
 
     >>> from minigrad.vision.models import vgg11_bn
-    >>> vgg11_bn(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg11_bn: weights do not come with minigrad...vgg11_bn-6002323d.pth'
+    >>> vgg11_bn.__name__
+    'vgg11_bn'
     """
     return _vgg("A", True, options)
 
 
-@register_model(133_047_848, "vgg13-19584684.pth", init_weights=False)
+@register_model(133_047_848, VGG13_Weights, init_weights=False)
 def vgg13(**options: Any) -> VGG:
     """VGG-13, column B of the paper, with 133,047,848 parameters.
 
     >>> from minigrad.vision.models import vgg13
-    >>> vgg13(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg13: weights do not come with minigrad...vgg13-19584684.pth'
+    >>> vgg13.__name__
+    'vgg13'
     """
     return _vgg("B", False, options)
 
 
-@register_model(133_053_736, "vgg13_bn-abd245e5.pth", init_weights=False)
+@register_model(133_053_736, VGG13_BN_Weights, init_weights=False)
 def vgg13_bn(**options: Any) -> VGG:
     """VGG-13 with batch normalisation; 133,053,736 parameters.
 
     >>> from minigrad.vision.models import vgg13_bn
-    >>> vgg13_bn(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg13_bn: weights do not come with minigrad...vgg13_bn-abd245e5.pth'
+    >>> vgg13_bn.__name__
+    'vgg13_bn'
     """
     return _vgg("B", True, options)
 
 
-@register_model(138_357_544, "vgg16-397923af.pth", init_weights=False)
+@register_model(138_357_544, VGG16_Weights, init_weights=False)
 def vgg16(**options: Any) -> VGG:
     """VGG-16, column D of the paper, with 138,357,544 parameters.
 
     >>> from minigrad.vision.models import vgg16
-    >>> vgg16(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg16: weights do not come with minigrad...vgg16-397923af.pth'
+    >>> vgg16.__name__
+    'vgg16'
     """
     return _vgg("D", False, options)
 
 
-@register_model(138_365_992, "vgg16_bn-6c64b313.pth", init_weights=False)
+@register_model(138_365_992, VGG16_BN_Weights, init_weights=False)
 def vgg16_bn(**options: Any) -> VGG:
     """VGG-16 with batch normalisation; 138,365,992 parameters.
 
     >>> from minigrad.vision.models import vgg16_bn
-    >>> vgg16_bn(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg16_bn: weights do not come with minigrad...vgg16_bn-6c64b313.pth'
+    >>> vgg16_bn.__name__
+    'vgg16_bn'
     """
     return _vgg("D", True, options)
 
 
-@register_model(143_667_240, "vgg19-dcbb9e9d.pth", init_weights=False)
+@register_model(143_667_240, VGG19_Weights, init_weights=False)
 def vgg19(**options: Any) -> VGG:
     """VGG-19, column E of the paper, with 143,667,240 parameters.
 
     >>> from minigrad.vision.models import vgg19
-    >>> vgg19(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg19: weights do not come with minigrad...vgg19-dcbb9e9d.pth'
+    >>> vgg19.__name__
+    'vgg19'
     """
     return _vgg("E", False, options)
 
 
-@register_model(143_678_248, "vgg19_bn-c79401a0.pth", init_weights=False)
+@register_model(143_678_248, VGG19_BN_Weights, init_weights=False)
 def vgg19_bn(**options: Any) -> VGG:
     """VGG-19 with batch normalisation; 143,678,248 parameters.
 
     >>> from minigrad.vision.models import vgg19_bn
-    >>> vgg19_bn(weights="DEFAULT")
-    Traceback (most recent call last):
-    ...
-    ValueError: vgg19_bn: weights do not come with minigrad...vgg19_bn-c79401a0.pth'
+    >>> vgg19_bn.__name__
+    'vgg19_bn'
     """
     return _vgg("E", True, options)

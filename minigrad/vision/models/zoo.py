@@ -14,13 +14,21 @@ from typing import Any, TypeVar
 import minigrad
 from minigrad import nn
 from minigrad.hub import load_state_dict_from_url
+from minigrad.vision.models.weights_enum import WeightsEnum
 
-__all__ = ["get_model", "get_model_builder", "list_models", "load_weights", "register_model"]
+__all__ = [
+    "get_model",
+    "get_model_builder",
+    "get_model_weights",
+    "get_weight",
+    "list_models",
+    "load_weights",
+    "register_model",
+]
 
 M = TypeVar("M", bound=nn.Module)
-Weights = str | os.PathLike[str] | bool | None
+Weights = WeightsEnum | str | os.PathLike[str] | bool | None
 
-_URL = "https://download.pytorch.org/models/"
 _ENUM = re.compile(r"(\w+_Weights\.)?(DEFAULT|[A-Z0-9_]+_V\d+)")  # torchvision's names of weights
 
 
@@ -31,7 +39,7 @@ class Entry:
     name: str
     parameters: int
     input_size: tuple[int, int, int]  # of one image: channels, height, width
-    file: str | None  # torchvision's file of ImageNet weights
+    weights: type[WeightsEnum] | None  # those of ImageNet that torchvision has
     optional: tuple[str, ...]  # parts that a file may have although the model has not
     with_weights: dict[str, Any]  # the options that belong to weights from a file
 
@@ -42,30 +50,35 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {}
 
 def register_model(
     parameters: int,
-    file: str | None = None,
+    weights: type[WeightsEnum] | None = None,
     input_size: tuple[int, int, int] = (3, 224, 224),
     optional: tuple[str, ...] = (),
     **with_weights: Any,
 ) -> Callable[[Callable[..., M]], Callable[..., M]]:
     """Enter the decorated function into the zoo, and give it ``weights`` and ``progress``.
 
-    ``parameters`` says how many there are by default, so that nobody has to count. ``file`` is the
-    name of torchvision's file of weights, which messages mention; ``with_weights`` are the options
-    that are set when weights are loaded, unless the caller says otherwise.
+    ``parameters`` says how many there are by default, so that nobody has to count. ``weights``
+    are those that have names; ``with_weights`` are the options that are set when weights are
+    loaded, unless the caller says otherwise.
 
     >>> from minigrad.vision.models import get_model
     >>> get_model("lenet").fc3
     Linear(in_features=84, out_features=10, bias=True)
     """
 
+    named = weights  # which the builder's own argument hides
+
     def enter(build: Callable[..., M]) -> Callable[..., M]:
-        entry = Entry(build.__name__, parameters, input_size, file, optional, with_weights)
+        entry = Entry(build.__name__, parameters, input_size, named, optional, with_weights)
 
         @functools.wraps(build)
         def builder(weights: Weights = None, progress: bool = True, **options: Any) -> M:
             source = _source(entry, weights, options.pop("pretrained", None))
             if source is None:
                 return build(**options)
+            if isinstance(source, WeightsEnum):
+                _check_classes(source, options)
+                source = source.url
             net = build(**{**entry.with_weights, **options})
             net.load_state_dict(_fitting(load_weights(source, progress), net, entry.optional))
             return net
@@ -162,22 +175,100 @@ def load_weights(source: str | os.PathLike[str], progress: bool = True) -> dict[
     return state
 
 
-def _source(entry: Entry, weights: Weights, pretrained: Weights) -> str | None:
-    """Where to read from; torchvision's names of weights are refused with what to pass instead."""
+def _source(entry: Entry, weights: Weights, pretrained: Weights) -> str | WeightsEnum | None:
+    """What to read: weights that have a name, a path or an address; None for nothing."""
     if weights is not None and pretrained is not None:
         raise ValueError("weights and pretrained say the same: give only one of them")
     wanted = pretrained if weights is None else weights
     if wanted is None or wanted is False:
         return None
-    is_path = isinstance(wanted, (str, os.PathLike))
-    text = os.fspath(wanted) if isinstance(wanted, (str, os.PathLike)) else str(wanted)
-    if is_path and not _ENUM.fullmatch(text):
-        return text
-    example = f", for example weights={_URL + entry.file!r}" if entry.file else ""
-    raise ValueError(
-        f"{entry.name}: weights do not come with minigrad, so {text!r} names none; pass a file of "
-        f"a state dictionary or its https:// address{example}"
+    if not isinstance(wanted, (WeightsEnum, bool)):
+        text = os.fspath(wanted)
+        if not _ENUM.fullmatch(text):
+            return text
+        wanted = text
+    if entry.weights is None:
+        raise ValueError(
+            f"{entry.name}: torchvision has no weights of it, so {wanted!r} names none; pass a "
+            "file of a state dictionary or its https:// address"
+        )
+    if wanted is True:
+        _warn_of_pretrained(entry.weights)
+        wanted = "IMAGENET1K_V1"
+    found: WeightsEnum = entry.weights.verify(wanted)
+    return found
+
+
+def _warn_of_pretrained(weights: type[WeightsEnum]) -> None:
+    """What torchvision says of ``pretrained=True``."""
+    import warnings
+
+    warnings.warn(
+        "The parameter 'pretrained' is deprecated since 0.13 and may be removed in the future, "
+        "please use 'weights' instead.",
+        stacklevel=4,
     )
+    warnings.warn(
+        "Arguments other than a weight enum or `None` for 'weights' are deprecated since 0.13 and "
+        "may be removed in the future. The current behavior is equivalent to passing "
+        f"`weights={weights.__name__}.IMAGENET1K_V1`. You can also use "
+        f"`weights={weights.__name__}.DEFAULT` to get the most up-to-date weights.",
+        stacklevel=4,
+    )
+
+
+def _check_classes(weights: WeightsEnum, options: dict[str, Any]) -> None:
+    """ValueError if a model of other classes is asked for than the weights are for."""
+    has, asked = weights.meta["num_classes"], options.get("num_classes")
+    if asked not in (None, has):
+        raise ValueError(
+            f"The parameter 'num_classes' expected value {has} but got {asked} instead."
+        )
+
+
+def get_weight(name: str) -> WeightsEnum:
+    """Weights by their full name.
+
+    Raises: ValueError for a name that there is not.
+
+    >>> from minigrad.vision.models import get_weight
+    >>> get_weight("ResNet50_Weights.DEFAULT")
+    ResNet50_Weights.IMAGENET1K_V2
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.models.get_weight.html
+    """
+    enum, _, value = name.partition(".")
+    if not value:
+        raise ValueError(f"Invalid weight name provided: '{name}'.")
+    known = {e.weights.__name__: e.weights for e in ZOO.values() if e.weights is not None}
+    if enum not in known:
+        raise ValueError(f"The weight enum '{enum}' for the specific method couldn't be retrieved.")
+    try:
+        return known[enum][value]
+    except KeyError:
+        there = ", ".join(known[enum].__members__)
+        raise ValueError(f"{enum} has no {value!r}; it has {there}") from None
+
+
+def get_model_weights(name: Callable[..., nn.Module] | str) -> type[WeightsEnum]:
+    """All weights of a model, by its name or its function.
+
+    Raises: ValueError for a model that the zoo has not, or that has no weights with names.
+
+    >>> from minigrad.vision.models import get_model_weights
+    >>> list(get_model_weights("mobilenet_v2"))
+    [MobileNet_V2_Weights.IMAGENET1K_V1, MobileNet_V2_Weights.IMAGENET1K_V2]
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.models.get_model_weights.html
+    """
+    builder = get_model_builder(name) if isinstance(name, str) else name
+    entry = ZOO.get(builder.__name__)
+    if entry is None or entry.weights is None:
+        raise ValueError(
+            "The weights enum for the specific method couldn't be retrieved: there are no weights "
+            f"of {builder.__name__}."
+        )
+    return entry.weights
 
 
 def _fitting(state: dict[str, Any], net: nn.Module, optional: tuple[str, ...]) -> dict[str, Any]:

@@ -1,0 +1,237 @@
+/* Products of matrices, one or a stack of them.
+ *
+ * gemm(a, b, bias or None, c, count, m, n, k, a_step, a_row, a_column, b_step, b_row, b_column)
+ *
+ *     c[z, i, j] = bias[j] + sum over k of a[z, i, k] b[z, k, j]          reference: numpy.matmul
+ *
+ * c (count, m, n) and bias (n) have no gaps; of a and b any steps between elements are taken, so
+ * that transpositions, slices and repeated matrices are read where they lie. No size is 0.
+ *
+ * Both factors are packed in panels (gemm.h) for some hundreds of steps at a time, so that the
+ * panels of a block of columns stay in the second cache while the rows go by; for few rows the
+ * columns are left where they are. Where the steps of both factors lie side by side and one of them
+ * has few rows, c is a table of inner products (dots.h).
+ */
+#define BLOCK_ROWS 2016L /* rows and columns that are packed at a time: a few megabytes */
+#define BLOCK_COLUMNS 2048L
+#define COLUMNS_AT_ONCE 5L /* panels of DEPTH steps: 240 KiB, a part of a second-level cache */
+#define PACKED_TOGETHER 4L /* panels whose columns lie side by side */
+#define FEW_ROWS 28L       /* packing columns takes the time of about five rows */
+#define LONG 128L         /* steps, from which summing up the lanes at a line's end pays */
+#define DOT_CHUNK 1024L    /* steps: DOT_COLS lines of so many stay in the nearest cache */
+
+typedef struct {
+    const real *a, *b, *bias;
+    real *c;
+    long m, n, k, a_row, a_column, b_row, b_column;
+    real *left, *right;              /* packed */
+    long row, rows, column, columns; /* of the block, and of its panels */
+    long step, depth;                /* the first step of this time, and how many */
+    row_cut cut;
+    long panels, blocks, cuts;       /* of columns; of those that are done at once; of rows */
+    int placed;                      /* columns are not packed */
+} R(factors);
+
+/* to[k * pitch + i] = from[i * row + k * column], as lines lie side by side one way, the other, or
+ * neither. Where a line is not whole vectors it is read and written as if it were, if what follows
+ * it belongs to the next one; that is written later.
+ */
+static void R(pack_any)(const real *from, long row, long column, long rows, long depth, real *to,
+                        long pitch)
+{
+    if (column == 1)
+        R(turn)(from, row, rows, depth, to, pitch);
+    else if (row == 1) {
+        const long filled = (rows + LANES - 1) / LANES * LANES;
+        const long spilling = column < filled ? 0 : depth - 1 - (filled - rows) / pitch;
+        long k = 0;
+        for (; k < spilling; k++)
+            for (long i = 0; i < rows; i += LANES)
+                *(vec *)(to + k * pitch + i) = *(const vec *)(from + k * column + i);
+        for (; k < depth; k++)
+            R(copy_short)(to + k * pitch, from + k * column, rows);
+    } else
+        for (long k = 0; k < depth; k++)
+            for (long i = 0; i < rows; i++)
+                to[k * pitch + i] = from[i * row + k * column];
+}
+
+/* Panels of the left factor, then groups of panels of the right one. */
+static void R(pack_factors)(void *context, long begin, long end)
+{
+    const R(factors) *g = context;
+    for (long unit = begin; unit < end; unit++)
+        if (unit < g->cut.count) {
+            const long row = panel_start(g->cut, unit);
+            const long rows = panel_start(g->cut, unit + 1) - row;
+            R(pack_any)(g->a + (g->row + row) * g->a_row + g->step * g->a_column, g->a_row,
+                        g->a_column, rows, g->depth, g->left + row * g->depth, rows);
+        } else {
+            const long first = (unit - g->cut.count) * PACKED_TOGETHER;
+            const long last = min(first + PACKED_TOGETHER, g->panels);
+            for (long k = 0; k < g->depth; k += LANES)
+                for (long p = first; p < last; p++) {
+                    const long column = p * TILE_COLS;
+                    R(pack_any)(g->b + (g->column + column) * g->b_column +
+                                    (g->step + k) * g->b_row,
+                                g->b_column, g->b_row, min((long)TILE_COLS, g->columns - column),
+                                min((long)LANES, g->depth - k),
+                                g->right + (p * g->depth + k) * TILE_COLS, TILE_COLS);
+                }
+        }
+}
+
+/* One tile of c, which may be narrower than a panel. */
+static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *a,
+                         const int64_t *at, real *c)
+{
+    real tile[TILE_ROWS * TILE_COLS], bias[TILE_COLS];
+    const long column = panel * TILE_COLS, width = min((long)TILE_COLS, g->columns - column);
+    const int add = g->step > 0, whole_tile = width == TILE_COLS;
+    const real *b = g->right + panel * g->depth * TILE_COLS, *across = NULL;
+    if (g->bias && !add) {
+        across = g->bias + g->column + column;
+        if (!whole_tile)
+            across = memcpy(bias, across, (size_t)width * sizeof(real));
+    }
+    real *to = whole_tile ? c + column : tile;
+    const long step = whole_tile ? g->n : TILE_COLS;
+    for (int i = 0; i < rows; i++) /* needed when the products are done */
+        for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
+            __builtin_prefetch(to + i * step + j, 1);
+    if (g->placed && whole_tile)
+        R(tile_placed)(rows, g->depth, a, g->b + g->step * g->b_row + g->column + column, at,
+                       LANES, to, step, NULL, across, add);
+    else
+        R(tile)(rows, g->depth, a, b, to, step, NULL, across, add && whole_tile);
+    if (!whole_tile)
+        for (int i = 0; i < rows; i++)
+            for (long j = 0; j < width; j++)
+                c[i * g->n + column + j] =
+                    tile[i * TILE_COLS + j] + (add ? c[i * g->n + column + j] : 0);
+}
+
+/* A block of columns times a cut of the rows. */
+static void R(gemm_parts)(void *context, long begin, long end)
+{
+    const R(factors) *g = context;
+    int64_t at[DEPTH];
+    if (g->placed)
+        for (long k = 0; k < g->depth; k++)
+            at[k] = k * g->b_row;
+    for (long unit = begin; unit < end; unit++) {
+        const long cut = unit % g->cuts, block = unit / g->cuts;
+        const long first = g->panels * block / g->blocks;
+        const long last = g->panels * (block + 1) / g->blocks;
+        for (long r = g->cut.count * cut / g->cuts; r < g->cut.count * (cut + 1) / g->cuts; r++) {
+            const long row = panel_start(g->cut, r);
+            const int rows = (int)(panel_start(g->cut, r + 1) - row);
+            real *c = g->c + (g->row + row) * g->n + g->column;
+            const real *a = g->left + row * g->depth;
+            for (long p = first; p < last; p++)
+                R(gemm_tile)(g, p, rows, a, at, c);
+        }
+    }
+}
+
+/* All steps of one block of c. */
+static void R(gemm_block)(R(factors) *g)
+{
+    const long deepest = min(g->k, DEPTH), whole_panels = g->columns / TILE_COLS;
+    g->cut = cut_rows(g->rows);
+    g->panels = (g->columns + TILE_COLS - 1) / TILE_COLS;
+    g->placed = g->b_column == 1 && g->rows <= FEW_ROWS;
+    g->blocks = (g->panels + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
+    g->cuts = max(1L, min(8 / g->blocks, (long)g->cut.count / 4));
+    g->left = scratch(0, (size_t)(g->rows * deepest) * sizeof(real));
+    g->right = scratch(1, (size_t)(g->panels * TILE_COLS * deepest) * sizeof(real));
+    if (!g->left || !g->right)
+        return;
+    const long groups = (g->panels + PACKED_TOGETHER - 1) / PACKED_TOGETHER;
+    const long packed = !g->placed ? groups : whole_panels < g->panels ? 1 : 0;
+    for (g->step = 0; g->step < g->k; g->step += DEPTH) {
+        g->depth = min(g->k - g->step, DEPTH);
+        if (g->placed && packed) { /* the last panel alone */
+            const long column = whole_panels * TILE_COLS;
+            R(pack_any)(g->b + (g->column + column) * g->b_column + g->step * g->b_row,
+                        g->b_column, g->b_row, g->columns - column, g->depth,
+                        g->right + whole_panels * g->depth * TILE_COLS, TILE_COLS);
+        }
+        parallel(g->cut.count + (g->placed ? 0 : groups),
+                 max(1L, (1L << 14) / (g->depth * TILE_COLS)), R(pack_factors), g);
+        parallel(g->blocks * g->cuts, max(1L, (1L << 16) / (g->depth * g->rows * 5 + 1)),
+                 R(gemm_parts), g);
+    }
+}
+
+/* Some lines of a table of inner products: of rows, or of columns where these are more. */
+static void R(dot_lines)(void *context, long begin, long end)
+{
+    const R(factors) *g = context;
+    const int down = g->m >= g->n;
+    const long row = down ? begin : 0, rows = down ? end - begin : g->m;
+    const long column = down ? 0 : begin, columns = down ? g->n : end - begin;
+    int64_t *at = scratch(3, (size_t)columns * sizeof(int64_t));
+    if (!at)
+        return;
+    for (long j = 0; j < columns; j++)
+        at[j] = (column + j) * g->b_column;
+    for (long i = 0; i < rows; i++) {
+        real *to = g->c + (row + i) * g->n + column;
+        if (g->bias)
+            memcpy(to, g->bias + column, (size_t)columns * sizeof(real));
+        else
+            memset(to, 0, (size_t)columns * sizeof(real));
+    }
+    for (long k = 0; k < g->k; k += DOT_CHUNK) {
+        const real *a = g->a + row * g->a_row + k, *b = g->b + k;
+        const long count = min(g->k - k, DOT_CHUNK);
+        const R(dots) d = {.a = a, .a_end = g->a + max(0L, (g->m - 1) * g->a_row) + g->k,
+                           .a_row = g->a_row, .b = b,
+                           .b_end = g->b + max(0L, (g->n - 1) * g->b_column) + g->k, .at = at,
+                           .runs = 1, .count = count};
+        R(all_dots)(&d, rows, columns, g->c + row * g->n + column, g->n);
+    }
+}
+
+/* Some of a stack of products. */
+typedef struct {
+    R(factors) first;
+    long a_step, b_step;
+} R(stack);
+
+static void R(gemm_stack)(void *context, long begin, long end)
+{
+    const R(stack) *all = context;
+    for (long z = begin; z < end; z++) {
+        R(factors) g = all->first;
+        g.a += z * all->a_step;
+        g.b += z * all->b_step;
+        g.c += z * g.m * g.n;
+        if (g.a_column == 1 && g.b_row == 1 && min(g.m, g.n) <= FEW_ROWS && g.k >= LONG) {
+            const long work = min(g.m, g.n) * g.k;
+            parallel(max(g.m, g.n), max(4L * DOT_COLS, (1L << 17) / work), R(dot_lines), &g);
+            continue;
+        }
+        for (g.row = 0; g.row < g.m; g.row += BLOCK_ROWS)
+            for (g.column = 0; g.column < g.n; g.column += BLOCK_COLUMNS) {
+                g.rows = min(g.m - g.row, BLOCK_ROWS);
+                g.columns = min(g.n - g.column, BLOCK_COLUMNS);
+                R(gemm_block)(&g);
+            }
+    }
+}
+
+KERNEL(gemm)
+{
+    R(stack) all = {.first = {.a = a[0].p, .b = a[1].p, .bias = a[2].p, .c = a[3].p, .m = a[5].i,
+                              .n = a[6].i, .k = a[7].i, .a_row = a[9].i, .a_column = a[10].i,
+                              .b_row = a[12].i, .b_column = a[13].i},
+                    .a_step = a[8].i, .b_step = a[11].i};
+    const R(factors) *g = &all.first;
+    const long count = a[4].i;
+    if (count == 1)
+        R(gemm_stack)(&all, 0, 1);
+    else
+        parallel(count, max(1L, (1L << 17) / (g->m * g->n * g->k)), R(gemm_stack), &all);
+}

@@ -1,0 +1,166 @@
+"""Spans put together by name, and shown as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from minigrad.inspect.drawn import size_text
+from minigrad.profiler.spans import Span
+
+__all__ = ["Average", "Averages"]
+
+
+@dataclass
+class Average:
+    """All spans of one name."""
+
+    key: str
+    kind: str
+    count: int = 0
+    self_cpu_time_total: float = 0.0  # microseconds, without what lies inside
+    cpu_time_total: float = 0.0
+    bytes: int = 0
+    flops: int = 0
+    memory: int = 0  # the most that was alive after one of them
+    input_shapes: tuple[tuple[int, ...], ...] = field(default=())
+
+    @property
+    def cpu_time(self) -> float:
+        """Microseconds of one."""
+        return self.cpu_time_total / max(self.count, 1)
+
+    @property
+    def gigaflops(self) -> float:
+        """10^9 floating-point operations a second."""
+        return self.flops / self.self_cpu_time_total / 1e3 if self.self_cpu_time_total else 0.0
+
+    @property
+    def gigabytes(self) -> float:
+        """10^9 bytes a second, read and written."""
+        return self.bytes / self.self_cpu_time_total / 1e3 if self.self_cpu_time_total else 0.0
+
+
+SORTS: dict[str, Callable[[Average], Any]] = {
+    "self_cpu_time_total": lambda a: -a.self_cpu_time_total,
+    "cpu_time_total": lambda a: -a.cpu_time_total,
+    "cpu_time": lambda a: -a.cpu_time,
+    "count": lambda a: -a.count,
+    "flops": lambda a: -a.flops,
+    "bytes": lambda a: -a.bytes,
+    "key": lambda a: a.key,
+}
+
+
+class Averages:
+    """What ``key_averages`` returns: an iterable with ``table``."""
+
+    def __init__(self, spans: Iterable[Span], by_shape: bool = False) -> None:
+        self.total = 0.0  # microseconds of all that lies in nothing else
+        found: dict[Any, Average] = {}
+        for span, own, outer in _with_own(spans):
+            shapes = span.shapes if by_shape else ()
+            average = found.setdefault((span.name, shapes), Average(span.name, span.kind))
+            average.input_shapes = shapes
+            average.count += 1
+            average.self_cpu_time_total += own / 1e3
+            average.cpu_time_total += span.nanoseconds / 1e3
+            average.bytes += span.bytes
+            average.flops += span.flops
+            average.memory = max(average.memory, span.memory)
+            self.total += span.nanoseconds / 1e3 if outer else 0.0
+        self._averages = list(found.values())
+
+    def __iter__(self) -> Iterator[Average]:
+        return iter(self._averages)
+
+    def __len__(self) -> int:
+        return len(self._averages)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def table(
+        self,
+        sort_by: str | None = "self_cpu_time_total",
+        row_limit: int = 100,
+        max_name_column_width: int = 55,
+        limits: Any = None,
+    ) -> str:
+        """The averages as text.
+
+        ``limits``, as ``profiler.limits.measure()`` gives them, adds how much of the machine's
+        speed was reached; what lies in the caches can be faster than memory.
+
+        Raises: ValueError for a column that cannot be sorted by.
+
+        >>> import minigrad as torch
+        >>> with torch.profiler.profile() as p:
+        ...     y = torch.ones(3).exp()
+        >>> [line.split()[0] for line in p.key_averages().table().splitlines()[:2]]
+        ['Name', 'exp']
+        """
+        if sort_by is not None and sort_by not in SORTS:
+            raise ValueError(f"table: expected sort_by in {', '.join(SORTS)}, got {sort_by!r}")
+        rows = sorted(self, key=SORTS[sort_by]) if sort_by else list(self)
+        shaped = any(a.input_shapes for a in rows)
+        watched = any(a.memory for a in rows)
+        titles = ["Name", "Self CPU %", "Self CPU", "CPU total", "CPU time avg", "# of Calls"]
+        titles += ["GFLOP/s", "GB/s"]
+        titles += ["of peak"] * (limits is not None) + ["Memory"] * watched
+        titles += ["Input Shapes"] * shaped
+        table = [titles]
+        for a in rows[:row_limit]:
+            line = [
+                a.key[:max_name_column_width],
+                f"{a.self_cpu_time_total / self.total:.1%}" if self.total else "-",
+                _time(a.self_cpu_time_total),
+                _time(a.cpu_time_total),
+                _time(a.cpu_time),
+                str(a.count),
+                f"{a.gigaflops:.1f}" if a.flops else "-",
+                f"{a.gigabytes:.1f}" if a.bytes else "-",
+            ]
+            line += [] if limits is None else [f"{limits.share(a):.0%}"]
+            line += [size_text(a.memory)] * watched
+            line += [str([list(s) for s in a.input_shapes])] * shaped
+            table.append(line)
+        widths = [max(len(row[place]) for row in table) for place in range(len(titles))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if place in (0, len(titles) - shaped) else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        ]
+        return "\n".join([*lines, f"Self CPU time total: {_time(self.total)}"])
+
+
+def _with_own(spans: Iterable[Span]) -> Iterator[tuple[Span, int, bool]]:
+    """Each span with the time that lies in no other inside of it, and whether it lies in none."""
+    by_thread: dict[int, list[Span]] = {}
+    for span in spans:
+        by_thread.setdefault(span.thread, []).append(span)
+    for own_spans in by_thread.values():
+        order = sorted(own_spans, key=lambda s: (s.began, -s.ended))
+        inside = {id(span): 0 for span in order}
+        outer: list[Span] = []
+        depth = {}
+        for span in order:
+            while outer and outer[-1].ended <= span.began:
+                outer.pop()
+            if outer:
+                inside[id(outer[-1])] += span.nanoseconds
+            depth[id(span)] = len(outer)
+            outer.append(span)
+        for span in order:
+            yield span, span.nanoseconds - inside[id(span)], depth[id(span)] == 0
+
+
+def _time(microseconds: float) -> str:
+    if microseconds >= 1e6:
+        return f"{microseconds / 1e6:.3f}s"
+    if microseconds >= 1e3:
+        return f"{microseconds / 1e3:.3f}ms"
+    return f"{microseconds:.3f}us"
