@@ -114,10 +114,10 @@ BACKWARD(gelu_tanh)
     UNUSED;
     vec square = s * s;
     vec z = s * (square * (real)0.044715 + 1) * (real)1.5957691216057307;
-    /* 1 - y = e y keeps its digits where y is nearly 1; a finite e, or it would be inf times 0. */
-    vec e = R(vexp)(R(limited)(-z, -INFINITY, sizeof(real) == 4 ? 80 : 700)), y = 1 / (e + 1);
+    vec e = R(vexp)(-z), y = 1 / (e + 1);
+    vec rest = R(choose)(z > 0, e * y, 1 - y); /* 1 - y, with all its digits where y is nearly 1 */
     vec slope = (square * (real)0.134145 + 1) * (real)1.5957691216057307;
-    return g * (y + s * (e * y * y) * slope);
+    return g * (y + s * (y * rest) * slope);
 }
 ENTRIES(gelu_tanh)
 

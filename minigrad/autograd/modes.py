@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
@@ -105,6 +105,10 @@ def _wrap_generator(make: Callable[[], _Switch], fn: Callable[..., Any]) -> Call
 
 class _Fixed(_Switch):
     """A switch whose value is known by its class; usable as a decorator without parentheses."""
+
+    if TYPE_CHECKING:  # at run time there is none: a switch is made around every step of a loop
+
+        def __init__(self, fn: Any = None) -> None: ...
 
     def __new__(cls, fn: Any = None) -> Any:
         self = object.__new__(cls)

@@ -21,7 +21,7 @@ from minigrad.dtypes import dtype
 # What may have been raised for a wrong argument: by Python, by NumPy, or by a check of ours.
 SYMPTOMS = (AttributeError, TypeError, ValueError, IndexError, RuntimeError)
 
-TENSORS = """input A B L LD LU LU_data LU_pivots pivots tau index src tensor tensor1 tensor2
+TENSORS = """input A B L LD LU LU_data LU_pivots pivots tau index indices src tensor tensor1 tensor2
     target targets weight bias input1 input2 x1 x2 mat mat1 mat2 batch1 batch2 vec vec1 vec2 anchor
     positive negative query key running_mean running_var grid theta weights in_proj_weight
     log_probs pos_weight sorted_sequence sorter per_sample_weights offsets linear_weight
@@ -31,7 +31,6 @@ NUMBERS = "alpha beta lambd negative_slope threshold fill_value dx min_val max_v
 INTEGERS = "dim0 dim1 dimension length step storage_offset offset"
 SIZES = """kernel_size stride dilation output_padding size shape output_size shifts split_sizes dim
     axis dims"""
-PLAUSIBLE = (TensorBase, int, float, list, tuple, type(None))
 SEVERAL = ("tensors", "vectors", "matrices")
 
 
@@ -64,7 +63,6 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "bool": lambda v: isinstance(v, (bool, np.bool_)),
     "str": lambda v: isinstance(v, str),
     "torch.dtype": lambda v: isinstance(v, dtype),
-    "Tensor, or tuple of Tensors": lambda v: isinstance(v, (TensorBase, tuple, list)),
     "Tensor or Number": lambda v: isinstance(v, TensorBase) or _is_number(v),
 }
 BY_NAME = {
@@ -75,7 +73,6 @@ BY_NAME = {
     "padding": "int or tuple of ints",
     "other": "Tensor or Number",
     "var": "Tensor or Number",
-    "indices": "Tensor, or tuple of Tensors",
     "dtype": "torch.dtype",
 }
 BY_ANNOTATION = {
@@ -89,6 +86,19 @@ BY_ANNOTATION = {
     "Sequence[int]": "tuple of ints",
     "int | Sequence[int]": "tuple of ints",
 }
+
+
+def _plausible(value: Any, kind: str) -> bool:
+    """Whether a value of another kind may have been meant, so that an error is about what it says.
+
+    >>> _plausible(1.0, "Tensor"), _plausible([1.0], "int"), _plausible("text", "Tensor")
+    (True, False, False)
+    """
+    if isinstance(value, (list, tuple)):
+        return kind not in ("int", "float", "Number") and not any(
+            isinstance(v, float) for v in value
+        )
+    return value is None or isinstance(value, (TensorBase, int, float))
 
 
 def kind_of(parameter: inspect.Parameter, op: type[Op] | None) -> str:
@@ -135,7 +145,7 @@ def refusal(
             continue
         if isinstance(error, ValueError) and kind in ("bool", "str", "torch.dtype"):
             continue  # it is about what an option says, in torch's words
-        if isinstance(error, (RuntimeError, ValueError)) and isinstance(value, PLAUSIBLE):
+        if isinstance(error, (RuntimeError, ValueError, IndexError)) and _plausible(value, kind):
             continue  # it is about what is in a tensor, a list or a number, or missing
         return TypeError(f"{fn.__name__}(): {which} must be {kind}, not {_type_name(value)}")
     if next(iter(parameters), "") in SEVERAL:

@@ -10,9 +10,11 @@ from minigrad.inspect.explaining import Explanation, explain
 from minigrad.inspect.findings import Finding
 from minigrad.inspect.graph_model import Graph, GraphNode, Saved, graph
 from minigrad.inspect.graph_svg import graph_svg
+from minigrad.inspect.ledger import Holding, Ledger, assert_frees_graph, memory_ledger
 from minigrad.inspect.recording import Recording, record
 from minigrad.inspect.stepping import Passed, Step, steps
 from minigrad.inspect.three_modes import Comparison, Way, compare_modes
+from minigrad.inspect.watching import Watch
 
 __all__ = [
     "Comparison",
@@ -20,16 +22,21 @@ __all__ = [
     "Finding",
     "Graph",
     "GraphNode",
+    "Holding",
+    "Ledger",
     "Page",
     "Passed",
     "Recording",
     "Saved",
     "Step",
+    "Watch",
     "Way",
+    "assert_frees_graph",
     "compare_modes",
     "explain",
     "graph",
     "graph_svg",
+    "memory_ledger",
     "page",
     "record",
     "steps",

@@ -293,3 +293,21 @@ def test_an_asynchronous_copy_must_be_waited_for() -> None:
     wrong = Engine(True).compile("k.cu", text.replace("WAIT", "")).get_function("k")
     with pytest.raises(KernelError, match="which no thread of this block has written"):
         wrong((1,), (64,), (x, y))
+
+
+SHIFT = """extern "C" __global__ void k(const float *x, float *y, int n)
+{
+    y[threadIdx.x] = x[threadIdx.x + n] + 1;
+}"""
+
+
+def test_an_array_may_be_read_and_written_by_one_launch() -> None:
+    """Through a const pointer and another one: judged as the one array that it is."""
+    run = Engine(True).compile("bug.cu", SHIFT).get_function("k")
+    x = np.arange(64, dtype=np.float32)
+    run((1,), (64,), (x, x, np.int32(0)))
+    assert (x == np.arange(64) + 1).all()
+    with pytest.raises(KernelError, match="race on x"):
+        run((1,), (63,), (x, x, np.int32(1)))
+    run((1,), (32,), (x, x[:32], np.int32(32)))
+    assert x[0] == 34

@@ -84,3 +84,18 @@ def test_inputs_with_another_number_of_axes(layer: str, axes: int) -> None:
         except RuntimeError as error:
             texts.append(str(error))
     assert texts[0] == texts[1]
+
+
+@pytest.mark.skipif(minigrad.cuda.is_available(), reason="there is a card")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: minigrad.ones(1).cuda(),
+        lambda: minigrad.nn.Linear(1, 1).cuda(),
+        lambda: minigrad.ones(1, device="cuda"),
+        lambda: minigrad.cuda.get_device_name(),
+    ],
+)
+def test_a_card_that_is_not_there_is_named_first(ask: Any) -> None:
+    with pytest.raises(RuntimeError, match=r"^cuda: this needs an NVIDIA card|^cuda: CuPy is ins"):
+        ask()

@@ -28,6 +28,7 @@ TAKEN = {
     ("nn.functional.hinge_embedding_loss", "margin", "[1.5]"): "the same",
     ("nn.functional.margin_ranking_loss", "margin", "[1.5]"): "the same",
     ("scalar_tensor", 0, "[1.5]"): "the same",
+    ("searchsorted", 0, 1.5): "a number has no places, and that is said first",
     ("as_strided", 1, "[1.5]"): "sizes are cut to whole numbers",
     ("as_strided", 2, "[1.5]"): "the same",
 }

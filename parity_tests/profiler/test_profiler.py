@@ -33,13 +33,7 @@ def test_every_op_forward_and_backward() -> None:
     for span in p.events():
         assert span.nanoseconds >= 0
         kinds.setdefault(span.kind, []).append(span.name)
-    assert kinds["forward"][1:] == [
-        "convolution",
-        "relu",
-        "reshape",
-        "linear",
-        "cross_entropy",
-    ] or ({"convolution", "relu", "linear"} <= set(kinds["forward"]))
+    assert {"convolution", "relu", "linear"} <= set(kinds["forward"])
     assert {"ConvolutionBackward0", "ReluBackward0", "AddmmBackward0"} <= set(kinds["backward"])
     step(net)
     assert len(p.events()) == sum(map(len, kinds.values())), "it measured after its end"

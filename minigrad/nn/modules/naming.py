@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["init_per_class"]
 
 
-def init_per_class(base: type) -> Any:
+def init_per_class(base: Any) -> Any:
     """Give each subclass that shares ``base.__init__`` one of its own name.
 
     Several layers share one ``__init__``, written in a class without a public name. An error says
@@ -23,14 +23,14 @@ def init_per_class(base: type) -> Any:
     Traceback (most recent call last):
     TypeError: Layer.__init__() missing 1 required positional argument: 'size'
     """
-    shared = base.__init__  # type: ignore[misc]
+    shared = base.__init__
 
     def init_subclass(cls: Any, **options: Any) -> None:
         super(base, cls).__init_subclass__(**options)
         if cls.__init__ is shared:
             cls.__init__ = _named(shared, f"{cls.__qualname__}.__init__")
 
-    base.__init_subclass__ = classmethod(init_subclass)  # type: ignore[assignment]
+    base.__init_subclass__ = classmethod(init_subclass)  # type: ignore[arg-type]
     return base
 
 

@@ -187,7 +187,8 @@ def _by_rows(A: Array, X: Array, upper: bool, unit: bool) -> Array:
     n = A.shape[-1]
     for i in reversed(range(n)) if upper else range(n):
         row, known = slice(i, i + 1), slice(i + 1, n) if upper else slice(0, i)
-        X[..., row, :] -= A[..., row, known] @ X[..., known, :]
+        if known.start != known.stop:  # the first row has nothing known before it
+            X[..., row, :] -= A[..., row, known] @ X[..., known, :]
         if not unit:
             X[..., row, :] /= A[..., row, row]
     return X

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, matrices, pivots, reals, register, spread
 from minigrad.backend import Array
 from minigrad.backend.native import kernel
@@ -199,6 +200,12 @@ def linalg_lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = Fals
     return _lu_factor_ex(made)
 
 
+def _triangles(LU: Any) -> tuple[Any, Any]:
+    """Both triangles of a packed decomposition, as Tensors."""
+    lower = composed(lambda F, packed: lower_of(packed, F), (LU,))
+    return lower, composed(lambda F, packed: upper_of(packed, F), (LU,))
+
+
 def _permutation(pivots: Any, m: int, like: Any) -> Any:
     return tensors.permutation(pivots, m, like._array.dtype)
 
@@ -220,7 +227,7 @@ def linalg_lu(A: Any, *, pivot: bool = True) -> Any:
     """
     packed, pivots, _ = _factored("linalg.lu", A, pivot)
     P = _permutation(pivots, A.shape[-2], A)
-    return _lu((P, lower_of(packed, tensors), upper_of(packed, tensors)))
+    return _lu((P, *_triangles(packed)))
 
 
 @function(
@@ -273,7 +280,7 @@ def lu_unpack(
     P = _permutation(LU_pivots, LU_data.shape[-2], LU_data) if unpack_pivots else none
     if not unpack_data:
         return _lu_unpack((P, none, none))
-    return _lu_unpack((P, lower_of(LU_data, tensors), upper_of(LU_data, tensors)))
+    return _lu_unpack((P, *_triangles(LU_data)))
 
 
 def _solved(op: str, LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) -> Any:

@@ -27,7 +27,8 @@ def few_added_up(x: Any, ones: Any, dim: Any, keepdim: bool) -> Any:
     elif dim == (ndim - 2,):
         total = ones[: x.shape[-2]].dot(x)
     else:
-        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+        add: Any = np.add
+        return add.reduce(x, axis=dim, keepdims=keepdim)
     return total.reshape(kept_shape(x.shape, dim)) if keepdim else total
 
 
