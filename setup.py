@@ -13,6 +13,7 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = ["minigrad.kernels", "minigrad.kernels.cpu", "minigrad.kernels.cuda"]
+KERNELS += ["minigrad.kernels.cuda_on_cpu"]
 LEVELS = ["level_base", "level_avx2", "level_avx512"]
 SOURCES = ["module", "ufuncs", "matmul", "dispatch", "threads", "scratch", *LEVELS]
 

@@ -149,7 +149,8 @@ POINTWISE2(copysign, x, y) { return R(with_sign)(x, y); }
 /* One step in the numbers' own order, which is that of their bits. */
 POINTWISE2(nextafter, x, y)
 {
-    mask bits = (mask)x, away = (y > x) == (x > 0);
+    vec one = R(splat)(1), usual = R(choose)((x == 0) | (x != x), one, x);
+    mask bits = (mask)usual, away = (y > x) == (x > 0);
     vec next = (vec)(bits + ((away & 2) - 1));
     vec least = R(with_sign)((vec)((mask){0} + 1), y);
     next = R(choose)(x == 0, least, next);

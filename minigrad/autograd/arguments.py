@@ -126,6 +126,12 @@ def result_type(values: Sequence[Any]) -> dtypes.dtype:
 
 def common_type(*values: Any) -> list[Any]:
     """Tensors brought to the dtype that they have together; numbers become 0-d tensors of it."""
+    try:
+        first = values[0]._array.dtype
+        if all([v._array.dtype is first for v in values]):
+            return list(values)
+    except AttributeError:
+        pass  # a number is among them
     common = result_type(values)
     return [
         _as_type(v, common)

@@ -152,10 +152,10 @@ def _cause(
         text = "the slopes from the left and from the right differ: stay away from this point"
         return Diagnosis("kink", text)
     best = int(np.argmin(errors))
-    if errors[best] <= allowed and best < 2:
+    if errors[1] < 0.3 * errors[2] or (errors[best] <= allowed and best < 2):
         text = f"larger steps agree: the values are too coarse for eps={step:g}"
         return Diagnosis("rounding", text)
-    if errors[best] <= allowed and best > 2:
+    if errors[3] < 0.05 * errors[2] or (errors[best] <= allowed and best > 2):
         text = f"smaller steps agree: the function bends too much for eps={step:g}"
         return Diagnosis("truncation", text)
     return None

@@ -28,7 +28,12 @@ _AROUND = 12  # lines of the program shown before and after those that made node
 
 
 class Page:
-    """A page that needs no network and no server: one file, to be opened in any browser."""
+    """A page that needs no network and no server: one file, to be opened in any browser.
+
+    >>> from minigrad import inspect, ones
+    >>> len(inspect.page(ones(3, requires_grad=True).sum()).html) < 2_000_000
+    True
+    """
 
     def __init__(self, html: str) -> None:
         self.html = html

@@ -17,7 +17,11 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """What was found, the most certain first; nothing if all seems well."""
+    """What was found, the most certain first; nothing if all seems well.
+
+    >>> str(Explanation(())), bool(Explanation(()))
+    ('no fault found', False)
+    """
 
     findings: tuple[Finding, ...]
 

@@ -11,7 +11,11 @@ __all__ = ["Finding"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One cause: its name for programs, a sentence for people, and the line it lies at."""
+    """One cause: its name for programs, a sentence for people, and the line it lies at.
+
+    >>> print(Finding("detached", "the path is cut"))
+    the path is cut
+    """
 
     cause: str  # "detached", "dead relu", ...
     sentence: str

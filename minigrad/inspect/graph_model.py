@@ -18,7 +18,13 @@ __all__ = ["Graph", "GraphNode", "Saved", "graph"]
 
 @dataclass(frozen=True)
 class Saved:
-    """A value that a node keeps for backward."""
+    """A value that a node keeps for backward.
+
+    >>> from minigrad import inspect, ones
+    >>> y = ones(3, requires_grad=True) * ones(3)
+    >>> inspect.graph(y).nodes[-1].saved
+    (Saved(name='other', shape=(3,), bytes=12, wanted_by=('input',)),)
+    """
 
     name: str  # of the argument, "out", or what the op calls it
     shape: tuple[int, ...]
@@ -28,7 +34,13 @@ class Saved:
 
 @dataclass
 class GraphNode:
-    """An op that was recorded, or a leaf; after collapsing also a whole module."""
+    """An op that was recorded, or a leaf; after collapsing also a whole module.
+
+    >>> from minigrad import inspect, ones
+    >>> node = inspect.graph(ones(3, requires_grad=True).exp()).nodes[-1]
+    >>> node.name, node.shape, node.inputs, node.line.text
+    ('exp', (3,), [('input', 0)], 'ones(3, requires_grad=True).exp()')
+    """
 
     number: int  # in the order of birth
     name: str  # mul; of a leaf its name in the model; of a module its path
@@ -56,7 +68,13 @@ class GraphNode:
 
 @dataclass
 class Graph:
-    """Nodes in the order of birth; the last is that of the tensor that was asked for."""
+    """Nodes in the order of birth; the last is that of the tensor that was asked for.
+
+    >>> from minigrad import inspect, ones
+    >>> graph = inspect.graph(ones(3, requires_grad=True).exp())
+    >>> len(graph), graph.bytes, graph.mermaid().splitlines()[0]
+    (2, 12, 'flowchart TD')
+    """
 
     nodes: list[GraphNode]
 

@@ -18,7 +18,11 @@ __all__ = ["Holding", "Ledger", "assert_frees_graph", "memory_ledger"]
 
 @dataclass(frozen=True)
 class Holding:
-    """What the ops of one module keep."""
+    """What the ops of one module keep.
+
+    >>> Holding("0", "ReLU", 12, (("relu: out", 12),), 0).bytes
+    12
+    """
 
     module: str
     kind: str
@@ -29,7 +33,11 @@ class Holding:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The holdings of a graph, in the order of forward."""
+    """The holdings of a graph, in the order of forward; its text is a table.
+
+    >>> Ledger((), 0).bytes
+    0
+    """
 
     holdings: tuple[Holding, ...]
     bytes: int

@@ -23,6 +23,12 @@ class Recording:
 
     ``graph``, ``steps`` and ``page`` take it, and then know values and modules as well; ``explain``
     reads it.
+
+    >>> from minigrad import inspect, ones
+    >>> with inspect.record() as recording:
+    ...     y = ones(2).exp()
+    >>> [(event.name, str(event.line.text)) for event in recording.events]
+    [('exp', 'ones(2).exp()')]
     """
 
     def __init__(self, model: Any = None) -> None:

@@ -19,7 +19,14 @@ __all__ = ["Passed", "Step", "steps"]
 
 @dataclass(frozen=True)
 class Passed:
-    """A gradient that a node hands to the node of one of its arguments."""
+    """A gradient that a node hands to the node of one of its arguments.
+
+    >>> from minigrad import inspect, tensor
+    >>> x = tensor(3., requires_grad=True)
+    >>> (passed,) = next(inspect.steps(x * 2)).outgoing
+    >>> passed.argument, passed.gradient, passed.formula
+    ('input', tensor(2.), 'g * other')
+    """
 
     argument: str
     to: GraphNode
@@ -29,7 +36,14 @@ class Passed:
 
 @dataclass(frozen=True)
 class Step:
-    """One node of backward: what came in, what went out, and how things stand afterwards."""
+    """One node of backward: what came in, what went out, and how things stand afterwards.
+
+    >>> from minigrad import inspect, tensor
+    >>> x = tensor(3., requires_grad=True)
+    >>> last = list(inspect.steps(x * 2, recording={"x": x}))[-1]
+    >>> last.node.name, last.incoming, last.sums
+    ('x', tensor(2.), {'x': tensor(2.)})
+    """
 
     number: int  # from 0
     node: GraphNode

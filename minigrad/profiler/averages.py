@@ -14,7 +14,11 @@ __all__ = ["Average", "Averages"]
 
 @dataclass
 class Average:
-    """All spans of one name."""
+    """All spans of one name.
+
+    >>> Average("mul", "forward", count=2, cpu_time_total=3.0).cpu_time
+    1.5
+    """
 
     key: str
     kind: str
@@ -54,7 +58,12 @@ SORTS: dict[str, Callable[[Average], Any]] = {
 
 
 class Averages:
-    """What ``key_averages`` returns: an iterable with ``table``."""
+    """What ``key_averages`` returns: an iterable with ``table``.
+
+    >>> from minigrad.profiler import Span
+    >>> [a.count for a in Averages([Span("mul", "forward", 0, 5, 0)] * 3)]
+    [3]
+    """
 
     def __init__(self, spans: Iterable[Span], by_shape: bool = False) -> None:
         self.total = 0.0  # microseconds of all that lies in nothing else

@@ -40,6 +40,20 @@ def test_minigrads_own_kernels_are_found_by_name(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.count("ok") == 2
 
 
+@compiler
+def test_the_page_shows_what_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docs/cuda_without_gpu.md: its kernel, and the report that it explains."""
+    page = Path(__file__).parents[2].joinpath("docs", "cuda_without_gpu.md").read_text("utf-8")
+    (tmp_path / "mirror.cu").write_text(page.split("```cpp\n")[1].split("```")[0])
+    assert run(["cuda-check", str(tmp_path / "mirror.cu")]) == 1
+    shown = page.split("$ minigrad cuda-check mirror.cu\n")[1].split("```")[0].splitlines()
+    found = capsys.readouterr().out.splitlines()
+    assert found[1:] == shown[1:]
+    assert found[0].split()[3:] == shown[0].split()[3:]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

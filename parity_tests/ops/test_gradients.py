@@ -20,6 +20,7 @@ from minigrad.autograd.registry import REGISTRY, Call, Record
 from minigrad.testing import Case, calls, gradcheck, gradgradcheck
 from minigrad.testing.cases import outputs, tensors_of
 from minigrad.testing.changes import extremes
+from parity_tests.ops.drawing import PRECISION
 from parity_tests.ops.samples import (
     arrays_of,
     domains_of,
@@ -32,9 +33,6 @@ from parity_tests.ops.samples import (
     to_numpy,
     values,
 )
-
-# Second differences of float64 lose about half the digits.
-PRECISION: dict[str, Any] = {"eps": 1e-5, "rtol": 1e-5, "atol": 1e-7, "fast_mode": True}
 
 DIFFERENTIABLE = [r for r in records(oracle=False) if r.gradcheck and "float" in r.dtypes]
 CONSTANT = [r for r in records(oracle=False) if not r.gradcheck and "float" in r.dtypes]

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from minigrad.autograd import engine
 from minigrad.autograd.op import make_pull
 from minigrad.autograd.registry import REGISTRY
-from parity_tests.ops import samples
-from parity_tests.ops.differences import check_gradients
+from parity_tests.ops.drawing import case_of, check_both_orders
 from parity_tests.ops.test_parity import test_gradients_match_torch as check_against_torch
 
+pytestmark = pytest.mark.filterwarnings("ignore:fast_mode")
 FOUND = (AssertionError, RuntimeError, ValueError)
 
 
 def check_drawn(record, index):
-    """The hypothesis test's body, on one draw."""
-    rng = np.random.default_rng(0)
-    sample = record.samples_or_default()[index]
-    call = samples.arrays_of(
-        record, sample, "float64", lambda s, d, k: samples.values(rng, s, d, k)
-    )
-    domains = samples.domains_of(record, sample)
-    made, inputs = samples.tensors_of(call, samples.ours)
-    check_gradients(
-        lambda: samples.result_of(record, record.function, made, domains),
-        samples.leaves_of(inputs, domains),
-    )
+    """The hypothesis test's check, on one draw."""
+    check_both_orders(case_of(record, index))
 
 
 CHECKS = [check_against_torch, check_drawn]

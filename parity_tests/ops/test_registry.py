@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import minigrad
@@ -16,7 +15,7 @@ from minigrad.autograd.registry import REGISTRY, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.ops import generate
 from parity_tests.ops import samples
-from parity_tests.ops.differences import check_gradients
+from parity_tests.ops.drawing import case_of, check_both_orders
 
 
 @pytest.fixture
@@ -62,17 +61,11 @@ def test_new_op_differentiates_to_any_order(cube):
     assert (first.item(), second.item(), third.item()) == (12.0, 12.0, 6.0)
 
 
+@pytest.mark.filterwarnings("ignore:fast_mode")
 def test_new_op_gets_its_test_stub_and_docs_rows(cube):
     record = REGISTRY["cube"]
     assert record in samples.records(oracle=False)
-    drawn = samples.arrays_of(
-        record,
-        record.samples_or_default()[0],
-        "float64",
-        lambda s, d, k: samples.values(np.random.default_rng(0), s, d, k),
-    )
-    made, leaves = samples.tensors_of(drawn, samples.ours)
-    check_gradients(lambda: record.function(*made.args), leaves)
+    check_both_orders(case_of(record, 0))
     assert "def cube(self) -> Tensor: ..." in generate.tensor_stub()
     assert "def cube_(self) -> Tensor: ..." in generate.tensor_stub()
     assert "def cube(input: Tensor" in generate.functions_stub("torch")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -107,6 +109,13 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     if len(one) != len(other):
         raise RuntimeError("both dimension lists should have same length")
     one, other = [one_dim(d, m) for d in one], [one_dim(d, n) for d in other]
+    shape_a, shape_b = a._array.shape, b._array.shape
+    whole = len(set(one)) == len(one) and len(set(other)) == len(other)
+    if whole and [shape_a[i] for i in one] == [shape_b[j] for j in other] and a.dtype is b.dtype:
+        if a._array.dtype.char in "fd":
+            kept_a = [i for i in range(m) if i not in one]
+            kept_b = [j for j in range(n) if j not in other]
+            return composed(_as_product, (a, b), (kept_a, one), (other, kept_b))
     names_a: list[Any] = [("a", i) for i in range(m)]
     names_b: list[Any] = [("b", i) for i in range(n)]
     for i, j in zip(one, other, strict=True):
@@ -125,6 +134,22 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     kept += [x for j, x in enumerate(names_b) if j not in other]
     made = contract([Named(a, names_a), Named(b, names_b)], kept)
     return made if made.dtype is a.dtype else made.to(a.dtype)  # sums of integers are int64
+
+
+def _as_product(F: Any, a: Any, b: Any, axes_a: Any, axes_b: Any) -> Any:
+    """A sum over axes as a product of two matrices, in either reading."""
+    left, right = _as_matrix(F, a, *axes_a), _as_matrix(F, b, *axes_b)
+    shape = [a.shape[i] for i in axes_a[0]] + [b.shape[j] for j in axes_b[1]]
+    return F.reshape(left @ right, tuple(shape))
+
+
+def _as_matrix(F: Any, x: Any, rows: list[int], columns: list[int]) -> Any:
+    """Some axes one after the other as the rows of a matrix, and others as its columns."""
+    order = (*rows, *columns)
+    if order != tuple(range(len(order))):
+        x = F.permute_axes(x, order)
+    height = math.prod(x.shape[: len(rows)])
+    return F.reshape(x, (height, math.prod(x.shape[len(rows) :])))
 
 
 @function(

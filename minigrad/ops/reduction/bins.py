@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -298,10 +299,12 @@ def _bounds(
         lines = xp.take_along_axis(lines, order, -1)
     after = right or side == "right"
     if lines.ndim == 1:
-        found = xp.searchsorted(lines, wanted, side="right" if after else "left")
+        search = lines.searchsorted if xp is np else functools.partial(xp.searchsorted, lines)
+        found = search(wanted, side="right" if after else "left")
     else:
         found = _search(xp, lines, wanted, after)
-    return tensors.from_array(xp.asarray(found).astype(xp.int32 if out_int32 else xp.int64))
+    kind = xp.int32 if out_int32 else xp.int64
+    return tensors.from_array(xp.asarray(found).astype(kind, copy=False))
 
 
 def _search(xp: Any, lines: Array, wanted: Array, after: bool) -> Array:
