@@ -106,6 +106,12 @@ __device__ __forceinline__ real narrow(wide x) { return x; }
 #endif
 #endif
 
+/* a / b of numbers that are not negative. A division of 32 bits takes a third of the time. */
+__device__ __forceinline__ i64 quotient(i64 a, i64 b)
+{
+    return (u64)(a | b) >> 32 == 0 ? (i64)((u32)a / (u32)b) : a / b;
+}
+
 /* Sixteen bytes at once. */
 #define PACK (16 / (int)sizeof(real))
 struct __align__(16) Pack {

@@ -42,7 +42,7 @@ struct Forward {
     }
     __device__ __forceinline__ Spot n_at(i64 n) const
     {
-        const i64 i = n / places;
+        const i64 i = quotient(n, places);
         if (i >= s.N)
             return {NOWHERE, 0, 0, -1};
         const int place = (int)(n - i * places), o = place / (int)s.ow;
@@ -96,7 +96,7 @@ struct Backward {
     }
     __device__ __forceinline__ Spot n_at(i64 n) const
     {
-        const i64 places = (i64)lines * columns, i = places ? n / places : s.N;
+        const i64 places = (i64)lines * columns, i = places ? quotient(n, places) : s.N;
         if (i >= s.N)
             return {NOWHERE, 0, 0, -1};
         const int place = (int)(n - i * places), a = place / columns, b = place - a * columns;
@@ -139,7 +139,7 @@ struct Weight {
     }
     __device__ __forceinline__ Spot k_at(i64 k) const
     {
-        const i64 i = k / places;
+        const i64 i = quotient(k, places);
         const int place = (int)(k - i * places), o = place / (int)s.ow;
         const int y = o * s.sh - s.ph, x = (place - o * (int)s.ow) * s.sw - s.pw;
         return {y, x, i * s.C * s.H * s.W + y * s.W + x, i * s.O * places + place};

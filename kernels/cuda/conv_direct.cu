@@ -15,7 +15,7 @@ KERNEL(conv_forward_direct, 256, cover(N * O * oh * ow, 256))
     const int channels = (int)(C / groups), filters = (int)(O / groups), places = (int)(oh * ow);
     GRID_STRIDE(t, N * O * places)
     {
-        const i64 row = t / places, n = row / O;
+        const i64 row = quotient(t, places), n = quotient(row, O);
         const int place = (int)(t - row * places), p = place / (int)ow, q = place - p * (int)ow;
         const int o = (int)(row - n * O), top = p * (int)sh - (int)ph, left = q * (int)sw - (int)pw;
         const real *from = x + (n * C + o / filters * channels) * H * W;
@@ -42,7 +42,7 @@ KERNEL(conv_input_direct, 256, cover(N * C * H * W, 256))
     const int channels = (int)(C / groups), filters = (int)(O / groups), size = (int)(H * W);
     GRID_STRIDE(t, N * C * size)
     {
-        const i64 row = t / size, n = row / C;
+        const i64 row = quotient(t, size), n = quotient(row, C);
         const int place = (int)(t - row * size), y = place / (int)W, z = place - y * (int)W;
         const int c = (int)(row - n * C), group = c / channels;
         const real *from = g + (n * O + group * filters) * oh * ow;
@@ -76,7 +76,7 @@ KERNEL(conv_weight_direct, 256, O * ceil(C, groups) * kh * kw)
     const i64 channel = o / (O / groups) * channels + row - o * channels;
     wide sum = 0;
     for (i64 k = threadIdx.x; k < N * places; k += blockDim.x) {
-        const i64 n = k / places;
+        const i64 n = quotient(k, places);
         const int place = (int)(k - n * places), p = place / (int)ow;
         const int y = p * (int)sh - (int)ph + i * (int)dh;
         const int z = (place - p * (int)ow) * (int)sw - (int)pw + j * (int)dw;

@@ -87,3 +87,23 @@ __device__ __forceinline__ void store(real *p, const Pack &pack, int count)
     else
         *p = pack.at[0];
 }
+
+/* Add to an element that other threads add to as well. */
+#if defined(REAL_FLOAT32) || defined(REAL_FLOAT64)
+__device__ __forceinline__ void add_to(real *at, real x) { atomicAdd(at, x); }
+#else
+/* Numbers of 16 bits are changed within the word that holds them. */
+__device__ __forceinline__ void add_to(real *at, real x)
+{
+    u32 *word = (u32 *)((u64)at & ~3ull);
+    const int shift = (u64)at & 2 ? 16 : 0;
+    u32 before = atomicAdd(word, 0u), seen;
+    do {
+        seen = before;
+        real old;
+        old.bits = (u16)(seen >> shift);
+        const u32 sum = narrow(widen(old) + widen(x)).bits;
+        before = atomicCAS(word, seen, (seen & ~(0xffffu << shift)) | sum << shift);
+    } while (before != seen);
+}
+#endif

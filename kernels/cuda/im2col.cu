@@ -18,7 +18,7 @@ KERNEL(im2col, 256, cover(N * C * kh * kw * oh * ow, 512))
     const int places = (int)(oh * ow), taps = (int)(kh * kw);
     GRID_STRIDE(t, N * C * taps * places)
     {
-        const i64 row = t / places, plane = row / taps;
+        const i64 row = quotient(t, places), plane = quotient(row, taps);
         const int place = (int)(t - row * places), tap = (int)(row - plane * taps);
         const int o = place / (int)ow, i = tap / (int)kw;
         const i64 y = o * sh - ph + i * dh, z = (place - o * ow) * sw - pw + (tap - i * kw) * dw;
@@ -35,7 +35,7 @@ KERNEL(col2im, 256, cover(N * C * H * W, 256))
     const i64 size = H * W, places = oh * ow;
     GRID_STRIDE(t, N * C * size)
     {
-        const i64 plane = t / size;
+        const i64 plane = quotient(t, size);
         const int rest = (int)(t - plane * size), r = rest / (int)W, c = rest - r * (int)W;
         const real *from = columns + plane * kh * kw * places;
         wide sum = 0;

@@ -33,7 +33,7 @@ KERNEL(take_rows, 256, cover(outer * count * inner, 1024))
     const i64 line = inner / many;
     GRID_STRIDE(t, outer * count * line)
     {
-        const i64 row = t / line, o = row / count, at = index[row - o * count];
+        const i64 row = quotient(t, line), o = quotient(row, count), at = index[row - o * count];
         if (usable(at, size, bad))
             store(out + t * many, load(x + ((o * size + at) * line + t - row * line) * many, many), many);
     }
@@ -46,30 +46,11 @@ KERNEL(take_along, 256, cover(outer * count * inner, 512))
 {
     GRID_STRIDE(t, outer * count * inner)
     {
-        const i64 row = t / inner, o = row / count, at = index[t];
+        const i64 row = quotient(t, inner), o = quotient(row, count), at = index[t];
         if (usable(at, size, bad))
             out[t] = x[(o * size + at) * inner + t - row * inner];
     }
 }
-
-#if defined(REAL_FLOAT32) || defined(REAL_FLOAT64)
-__device__ __forceinline__ void add_to(real *at, real x) { atomicAdd(at, x); }
-#else
-/* Numbers of 16 bits are changed within the word that holds them. */
-__device__ __forceinline__ void add_to(real *at, real x)
-{
-    u32 *word = (u32 *)((u64)at & ~3ull);
-    const int shift = (u64)at & 2 ? 16 : 0;
-    u32 before = atomicAdd(word, 0u), seen;
-    do {
-        seen = before;
-        real old;
-        old.bits = (u16)(seen >> shift);
-        const u32 sum = narrow(widen(old) + widen(x)).bits;
-        before = atomicCAS(word, seen, (seen & ~(0xffffu << shift)) | sum << shift);
-    } while (before != seen);
-}
-#endif
 
 // Try: add_rows_atomic(randn(2, 7, 8), indices(7, 9), randn(2, 9, 8), 2, 7, 8, 9, zeros(1))
 KERNEL(add_rows_atomic, 256, cover(outer * count * inner, 512))
@@ -78,7 +59,7 @@ KERNEL(add_rows_atomic, 256, cover(outer * count * inner, 512))
 {
     GRID_STRIDE(t, outer * count * inner)
     {
-        const i64 row = t / inner, o = row / count, at = index[row - o * count];
+        const i64 row = quotient(t, inner), o = quotient(row, count), at = index[row - o * count];
         if (usable(at, size, bad))
             add_to(out + (o * size + at) * inner + t - row * inner, x[t]);
     }
@@ -91,7 +72,7 @@ KERNEL(add_along_atomic, 256, cover(outer * count * inner, 512))
 {
     GRID_STRIDE(t, outer * count * inner)
     {
-        const i64 row = t / inner, o = row / count, at = index[t];
+        const i64 row = quotient(t, inner), o = quotient(row, count), at = index[t];
         if (usable(at, size, bad))
             add_to(out + (o * size + at) * inner + t - row * inner, x[t]);
     }
@@ -151,7 +132,7 @@ KERNEL(add_along_ordered, 128, cover(outer * inner, 128))
 {
     GRID_STRIDE(column, outer * inner)
     {
-        const i64 o = column / inner, i = column - o * inner;
+        const i64 o = quotient(column, inner), i = column - o * inner;
         for (i64 k = 0; k < count; k++) {
             const i64 t = (o * count + k) * inner + i, at = index[t];
             if (usable(at, size, bad)) {

@@ -15,17 +15,25 @@
  */
 #include "elements.cuh"
 
-/* The elements of channel c in part `part` of `parts`: f(index). With rows of at least a warp the
- * threads follow them; shorter ones are run through as one sequence.
- */
+/* The places begin..end of part `part` of a channel's `count` elements; parts begin at whole packs. */
+struct Part {
+    i64 begin, end;
+    __device__ __forceinline__ Part(i64 count, i64 parts, i64 part)
+    {
+        const i64 size = ((count + parts - 1) / parts + PACK - 1) / PACK * PACK;
+        begin = min(part * size, count);
+        end = min(begin + size, count);
+    }
+};
+
+/* f(index, count) for runs of elements of channel c, PACK of them where rows are whole packs. */
 template <class F>
-__device__ __forceinline__ void of_channel(i64 N, i64 C, i64 L, i64 c, i64 part, i64 parts, F f)
+__device__ __forceinline__ void of_channel(i64 C, i64 L, i64 c, Part part, bool aligned, F f)
 {
-    const i64 count = N * L, size = (count + parts - 1) / parts;
-    const i64 begin = part * size, end = min(begin + size, count);
-    for (i64 j = begin + threadIdx.x; j < end; j += blockDim.x) {
-        const i64 n = count < (1ll << 31) ? (i64)((u32)j / (u32)L) : j / L;
-        f((n * C + c) * L + (j - n * L));
+    const int many = aligned && L % PACK == 0 ? PACK : 1;
+    for (i64 j = part.begin + threadIdx.x * many; j < part.end; j += blockDim.x * many) {
+        const i64 n = quotient(j, L);
+        f((n * C + c) * L + (j - n * L), many);
     }
 }
 
@@ -33,20 +41,25 @@ __device__ __forceinline__ void of_channel(i64 N, i64 C, i64 L, i64 c, i64 part,
 KERNEL(batch_sums, 256, (C, parts))
 (const real *__restrict__ x, double *__restrict__ out, i64 N, i64 C, i64 L, i64 parts)
 {
-    const i64 c = blockIdx.x, part = blockIdx.y, count = N * L, size = (count + parts - 1) / parts;
-    const i64 begin = part * size, many = max(min(size, count - begin), (i64)0);
-    const i64 first = min(begin, count - 1), n = first / L;
+    const i64 c = blockIdx.x;
+    const Part part(N * L, parts, blockIdx.y);
+    const i64 many = part.end - part.begin, first = min(part.begin, N * L - 1), n = first / L;
     const wide shift = widen(x[(n * C + c) * L + (first - n * L)]);
     wide sum = 0, squares = 0;
-    of_channel(N, C, L, c, part, parts, [&](i64 i) {
-        const wide d = widen(x[i]) - shift;
-        sum += d;
-        squares += d * d;
+    of_channel(C, L, c, part, whole_packs(x), [&](i64 i, int count) {
+        const Pack v = load(x + i, count);
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            if (k < count) {
+                const wide d = widen(v.at[k]) - shift;
+                sum += d;
+                squares += d * d;
+            }
     });
     sum = block_sum(sum);
     squares = block_sum(squares);
     if (threadIdx.x == 0) { /* how many, their mean, and the sum of squares about it */
-        double *to = out + (c * parts + part) * 3;
+        double *to = out + (c * parts + blockIdx.y) * 3;
         to[0] = (double)many;
         to[1] = many ? (double)shift + (double)sum / many : 0.0;
         to[2] = many ? (double)squares - (double)sum * (double)sum / many : 0.0;
@@ -148,19 +161,25 @@ KERNEL(batch_backward_sums, 256, (C, parts))
 (const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ mean,
  double *__restrict__ out, i64 N, i64 C, i64 L, i64 parts)
 {
-    const i64 c = blockIdx.x, part = blockIdx.y;
+    const i64 c = blockIdx.x;
     const wide middle = widen(mean[c]);
     wide sum = 0, products = 0;
-    of_channel(N, C, L, c, part, parts, [&](i64 i) {
-        const wide slope = widen(g[i]);
-        sum += slope;
-        products += slope * (widen(x[i]) - middle);
+    const Part part(N * L, parts, blockIdx.y);
+    of_channel(C, L, c, part, whole_packs(g) && whole_packs(x), [&](i64 i, int count) {
+        const Pack u = load(g + i, count), v = load(x + i, count);
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            if (k < count) {
+                const wide slope = widen(u.at[k]);
+                sum += slope;
+                products += slope * (widen(v.at[k]) - middle);
+            }
     });
     sum = block_sum(sum);
     products = block_sum(products);
     if (threadIdx.x == 0) {
-        out[(c * parts + part) * 2] = (double)sum;
-        out[(c * parts + part) * 2 + 1] = (double)products;
+        out[(c * parts + blockIdx.y) * 2] = (double)sum;
+        out[(c * parts + blockIdx.y) * 2 + 1] = (double)products;
     }
 }
 

@@ -22,9 +22,9 @@ __device__ __forceinline__ void row_norm_of(const real *x, const real *w, const 
         const real *from = x + row * size;
         const i64 weights = row % G * W;
         wide sum = 0, squares = 0;
-        along(team, from, size, [&](i64, wide v) { sum += v; });
+        along(team, from, size, [&](int, wide v) { sum += v; });
         const wide middle = team.sum(sum) / (wide)size;
-        along(team, from, size, [&](i64, wide v) { squares += (v - middle) * (v - middle); });
+        along(team, from, size, [&](int, wide v) { squares += (v - middle) * (v - middle); });
         const wide variance = team.sum(squares) / (wide)size;
         const wide inverse = 1 / sqrt(variance + (wide)eps);
         if (team.lane() == 0) {
@@ -32,8 +32,8 @@ __device__ __forceinline__ void row_norm_of(const real *x, const real *w, const 
             var[row] = narrow(variance);
             invstd[row] = narrow(inverse);
         }
-        rewrite(team, from, y + row * size, size, [&](i64 k, wide v) {
-            const i64 at = weights + (P == 1 ? k : k / P);
+        rewrite(team, from, y + row * size, size, [&](int k, wide v) {
+            const i64 at = weights + (P == 1 ? (u32)k : (u32)k / (u32)P);
             const wide scale = w ? inverse * widen(w[at]) : inverse;
             return (v - middle) * scale + (b ? widen(b[at]) : wide(0));
         });
@@ -64,15 +64,15 @@ __device__ __forceinline__ void row_norm_backward_of(const real *g, const real *
         const i64 weights = row % G * W;
         const wide middle = widen(mean[row]), inverse = widen(invstd[row]);
         wide sum = 0, products = 0;
-        along(team, slopes, size, [&](i64 k, wide v) {
-            const wide h = w ? v * widen(w[weights + (P == 1 ? k : k / P)]) : v;
+        along(team, slopes, size, [&](int k, wide v) {
+            const wide h = w ? v * widen(w[weights + (P == 1 ? (u32)k : (u32)k / (u32)P)]) : v;
             sum += h;
             products += h * (widen(from[k]) - middle);
         });
         const wide flat = team.sum(sum) / (wide)size;
         const wide slope = team.sum(products) / (wide)size * inverse * inverse;
-        rewrite(team, slopes, gx + row * size, size, [&](i64 k, wide v) {
-            const wide h = w ? v * widen(w[weights + (P == 1 ? k : k / P)]) : v;
+        rewrite(team, slopes, gx + row * size, size, [&](int k, wide v) {
+            const wide h = w ? v * widen(w[weights + (P == 1 ? (u32)k : (u32)k / (u32)P)]) : v;
             return (h - flat - (widen(from[k]) - middle) * slope) * inverse;
         });
     }

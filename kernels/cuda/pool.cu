@@ -52,7 +52,7 @@ KERNEL(max_pool, 256, cover(planes * oh * ow, 256))
     const Geometry G = GEOMETRY_GIVEN;
     GRID_STRIDE(at, planes * oh * ow)
     {
-        const i64 plane = at / (G.oh * G.ow);
+        const i64 plane = quotient(at, G.oh * G.ow);
         const int rest = (int)(at - plane * (G.oh * G.ow)), o = rest / G.ow, q = rest - o * G.ow;
         const Window v = window_at(G, o, q);
         const real *from = x + plane * G.h * G.w + (i64)v.top * G.w + v.left;
@@ -80,7 +80,7 @@ KERNEL(max_pool_backward, 256, cover(planes * h * w, 256))
     const Geometry G = GEOMETRY_GIVEN;
     GRID_STRIDE(at, planes * h * w)
     {
-        const i64 plane = at / (G.h * G.w);
+        const i64 plane = quotient(at, G.h * G.w);
         const int rest = (int)(at - plane * (G.h * G.w)), r = rest / G.w, c = rest - r * G.w;
         const int down = r + G.ph, right = c + G.pw;
         const int last_o = min(G.oh - 1, down / G.sh), last_q = min(G.ow - 1, right / G.sw);
@@ -103,7 +103,8 @@ KERNEL(max_pool_places, 256, cover(planes * oh * ow, 256))
     const Geometry G = GEOMETRY_GIVEN;
     GRID_STRIDE(at, planes * oh * ow)
     {
-        const int rest = (int)(at % (G.oh * G.ow)), o = rest / G.ow, q = rest - o * G.ow;
+        const i64 plane = quotient(at, G.oh * G.ow);
+        const int rest = (int)(at - plane * (G.oh * G.ow)), o = rest / G.ow, q = rest - o * G.ow;
         const int tap = taps[at], i = tap / G.kw;
         const int row = o * G.sh - G.ph + i, column = q * G.sw - G.pw + tap - i * G.kw;
         places[at] = (i64)row * G.w + column;
@@ -128,7 +129,7 @@ KERNEL(avg_pool, 256, cover(planes * oh * ow, 256))
     const Geometry G = GEOMETRY_GIVEN;
     GRID_STRIDE(at, planes * oh * ow)
     {
-        const i64 plane = at / (G.oh * G.ow);
+        const i64 plane = quotient(at, G.oh * G.ow);
         const int rest = (int)(at - plane * (G.oh * G.ow)), o = rest / G.ow, q = rest - o * G.ow;
         const Window v = window_at(G, o, q);
         const real *from = x + plane * G.h * G.w + (i64)v.top * G.w + v.left;
@@ -148,7 +149,7 @@ KERNEL(avg_pool_backward, 256, cover(planes * h * w, 256))
     const Geometry G = GEOMETRY_GIVEN;
     GRID_STRIDE(at, planes * h * w)
     {
-        const i64 plane = at / (G.h * G.w);
+        const i64 plane = quotient(at, G.h * G.w);
         const int rest = (int)(at - plane * (G.h * G.w)), r = rest / G.w, c = rest - r * G.w;
         const int down = r + G.ph, right = c + G.pw;
         const int last_o = min(G.oh - 1, down / G.sh), last_q = min(G.ow - 1, right / G.sw);

@@ -47,7 +47,7 @@ template <class Op> __device__ __forceinline__ void by_warps(const real *x, real
     const Team<32> team;
     for (i64 row = team.row(); row < outer; row += team.rows()) {
         wide mine = Op::none();
-        along(team, x + row * n, n, [&](i64, wide v) { mine = Op::add(mine, v); });
+        along(team, x + row * n, n, [&](int, wide v) { mine = Op::add(mine, v); });
         mine = warp_join<Op>(mine);
         if (team.lane() == 0)
             y[row] = narrow(mine * scale);
@@ -81,7 +81,7 @@ __device__ __forceinline__ void by_blocks(const real *x, real *y, wide *out, i64
     const i64 row = blockIdx.x, size = ceil_to_packs(n, parts), begin = min(blockIdx.y * size, n);
     wide mine = Op::none();
     along(Team<256>(), x + row * n + begin, min(size, n - begin),
-          [&](i64, wide v) { mine = Op::add(mine, v); });
+          [&](int, wide v) { mine = Op::add(mine, v); });
     mine = block_join<Op>(mine);
     if (threadIdx.x == 0 && out)
         out[row * parts + blockIdx.y] = mine;
@@ -140,7 +140,7 @@ __device__ __forceinline__ void join_parts(const wide *out, real *y, i64 outer, 
 {
     GRID_STRIDE(i, outer * inner)
     {
-        const i64 o = i / inner;
+        const i64 o = quotient(i, inner);
         wide all = Op::none();
         for (i64 k = 0; k < parts; k++)
             all = Op::join(all, out[(o * parts + k) * inner + i - o * inner]);
@@ -172,7 +172,7 @@ KERNEL(reduce_places, 256, cover(outer * inner, 8))
 {
     const Team<32> team;
     for (i64 i = team.row(); i < outer * inner; i += team.rows()) {
-        const i64 o = i / inner, start = o * n * inner + i - o * inner;
+        const i64 o = quotient(i, inner), start = o * n * inner + i - o * inner;
         wide best = -INFINITE;
         i64 where = n; /* none yet */
         for (i64 k = team.lane(); k < n; k += 32) {

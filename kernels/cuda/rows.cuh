@@ -38,18 +38,19 @@ __device__ __forceinline__ i64 ceil_to_packs(i64 n, i64 parts)
     return (size + PACK - 1) / PACK * PACK;
 }
 
-/* f(k, value) for the elements of a contiguous row that fall to a lane, in packs where possible. */
+/* f(k, value) for the elements of a contiguous row that fall to a lane, in packs where possible. A row
+ * has fewer than 2^31 elements. */
 template <class T, class F>
 __device__ __forceinline__ void along(T team, const real *x, i64 n, F f)
 {
-    const i64 packs = whole_packs(x) ? n / PACK : 0;
-    for (i64 i = team.lane(); i < packs; i += T::width) {
+    const int packs = whole_packs(x) ? (int)(n / PACK) : 0;
+    for (int i = team.lane(); i < packs; i += T::width) {
         const Pack v = ((const Pack *)x)[i];
 #pragma unroll
         for (int k = 0; k < PACK; k++)
             f(i * PACK + k, widen(v.at[k]));
     }
-    for (i64 k = packs * PACK + team.lane(); k < n; k += T::width)
+    for (int k = packs * PACK + team.lane(); k < n; k += T::width)
         f(k, widen(x[k]));
 }
 
@@ -57,14 +58,14 @@ __device__ __forceinline__ void along(T team, const real *x, i64 n, F f)
 template <class T, class F>
 __device__ __forceinline__ void rewrite(T team, const real *x, real *y, i64 n, F f)
 {
-    const i64 packs = whole_packs(x) && whole_packs(y) ? n / PACK : 0;
-    for (i64 i = team.lane(); i < packs; i += T::width) {
+    const int packs = whole_packs(x) && whole_packs(y) ? (int)(n / PACK) : 0;
+    for (int i = team.lane(); i < packs; i += T::width) {
         Pack v = ((const Pack *)x)[i];
 #pragma unroll
         for (int k = 0; k < PACK; k++)
             v.at[k] = narrow(f(i * PACK + k, widen(v.at[k])));
         ((Pack *)y)[i] = v;
     }
-    for (i64 k = packs * PACK + team.lane(); k < n; k += T::width)
+    for (int k = packs * PACK + team.lane(); k < n; k += T::width)
         y[k] = narrow(f(k, widen(x[k])));
 }

@@ -31,7 +31,7 @@ struct Exponentials {
 template <class T> __device__ __forceinline__ Exponentials exponentials(T team, const real *x, i64 n)
 {
     Exponentials mine = {-INFINITE, 0};
-    along(team, x, n, [&](i64, wide v) { mine.add(v); });
+    along(team, x, n, [&](int, wide v) { mine.add(v); });
     const wide top = team.greatest(mine.top);
     const wide sum = team.sum(mine.sum == 0 ? wide(0) : mine.sum * exp(mine.top - top));
     return {top, sum};
@@ -50,7 +50,7 @@ __device__ __forceinline__ void softmax_of(const real *x, real *y, i64 outer, i6
         const Exponentials e = exponentials(team, x + row * n, n);
         const wide scale = as_log ? log(e.sum) : 1 / e.sum;
         rewrite(team, x + row * n, y + row * n, n,
-                [&](i64, wide v) { return finished(v, e, scale, as_log); });
+                [&](int, wide v) { return finished(v, e, scale, as_log); });
     }
 }
 
@@ -68,7 +68,7 @@ KERNEL(softmax_columns, 256, cover(outer * inner, 256))
 {
     GRID_STRIDE(column, outer * inner)
     {
-        const i64 start = column / inner * n * inner + column % inner;
+        const i64 o = quotient(column, inner), start = o * n * inner + column - o * inner;
         Exponentials e = {-INFINITE, 0};
         for (i64 k = 0; k < n; k++)
             e.add(widen(x[start + k * inner]));
@@ -91,10 +91,10 @@ __device__ __forceinline__ void softmax_backward_of(const real *g, const real *y
     for (i64 row = team.row(); row < outer; row += team.rows()) {
         const real *mine = y + row * n;
         wide sum = 0;
-        along(team, g + row * n, n, [&](i64 k, wide v) { sum += log ? v : v * widen(mine[k]); });
+        along(team, g + row * n, n, [&](int k, wide v) { sum += log ? v : v * widen(mine[k]); });
         sum = team.sum(sum);
         rewrite(team, g + row * n, gx + row * n, n,
-                [&](i64 k, wide v) { return softmax_slope(v, widen(mine[k]), sum, log); });
+                [&](int k, wide v) { return softmax_slope(v, widen(mine[k]), sum, log); });
     }
 }
 
@@ -118,7 +118,7 @@ KERNEL(softmax_backward_columns, 256, cover(outer * inner, 256))
 {
     GRID_STRIDE(column, outer * inner)
     {
-        const i64 start = column / inner * n * inner + column % inner;
+        const i64 o = quotient(column, inner), start = o * n * inner + column - o * inner;
         wide sum = 0;
         for (i64 i = start, k = 0; k < n; k++, i += inner)
             sum += log ? widen(g[i]) : widen(g[i]) * widen(y[i]);
@@ -166,7 +166,7 @@ __device__ __forceinline__ void cross_entropy_backward_of(const real *g, const r
     for (i64 row = team.row(); row < N; row += team.rows()) {
         const wide slope = widen(g[row]), top = stats[2 * row], rest = stats[2 * row + 1];
         const i64 here = classes[row];
-        rewrite(team, x + row * C, gx + row * C, C, [&](i64 k, wide v) {
+        rewrite(team, x + row * C, gx + row * C, C, [&](int k, wide v) {
             return slope * ((k == here ? wide(1) : wide(0)) - exp(v - top - rest));
         });
     }

@@ -174,6 +174,12 @@ def add_along(k: Kernels, *arguments: Any) -> None:
     k["add_along" + _form_of_sums(k)](*arguments)
 
 
+@plan
+def sample_planes_input(k: Kernels, *arguments: Any) -> None:
+    """See sample.cu."""
+    k["sample_planes_input" + _form_of_sums(k)](*arguments)
+
+
 def _form_of_sums(k: Kernels) -> str:
     return "_ordered" if getattr(k, "deterministic", False) else "_atomic"
 

@@ -29,7 +29,7 @@ def arguments_of(name: str) -> int | None:
         code = cuda_plans.PLANS[name].__code__
         if not code.co_flags & inspect.CO_VARARGS:
             return code.co_argcount - 1
-        name += "_atomic" if name.startswith("add") else "_direct"
+        name += "_direct" if name.startswith("conv") else "_atomic"
     path = cuda_source.file_of(name)
     if path is None:
         return None
@@ -40,7 +40,7 @@ def test_a_kernel_takes_what_its_twin_takes() -> None:
     """All that have one; random_... of the CPU are torch's serial stream, which no card has."""
     both = {name: count for name, count in twins().items() if arguments_of(name) is not None}
     assert {name: arguments_of(name) for name in both} == both
-    assert len(both) >= 42
+    assert len(both) >= 46
 
 
 def test_parameters_are_of_the_kinds_that_need_no_conversion() -> None:

@@ -110,12 +110,12 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
         raise RuntimeError("both dimension lists should have same length")
     one, other = [one_dim(d, m) for d in one], [one_dim(d, n) for d in other]
     shape_a, shape_b = a._array.shape, b._array.shape
-    whole = len(set(one)) == len(one) and len(set(other)) == len(other)
-    if whole and [shape_a[i] for i in one] == [shape_b[j] for j in other] and a.dtype is b.dtype:
-        if a._array.dtype.char in "fd":
-            kept_a = [i for i in range(m) if i not in one]
-            kept_b = [j for j in range(n) if j not in other]
-            return composed(_as_product, (a, b), (kept_a, one), (other, kept_b))
+    once = len(set(one)) == len(one) and len(set(other)) == len(other)
+    floats = a._array.dtype is b._array.dtype and a._array.dtype.char in "fd"
+    if once and floats and [shape_a[i] for i in one] == [shape_b[j] for j in other]:
+        kept_a = [i for i in range(m) if i not in one]
+        kept_b = [j for j in range(n) if j not in other]
+        return composed(_as_product, (a, b), (kept_a, one), (other, kept_b))
     names_a: list[Any] = [("a", i) for i in range(m)]
     names_b: list[Any] = [("b", i) for i in range(n)]
     for i, j in zip(one, other, strict=True):
