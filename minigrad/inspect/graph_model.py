@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,6 +120,12 @@ class Graph:
         from minigrad.inspect.graph_svg import svg
 
         return svg(self, title)
+
+    def png(self, path: str | os.PathLike[str]) -> None:
+        """Write a picture to a file, drawn by Pillow."""
+        from minigrad.inspect.graph_png import save_png
+
+        save_png(self, path)
 
     def _repr_html_(self) -> str:
         return self.svg()

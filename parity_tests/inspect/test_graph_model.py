@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +166,18 @@ def test_text_dot_and_mermaid_name_every_node_and_edge() -> None:
     assert dot.count(" -> ") == mermaid.count(" --> ") == edges
     assert dot.count("[label=") == len(graph) and mermaid.count(":::") == len(graph)
     assert "0.weight" in dot and "0.weight" in mermaid and "0.weight" in graph._repr_html_()
+
+
+def test_a_png(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    net = LeNet()
+    loss, recording = recorded(net, 2, 1, 28, 28)
+    graph = inspect.graph(loss, recording)
+    graph.png(tmp_path / "graph.png")
+    with image.open(tmp_path / "graph.png") as picture:
+        assert picture.format == "PNG" and min(picture.size) > 200
+        colors = {color for _, color in picture.getcolors(100_000)}
+    assert {(0xE3, 0xEF, 0xFB), (0xFF, 0xFF, 0xFF), (0x9A, 0xA5, 0xB1)} <= colors
 
 
 def test_saved_sizes_of_hooked_values() -> None:
