@@ -243,5 +243,10 @@ POINTWISE4(logit_backward, g, x, least, outside)
 
 POINTWISE2(prelu, x, slope) { return R(choose)(x > 0, x, x * slope); }
 POINTWISE2(gated, x, gate) { return x * R(vsigmoid)(gate); }
+POINTWISE3(gate_slope, g, x, gate)
+{
+    vec y = R(vsigmoid)(gate);
+    return g * x * (y * (1 - y));
+}
 
 #undef ZERO

@@ -1,23 +1,24 @@
 /* Elements of planes at places: the greatest of several, all of them, and elements put there.
  *
- *     max_among(x, candidates, y, places, planes, size, count, taps, shared)
- *         (planes, size) -> (planes, count): the greatest of each `taps` candidates, which are places
- *         (planes, count, taps), or (count, taps) in all planes (shared); places: the winners. The
- *         first of equals wins; of NaNs, which win over all, the last.
+ *     max_among(x, candidates, away, y, places, planes, size, count, taps, shared)
+ *         (planes, size) -> (planes, count): the greatest of each `taps` candidates, and its place.
+ *         Candidates are places (planes, count, taps), or (count, taps) in all planes (shared);
+ *         or, if `away` is there, those that lie away[t] from places (planes, count), or (count).
+ *         The first of equals wins; of NaNs, which win over all, the last.
  *     plane_gather(x, places, y, planes, count, size, shared)
  *         (planes, size) -> (planes, count), at places of each plane, or of all (shared)
  *     plane_scatter(x, places, y, planes, count, size, once)
  *         (planes, count) -> (planes, size): elements added up at their places, 0 elsewhere; with
  *         `once` the last one stands there
  *
- * All places are int64, and checked by the caller. Reference: MaxAmong, PlaneGather, PlaneScatter of
- * ops/image.
+ * All places are int64, and checked by the caller. Reference: MaxAmong, PlaneGather, PlaneScatter
+ * of ops/image.
  */
 typedef struct {
     const real *x;
     real *y;
     int64_t *places;
-    const int64_t *at;
+    const int64_t *at, *away;
     long count, size, taps, flag;
 } R(windows);
 
@@ -26,15 +27,17 @@ static void R(max_among_range)(void *context, long begin, long end)
     const R(windows) *v = context;
     for (long plane = begin; plane < end; plane++) {
         const real *x = v->x + plane * v->size;
-        const int64_t *at = v->at + (v->flag ? 0 : plane * v->count * v->taps);
-        for (long i = 0; i < v->count; i++, at += v->taps) {
-            int64_t winner = at[0];
+        long each = v->away ? 1 : v->taps;
+        const int64_t *at = v->at + (v->flag ? 0 : plane * v->count * each);
+        for (long i = 0; i < v->count; i++, at += each) {
+            int64_t winner = v->away ? at[0] + v->away[0] : at[0];
             real best = x[winner];
             for (long t = 1; t < v->taps; t++) {
-                real here = x[at[t]];
+                int64_t place = v->away ? at[0] + v->away[t] : at[t];
+                real here = x[place];
                 int better = (here > best) | (here != here);
                 best = better ? here : best;
-                winner = better ? at[t] : winner;
+                winner = better ? place : winner;
             }
             v->y[plane * v->count + i] = best;
             v->places[plane * v->count + i] = winner;
@@ -44,9 +47,9 @@ static void R(max_among_range)(void *context, long begin, long end)
 
 KERNEL(max_among)
 {
-    R(windows) v = {.x = a[0].p, .at = a[1].p, .y = a[2].p, .places = a[3].p, .size = a[5].i,
-                    .count = a[6].i, .taps = a[7].i, .flag = a[8].i};
-    parallel(a[4].i, max(1, 8192 / max(1, v.count * v.taps)), R(max_among_range), &v);
+    R(windows) v = {.x = a[0].p, .at = a[1].p, .away = a[2].p, .y = a[3].p, .places = a[4].p,
+                    .size = a[6].i, .count = a[7].i, .taps = a[8].i, .flag = a[9].i};
+    parallel(a[5].i, max(1, 8192 / max(1, v.count * v.taps)), R(max_among_range), &v);
 }
 
 static void R(plane_scatter_range)(void *context, long begin, long end)

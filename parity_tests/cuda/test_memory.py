@@ -214,3 +214,49 @@ def test_a_table_that_reaches_beyond_its_arrays_is_found() -> None:
 
     with reaching(p, g), pytest.raises(KernelError, match="out of bounds"):
         kernels(checked=True)["sgd_many"](table, 0.1, 0, 0, 0, 1, False, False)
+
+
+@drawn
+@given(n=st.integers(1, 3), c=st.integers(1, 4), size=st.tuples(*[st.integers(2, 9)] * 2),
+       places=st.integers(1, 40), nearest=st.booleans(), mode=modes)  # fmt: skip
+def test_sampled_planes(n: int, c: int, size: Any, places: int, nearest: bool, mode: Any) -> None:
+    """torch's grid_sample, whose coordinates go from -1 to 1; some places lie outside."""
+    run, (h, w) = kernels("float64", *mode[1:]), size
+    x, g = random((n, c, h, w), "float64"), random((n, c, places), "float64", 1)
+    grid = np.random.default_rng(places).uniform(-1.2, 1.2, (n, 1, places, 2))
+    right, down = ((grid[:, 0, :, k] + 1) / 2 * (s - 1) for k, s in ((0, w), (1, h)))
+    leaves = [torch.from_numpy(a.copy()).requires_grad_() for a in (x, grid)]
+    how = "nearest" if nearest else "bilinear"
+    wanted = torch.nn.functional.grid_sample(*leaves, mode=how, align_corners=True)
+    out = empty((n, c, places), "float64")
+    sizes = (n, c, h, w, places)
+    down, right = np.ascontiguousarray(down), np.ascontiguousarray(right)
+    run["sample_planes"](x, down, right, out, *sizes, nearest)
+    close(out, wanted[:, :, 0].detach(), "float64")
+    wanted.backward(torch.from_numpy(g)[:, :, None])
+    for form in ("", "_ordered"):
+        gx = np.zeros_like(x)
+        run["sample_planes_input" + form](g, down, right, gx, *sizes, nearest)
+        close(gx, leaves[0].grad, "float64")
+    if not nearest:
+        gdown, gright = empty((n, places), "float64"), empty((n, places), "float64")
+        run["sample_planes_places"](g, x, down, right, gdown, gright, *sizes)
+        close(gright * (w - 1) / 2, leaves[1].grad[:, 0, :, 0], "float64")
+        close(gdown * (h - 1) / 2, leaves[1].grad[:, 0, :, 1], "float64")
+
+
+@drawn
+@given(outer=st.integers(1, 3), size=st.integers(1, 9), inner=st.sampled_from([1, 5]),
+       counts=st.lists(st.integers(0, 4), min_size=1, max_size=9), mode=modes)  # fmt: skip
+def test_a_mapped_axis(outer: int, size: int, inner: int, counts: list[int], mode: Any) -> None:
+    rng, x = np.random.default_rng(size), random((outer, size, inner))
+    begins = np.concatenate([[0], np.cumsum(counts)])
+    index, weights = rng.integers(0, size, max(begins[-1], 1)), random(max(begins[-1], 1), seed=1)
+    out = empty((outer, len(counts), inner), "float32")
+    run = kernels("float32", *mode[1:])["map_axis"]
+    run(x, index, weights, begins, out, outer, size, inner, len(counts))
+    matrix = np.zeros((len(counts), size))
+    for row in range(len(counts)):
+        for t in range(begins[row], begins[row + 1]):
+            matrix[row, index[t]] += weights[t]
+    close(out, matrix @ x.astype("f8"), "float32")

@@ -316,3 +316,30 @@ def test_the_program_ends_quickly_amid_an_epoch(
     assert (errors.strip().splitlines() or [""])[-1] == last
     assert errors.count("Traceback") == (1 if last else 0)
     assert seconds < 3
+
+
+UNGUARDED = """
+import minigrad as torch
+print(list(torch.utils.data.DataLoader([1, 2], num_workers=1, multiprocessing_context={!r})))
+"""
+
+
+@pytest.mark.parametrize("context", ["spawn", "forkserver"])
+def test_a_program_without_a_guard_is_told_of_it(tmp_path: Path, context: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED.format(context))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode != 0
+    assert last.startswith("RuntimeError: DataLoader worker (pid(s) "), done.stderr
+    assert last.endswith(
+        f"exited unexpectedly while it started. With the start method {context!r} each worker "
+        "imports the program anew: what makes and reads loaders has to stand below "
+        '`if __name__ == "__main__":`'
+    )

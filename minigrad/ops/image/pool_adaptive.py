@@ -36,23 +36,31 @@ class MaxAmong(Op):
     """The greatest element among candidates, and its place in the flattened spatial axes.
 
     ``candidates`` (..., *out, taps) holds places; its first axes are those of the input, or none.
+    With ``taps`` it is (..., *out): each stands for those that are so far from it.
     """
 
     outputs = 2
     keeps = ("places",)
     kinds = "fV"
-    grad_fn: ClassVar[Any] = staticmethod(lambda sizes, name: name)
+    grad_fn: ClassVar[Any] = staticmethod(lambda sizes, name, taps=None: name)
 
     @staticmethod
     def forward(
-        xp: Any, input: Array, candidates: Array, sizes: tuple[int, ...], name: str
+        xp: Any,
+        input: Array,
+        candidates: Array,
+        sizes: tuple[int, ...],
+        name: str,
+        taps: tuple[int, ...] | None = None,
     ) -> tuple[Array, Array, Array]:
         """The first of the greatest; a NaN wins over all, the last one if there are several."""
         axes = len(sizes)
         lead = input.shape[: input.ndim - axes]
-        native = pool_kernels.among(input, candidates, sizes)
+        native: Any = pool_kernels.among(input, candidates, sizes, taps)
         if native is not None:
-            return native
+            return native  # type: ignore[no-any-return]
+        if taps is not None:
+            candidates = candidates[..., None] + xp.asarray(taps)
         if candidates.ndim == axes + 1:
             planes = input.reshape(*lead, math.prod(sizes))
             found = planes.take(candidates, axis=-1)
@@ -228,9 +236,9 @@ def _fractional(axes: int, always: bool) -> Any:
                 f"{name}: expected _random_samples of shape {(n, channels, axes)} and type "
                 f"{input.dtype}, got {tuple(samples.shape)} and {samples.dtype}"
             )
-        candidates = _drawn(samples._array[:n], sizes, kernel, out)
-        places = tensors.from_array(candidates)
-        values, places = tensors.max_among(batched, places, sizes, _max_name(axes))
+        begins, taps = _drawn(samples._array[:n], sizes, kernel, out)
+        places = tensors.from_array(begins)
+        values, places = tensors.max_among(batched, places, sizes, _max_name(axes), taps)
         if batched is not input:
             return values.squeeze(0), places.squeeze(0)
         return values, places
@@ -309,7 +317,7 @@ def _fractional_sizes(
 def _drawn(
     samples: Array, sizes: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...]
 ) -> Any:
-    """The places of windows (N, C, *out, taps) that begin where the samples say."""
+    """Where windows (N, C, *out) begin as the samples say, and how far its taps are from there."""
     axes, steps, taps = len(sizes), *_steps(sizes, kernel, out, samples.dtype)
     places: Any = 0
     for axis, (i, step, last) in enumerate(steps):
@@ -322,21 +330,21 @@ def _drawn(
             places = places[..., None] * sizes[axis]
             starts = starts[(slice(None), slice(None), *(None,) * axis)]
         places = places + starts
-    return places[..., None] + taps
+    return places, taps
 
 
 @functools.lru_cache(maxsize=64)
 def _steps(
     sizes: tuple[int, ...], kernel: tuple[int, ...], out: tuple[int, ...], dtype: Any
-) -> tuple[list[Any], Any]:
+) -> tuple[list[Any], tuple[int, ...]]:
     """Per axis the numbers of the windows, the step between them and the last one's begin; and how
     far each tap is from where its window begins."""
-    steps, taps = [], np.zeros(1, np.int64)
+    steps, taps = [], np.zeros(1, int)
     for size, k, count in zip(sizes, kernel, out, strict=True):
         step = np.asarray((size - k) / max(count - 1, 1)).astype(dtype)
         steps.append((np.arange(count).astype(dtype), step, size - k))
         taps = (taps[:, None] * size + np.arange(k)).reshape(-1)
-    return steps, taps
+    return steps, tuple(taps.tolist())
 
 
 for _axes in (1, 2, 3):

@@ -74,18 +74,22 @@ def winners(x: Array, windows: Any) -> Array | None:
     return places
 
 
-def among(x: Array, candidates: Any, sizes: tuple[int, ...]) -> Any:
+def among(
+    x: Array, candidates: Any, sizes: tuple[int, ...], taps: tuple[int, ...] | None
+) -> Any:
     """The greatest of each row of candidates, its place, and that again for backward."""
     run = kernel("max_among", x)
     if run is None or not candidates.size or not candidates.flags.c_contiguous:
         return None
+    away = None if taps is None else np.array(taps, np.int64)
+    rows = candidates.shape if away is not None else candidates.shape[:-1]
+    each = candidates.shape[-1] if away is None else away.size
     axes = len(sizes)
-    lead, count = x.shape[: x.ndim - axes], math.prod(candidates.shape[-axes - 1 : -1])
-    values = np.empty((*lead, *candidates.shape[-axes - 1 : -1]), x.dtype)
+    lead, out = x.shape[: x.ndim - axes], rows[-axes:]
+    values = np.empty((*lead, *out), x.dtype)
     places = np.empty(values.shape, np.int64)
-    shared = candidates.ndim == axes + 1
-    taps = candidates.shape[-1]
-    run(x, candidates, values, places, math.prod(lead), math.prod(sizes), count, taps, shared)
+    planes, count, shared = math.prod(lead), math.prod(out), len(rows) == axes
+    run(x, candidates, away, values, places, planes, math.prod(sizes), count, each, shared)
     return values, places, places
 
 

@@ -327,6 +327,9 @@ class Glu(Op):
     def grad_input(g: Any, input: Any, dim: int, F: Any) -> Any:
         """By the product rule."""
         a, b = _halves(input, dim)
+        found = pointwise("gated", g, b)
+        if found is not None:
+            return F.cat(found, pointwise("gate_slope", g, a, b), dim=dim)
         s = F.sigmoid(b)
         ga = g * s
         return F.cat(ga, ga * a * (1 - s), dim=dim)
