@@ -15,7 +15,18 @@ from benchmarks.environment import Noise, describe  # noqa: E402
 from benchmarks.report import as_text, save  # noqa: E402
 
 # Each is a module of this package with `add_arguments(parser)` and `measure(options)`.
-SUITES = ("overhead", "ops", "limits", "conv", "kernels", "ulps", "train", "memory", "data", "transforms")
+SUITES = (
+    "overhead",
+    "ops",
+    "limits",
+    "conv",
+    "kernels",
+    "ulps",
+    "train",
+    "memory",
+    "data",
+    "transforms",
+)
 
 
 def parser() -> argparse.ArgumentParser:

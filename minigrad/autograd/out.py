@@ -38,7 +38,8 @@ def with_out(
         if out is None:
             return result
         if apart:
-            check_apart(out, (*args, *kwargs.values()))
+            for one in out if isinstance(out, tuple) else (out,):
+                check_apart(one, (*args, *kwargs.values()))
         return into(out, result, apart or any_number.__name__ in EXACT)
 
     show(any_number, lambda: with_option(fn))

@@ -148,11 +148,11 @@ def register(
 
 
 def function(
-    name: str | None = None, *, out: bool = False, quick: bool = False, **facts: Any
+    name: str | None = None, *, out: bool | str = False, quick: bool = False, **facts: Any
 ) -> Callable[[Fn], Fn]:
     """Enter a function that is written in terms of ops and needs no derivative of its own.
 
-    ``out`` gives the public form torch's ``out=``; ``quick`` as for :func:`register`.
+    ``out`` gives the public form torch's ``out=``; both options as for :func:`register`.
     """
 
     def enter(fn: Fn) -> Fn:
@@ -160,7 +160,7 @@ def function(
         facts.setdefault("torch", own)
         public: Any = fn
         if not quick:
-            public = with_out(fn) if out else guarded(fn)
+            public = with_out(fn, out == "apart") if out else guarded(fn)
             _name(public, own, fn.__doc__ or "", facts.get("where", ("torch",)))
         _attach(Record(name=own, function=public, method=fn, doc=fn.__doc__ or "", **facts))
         return fn
@@ -233,21 +233,26 @@ def _in_place_form(record: Record, name: str, where: Sequence[str]) -> Callable[
 def _operator(record: Record) -> Callable[..., Any]:
     """The operator form: for operands that it does not know, Python may ask the other side."""
     if record.op is not None and len(record.op.inputs) == 2:
-        return short_cut(record.op, operator=True) or _declining(record.function)
+        return short_cut(record.op, operator=True) or _declining(record.method, record.function)
     two = record.dunder[0].startswith(("__r", "__matmul"))
-    return _declining(record.function) if two else record.function
+    return _declining(record.method, record.function) if two else record.function
 
 
-def _declining(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """An operator that leaves operands that it does not know to Python, and so to NumPy."""
+def _declining(fn: Callable[..., Any], loud: Any = None) -> Callable[..., Any]:
+    """An operator that leaves operands that it does not know to Python, and so to NumPy.
+
+    ``loud`` is the same function where it has torch's words for wrong arguments.
+    """
 
     def operator(self: Any, other: Any) -> Any:
         try:
             return fn(self, other)
         except TypeError:
-            if isinstance(other, OPERANDS):
+            if not isinstance(other, OPERANDS):
+                return NotImplemented
+            if loud is None:
                 raise
-            return NotImplemented
+        return loud(self, other)
 
     _name(operator, fn.__name__, fn.__doc__ or "", ("Tensor",))
     return operator

@@ -90,7 +90,9 @@ def test_stacks(count: int, m: int, n: int, k: int, dtype: Any, turned: bool) ->
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("m, n, k", [(2050, 40, 30), (20, 2100, 60), (70, 130, 1000), (5, 300, 2100)])
+@pytest.mark.parametrize(
+    "m, n, k", [(2050, 40, 30), (20, 2100, 60), (70, 130, 1000), (5, 300, 2100)]
+)
 def test_sizes_that_take_several_blocks(m: int, n: int, k: int, dtype: Any) -> None:
     random = np.random.default_rng(0)
     for left, right in (("rows", "rows"), ("rows", "columns"), ("columns", "rows")):

@@ -33,6 +33,12 @@ def _drawn(seed: int, shape: tuple[int, ...], dtype: Any, shift: int) -> Any:
     return shifted(x, shift)
 
 
+def _units(t: Any, seed: int) -> Any:
+    """Where windows begin along each axis of each channel, from 0 to 1."""
+    drawn = np.random.default_rng(seed).uniform(0, 1, (*t.shape[:2], t.ndim - 2))
+    return mg.tensor(drawn, dtype=t.dtype)
+
+
 def _pooled(call: Any, x: Any, seed: int) -> list[Any]:
     """Values, places and the gradient."""
     tensor = mg.from_numpy(x).requires_grad_()
@@ -59,6 +65,14 @@ def test_max_pools(
         (image, lambda t: F.max_pool2d(t, k, s, pad, return_indices=True)),
         (volume, lambda t: F.adaptive_max_pool3d(t, (2, 3, 2), return_indices=True)),
         (image, lambda t: F.adaptive_max_pool2d(t, (k, 4), return_indices=True)),
+        (
+            image,
+            lambda t: F.fractional_max_pool2d_with_indices(t, 2, 2, None, True, _units(t, seed)),
+        ),
+        (
+            volume,
+            lambda t: F.fractional_max_pool3d_with_indices(t, 2, 2, None, True, _units(t, seed)),
+        ),
     ):
         wanted = on_numpy(lambda x=x, call=call: _pooled(call, x, seed))  # type: ignore[misc]
         for found in at_each_level(lambda x=x, call=call: _pooled(call, x, seed)):  # type: ignore[misc]

@@ -349,5 +349,7 @@ def multinomial(
     """
     if out is not None and out.dtype is not dtypes.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.type_name}")
+    if input._array.shape[-1:] > (1 << 24,):
+        raise RuntimeError("number of categories cannot exceed 2^24")
     array = _from(generator).multinomial(input._array, num_samples, replacement)
     return place(array, None, False, out)

@@ -60,7 +60,6 @@ _MATMUL_ERRORS = (
     domain=(reals(-3, 3),),
     dtypes=("float", "int"),
     dunder=("__matmul__",),
-    quick=True,
     aliases=("linalg_matmul",),
     samples=_MATMUL_SAMPLES,
     errors=_MATMUL_ERRORS,

@@ -82,7 +82,7 @@ def _no_bools(name: str, input: Any) -> None:
 
 
 @function(
-    out=True,
+    out="apart",
     samples=(call(T(2, 5), 2), call(T(5, 2), 3, 0), call(T(4), 1, keepdim=True), call(T(), 1)),
     errors=(call(T(2, 3), 4), call(T(2, 3), 0), call(T(2, 3), 1, 2)),
     returns="Any",
