@@ -52,7 +52,16 @@ class LinAlgError(RuntimeError):
 
 
 class GradcheckError(RuntimeError):
-    """Derivatives that are not what differences of the values say."""
+    """Derivatives that are not what differences of the values say.
+
+    >>> import minigrad as torch
+    >>> x = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    >>> try:
+    ...     torch.autograd.gradcheck(torch.relu, (x,))
+    ... except torch.testing.GradcheckError as error:
+    ...     error.diagnosis.name
+    'kink'
+    """
 
 
 def message(op: str, expected: str, got: str, hint: str = "") -> str:

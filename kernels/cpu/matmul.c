@@ -67,6 +67,8 @@ static int pays(const stack *a, const stack *b, int bias)
     const int lines = a->column == 1 && b->row == 1;
     if (fewest == 1)
         return 0;
+    if (a->rows <= 28 && b->column == 1 && (double)b->rows * (double)b->columns > 2e6)
+        return 0; /* columns that are left in place, but come from memory and not from a cache */
     if (lines && fewest <= 28 && a->columns >= 128)
         return 1;
     if (work < 8192 || b->columns < 24)
@@ -77,11 +79,11 @@ static int pays(const stack *a, const stack *b, int bias)
 
 PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    PyArrayObject *a = (PyArrayObject *)args[0], *b = (PyArrayObject *)args[1];
-    PyArrayObject *bias = count > 2 && args[2] != Py_None ? (PyArrayObject *)args[2] : NULL;
-    stack x, y;
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "matmul takes two arrays and an array or None");
+    PyArrayObject *a = (PyArrayObject *)args[0], *b = (PyArrayObject *)args[1];
+    PyArrayObject *bias = args[2] == Py_None ? NULL : (PyArrayObject *)args[2];
+    stack x, y;
     if (!PyArray_CheckExact(args[0]) || !PyArray_CheckExact(args[1]) ||
         (bias && !PyArray_CheckExact(args[2])))
         Py_RETURN_NONE;

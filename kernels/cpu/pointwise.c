@@ -62,16 +62,14 @@ POINTWISE3(lerp, x, end, weight)
 }
 
 /* Rounded quotients and what they leave. Of float32 by way of double, where a quotient below 2^28
- * is rounded to a whole number, multiplied back and taken away without error; the C library does
- * the other elements, and float64.
+ * is rounded to a whole number, multiplied back and taken away without error; below 2^24 it is a
+ * float32 itself. The C library does the other elements, and float64.
  */
 static inline real R(left_over)(real x, real y, int down)
 {
     real rest = sizeof(real) == 4 ? (real)fmodf((float)x, (float)y) : (real)fmod(x, y);
-    if (!down || y == 0)
+    if (!down || y == 0 || rest == 0) /* a zero has the sign of x */
         return rest;
-    if (rest == 0)
-        return sizeof(real) == 4 ? (real)copysignf(0, (float)y) : (real)copysign(0, y);
     return (y < 0) != (rest < 0) ? rest + y : rest;
 }
 
@@ -91,6 +89,7 @@ static inline real R(rounded_down)(real x, real y)
 static void R(divided)(const char **p, const long *step, real *out, long n, int down, int rest)
 {
     enum { BLOCK = 256 };
+    const double most = rest ? 0x1p28 : 0x1p24;
     const real *x = (const real *)p[0], *y = (const real *)p[1];
     for (long start = 0; start < n; start += BLOCK) {
         int count = (int)min(n - start, (long)BLOCK), odd = sizeof(real) == 8;
@@ -108,11 +107,13 @@ static void R(divided)(const char **p, const long *step, real *out, long n, int 
             for (int i = 0; i < count; i++)
                 q[i] = trunc(q[i]);
         for (int i = 0; i < count; i++)
-            odd |= !(fabs(q[i]) < 0x1p28) | !(fabs(b[i]) < (double)INFINITY);
-        for (int i = 0; i < count; i++)
-            out[start + i] = (real)(rest ? a[i] - q[i] * b[i] : q[i]);
+            odd |= !(fabs(q[i]) < most) | !(fabs(b[i]) < (double)INFINITY);
+        for (int i = 0; i < count; i++) {
+            double left = a[i] - q[i] * b[i];
+            out[start + i] = (real)(!rest ? q[i] : left == 0 ? a[i] * 0.0 : left);
+        }
         for (int i = 0; odd && i < count; i++)
-            if (sizeof(real) == 8 || !(fabs(q[i]) < 0x1p28) || !(fabs(b[i]) < (double)INFINITY))
+            if (sizeof(real) == 8 || !(fabs(q[i]) < most) || !(fabs(b[i]) < (double)INFINITY))
                 out[start + i] = rest ? R(left_over)((real)a[i], (real)b[i], down)
                                       : R(rounded_down)((real)a[i], (real)b[i]);
     }

@@ -1,7 +1,10 @@
-/* Memory that kernels work in, kept for each thread between calls. */
+/* Memory that kernels work in: small blocks are kept for each thread between calls, large ones are
+ * given back after each, so that arrays use the same memory as the scratch of the last kernel did.
+ */
 #include "kernel.h"
+#include "threads.h"
 
-enum { SLOTS = 8 };
+enum { SLOTS = 8, KEPT = 1 << 16 /* bytes: below, malloc takes longer than the memory is worth */ };
 
 static _Thread_local struct {
     void *memory;
@@ -21,6 +24,16 @@ void *scratch(int slot, size_t bytes)
             fail_for_memory();
     }
     return slots[slot].memory;
+}
+
+void end_scratch(void)
+{
+    for (int slot = 0; slot < SLOTS; slot++)
+        if (slots[slot].bytes > KEPT) {
+            free(slots[slot].memory);
+            slots[slot].memory = NULL;
+            slots[slot].bytes = 0;
+        }
 }
 
 void fail_for_memory(void)

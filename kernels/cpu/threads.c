@@ -14,7 +14,7 @@
 
 enum { MOST = 256 };
 
-static int wanted = 1;             /* threads, the caller included */
+static atomic_int wanted = 1;      /* threads, the caller included */
 static int running;                /* threads that have been made, the caller not included */
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;   /* held by who runs a range */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;   /* guards what follows */
@@ -52,6 +52,7 @@ static void *work(void *number)
             continue;
         pthread_mutex_unlock(&lock);
         take_parts();
+        end_scratch();
         pthread_mutex_lock(&lock);
         if (--unfinished == 0)
             pthread_cond_signal(&end_work);

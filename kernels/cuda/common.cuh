@@ -15,6 +15,7 @@ typedef unsigned char u8;
 
 /* A kernel: its name, the threads of a block, and for Python the grid and the bytes of dynamic shared
  * memory, in the names of its parameters. */
+#define TWICE(threads) threads, 2 /* registers for two blocks on a multiprocessor */
 #define KERNEL(name, threads, ...) extern "C" __global__ void __launch_bounds__(threads) name##_kernel
 
 #define GRID_STRIDE(i, n)                                                                      \

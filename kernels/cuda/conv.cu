@@ -234,17 +234,17 @@ KERNEL(conv_weight_plain, 256, (ceil(ceil(LINE, groups), TILE), ceil(ceil(O, gro
 
 // Try: conv_forward_plain_narrow(randn(1, 4, 9, 9), randn(8, 2, 3, 2), null, out(1, 8, 4, 5),
 //      1, 4, 9, 9, 8, 3, 2, 2, 2, 1, 1, 2, 1, 2, 4, 5)
-KERNEL(conv_forward_plain_narrow, 256, (ceil(PLACES, TILE), ceil(ceil(O, groups), 64), groups), 46080)
+KERNEL(conv_forward_plain_narrow, TWICE(256), (ceil(PLACES, TILE), ceil(ceil(O, groups), 64), groups), 46080)
 (FORWARD) { forward_of<Narrow>(x, w, bias, y, SIZES_GIVEN); }
 
 // Try: conv_input_plain_narrow(randn(1, 8, 4, 5), randn(8, 2, 3, 2), null, out(1, 4, 9, 9),
 //      1, 4, 9, 9, 8, 3, 2, 2, 2, 1, 1, 2, 1, 2, 4, 5)
-KERNEL(conv_input_plain_narrow, 256, (ceil(RESIDUE_PLACES, TILE), ceil(ceil(C, groups), 64), groups * sh * sw), 46080)
+KERNEL(conv_input_plain_narrow, TWICE(256), (ceil(RESIDUE_PLACES, TILE), ceil(ceil(C, groups), 64), groups * sh * sw), 46080)
 (INPUT) { input_of<Narrow>(g, w, bias, gx, SIZES_GIVEN); }
 
 // Try: conv_weight_plain_narrow(randn(1, 8, 4, 5), randn(1, 4, 9, 9), null, out(2, 8, 2, 3, 2), 2,
 //      1, 4, 9, 9, 8, 3, 2, 2, 2, 1, 1, 2, 1, 2, 4, 5)
-KERNEL(conv_weight_plain_narrow, 256, (ceil(ceil(LINE, groups), TILE), ceil(ceil(O, groups), 64), groups * parts), 46080)
+KERNEL(conv_weight_plain_narrow, TWICE(256), (ceil(ceil(LINE, groups), TILE), ceil(ceil(O, groups), 64), groups * parts), 46080)
 (WEIGHT) { weight_of<Narrow>(g, x, gw, out, SIZES_GIVEN, parts); }
 
 // Try: conv_forward_tensor(randn(2, 5, 7, 8), randn(6, 5, 3, 3), randn(6), out(2, 6, 7, 8),
@@ -264,17 +264,17 @@ KERNEL(conv_weight_tensor, 256, (ceil(ceil(LINE, groups), TILE), ceil(ceil(O, gr
 
 // Try: conv_forward_tensor_narrow(randn(1, 4, 9, 9), randn(8, 2, 3, 2), null, out(1, 8, 4, 5),
 //      1, 4, 9, 9, 8, 3, 2, 2, 2, 1, 1, 2, 1, 2, 4, 5)
-KERNEL(conv_forward_tensor_narrow, 256, (ceil(PLACES, TILE), ceil(ceil(O, groups), 64), groups), 46080)
+KERNEL(conv_forward_tensor_narrow, TWICE(256), (ceil(PLACES, TILE), ceil(ceil(O, groups), 64), groups), 46080)
 (FORWARD) { forward_of<NarrowTensor>(x, w, bias, y, SIZES_GIVEN); }
 
 // Try: conv_input_tensor_narrow(randn(1, 8, 4, 5), randn(8, 2, 3, 2), null, out(1, 4, 9, 9),
 //      1, 4, 9, 9, 8, 3, 2, 2, 2, 1, 1, 2, 1, 2, 4, 5)
-KERNEL(conv_input_tensor_narrow, 256, (ceil(RESIDUE_PLACES, TILE), ceil(ceil(C, groups), 64), groups * sh * sw), 46080)
+KERNEL(conv_input_tensor_narrow, TWICE(256), (ceil(RESIDUE_PLACES, TILE), ceil(ceil(C, groups), 64), groups * sh * sw), 46080)
 (INPUT) { input_of<NarrowTensor>(g, w, bias, gx, SIZES_GIVEN); }
 
 // Try: conv_weight_tensor_narrow(randn(1, 8, 4, 5), randn(1, 4, 9, 9), null, out(2, 8, 2, 3, 2), 2,
 //      1, 4, 9, 9, 8, 3, 2, 2, 2, 1, 1, 2, 1, 2, 4, 5)
-KERNEL(conv_weight_tensor_narrow, 256, (ceil(ceil(LINE, groups), TILE), ceil(ceil(O, groups), 64), groups * parts), 46080)
+KERNEL(conv_weight_tensor_narrow, TWICE(256), (ceil(ceil(LINE, groups), TILE), ceil(ceil(O, groups), 64), groups * parts), 46080)
 (WEIGHT) { weight_of<NarrowTensor>(g, x, gw, out, SIZES_GIVEN, parts); }
 
 // Try: conv_weight_finish(randn(3, 70), out(70), 70, 3)

@@ -5,7 +5,7 @@
  * adam_step(p, g, m, v, top, n, beta1, beta2, eps, decay, shrink, sign, step_size, root)
  *     top is the largest v so far (amsgrad), or None. `shrink` is the factor of decoupled weight decay
  *     (1 for none: AdamW has decay 0 and shrink 1 - lr decay), `root` is sqrt(1 - beta2^t).
- * sgd_steps(tensors, ...), adam_steps(tensors, ...)   the same for many tensors in one launch
+ * sgd_many(tensors, lr, ...), adam_many(tensors, beta1, ...)   the same for many tensors in one launch
  *
  * `sign` is -1 to maximize, else 1; `decay` times p is added to the gradient. Twin: ../cpu/optim.c.
  * What is kept from step to step has the type of p. `tensors` is a struct Tensors, by value; cuda_plans.py

@@ -28,12 +28,22 @@ class Domain:
 
 
 def reals(low: float, high: float, avoid: Sequence[float] = (), moved: bool = True) -> Domain:
-    """Real numbers between two bounds, away from the points to avoid."""
+    """Real numbers between two bounds, away from the points to avoid.
+
+    >>> from minigrad.testing import reals
+    >>> reals(-3, 3, avoid=[0]).avoid
+    (0,)
+    """
     return Domain(low, high, "real", tuple(avoid), moved=moved)
 
 
 def matrices(dominance: float = 1.0) -> Domain:
-    """Matrices of numbers from -1 to 1 whose diagonals dominate: far from singular."""
+    """Matrices of numbers from -1 to 1 whose diagonals dominate: far from singular.
+
+    >>> from minigrad.testing import matrices
+    >>> matrices().dominance
+    1.0
+    """
     return Domain(-1, 1, dominance=dominance)
 
 
@@ -80,6 +90,10 @@ def places(low: int, high: int) -> Domain:
     """Whole numbers as :func:`integers`, none twice along an axis: what is written has one source.
 
     ``low`` is 0, or minus the number of places where these may be counted from the end.
+
+    >>> from minigrad.testing import places
+    >>> places(0, 3).kind
+    'places'
     """
     return Domain(low, high, "places")
 
@@ -90,18 +104,33 @@ def pivots() -> Domain:
 
 
 def integers(low: int, high: int) -> Domain:
-    """Whole numbers from low to high, both included, as int64."""
+    """Whole numbers from low to high, both included, as int64.
+
+    >>> from minigrad.testing import integers
+    >>> integers(0, 9).kind
+    'integer'
+    """
     return Domain(low, high, "integer")
 
 
 def booleans() -> Domain:
-    """True and False."""
+    """True and False.
+
+    >>> from minigrad.testing import booleans
+    >>> booleans().kind
+    'boolean'
+    """
     return Domain(0, 1, "boolean")
 
 
 @dataclass(frozen=True)
 class T:
-    """A tensor argument of a sample call: its shape, and its domain if not the op's own."""
+    """A tensor argument of a sample call: its shape, and its domain if not the op's own.
+
+    >>> from minigrad.testing import T, integers
+    >>> T(2, 3).shape, T(4, domain=integers(0, 2)).domain.high
+    ((2, 3), 2)
+    """
 
     shape: tuple[int, ...]
     domain: Domain | None = None
@@ -120,7 +149,12 @@ class Call:
 
 
 def call(*args: Any, **kwargs: Any) -> Call:
-    """A sample call, written as the call itself."""
+    """A sample call, written as the call itself.
+
+    >>> from minigrad.testing import T, call
+    >>> call(T(2, 3), dim=1).kwargs
+    {'dim': 1}
+    """
     return Call(args, kwargs)
 
 

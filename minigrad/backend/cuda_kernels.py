@@ -7,7 +7,6 @@ Where they run is an engine: CuPy's card, CuPy's stand-in, or the CPU by ``minig
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,33 +93,62 @@ def cover(count: int, per: int) -> int:
 class Kernel:
     """One kernel for one type of numbers; calling it checks the arguments and launches.
 
+    The function that does it is made from the declaration: a launch is on the way of every op, and
+    a general loop over arguments would take several times as long.
+
     Raises: TypeError or ValueError that names kernel and parameter.
     """
 
     def __init__(self, declaration: Declaration, dtype: str, function: Any) -> None:
         self.name, self.declaration, self.dtype = declaration.name, declaration, dtype
-        self._function = function
         self._wanted = [_wanted(parameter, dtype) for parameter in declaration.parameters]
-        self._block = (declaration.threads,)
+        known = {
+            "cover": cover,
+            "ceil": ceil,
+            "itemsize": numpy_dtype(dtype).itemsize,
+            "_function": function,
+            "_block": (declaration.threads,),
+            "_checked": self.checked,
+            "_room": self._room,
+        }
+        tests = []
+        for number, parameter in enumerate(declaration.parameters):
+            name, want = parameter.name, self._wanted[number]
+            if isinstance(want, _Array):
+                known[f"_dtype{number}"] = want.dtype
+                tests.append(f"{name}.dtype is _dtype{number} and {name}.flags.c_contiguous")
+            else:
+                exact = "int" if want is _whole else "float" if want is _fraction else ""
+                tests.append(f"{name}.__class__ is {exact}" if exact else "False")
         names = ", ".join(parameter.name for parameter in declaration.parameters)
-        known = {"cover": cover, "ceil": ceil, "min": min, "max": max, "math": math}
-        known["itemsize"] = numpy_dtype(dtype).itemsize
-        self._grid, self._shared = (
-            eval(f"lambda {names}: {text}", known)
-            for text in (declaration.grid, declaration.shared)
-        )
-        self._most_shared = STATIC_SHARED
+        shared = declaration.shared
+        text = f"""def run(*given):
+    try:
+        {names}, = given
+        right = {" and ".join(tests)}
+    except (ValueError, AttributeError):
+        right = False
+    if not right:
+        {names}, = given = _checked(given)
+    grid = {declaration.grid}
+    _function(
+        grid if grid.__class__ is tuple else (grid,), _block, given,
+        shared_mem={shared if shared == "0" else f"_room({shared})"},
+    )
+"""
+        exec(text, known)
+        self.run: Callable[..., None] = known["run"]
+        self._function, self._most_shared = function, STATIC_SHARED
 
     def __call__(self, *arguments: Any) -> None:
         """Launch on the current stream."""
-        given = self.checked(arguments)
-        grid = self._grid(*given)
-        shared = self._shared(*given)
+        self.run(*arguments)
+
+    def _room(self, shared: int) -> int:
+        """So many bytes of shared memory, asked for in advance where a launch must."""
         if shared > self._most_shared:
             self._function.max_dynamic_shared_size_bytes = self._most_shared = shared
-        self._function(
-            grid if grid.__class__ is tuple else (grid,), self._block, given, shared_mem=shared
-        )
+        return shared
 
     def checked(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments as they are handed over: pointers, int64 and float64, structs."""
@@ -128,12 +156,8 @@ class Kernel:
             raise TypeError(
                 f"{self.name}: {len(arguments)} arguments given, it takes {len(self._wanted)}"
             )
-        return tuple(
-            [
-                want(self, k, a)
-                for k, (want, a) in enumerate(zip(self._wanted, arguments, strict=True))
-            ]
-        )
+        each = enumerate(zip(self._wanted, arguments, strict=True))
+        return tuple([want(self, number, value) for number, (want, value) in each])
 
     def complaint(self, number: int, text: str) -> str:
         """What a wrong argument is answered with."""
@@ -151,23 +175,31 @@ def _wanted(parameter: Parameter, dtype: str) -> _Check:
     name = {"real": dtype, "wide": wide}.get(parameter.type) or ITEMS.get(parameter.type)
     if name is None:
         return _table
-    return functools.partial(_array, numpy_dtype(name))
+    return _Array(numpy_dtype(name))
 
 
-def _array(dtype: np.dtype[Any], to: Kernel, number: int, value: Any) -> Any:
-    if value is None:
-        return 0
-    try:
-        fits = value.dtype == dtype or (dtype == np.uint8 and value.dtype == np.bool_)
-        if fits and value.flags.c_contiguous:
-            return value
-    except AttributeError:
-        raise TypeError(
-            to.complaint(number, f"expected an array, got {type(value).__name__}")
-        ) from None
-    if not fits:
-        raise TypeError(to.complaint(number, f"expected {dtype} elements, got {value.dtype}"))
-    raise ValueError(to.complaint(number, "the array has gaps; kernels take arrays without"))
+class _Array:
+    """Wants an array of one type, without gaps; None is a null pointer."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+
+    def __call__(self, to: Kernel, number: int, value: Any) -> Any:
+        if value is None:
+            return 0
+        try:
+            found, whole = value.dtype, value.flags.c_contiguous
+        except AttributeError:
+            raise TypeError(
+                to.complaint(number, f"expected an array, got {type(value).__name__}")
+            ) from None
+        if found != self.dtype and not (self.dtype == np.uint8 and found == np.bool_):
+            raise TypeError(to.complaint(number, f"expected {self.dtype} elements, got {found}"))
+        if not whole:
+            raise ValueError(
+                to.complaint(number, "the array has gaps; kernels take arrays without")
+            )
+        return value
 
 
 def _table(to: Kernel, number: int, value: Any) -> Any:
@@ -200,6 +232,9 @@ def _struct(to: Kernel, number: int, value: Any) -> Any:
 class Kernels:
     """The kernels for one type of numbers on one engine, by name; plans as well.
 
+    ``allow_tf32`` lets convolutions of float32 round factors to TF32; ``deterministic`` makes sums
+    at places be taken in the order of the index.
+
     Raises: KeyError for a name that neither a kernel nor a plan has.
     """
 
@@ -207,6 +242,7 @@ class Kernels:
         if dtype not in DTYPES:
             raise ValueError(f"kernels: expected one of {', '.join(DTYPES)}, got {dtype!r}")
         self.engine, self.dtype = engine, dtype
+        self.allow_tf32 = self.deterministic = False
         self._modules: dict[Path, tuple[Any, dict[str, Declaration]]] = {}
         self._found: dict[str, Callable[..., None]] = {}
 
@@ -215,7 +251,7 @@ class Kernels:
         found = self._found.get(name)
         if found is None:
             plan = cuda_plans.PLANS.get(name)
-            found = functools.partial(plan, self) if plan else self._compiled(name)
+            found = functools.partial(plan, self) if plan else self._compiled(name).run
             self._found[name] = found
         return found
 

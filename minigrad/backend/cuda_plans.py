@@ -181,7 +181,7 @@ def sample_planes_input(k: Kernels, *arguments: Any) -> None:
 
 
 def _form_of_sums(k: Kernels) -> str:
-    return "_ordered" if getattr(k, "deterministic", False) else "_atomic"
+    return "_ordered" if k.deterministic else "_atomic"
 
 
 def _conv_form(rows: int, tensor: bool) -> str:
@@ -190,7 +190,7 @@ def _conv_form(rows: int, tensor: bool) -> str:
 
 def _tensor_cores(k: Kernels) -> bool:
     """16-bit numbers are exact in tensor cores; float32 becomes TF32 only if that is allowed."""
-    return k.dtype in ("float16", "bfloat16") or getattr(k, "allow_tf32", False)
+    return k.dtype in ("float16", "bfloat16") or k.allow_tf32
 
 
 @plan

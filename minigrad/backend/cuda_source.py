@@ -135,7 +135,7 @@ def declarations(text: str) -> dict[str, Declaration]:
             head = _spelled_out(head, short)
             name, threads, grid, *shared = _split(head)
             symbol = name + "_kernel"
-            shape = (int(threads), grid, shared[0] if shared else "0")
+            shape = (int(re.sub(r"\D", "", threads)), grid, shared[0] if shared else "0")
         else:
             bounds = _BOUNDS.match(text, match.end())
             start = bounds.end() if bounds else match.end()

@@ -11,7 +11,8 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 import minigrad as mg
-from minigrad.backend import backend_for, native
+from minigrad.backend import backend_for, memory, native
+from minigrad.backends.cpu import get_cpu_capability
 from minigrad.cli.errors import reason
 from minigrad.device import device
 from minigrad.errors import DeviceError
@@ -32,9 +33,11 @@ def report() -> Iterator[str]:
     yield _row("minigrad", __version__, os.path.dirname(mg.__file__ or ""))
     yield _row("Python", platform.python_version(), platform.platform())
     yield _row("NumPy", np.__version__, _blas())
+    yield from _narrow_blas()
     yield _row("ml_dtypes", _version("ml_dtypes") or "missing")
     yield _row("CPU", f"{_cores()} cores", _thread_settings())
     yield _kernels()
+    yield _memory()
     yield from _cuda()
     for extra, packages in _EXTRAS.items():
         yield from _extra(extra, packages)
@@ -58,6 +61,25 @@ def _blas() -> str:
         for pool in threadpool_info()
         if pool["user_api"] == "blas"
     )
+
+
+def _narrow_blas() -> Iterator[str]:
+    """What to do about an OpenBLAS that does not know the processor for what it is.
+
+    Some versions take recent AMD processors for older ones, and run at half their speed.
+    """
+    names = [pool.get("architecture") for pool in threadpool_info() if pool["user_api"] == "blas"]
+    old = [name for name in names if name in ("Haswell", "Zen")]
+    if old and get_cpu_capability() == "AVX512":
+        yield _row("", "", f"this processor has AVX-512, and the BLAS uses kernels for {old[0]}:")
+        yield _row("", "", "set OPENBLAS_CORETYPE=SKYLAKEX before Python starts, or update NumPy")
+
+
+def _memory() -> str:
+    """Whether freed memory is kept for what comes, or why not."""
+    if memory.keep():
+        return _row("memory", "kept", "what is freed serves again")
+    return _row("memory", "the system's", "freed memory goes back to the system and comes again")
 
 
 def _cores() -> int:

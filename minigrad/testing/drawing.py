@@ -67,7 +67,7 @@ def values(rng: Any, shape: tuple[int, ...], domain: Domain, kind: str, number: 
     >>> from minigrad.testing import reals
     >>> from minigrad.testing.drawing import generator, values
     >>> values(generator(0), (3,), reals(0, 3), "float64")
-    array([0.38, 1.49, 2.59])
+    array([0.383, 1.493, 2.593])
     """
     if domain.kind == "boolean":
         return np.asarray(rng.integers(0, 2, shape)).astype(bool)
@@ -105,7 +105,8 @@ def _apart(rng: Any, shape: tuple[int, ...], domain: Domain, number: int) -> Arr
     if width <= 0:
         return drawn
     digits = max(0, int(np.ceil(-np.log10(0.05 * width))))
-    return np.asarray(np.round(np.round(drawn, digits) + number * 0.1 ** (digits + 1), digits + 1))
+    beside = (3 + number) * 0.1 ** (digits + 1)  # round numbers are often kinks: 2 of x % 2
+    return np.asarray(np.round(np.round(drawn, digits) + beside, digits + 1))
 
 
 def _places(rng: Any, shape: tuple[int, ...], low: int, high: int) -> Array:

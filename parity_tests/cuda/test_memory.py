@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.backend.cuda_plans import tensor_tables
-from minigrad.cuda.on_cpu import reaching
+from minigrad.cuda.on_cpu import KernelError, reaching
 from minigrad.random import philox
 from parity_tests.cuda.engines import MODES, close, compiler, empty, kernels, of
 
@@ -210,8 +210,6 @@ def test_a_table_that_reaches_beyond_its_arrays_is_found() -> None:
     p, g = random(100), random(100, seed=1)
     table = tensor_tables([[p], [g]], lambda a: a.ctypes.data)[0]
     table["size"][0] = 101
-    from minigrad.cuda.on_cpu import KernelError
-
     with reaching(p, g), pytest.raises(KernelError, match="out of bounds"):
         kernels(checked=True)["sgd_many"](table, 0.1, 0, 0, 0, 1, False, False)
 

@@ -137,6 +137,12 @@ LARGE = {
     "long lines": Case((1, 3, 3000), (5, 3, 5), Geometry((1,), (2,), (1,), 1)),
     "as large as the image": square((20, 16, 5, 5), 120, 5, 1, 0, 1),
     "one filter each, strides": square((2, 40, 33, 31), 40, 3, 2, 1, 40),
+    "one filter each, small planes": square((3, 40, 7, 7), 40, 3, 1, 1, 40),
+    "one filter each, small planes, strides": square((2, 33, 14, 15), 33, 3, 2, 1, 33),
+    "one filter each, more than nine taps": square((2, 16, 9, 9), 16, 4, 1, 2, 16),
+    "few filters": square((9, 3, 20, 20), 6, 5, 1, 2, 1),
+    "1x1 with few filters": square((3, 100, 28, 28), 16, 1, 1, 0, 1),
+    "few places, strides": square((4, 130, 14, 14), 140, 3, 2, 1, 1),
     "many groups": square((2, 64, 9, 9), 64, 3, 1, 1, 16),
 }
 
@@ -167,8 +173,13 @@ def test_errors_are_at_most_twice_torchs(level: str, channels: int, stride: int)
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kernel", [1, 2, 3])
-def test_infinities_and_nans_reach_what_they_reach_in_numpy(level: str, kernel: int) -> None:
-    case = Case((2, 20, 9, 8), (5, 20, kernel, kernel), Geometry((1, 1), (1, 1), (1, 1), 1))
+@pytest.mark.parametrize("made, groups", [(5, 1), (20, 1), (20, 20)])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_infinities_and_nans_reach_what_they_reach_in_numpy(
+    level: str, kernel: int, made: int, groups: int, padding: int
+) -> None:
+    geometry = Geometry((1, 1), (padding,) * 2, (1, 1), groups)
+    case = Case((2, 20, 9, 8), (made, 20 // groups, kernel, kernel), geometry)
     x, w, b, g = drawn(case, np.float32)
     x[0, 3, 4, 4], x[1, 2, 0, 7], g[1, 2, 1, 1] = np.nan, np.inf, -np.inf
     native.use("numpy")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,6 +133,38 @@ def test_many_python_threads_at_once() -> None:
         for thread in threads:
             thread.join()
         assert all(found[seed] == [expected[seed]] * 3 for seed in range(8))
+
+
+def compiled_stress(tmp_path: Path, *flags: str) -> Path:
+    """The stress of the pool as a program; skips where it can't be compiled."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    here, program = Path(__file__).parent, tmp_path / "stress"
+    sources = [here / "pool_stress.c", here.parents[1] / "kernels/cpu/threads.c"]
+    command = [compiler, "-std=gnu11", "-O1", "-g", "-pthread", *flags, "-I", sources[1].parent]
+    done = subprocess.run([*command, *sources, "-o", program], capture_output=True, text=True)
+    if done.returncode:
+        assert flags and "sanitize" in " ".join(flags), done.stderr
+        pytest.skip(f"the compiler has no such checks: {done.stderr[:80]}")
+    return program
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and checks as on Linux")
+def test_the_pool_under_stress(tmp_path: Path) -> None:
+    program = compiled_stress(tmp_path)
+    done = subprocess.run([program, "20"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="checks as on Linux")
+def test_the_pool_has_no_data_race(tmp_path: Path) -> None:
+    program = compiled_stress(tmp_path, "-fsanitize=thread")
+    without = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+    done = subprocess.run([program], capture_output=True, text=True, timeout=120, env=without)
+    if "unexpected memory mapping" in done.stderr:
+        pytest.skip("the checks do not run on this kernel's layout of memory")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Threads(minigrad.utils.data.Dataset):

@@ -8,7 +8,7 @@ from benchmarks.libraries import load
 from benchmarks.ulps import BOUND, LEAST, LIBRARIES, ROWS, Row, measure_row
 from parity_tests.kernels.everywhere import LEVELS, compiled, using
 
-# NumPy's functions, at 1.3 to 3 units where torch's are at 0.5 to 0.7; and its sums of rows by BLAS.
+# NumPy's functions, at 1.3 to 3 units where torch's are at 0.5 to 0.7; its sums of rows, by BLAS.
 NUMPY = {"tanh", "exp", "expm1", "log1p", "sin", "cos", "erf", "sum of rows", "var of rows"}
 
 

@@ -99,3 +99,24 @@ def test_inputs_with_another_number_of_axes(layer: str, axes: int) -> None:
 def test_a_card_that_is_not_there_is_named_first(ask: Any) -> None:
     with pytest.raises(RuntimeError, match=r"^cuda: this needs an NVIDIA card|^cuda: CuPy is ins"):
         ask()
+
+
+RESHAPES: dict[str, Any] = {
+    "unflatten": lambda nn: nn.Unflatten(1, (2, 2)),
+    "unflatten, rest": lambda nn: nn.Unflatten(1, (4, -1)),
+    "shuffle": lambda nn: nn.PixelShuffle(2),
+    "shuffle by nothing": lambda nn: nn.PixelShuffle(0),
+    "unshuffle height": lambda nn: nn.PixelUnshuffle(4),
+    "unshuffle width": lambda nn: nn.PixelUnshuffle(2),
+    "unshuffle by less": lambda nn: nn.PixelUnshuffle(-1),
+}
+
+
+@pytest.mark.parametrize("name", RESHAPES)
+def test_sizes_that_can_not_be_taken_apart(name: str) -> None:
+    texts = []
+    for torch in (minigrad, oracle):
+        with pytest.raises(RuntimeError) as raised:
+            RESHAPES[name](torch.nn)(torch.ones(1, 6, 2, 3))
+        texts.append(str(raised.value))
+    assert texts[0] == texts[1]

@@ -20,6 +20,7 @@ from minigrad.autograd.registry import REGISTRY, Call, Record
 from minigrad.testing import Case, calls, gradcheck, gradgradcheck
 from minigrad.testing.cases import outputs, tensors_of
 from minigrad.testing.changes import extremes
+from minigrad.testing.strategies import arrays_in
 from parity_tests.ops.drawing import PRECISION
 from parity_tests.ops.samples import (
     arrays_of,
@@ -91,8 +92,11 @@ def assert_torchs_values(case: Case) -> None:
             assert "view size is not compatible" in str(error), error
             return
     assert len(got) == len(want)
+    nothing = all(a.size == 0 for a in arrays_in(case))  # torch's losses then read foreign memory
     for mine, its in zip(got, want, strict=True):
         if hasattr(mine, "detach"):
+            assert tuple(mine.shape) == tuple(its.shape)
+        if hasattr(mine, "detach") and not nothing:
             np.testing.assert_allclose(to_numpy(mine), to_numpy(its), rtol=1e-8, atol=1e-8)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from minigrad.backend.cuda_source import folder
 
-__all__ = ["CompileError", "build", "cache_folder", "compiler_problem"]
+__all__ = ["CompileError", "build", "cache_folder", "compiler_problem", "kept"]
 
 _PLAIN = [
     "-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-g1", "-pipe",
@@ -67,7 +67,8 @@ def _runtime(options: tuple[str, ...]) -> Path:
     """The runtime, compiled once for all kernels."""
     text = "".join(path.read_text("utf-8") for path in sorted(shim().glob("*.h")))
     command = [*_PLAIN, "-O2", *options, "-x", "c++", "-c", str(shim() / "runtime.h")]
-    return _kept(_key(text, command), ".o", lambda to: _run([*command, "-o", str(to)], "runtime"))
+    path = cache_folder() / f"{_key(text, command)}.o"
+    return kept(path, lambda to: _run([*command, "-o", str(to)], "runtime"))
 
 
 def build(name: str, unit: str, checked: bool, options: tuple[str, ...] = ()) -> Path:
@@ -88,7 +89,7 @@ def build(name: str, unit: str, checked: bool, options: tuple[str, ...] = ()) ->
             link = ["-shared", "-Wl,-Bsymbolic", str(object_file), str(runtime), "-o", str(to)]
             _run(link, name)
 
-    return _kept(_key(header + name + unit + runtime.name, flags), ".so", make)
+    return kept(cache_folder() / f"{_key(header + name + unit + runtime.name, flags)}.so", make)
 
 
 def _key(text: str, flags: list[str]) -> str:
@@ -96,12 +97,11 @@ def _key(text: str, flags: list[str]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
-def _kept(key: str, suffix: str, make: Callable[[Path], None]) -> Path:
-    """The file of a key; made under another name first, so that it is never there by half."""
-    path = cache_folder() / (key + suffix)
+def kept(path: Path, make: Callable[[Path], object]) -> Path:
+    """A file of the cache; made under another name first, so that it is never there by half."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix=suffix, dir=path.parent)
+        handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
         os.close(handle)
         try:
             make(Path(temporary))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend.cuda_source import Declaration, Parameter, declarations
-from minigrad.cuda.on_cpu.build import build
+from minigrad.cuda.on_cpu.build import build, kept
 from minigrad.cuda.on_cpu.findings import KernelError, Launch, Range, RawFinding, explain
 
 __all__ = ["Engine", "Function", "Module", "reaching"]
@@ -277,8 +277,8 @@ class _Memory:
 
 def _statics(library: Path) -> list[tuple[str, int, int, int]]:
     """Name, place, size and item size of functions' static variables; kept beside the file."""
-    kept = library.with_suffix(".json")
-    if not kept.exists():
+
+    def find(to: Path) -> None:
         said = subprocess.run(
             ["nm", "-S", "-C", "--defined-only", str(library)], capture_output=True, text=True
         ).stdout
@@ -289,5 +289,7 @@ def _statics(library: Path) -> list[tuple[str, int, int, int]]:
             )
             if not variable.startswith("cuda_on_cpu::")
         ]
-        kept.write_text(json.dumps(found))
-    return [(name, begin, size, item) for name, begin, size, item in json.loads(kept.read_text())]
+        to.write_text(json.dumps(found))
+
+    path = kept(library.with_suffix(".json"), find)
+    return [tuple(each) for each in json.loads(path.read_text())]

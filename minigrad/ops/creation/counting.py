@@ -160,14 +160,15 @@ def _both_ends(start: Any, end: Any, steps: int, kind: Any) -> Any:
     if steps == 1:
         return np.array([first], dtype=kind)
     step = wide(wide(last - first) / wide(max(steps - 1, 1)))
-    half = steps // 2
-    up = np.arange(half).astype(wide)
-    down = np.arange(steps - half - 1, -1, -1).astype(wide)
-    up *= step
+    half, numbers = steps // 2, np.arange(steps)
+    from_end = numbers[half:]
+    np.subtract(steps - 1, from_end, out=from_end)
+    found = numbers.astype(wide)
+    found *= step
+    up, down = found[:half], found[half:]
     up += wide(first)
-    down *= step
     np.subtract(wide(last), down, out=down)
-    return np.concatenate([up, down]).astype(kind)
+    return found.astype(kind, copy=False)
 
 
 def _steps(steps: Any, name: str) -> int:

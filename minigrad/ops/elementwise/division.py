@@ -17,8 +17,9 @@ from minigrad.ops.elementwise.precision import no_derivative
 
 # From this many float32 elements on, a remainder is faster by way of float64, so many at a time.
 MANY, BLOCK = 1024, 1 << 15
-# Quotients of float32 below this are rounded to whole numbers without error in float64.
-EXACT = 2.0**28
+# Quotients of float32 below this are rounded to whole numbers without error in float64, and below
+# the second are numbers of float32.
+EXACT, WHOLE = 2.0**28, 2.0**24
 
 
 def _div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
@@ -109,7 +110,8 @@ def _divided(name: str, xp: Any, rounded: Any, rest: bool, input: Any, other: An
     plain = getattr(xp, name)
     array = input if hasattr(input, "dtype") else other
     if xp is not np or array.dtype != np.float32 or array.size < MANY:
-        return _no_zeros(other, plain(input, other))
+        found = _no_zeros(other, plain(input, other))
+        return _signed(xp, found, input) if rest else found
     x, y = np.broadcast_arrays(*(np.asarray(a, dtype=np.float32) for a in (input, other)))
     out = np.empty(x.shape, np.float32)
     flat, x, y = out.reshape(-1), x.reshape(-1), y.reshape(-1)
@@ -118,13 +120,21 @@ def _divided(name: str, xp: Any, rounded: Any, rest: bool, input: Any, other: An
         a, b = x[here].astype(np.float64), y[here].astype(np.float64)
         quotient = a / b
         rounded(quotient, out=quotient)
-        exact = quotient.max() < EXACT and quotient.min() > -EXACT  # NaN is neither
+        most = EXACT if rest else WHOLE
+        exact = quotient.max() < most and quotient.min() > -most  # NaN is neither
         if exact and rest:
             b *= quotient
             a -= b
             exact = not np.isnan(a.max())
         flat[here] = (a if rest else quotient) if exact else plain(x[here], y[here])
-    return out
+    return _signed(np, out, input) if rest else out
+
+
+def _signed(xp: Any, rest: Any, input: Any) -> Any:
+    """Zeros among the rests with the sign of what was divided, as in torch."""
+    if rest.dtype.kind in "iu" or rest.all():
+        return rest
+    return xp.where(rest == 0, input * rest.dtype.type(0), rest)
 
 
 def _floored(xp: Any, input: Any, other: Any) -> Any:

@@ -76,10 +76,12 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
 @remembered
 def _larger(shape: tuple[int, ...], r: int) -> Order:
     *lead, c, h, w = _at_least_3d("pixel_shuffle", shape)
-    if r <= 0 or c % (r * r):
+    if r <= 0:
+        raise ShapeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    if c % (r * r):
         raise ShapeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
-            f"of upscale_factor, which is positive, but got {c} channels and {r}"
+            f"of upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
     n, made = math.prod(lead), (*lead, c // (r * r), h * r, w * r)
     return Order("PixelShuffleBackward0", (n, c // (r * r), r, r, h, w), (0, 1, 4, 2, 5, 3), made)
@@ -115,11 +117,14 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
 @remembered
 def _smaller(shape: tuple[int, ...], r: int) -> Order:
     *lead, c, h, w = _at_least_3d("pixel_unshuffle", shape)
-    if r <= 0 or h % r or w % r:
-        raise ShapeError(
-            "pixel_unshuffle expects height and width to be divisible by downscale_factor, which "
-            f"is positive, but got ({h}, {w}) and {r}"
-        )
+    if r <= 0:
+        raise ShapeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    for name, place, size in (("height", -2, h), ("width", -1, w)):
+        if size % r:
+            raise ShapeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                f"input.size({place})={size} is not divisible by {r}"
+            )
     apart = (math.prod(lead), c, h // r, r, w // r, r)
     made = (*lead, c * r * r, h // r, w // r)
     return Order("PixelUnshuffleBackward0", apart, (0, 1, 3, 5, 2, 4), made)

@@ -59,14 +59,20 @@ def _beside(input: Any, values: Any) -> Any:
     return make(backend.from_host(values.astype(kind, copy=False), backend.device_of(array).index))
 
 
-def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
-    """The input times a mask of zeros and 1 / (1 - p)."""
+def _need_float(input: Any) -> None:
     kind = input._array.dtype
-    if kind.kind not in "fV" and p < 1.0:
+    if kind.kind not in "fV":
         raise DtypeError(
             "result type Float can't be cast to the desired output type "
             f"{of_numpy(kind).type_name} (dropout: use input.float())"
         )
+
+
+def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
+    """The input times a mask of zeros and 1 / (1 - p)."""
+    if p < 1.0:
+        _need_float(input)
+    kind = input._array.dtype
     wide = kind.itemsize == 8 and p < 1.0
     mask = _drawn(input, shape, 1.0 - p)
     if p < 1.0:
@@ -77,6 +83,7 @@ def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any
 
 def _replaced(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
     """The input, or SELU's floor, scaled and shifted so that mean and variance stay."""
+    _need_float(input)
     scale = 1.0 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
     mask = _drawn(input, shape, 1.0 - p).astype(np.float64)
     shift = _beside(input, (mask - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p)
@@ -141,7 +148,6 @@ def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inp
     if ndim == axes + 1 and axes != 2:  # (C, *); torch takes 3-D input of dropout2d for (N, C, L)
         return _dropped(input, (shape[0], *[1] * axes), p, inplace)
     return _dropped(input, (*shape[:2], *[1] * (ndim - 2)), p, inplace)
-
 
 
 @function(torch="nn.functional.dropout1d", **_FACTS)

@@ -19,6 +19,7 @@ from minigrad.ops.network.loss_reduction import (
     reduced_in,
     written_in,
 )
+from minigrad.ops.reduction.reduce import need_float
 
 _SIGN = integers(-1, 1)
 NO_SECOND: dict[str, Any] = {"orders": 1}
@@ -84,6 +85,10 @@ def hinge_embedding_loss(
     tensor(1.2500)
     """
     reduction = legacy("hinge_embedding_loss", size_average, reduce, reduction)
+    if input._array.dtype.kind in "iu":  # torch goes on in integers
+        margin = int(margin)
+        if reduction == "mean":
+            need_float("mean", input)
     return composed(_hinge, (input, target), margin, reduction)
 
 

@@ -71,7 +71,8 @@ def _loss(
         f"    Source: {_PAGE}{name}.html\n\n    >>> import minigrad as torch\n    {example}\n    "
     )
     wide = (reals(0.1, 0.9),)
-    calls = tuple(call(*s.args, **{**s.kwargs, "reduction": n}) for s in samples for n in range(3))
+    numbers = range(len(REDUCTIONS))
+    calls = tuple(call(*s.args, **{**s.kwargs, "reduction": n}) for s in samples for n in numbers)
     facts = {"where": ("torch",), "torch": name, "samples": calls, "domain": wide, **facts}
     function(f"torch_{name}", **facts)(with_number)
 

@@ -22,14 +22,15 @@ def few_added_up(x: Any, ones: Any, dim: Any, keepdim: bool) -> Any:
     ndim = x.ndim
     if dim is None:
         total = x.reshape(-1).dot(ones[: x.size])
-    elif dim == (ndim - 1,):
+        return total.reshape((1,) * ndim) if keepdim else total
+    if dim == (ndim - 1,):
         total = x.dot(ones[: x.shape[-1]])
-    elif dim == (ndim - 2,):
+        return total.reshape((*x.shape[:-1], 1)) if keepdim else total
+    if dim == (ndim - 2,):
         total = ones[: x.shape[-2]].dot(x)
-    else:
-        add: Any = np.add
-        return add.reduce(x, axis=dim, keepdims=keepdim)
-    return total.reshape(kept_shape(x.shape, dim)) if keepdim else total
+        return total.reshape((*x.shape[:-2], 1, x.shape[-1])) if keepdim else total
+    add: Any = np.add
+    return add.reduce(x, axis=dim, keepdims=keepdim)
 
 
 def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:

@@ -229,9 +229,14 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
         )
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
-    return input.view(
-        (*shape[:at], *inferred(tuple(sizes), shape[at], "unflatten"), *shape[at + 1 :])
-    )
+    try:
+        apart = inferred(tuple(sizes), shape[at], "unflatten")
+    except ShapeError:
+        raise ShapeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {at} "
+            f"({shape[at]}) in the input tensor"
+        ) from None
+    return input.view((*shape[:at], *apart, *shape[at + 1 :]))
 
 
 def _squeeze(input: Any, dim: Any = NOT_GIVEN) -> Any:

@@ -35,6 +35,8 @@ def memory_of(array: Any) -> Any:
 
 def start_of(array: Any) -> int:
     """Where in its memory an array begins, in elements."""
+    if array.base is None:  # its own
+        return 0
     return (_address(array) - _address(memory_of(array))) // int(array.itemsize)
 
 
