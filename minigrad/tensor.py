@@ -166,10 +166,6 @@ class Tensor(Interchange):
             self._warn_of_no_grad()
         return found  # type: ignore[no-any-return]
 
-    def _warn_of_no_grad(self) -> None:
-        if not self.is_leaf and not self.retains_grad:
-            warnings.warn(NO_GRAD_HERE, stacklevel=3)
-
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
@@ -189,6 +185,10 @@ class Tensor(Interchange):
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    def _warn_of_no_grad(self) -> None:
+        if not self.is_leaf and not self.retains_grad:
+            warnings.warn(NO_GRAD_HERE, stacklevel=3)
 
     @property
     def data(self) -> Tensor:

@@ -47,7 +47,7 @@ KNOWN: tuple[Known, ...] = (
     Known("histogram", "weight=", "weights are added up in float64, in torch in float32"),
     Known("gradient", HALF, ROUNDED),
     Known("gradient", "meta device", "there is no meta device"),
-    Known("cov", r"aweights=<[^>]*float32|^\[float32.*aweights", "float32 weights that cancel: about 1e-5 either way"),
+    Known("cov", r"aweights=<[^>]*float32|^\[float32.*aweights", "float32 weights that cancel"),
     Known(r"log_softmax|nn\.functional\.(batch_norm|instance_norm|nll_loss)", HALF, ROUNDED),
     Known(
         r"nn\.functional\.(interpolate|adaptive_avg_pool3d|conv_transpose[23]d|grid_sample"

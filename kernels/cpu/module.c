@@ -62,7 +62,6 @@ static PyObject *call_kernel(PyObject *self, PyObject *const *args, size_t flags
     out_of_memory = 0;
     Py_BEGIN_ALLOW_THREADS
     e->run(a);
-    end_scratch();
     Py_END_ALLOW_THREADS
     if (out_of_memory)
         return PyErr_NoMemory();

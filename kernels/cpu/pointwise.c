@@ -62,8 +62,8 @@ POINTWISE3(lerp, x, end, weight)
 }
 
 /* Rounded quotients and what they leave. Of float32 by way of double, where a quotient below 2^28
- * is rounded to a whole number, multiplied back and taken away without error; below 2^24 it is a
- * float32 itself. The C library does the other elements, and float64.
+ * is rounded to a whole number, multiplied back and taken away without error; below 2^22 it is
+ * also what torch gets in float32. The C library does the other elements, and float64.
  */
 static inline real R(left_over)(real x, real y, int down)
 {
@@ -89,7 +89,7 @@ static inline real R(rounded_down)(real x, real y)
 static void R(divided)(const char **p, const long *step, real *out, long n, int down, int rest)
 {
     enum { BLOCK = 256 };
-    const double most = rest ? 0x1p28 : 0x1p24;
+    const double most = rest ? 0x1p28 : 0x1p22;
     const real *x = (const real *)p[0], *y = (const real *)p[1];
     for (long start = 0; start < n; start += BLOCK) {
         int count = (int)min(n - start, (long)BLOCK), odd = sizeof(real) == 8;

@@ -1,10 +1,9 @@
-/* Memory that kernels work in: small blocks are kept for each thread between calls, large ones are
- * given back after each, so that arrays use the same memory as the scratch of the last kernel did.
+/* Memory that kernels work in, kept for each thread between calls: given back after each, its places
+ * among the arrays would be taken by others, and the peak of a training step was a fifth higher.
  */
 #include "kernel.h"
-#include "threads.h"
 
-enum { SLOTS = 8, KEPT = 1 << 16 /* bytes: below, malloc takes longer than the memory is worth */ };
+enum { SLOTS = 8 };
 
 static _Thread_local struct {
     void *memory;
@@ -24,16 +23,6 @@ void *scratch(int slot, size_t bytes)
             fail_for_memory();
     }
     return slots[slot].memory;
-}
-
-void end_scratch(void)
-{
-    for (int slot = 0; slot < SLOTS; slot++)
-        if (slots[slot].bytes > KEPT) {
-            free(slots[slot].memory);
-            slots[slot].memory = NULL;
-            slots[slot].bytes = 0;
-        }
 }
 
 void fail_for_memory(void)

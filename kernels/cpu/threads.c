@@ -52,7 +52,6 @@ static void *work(void *number)
             continue;
         pthread_mutex_unlock(&lock);
         take_parts();
-        end_scratch();
         pthread_mutex_lock(&lock);
         if (--unfinished == 0)
             pthread_cond_signal(&end_work);

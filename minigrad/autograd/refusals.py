@@ -36,13 +36,13 @@ SEVERAL = ("tensors", "vectors", "matrices")
 
 def _is_whole(value: Any) -> bool:
     if isinstance(value, TensorBase):
-        return value._array.size == 1 and value._array.dtype.kind in "iu"
+        return bool(value._array.size == 1 and value._array.dtype.kind in "iu")
     return hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
 
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, TensorBase):
-        return value._array.ndim == 0
+        return bool(value._array.ndim == 0)
     return isinstance(value, (int, float, complex, np.number, np.bool_))
 
 

@@ -122,17 +122,17 @@ class Kernel:
                 tests.append(f"{name}.__class__ is {exact}" if exact else "False")
         names = ", ".join(parameter.name for parameter in declaration.parameters)
         shared = declaration.shared
-        text = f"""def run(*given):
+        text = f"""def run(*_given):
     try:
-        {names}, = given
-        right = {" and ".join(tests)}
+        {names}, = _given
+        _right = {" and ".join(tests)}
     except (ValueError, AttributeError):
-        right = False
-    if not right:
-        {names}, = given = _checked(given)
-    grid = {declaration.grid}
+        _right = False
+    if not _right:
+        {names}, = _given = _checked(_given)
+    _grid = {declaration.grid}
     _function(
-        grid if grid.__class__ is tuple else (grid,), _block, given,
+        _grid if _grid.__class__ is tuple else (_grid,), _block, _given,
         shared_mem={shared if shared == "0" else f"_room({shared})"},
     )
 """

@@ -15,16 +15,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.cli.errors import CommandError
+from minigrad.testing.comparison import TOLERANCES
 from minigrad.testing.tracing import Change, Line
 from minigrad.testing.ulps import farthest
 
 # What is forgiven: relative and absolute, as in assert_close.
-FORGIVEN = {
-    "float16": (1e-3, 1e-5),
-    "bfloat16": (1.6e-2, 1e-5),
-    "float32": (1.3e-6, 1e-5),
-    "float64": (1e-7, 1e-7),
-}
+FORGIVEN = {str(kind).rpartition(".")[2]: pair for kind, pair in TOLERANCES.items()}
 
 
 @dataclass
@@ -72,12 +68,10 @@ class Report:
         rtol, atol = FORGIVEN.get(one.dtype, (0.0, 0.0))
         close = np.allclose(one.values, other.values, rtol, atol, equal_nan=True)
         forgiven = close if self.limit is None else count <= self.limit
-        made = f" by {other.made_by}" if other.made_by else ""
+        made = f"(made by {other.made_by}) " if other.made_by else ""
         at = f"at {list(place)} " if place else ""
         values = f"{one.values[place]:.9g} here, {other.values[place]:.9g} in torch"
-        return f"(made{made}) differs {at}by {count:.0f} ulps: {values}".replace(
-            "(made) ", ""
-        ), forgiven
+        return f"{made}differs {at}by {count:.0f} ulps: {values}", forgiven
 
     def at(self, line: Line) -> str:
         """A line with its number and text."""

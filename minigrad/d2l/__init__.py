@@ -27,7 +27,9 @@ from minigrad.d2l.drawing import *  # noqa: F403
 from minigrad.d2l.layers import *  # noqa: F403
 from minigrad.d2l.measuring import *  # noqa: F403
 from minigrad.d2l.modules import *  # noqa: F403
+from minigrad.d2l.names import *  # noqa: F403
 from minigrad.d2l.objects import *  # noqa: F403
+from minigrad.d2l.optimising import *  # noqa: F403
 from minigrad.d2l.recurrent import *  # noqa: F403
 from minigrad.d2l.regression import *  # noqa: F403
 from minigrad.d2l.text import *  # noqa: F403

@@ -113,7 +113,7 @@ def figure_folder(path: str | Path) -> None:
     >>> d2l.figure_folder("figures")
     """
     _FILES.finish()
-    _FILES.folder, _FILES.said = Path(path), True
+    _FILES.folder, _FILES.said = Path(path).absolute(), True  # whatever folder is entered later
 
 
 def show_figure(figure: Any, growing: bool = False) -> None:

@@ -52,7 +52,7 @@ def uses() -> list[Use]:
     What is for several purposes counts for the first.
     """
     things = [x for x in gc.get_objects() if issubclass(type(x), (TensorBase, Node))]
-    tensors = [x for x in things if isinstance(x, TensorBase)]
+    tensors: list[Any] = [x for x in things if isinstance(x, TensorBase)]
     groups = {
         "parameters and other leaves": (t._array for t in tensors if t.requires_grad and t.is_leaf),
         "gradients": (t._grad._array for t in tensors if t._grad is not None),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import minigrad
-from minigrad.testing.comparison import assert_close
+from minigrad.testing.comparison import TOLERANCES, assert_close
 from minigrad.testing.ulps import farthest
 
 __all__ = ["assert_parity", "real_torch"]
@@ -178,7 +178,7 @@ def _compare(what: str, mine: Any, theirs: Any, rtol: float | None, atol: float 
     if one.shape != other.shape:
         raise AssertionError(f"parity: {what} is {one.shape} here, {other.shape} in torch")
     if kinds[0] == "bfloat16":
-        rtol, atol = (1.6e-2, 1e-5) if rtol is None else (rtol, atol)
+        rtol, atol = TOLERANCES[minigrad.bfloat16] if rtol is None else (rtol, atol)
     try:
         assert_close(one, other, rtol=rtol, atol=atol, equal_nan=True)
     except AssertionError as error:

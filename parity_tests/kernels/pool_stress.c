@@ -17,8 +17,6 @@ typedef struct {
     long parts[COUNT / GRAIN + 1];
 } sums;
 
-void end_scratch(void) {} /* no kernel runs here */
-
 static void add(void *context, long begin, long end)
 {
     long total = 0;

@@ -159,6 +159,18 @@ def test_batch_normalisation(
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_batch_normalisation_of_special_values_by_planes(value: float) -> None:
+    def spoil(x: Any) -> None:
+        x[2, 1, 3, 3] = value
+
+    for shape in ((4, 3, 10, 10), (3, 70, 9, 9)):
+        _check(
+            lambda x: F.batch_norm(x, None, None, None, None, True), [shape], 1, spoil=spoil,
+            size=SLOPES,
+        )  # fmt: skip
+
+
 def test_statistics_far_from_zero_are_exact() -> None:
     x = np.random.default_rng(0).normal(1e4, 1.0, (64, 3, 30, 30)).astype(np.float32)
     want = x.astype(np.float64).var((0, 2, 3), ddof=1)

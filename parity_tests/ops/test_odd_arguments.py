@@ -223,3 +223,30 @@ def test_out_may_be_a_leaf_where_nothing_is_recorded(torch: Any) -> Any:
 def test_out_is_refused_where_something_is_recorded(torch: Any, program: str) -> Any:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     return eval(program, {"torch": torch, "x": x, "z": torch.zeros(2)})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("count", [1, 5000])
+@same_as_torch
+def test_a_zero_rest_has_the_sign_of_the_dividend(torch: Any, dtype: str, count: int) -> Any:
+    kind = getattr(torch, dtype)
+    x = torch.tensor([-4.0, 4.0, -0.0, 0.0, -1.0, 3.0] * count, dtype=kind)
+    y = torch.tensor([2.0, -2.0, 1.0, -1.0, 1.0, 0.5] * count, dtype=kind)
+    rests = [x % y, x % 2, torch.fmod(x, y), torch.fmod(x, -1), 4 % y]
+    return [(r.float(), torch.signbit(r)) for r in rests]
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["x[m] = 0", "x[m] = torch.tensor([1.0])", "x[None, m] = 1.5"],
+)
+@both_raise
+def test_a_mask_of_bytes_takes_no_single_number(torch: Any, program: str) -> Any:
+    exec(program, {"torch": torch, "x": torch.ones(3), "m": torch.tensor([1, 0, 1]).byte()})
+
+
+@same_as_torch
+def test_a_mask_of_bytes_takes_several(torch: Any) -> Any:
+    x, m = torch.ones(3), torch.tensor([1, 0, 1]).byte()
+    x[m] = torch.tensor([5.0, 6.0])
+    return x, x[m]

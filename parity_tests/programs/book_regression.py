@@ -193,3 +193,37 @@ def program_63_kaggle_house_prices():
     models = k_fold(d2l.Trainer(max_epochs=3), KaggleHouse(batch_size=16), k=5, lr=0.01)
     preds = [model(torch.ones(3, 4)) for model in models]
     yield torch.exp(torch.cat(preds, 1)).mean(1), [isinstance(m.net, nn.Linear) for m in models]
+
+
+def program_81_walks_and_names():
+    def f_2d(x1, x2):
+        return 0.1 * x1**2 + 2 * x2**2
+
+    def f_2d_grad(x1, x2):
+        return (0.2 * x1, 4 * x2)
+
+    def gd_2d(x1, x2, s1, s2, f_grad):
+        g1, g2 = f_grad(x1, x2)
+        return (x1 - 0.4 * g1, x2 - 0.4 * g2, 0, 0)
+
+    def momentum_2d(x1, x2, v1, v2):
+        v1, v2 = 0.5 * v1 + 0.2 * x1, 0.5 * v2 + 4 * x2
+        return x1 - 0.6 * v1, x2 - 0.6 * v2, v1, v2
+
+    def sgd_2d(x1, x2, s1, s2, f_grad):
+        g1, g2 = f_grad(x1, x2)
+        g1 += torch.normal(0.0, 1, (1,)).item()
+        g2 += torch.normal(0.0, 1, (1,)).item()
+        return (x1 - 0.1 * g1, x2 - 0.1 * g2, 0, 0)
+
+    d2l.show_trace_2d(f_2d, d2l.train_2d(gd_2d, f_grad=f_2d_grad))
+    d2l.show_trace_2d(f_2d, d2l.train_2d(momentum_2d))
+    yield d2l.train_2d(sgd_2d, steps=5, f_grad=f_2d_grad)[-1][0] < 0
+    x = d2l.arange(12, dtype=d2l.float32)
+    X = d2l.reshape(x, (3, 4))
+    print(d2l.size(X), d2l.reduce_sum(X, axis=1), d2l.reduce_mean(X), d2l.transpose(X).shape)
+    print(d2l.concat((X, X), dim=1).shape, d2l.argmax(X, axis=1), d2l.astype(X, d2l.int32)[0])
+    print(d2l.numpy(d2l.exp(d2l.zeros(2))), d2l.expand_dims(x, 1).shape, d2l.repeat(x, 2).shape)
+    print(d2l.batch_matmul(d2l.ones(2, 1, 3), d2l.ones(2, 3, 1)).shape, d2l.to(x, d2l.cpu()).sum())
+    print(d2l.stack([d2l.sin(x), d2l.abs(d2l.cos(x))]).shape, d2l.swapaxes(X, 0, 1).shape)
+    yield d2l.normal(0, 1, (2, 2)), d2l.randn(2), d2l.sigmoid(x), d2l.tanh(x), d2l.linspace(0, 1, 5)

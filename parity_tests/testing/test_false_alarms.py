@@ -1,6 +1,7 @@
 """Healthy gradients pass the full check, all its probes included: drawn calls of every op.
 
-``test_gradients.py`` draws more, by projections; ``HYPOTHESIS_PROFILE=nightly`` draws half a million.
+``ops/test_gradients.py`` draws more, by projections: half a million under
+``HYPOTHESIS_PROFILE=nightly``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad.autograd.registry import REGISTRY
@@ -25,7 +26,6 @@ GROUPS = [HEALTHY[start::8] for start in range(8)]
 
 
 @pytest.mark.parametrize("group", range(8))
-@settings(max_examples=60)
 @given(data=st.data())
 def test_healthy_ops_raise_no_alarm(group: int, data: Any) -> None:
     case = data.draw(calls(data.draw(st.sampled_from(GROUPS[group]))))

@@ -28,13 +28,10 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
         array = backend_for(where).from_host(array, where.index)
     result = make(array)
     if out is not None:
-        out.resize_(result.shape)
-        return out.copy_(result)
-    if requires_grad is False:
-        return result
-    if type(requires_grad) is not bool and not isinstance(requires_grad, np.bool_):
-        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad)}")
-    return result.requires_grad_() if requires_grad else result
+        return out.resize_(result.shape).copy_(result)
+    if isinstance(requires_grad, (bool, np.bool_)):
+        return result.requires_grad_() if requires_grad else result
+    raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad)}")
 
 
 def numpy_type(dtype: Any, out: Any = None, layout: Any = None) -> Any:
@@ -148,9 +145,9 @@ def _kind_of(leaves: list[Any]) -> tuple[Dtype, bool]:
             kind = dtypes.scalar_type(leaf)
         elif isinstance(leaf, (list, tuple)):
             raise TypeError(f"'{type(leaf).__name__}' object cannot be interpreted as an integer")
+        elif isinstance(leaf, str):
+            raise TypeError("new(): invalid data type 'str'")
         else:
-            if isinstance(leaf, str):
-                raise TypeError("new(): invalid data type 'str'")
             raise RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
         found = kind if found is None else dtypes.promote_types(found, kind)
     assert found is not None
@@ -396,9 +393,5 @@ def new_tensor(
     >>> torch.zeros(1).new_tensor([1, 2])
     tensor([1., 2.])
     """
-    return tensor(
-        data,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )
+    place_of, kind = device or input.device, dtype or input.dtype
+    return tensor(data, dtype=kind, device=place_of, requires_grad=requires_grad)

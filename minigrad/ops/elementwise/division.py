@@ -18,8 +18,8 @@ from minigrad.ops.elementwise.precision import no_derivative
 # From this many float32 elements on, a remainder is faster by way of float64, so many at a time.
 MANY, BLOCK = 1024, 1 << 15
 # Quotients of float32 below this are rounded to whole numbers without error in float64, and below
-# the second are numbers of float32.
-EXACT, WHOLE = 2.0**28, 2.0**24
+# the second are what torch gets in float32, too.
+EXACT, WHOLE = 2.0**28, 2.0**22
 
 
 def _div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:

@@ -74,9 +74,7 @@ def winners(x: Array, windows: Any) -> Array | None:
     return places
 
 
-def among(
-    x: Array, candidates: Any, sizes: tuple[int, ...], taps: tuple[int, ...] | None
-) -> Any:
+def among(x: Array, candidates: Any, sizes: tuple[int, ...], taps: tuple[int, ...] | None) -> Any:
     """The greatest of each row of candidates, its place, and that again for backward."""
     run = kernel("max_among", x)
     if run is None or not candidates.size or not candidates.flags.c_contiguous:

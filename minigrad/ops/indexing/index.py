@@ -240,6 +240,8 @@ def setitem(input: Any, key: Any, value: Any) -> None:
         if arrays is None:
             write(SetItem, input, (value,), (view,), check=False)
         else:
+            if not isinstance(value, TensorBase) or value._array.size == 1:
+                _refuse_bytes(key)
             target = input if view is None else SELECT(input, view)
             write(SetItem, target, (value,), (arrays,), check=False)
     except IndexError as error:
@@ -247,6 +249,15 @@ def setitem(input: Any, key: Any, value: Any) -> None:
     except InPlaceError:
         getitem(input.detach(), key)  # torch looks for the place first
         raise
+
+
+def _refuse_bytes(key: Any) -> None:
+    """Raise torch's error for one number under a mask of bytes, which it only reads."""
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, TensorBase) and part._array.dtype == np.uint8:
+            raise RuntimeError(
+                "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char"
+            )
 
 
 def _converted(input: Any, key: Any, arrays: Key | None, value: Any) -> Any:

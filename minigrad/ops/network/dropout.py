@@ -140,7 +140,7 @@ def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inp
             f"use dropout instead. Note that {op} exists to provide channel-wise dropout on inputs "
             f"with {axes} spatial dimensions, a channel dimension, and an optional batch dimension "
             f"(i.e. {axes + 1}D or {axes + 2}D inputs).",
-            stacklevel=3,
+            stacklevel=4,
         )
     if not training or p == 0.0 or not input._array.size:
         return input
@@ -195,7 +195,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
             "dim. This behavior will change in a future release to interpret the input as one "
             "without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
             "dropout behavior, please switch to using dropout1d instead.",
-            stacklevel=2,
+            stacklevel=3,
         )
     return _drop_channels("dropout2d", 2, input, p, training, inplace)
 

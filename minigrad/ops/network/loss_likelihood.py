@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
 from minigrad.ops.network.loss_reduction import facts, legacy, reduced_tensor
 
@@ -93,7 +94,7 @@ def gaussian_nll_loss(
     elif var._array.dtype.kind not in "fV":
         raise DtypeError(
             "result type Float can't be cast to the desired output type "
-            f"{var.dtype.c_name} (gaussian_nll_loss: use var.float())"
+            f"{of_numpy(var._array.dtype).c_name} (gaussian_nll_loss: use var.float())"
         )
     if bool((var < 0).any()):
         raise ValueError("var has negative entry/entries (gaussian_nll_loss)")

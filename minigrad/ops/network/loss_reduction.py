@@ -100,7 +100,7 @@ def same_shape(op: str, input: Any, target: Any) -> tuple[Any, Any]:
         f"Using a target size ({target.shape}) that is different to the input size "
         f"({input.shape}). This will likely lead to incorrect results due to broadcasting. Please "
         "ensure they have the same size.",
-        stacklevel=4,
+        stacklevel=5,
     )
     shape = broadcast_shape(op, x.shape, t.shape)
     return input.expand(shape), target.expand(shape)

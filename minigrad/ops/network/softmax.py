@@ -234,7 +234,7 @@ def gumbel_softmax(
     tensor([[1., 0.]])
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
     if logits._array.dtype.kind not in "fV":
         raise DtypeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a "

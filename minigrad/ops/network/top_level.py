@@ -67,7 +67,7 @@ def _loss(
     with_number.__name__ = with_number.__qualname__ = name
     with_number.__doc__ = (
         f"{loss.__doc__.splitlines()[0] if loss.__doc__ else ''}\n\n"
-        f"    As ``nn.functional.{name}``, with the reduction as a number: 0 none, 1 mean, 2 sum.\n\n"
+        f"    ``nn.functional.{name}`` with the reduction as a number: 0 none, 1 mean, 2 sum.\n\n"
         f"    Source: {_PAGE}{name}.html\n\n    >>> import minigrad as torch\n    {example}\n    "
     )
     wide = (reals(0.1, 0.9),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,12 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
         total = xp.add.reduce(flat[:cut].reshape(-1, ROW) @ xp.ones(ROW, x.dtype))
         total = xp.asarray(total + xp.add.reduce(flat[cut:]), dtype=x.dtype)
         return total.reshape((1,) * x.ndim) if keepdim else total
-    last = x.shape[-1]
-    if dim == (x.ndim - 1,) and SHORT < last <= 4 * ROW:
-        total = x.reshape(-1, last) @ xp.ones(last, x.dtype)
-        return total.reshape(kept_shape(x.shape, dim) if keepdim else x.shape[:-1])
+    first = x.ndim - len(dim)
+    if sorted(dim) == list(range(first, x.ndim)):  # the last axes: rows that lie one after another
+        size = math.prod(x.shape[first:])
+        if SHORT < size <= 4 * ROW:
+            total = x.reshape(-1, size) @ xp.ones(size, x.dtype)
+            return total.reshape(kept_shape(x.shape, dim) if keepdim else x.shape[:first])
     return fold(xp, "add", x, dim, keepdim)
 
 

@@ -32,8 +32,8 @@ _UNPICKLABLE = (
 )
 
 _UNGUARDED = (
-    " while it started. With the start method {!r} each worker imports the program anew: what makes "
-    'and reads loaders has to stand below `if __name__ == "__main__":`'
+    " while it started. With the start method {!r} each worker imports the program anew: what "
+    'makes and reads loaders has to stand below `if __name__ == "__main__":`'
 )
 
 
