@@ -225,6 +225,9 @@ _LATER = {
     **dict.fromkeys(("distributions", "hub", "inspect", "profiler", "signal")),
     **dict.fromkeys(("testing", "types", "utils", "version")),
     "autocast": "amp",
+    **dict.fromkeys(
+        ("memory_allocated", "memory_summary", "reset_peak_memory_stats"), "inspect.memory"
+    ),
     "compile": "jit",
     "load": "serialization",
     "save": "serialization",
