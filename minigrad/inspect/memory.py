@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +10,10 @@ import numpy as np
 from minigrad.autograd.graph import Node
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import memory
+from minigrad.inspect.drawn import size_text
+from minigrad.inspect.graph_model import owner, saved_arrays
 
 __all__ = ["memory_allocated", "memory_summary", "reset_peak_memory_stats"]
-
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 class Use(NamedTuple):
@@ -23,27 +22,6 @@ class Use(NamedTuple):
     name: str
     bytes: int
     blocks: int
-
-
-def _owner(array: Any) -> Any:
-    """The array or buffer whose memory this is: views of it count once."""
-    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def _arrays(values: Iterable[Any]) -> Iterator[Any]:
-    """The NumPy arrays among values, and in the tuples and lists among them."""
-    for value in values:
-        if isinstance(value, np.ndarray):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            yield from _arrays(value)
-
-
-def _kept_by(node: Node) -> Iterator[Any]:
-    saved = getattr(node, "saved", None)
-    return _arrays(saved) if isinstance(saved, tuple) else iter(())
 
 
 def uses() -> list[Use]:
@@ -56,7 +34,7 @@ def uses() -> list[Use]:
     groups = {
         "parameters and other leaves": (t._array for t in tensors if t.requires_grad and t.is_leaf),
         "gradients": (t._grad._array for t in tensors if t._grad is not None),
-        "kept for backward": (a for x in things if isinstance(x, Node) for a in _kept_by(x)),
+        "kept for backward": (a for x in things if isinstance(x, Node) for a in saved_arrays(x)),
         "other tensors": (t._array for t in tensors),
     }
     seen: set[int] = set()
@@ -64,10 +42,10 @@ def uses() -> list[Use]:
     for name, arrays in groups.items():
         total = blocks = 0
         for array in arrays:
-            owner = _owner(array)
-            if isinstance(owner, np.ndarray) and id(owner) not in seen:
-                seen.add(id(owner))
-                total += owner.nbytes
+            block = owner(array)
+            if isinstance(block, np.ndarray) and id(block) not in seen:
+                seen.add(id(block))
+                total += block.nbytes
                 blocks += 1
         found.append(Use(name, total, blocks))
     return found
@@ -97,12 +75,7 @@ def reset_peak_memory_stats() -> None:
 
 
 def _text(count: int | None) -> str:
-    if count is None:
-        return "unknown"
-    size, unit = float(count), 0
-    while size >= 1024 and unit < len(_UNITS) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:.1f} {_UNITS[unit]}" if unit else f"{count} B"
+    return "unknown" if count is None else size_text(count)
 
 
 def memory_summary() -> str:
