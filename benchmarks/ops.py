@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.libraries import difference, is_tensor, load
+from benchmarks.reasons import by_reason
 from benchmarks.report import Result, Table, progress
 from benchmarks.samples import Case, draw, families
 from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
@@ -192,7 +193,7 @@ def measure(options: argparse.Namespace) -> Result:
             rows += rows_of(record, libs, options.rounds, options.sizes)
     progress("")
     result = Result("ops")
-    result.tables = [_table(rows), _means(rows, options.sizes), _slowest(rows)]
+    result.tables = [_table(rows), _means(rows, options.sizes), _slowest(rows), _above(rows)]
     for row in rows:
         facts = {"row": row.name, "call": row.label, "size": row.size, "note": row.note}
         result.rows += [{**facts, "pass": p, **m.data()} for p, m in row.found.items()] or [facts]
@@ -244,6 +245,15 @@ def _means(rows: Sequence[Row], sizes: Sequence[int]) -> Table:
             line.append(f"{digits(geometric_mean(found))} ({len(found)} rows)" if found else "-")
         lines.append(line)
     return Table("Ops: geometric means of minigrad / torch", ["", *PASSES], lines)
+
+
+def _above(rows: Sequence[Row]) -> Table:
+    """The ops that have a row above 2.0, by what makes them slow."""
+    worst: dict[str, float] = {}
+    for row, _, one in _compared(rows):
+        worst[row.name] = max(worst.get(row.name, 0.0), one.ratio().median)
+    lines = [list(pair) for pair in by_reason(worst)]
+    return Table("Ops above 2.0, and why", ["cause", "op, and its largest ratio"], lines)
 
 
 def _slowest(rows: Sequence[Row], count: int = 15) -> Table:
