@@ -28,12 +28,16 @@ def test_the_hard_dependencies_are_few() -> None:
 
 
 def test_extras_hold_what_their_users_import() -> None:
-    assert set(EXTRAS) == {"cli", "cuda", "files", "vision", "test", "docs", "all"}
+    own = {"cli", "files", "vision", "tensorboard", "testing"}
+    assert set(EXTRAS) == {*own, "cuda", "test", "docs", "all"}
     assert {"typer", "rich", "matplotlib", "pillow", "threadpoolctl"} <= names(EXTRAS["cli"])
     assert "torch==2.13.0" in EXTRAS["test"]
     assert names(EXTRAS["files"]) == {"safetensors"} and names(EXTRAS["vision"]) == {"pillow"}
-    assert "minigrad[cli,files,vision]" in EXTRAS["test"], "the tests run all of it"
-    assert EXTRAS["all"] == ["minigrad[cli,files,vision,test,docs]"], "all but CUDA"
+    assert names(EXTRAS["tensorboard"]) == {"tensorboardx"}
+    assert names(EXTRAS["testing"]) == {"hypothesis", "pytest"}
+    every = "cli,files,vision,tensorboard,testing"
+    assert f"minigrad[{every}]" in EXTRAS["test"], "the tests run all of it"
+    assert EXTRAS["all"] == [f"minigrad[{every},test,docs]"], "all but CUDA"
 
 
 def test_lint_programs_are_pinned_and_pre_commit_uses_them() -> None:

@@ -54,7 +54,8 @@ def _environment() -> dict[str, str]:
     import os
 
     root = str(Path(__file__).parents[2])
-    return {**os.environ, "PYTHONPATH": root, "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+    own = {"PYTHONPATH": root, "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+    return {**os.environ, **own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as it is not installed
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     samples=(
         call(T(9), 4),
         call(T(2, 5), 3, range=(-1.0, 2.0)),
-        call(T(6), 3, weight=T(6), density=True),
+        call(T(6), 3, weight=T(6, domain=reals(0.1, 3)), density=True),  # divides by their sum
         call(T(0), 2),
     ),
     errors=(call(T(3), 0), call(T(3), 2, weight=T(2))),
