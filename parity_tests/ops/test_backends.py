@@ -106,8 +106,8 @@ def test_every_op_asks_for_its_module(common_module):
         "Seen", (CommonModule,), {"__getattribute__": _noting(seen, CommonModule)}
     )
     x = minigrad.tensor([1.0, 2.0])
-    _ = x.exp(), x * x, x.cumsum(0)
-    assert {"exp", "multiply", "cumsum"} <= set(seen)
+    _ = x.exp(), x * x, x.sort()
+    assert {"exp", "multiply", "argsort"} <= set(seen), seen
 
 
 def _noting(seen: list[str], base: Any) -> Any:
