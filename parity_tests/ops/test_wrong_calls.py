@@ -225,5 +225,5 @@ def test_grad_of_what_is_no_leaf_warns() -> None:
             assert other.grad is None
         assert other.detach().grad is None
         said.append(str(caught[0].message).split(" (Triggered")[0])
-        assert caught[0].filename == __file__
     assert said[0] == said[1]
+    assert caught[0].filename == __file__  # minigrad's; torch's is its own where it has a mode
