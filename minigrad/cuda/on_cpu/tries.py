@@ -93,8 +93,8 @@ def run(path: Path, dtype: str = "float32", only: str | None = None) -> Iterator
 def _problems(tried: Try, runners: dict[str, _Runner]) -> dict[str, str]:
     """What went wrong in each mode; "" where nothing did.
 
-    Checked runs come first: a kernel that leaves its arrays does not run without the checker, for it
-    would write into the memory of this program.
+    Checked runs come first: a kernel that leaves its arrays does not run without the checker, for
+    it would write into the memory of this program.
     """
     found: dict[str, str] = {}
     first: list[Any] | None = None
