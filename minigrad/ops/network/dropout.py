@@ -35,16 +35,17 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _drawn(input: Any, shape: tuple[int, ...], keep: float) -> Any:
+def _drawn(input: Any, channels: tuple[int, ...] | None, keep: float) -> Any:
     """Ones with probability ``keep``, zeros else; torch draws nothing if all are zeros.
 
-    One for each element is drawn in the order in which these lie in memory: of a transposed tensor
-    column by column.
+    One for each of ``channels``, row by row; or (None) one for each element, in the order in which
+    these lie in memory: of a transposed tensor column by column.
     """
+    array = input._array
+    shape = array.shape if channels is None else channels
     if keep == 0.0:
         return np.zeros(shape, np.float32)
-    array = input._array
-    if shape != array.shape or array.flags.c_contiguous:
+    if channels is not None or array.flags.c_contiguous:
         return default_generator.bernoulli(keep, shape, np.float32)
     order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
     drawn = default_generator.bernoulli(keep, tuple([shape[axis] for axis in order]), np.float32)
@@ -68,24 +69,24 @@ def _need_float(input: Any) -> None:
         )
 
 
-def _dropped(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
+def _dropped(input: Any, channels: tuple[int, ...] | None, p: float, inplace: bool) -> Any:
     """The input times a mask of zeros and 1 / (1 - p)."""
     if p < 1.0:
         _need_float(input)
     kind = input._array.dtype
     wide = kind.itemsize == 8 and p < 1.0
-    mask = _drawn(input, shape, 1.0 - p)
+    mask = _drawn(input, channels, 1.0 - p)
     if p < 1.0:
         mask = (mask.astype(np.float64) if wide else mask) / (1.0 - p)
     factors = _beside(input, mask)
     return input.mul_(factors) if inplace else input * factors
 
 
-def _replaced(input: Any, shape: tuple[int, ...], p: float, inplace: bool) -> Any:
+def _replaced(input: Any, channels: tuple[int, ...] | None, p: float, inplace: bool) -> Any:
     """The input, or SELU's floor, scaled and shifted so that mean and variance stay."""
     _need_float(input)
     scale = 1.0 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
-    mask = _drawn(input, shape, 1.0 - p).astype(np.float64)
+    mask = _drawn(input, channels, 1.0 - p).astype(np.float64)
     shift = _beside(input, (mask - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p)
     factors = _beside(input, mask * scale)
     if inplace:
@@ -120,7 +121,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     _check(p)
     if not training or p == 0.0 or not input._array.size:
         return input
-    return _dropped(input, input._array.shape, p, inplace)
+    return _dropped(input, None, p, inplace)
 
 
 def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inplace: bool) -> Any:
@@ -243,8 +244,8 @@ def _alpha(op: str, input: Any, p: float, training: bool, inplace: bool, channel
     _check(p)
     if not training or p == 0.0 or not input._array.size:
         return input
-    shape = _channels(input, op) if channels else input._array.shape
-    return (_dropped if p == 1.0 else _replaced)(input, shape, p, inplace)
+    places = _channels(input, op) if channels else None
+    return (_dropped if p == 1.0 else _replaced)(input, places, p, inplace)
 
 
 @function(
