@@ -66,7 +66,6 @@ _MEANINGS = {
         "integers require grad",
         "integers have no gradient: make the tensor of floats",
     ),
-    "element 0 of tensors": ("no graph", "backward was called on a tensor without a graph"),
 }
 
 

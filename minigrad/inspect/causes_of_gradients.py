@@ -31,15 +31,15 @@ _REASONS = {
     "div": "it is divided by zero",
     "reciprocal": "it is divided by zero",
     "pow": "the power overflows, or a negative number has a fractional exponent",
+    "pow_scalar": "the power overflows, or a negative number has a fractional exponent",
     "acos": "the argument leaves [-1, 1]",
     "asin": "the argument leaves [-1, 1]",
 }
 # Ops whose derivative is infinite where the value is fine.
 _SLOPES = {
     "sqrt": "the slope of sqrt is infinite at 0",
-    "norm": "the slope of a norm is not defined at 0",
-    "linalg_vector_norm": "the slope of a norm is not defined at 0",
     "pow": "the slope of x ** p is infinite at 0 for p < 1",
+    "pow_scalar": "the slope of x ** p is infinite at 0 for p < 1",
     "log": "the slope of log is infinite at 0",
     "div": "the slope of a quotient is infinite where it is divided by 0",
     "reciprocal": "the slope of a quotient is infinite where it is divided by 0",
@@ -192,7 +192,7 @@ def _first_bad_value(recording: Recording) -> Iterator[tuple[int, Finding]]:
             yield (
                 event.tick,
                 Finding(
-                    "overflow" if event.op.name in ("exp", "pow") else "not finite",
+                    "overflow" if event.op.name in ("exp", "pow", "pow_scalar") else "not finite",
                     f"{event.name} gives {_count(event.value)}: {reason}",
                     event.line,
                 ),
@@ -259,7 +259,7 @@ def _why_zero(derived: Derived, recording: Recording) -> str:
         return "all values were below 0 and relu is flat there"
     if name in ("sigmoid", "tanh", "softmax", "log_softmax"):
         return f"{name} is saturated: its values are at its ends"
-    if name in ("clamp", "hardtanh", "relu6"):
+    if name in ("clamp", "hardtanh"):
         return f"all values lie outside the bounds of {name}"
     if name in ("round", "floor", "ceil", "trunc", "sign"):
         return f"{name} is constant between its steps"

@@ -51,22 +51,16 @@ def explain(target: Any, recording: Recording) -> Explanation:
     >>> print(inspect.explain(w, recording))
     the gradient is zero: the other factor is zero  [...:2  w * 0]
     """
-    found: list[Finding] = []
-    if recording.error is not None:
-        found += why_it_raised(recording)
+    raised = [] if recording.error is None else list(why_it_raised(recording))
     if hasattr(target, "parameters"):
         if recording.model is not target:
             raise ValueError("explain: the recording is not of this model: record(model)")
-        found += what_is_wrong(target, recording)
+        found = list(what_is_wrong(target, recording))
     elif hasattr(target, "_array"):
-        found += why_this_gradient(target, recording)
+        found = list(why_this_gradient(target, recording))
     else:
         raise TypeError(f"explain: expected a tensor or a module, got {type(target).__name__}")
-    seen: set[tuple[str, str]] = set()
-    distinct = []
-    for finding in found:
-        key = (finding.cause, str(finding.line))
-        if key not in seen:
-            seen.add(key)
-            distinct.append(finding)
-    return Explanation(tuple(distinct))
+    frozen = any(finding.cause == "all frozen" for finding in found)
+    found = [*found, *raised] if frozen else [*raised, *found]  # that is why there is no graph
+    distinct = {(finding.cause, str(finding.line)): finding for finding in reversed(found)}
+    return Explanation(tuple(reversed(distinct.values())))
