@@ -183,7 +183,7 @@ def _prepare_derivatives(op: type[Op]) -> None:
     asked: dict[str, list[int]] = {}
 
     def note(fn: Callable[..., Any], index: int) -> None:
-        for wanted in names_of(fn)[1:]:
+        for wanted in names_of(inspect.unwrap(fn))[1:]:
             if wanted in known:
                 asked.setdefault(wanted, []).append(index)
             elif wanted not in (*op.params, "shape", "F", "needs"):
@@ -216,7 +216,7 @@ def _prepare_derivatives(op: type[Op]) -> None:
 
 def make_pull(op: type[Op], fn: Callable[..., Any], index: int) -> Pull:
     """``pull(g, saved, node, F)``: call a derivative with what its signature asks for."""
-    names = names_of(fn)[1:]
+    names = names_of(inspect.unwrap(fn))[1:]
     slots = [op.saves.index(name) for name in names if name in op.saves]
     if len(slots) == len(names):  # the hot cases, free of any loop
         if not slots:

@@ -62,5 +62,7 @@ def explain(target: Any, recording: Recording) -> Explanation:
         raise TypeError(f"explain: expected a tensor or a module, got {type(target).__name__}")
     frozen = any(finding.cause == "all frozen" for finding in found)
     found = [*found, *raised] if frozen else [*raised, *found]  # that is why there is no graph
-    distinct = {(finding.cause, str(finding.line)): finding for finding in reversed(found)}
-    return Explanation(tuple(reversed(distinct.values())))
+    distinct: dict[tuple[str, str], Finding] = {}
+    for finding in found:
+        distinct.setdefault((finding.cause, str(finding.line)), finding)
+    return Explanation(tuple(distinct.values()))

@@ -12,10 +12,10 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.arithmetic import NUMBERS
 from minigrad.ops.elementwise.number_first import hides_rest, number_first
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 
 class _Three(Op):
@@ -82,11 +82,9 @@ class Addcmul(_Three):
 
     @staticmethod
     @widened
+    @natively("addcmul")
     def forward(xp: Any, input: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
         """Multiply and add."""
-        found = pointwise("addcmul", input, tensor1, tensor2, value)
-        if found is not None:
-            return found
         product = tensor1 * tensor2
         if value != 1:
             product = (product * value).astype(product.dtype, copy=False)
@@ -102,16 +100,16 @@ class Addcmul(_Three):
         np.add(input, product, out=input)
 
     @staticmethod
+    @natively("scaled_product")
     def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
         """The other factors."""
-        found = pointwise("scaled_product", g, tensor2, value)
-        return g * (tensor2 * value) if found is None else found
+        return g * (tensor2 * value)
 
     @staticmethod
+    @natively("scaled_product")
     def grad_tensor2(g: Array, tensor1: Array, value: Any) -> Array:
         """The other factors."""
-        found = pointwise("scaled_product", g, tensor1, value)
-        return g * (tensor1 * value) if found is None else found
+        return g * (tensor1 * value)
 
 
 @hides_rest
@@ -159,11 +157,9 @@ class Addcdiv(_Three):
 
     @staticmethod
     @widened
+    @natively("addcdiv")
     def forward(xp: Any, input: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
         """Divide and add."""
-        found = pointwise("addcdiv", input, tensor1, tensor2, value)
-        if found is not None:
-            return found
         quotient = (tensor1 if value == 1 else tensor1 * value) / tensor2
         return xp.add(input, quotient, out=quotient) if _fits(input, quotient) else input + quotient
 
@@ -175,16 +171,16 @@ class Addcdiv(_Three):
         np.add(input, quotient, out=input)
 
     @staticmethod
-    def grad_tensor1(g: Array, tensor2: Array, value: Any) -> Array:
+    @natively("scaled_quotient")
+    def grad_tensor1(g: Array, value: Any, tensor2: Array) -> Array:
         """The numerator counts by the denominator."""
-        found = pointwise("scaled_quotient", g, value, tensor2)
-        return g * (value / tensor2) if found is None else found
+        return g * (value / tensor2)
 
     @staticmethod
+    @natively("addcdiv_divisor")
     def grad_tensor2(g: Array, tensor1: Array, tensor2: Array, value: Any) -> Array:
         """Derivative of 1 / tensor2."""
-        found = pointwise("addcdiv_divisor", g, tensor1, tensor2, value)
-        return -g * ((tensor1 * value) / (tensor2 * tensor2)) if found is None else found
+        return -g * ((tensor1 * value) / (tensor2 * tensor2))
 
 
 def _lerp(input: Any, end: Any, weight: Any) -> Any:
@@ -201,10 +197,10 @@ class _Way(Op):
     numbers = ()
 
     @staticmethod
+    @natively("rest_product")
     def grad_input(g: Array, weight: Any) -> Array:
         """What is not yet gone."""
-        found = pointwise("rest_product", g, weight)
-        return g * (1 - weight) if found is None else found
+        return g * (1 - weight)
 
     @staticmethod
     def grad_end(g: Array, weight: Any) -> Array:
@@ -220,11 +216,9 @@ class LerpByNumber(_Way):
 
     @staticmethod
     @widened
+    @natively("lerp")
     def forward(xp: Any, input: Array, end: Array, weight: Any) -> Array:
         """From the nearer end, so that both ends are reached."""
-        found = pointwise("lerp", input, end, weight)
-        if found is not None:
-            return found
         way = end - input
         start, part = (input, weight) if abs(weight) < 0.5 else (end, weight - 1)
         way *= part
@@ -270,16 +264,14 @@ class Lerp(_Way):
 
     @staticmethod
     @widened
+    @natively("lerp")
     def forward(xp: Any, input: Array, end: Array, weight: Array) -> Array:
         """From the nearer end, so that both ends are reached."""
-        found = pointwise("lerp", input, end, weight)
-        if found is not None:
-            return found
         way = end - input
         return xp.where(xp.abs(weight) < 0.5, input + weight * way, end - way * (1 - weight))
 
     @staticmethod
+    @natively("difference_product")
     def grad_weight(g: Array, input: Array, end: Array) -> Array:
         """The way."""
-        found = pointwise("difference_product", g, input, end)
-        return g * (end - input) if found is None else found
+        return g * (end - input)

@@ -14,6 +14,7 @@ from minigrad.backend import Array
 from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.arithmetic import MISFIT, NUMBERS
 from minigrad.ops.elementwise.precision import no_derivative
+from minigrad.ops.natively import natively
 
 # From this many float32 elements on, a remainder is faster by way of float64, so many at a time.
 MANY, BLOCK = 1024, 1 << 15
@@ -70,10 +71,10 @@ class Div(Binary):
         return g / other
 
     @staticmethod
+    @natively("quotient_slope")
     def grad_other(g: Array, input: Array, other: Array) -> Array:
         """Derivative of 1/other."""
-        found = pointwise("quotient_slope", g, input, other)
-        return -g * ((input / other) / other) if found is None else found
+        return -g * ((input / other) / other)
 
 
 # The usual call of div, without rounding or out.
@@ -181,11 +182,11 @@ class DivTrunc(_Rounded):
     """Elementwise quotient, rounded towards zero."""
 
     @staticmethod
+    @natively("trunc_divide")
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """Divide and cut the fraction; of integers without leaving them."""
         if (input if hasattr(input, "dtype") else other).dtype.kind not in "iu":
-            found = pointwise("trunc_divide", input, other)
-            return xp.trunc(input / other) if found is None else found
+            return xp.trunc(input / other)
         down = _no_zeros(other, xp.floor_divide(input, other))
         negative = (input < 0) != (other < 0)
         return down + (negative & (down * other != input)).astype(down.dtype)

@@ -10,8 +10,8 @@ from minigrad.autograd.op import Binary, Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, scientific
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.precision import no_derivative, of_scipy_two, widened
+from minigrad.ops.natively import natively
 
 NUMBERS = ("float", "int")
 
@@ -32,11 +32,9 @@ class Lgamma(Unary):
 
     @staticmethod
     @widened
+    @natively("lgamma")
     def forward(xp: Any, input: Array) -> Array:
         """Infinite at minus infinity as well."""
-        found = pointwise("lgamma", input)
-        if found is not None:
-            return found
         out = scientific(xp, "special").gammaln(input)
         return xp.where(out == -xp.inf, xp.asarray(xp.inf, dtype=input.dtype), out)
 

@@ -9,9 +9,9 @@ import numpy as np
 from minigrad.autograd.op import Binary
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.blocks import blockwise
 from minigrad.ops.elementwise.masks import gate
+from minigrad.ops.natively import natively
 
 NUMBERS = ("float", "int")
 PAIR_ERRORS = (call(T(3), T(4)), call(T(3), 2.0))
@@ -33,11 +33,9 @@ class Copysign(Binary):
     numbers = ("other",)
 
     @staticmethod
+    @natively("copysign")
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """Of arrays of one type and shape bit by bit, which NumPy has a fast loop for."""
-        found = pointwise("copysign", input, other)
-        if found is not None:
-            return found
         if getattr(other, "shape", None) != input.shape or input.dtype.char not in "fd":
             return xp.copysign(input, other)
         bits = xp.dtype(f"i{input.dtype.itemsize}")
@@ -73,26 +71,24 @@ class Hypot(Binary):
     numbers = ()
 
     @staticmethod
+    @natively("hypot")
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """Of many float32 by way of float64, where nothing overflows, block by block."""
-        found = pointwise("hypot", input, other)
-        if found is not None:
-            return found
         if xp is not np or input.dtype != np.float32 or input.shape != other.shape:
             return xp.hypot(input, other)
         return blockwise(_length, input, other)
 
     @staticmethod
+    @natively("scaled_quotient")
     def grad_input(g: Array, input: Array, out: Array) -> Array:
         """The cosine of the angle."""
-        found = pointwise("scaled_quotient", g, input, out)
-        return g * (input / out) if found is None else found
+        return g * (input / out)
 
     @staticmethod
+    @natively("scaled_quotient")
     def grad_other(g: Array, other: Array, out: Array) -> Array:
         """The sine of the angle."""
-        found = pointwise("scaled_quotient", g, other, out)
-        return g * (other / out) if found is None else found
+        return g * (other / out)
 
 
 def _length(out: Array, x: Array, y: Array) -> None:
@@ -120,10 +116,10 @@ class Nextafter(Binary):
     numbers = ()
 
     @staticmethod
+    @natively("nextafter")
     def forward(xp: Any, input: Array, other: Array) -> Array:
         """One step in the order of the numbers' bits."""
-        found = pointwise("nextafter", input, other)
-        return xp.nextafter(input, other) if found is None else found
+        return xp.nextafter(input, other)
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array) -> Array:

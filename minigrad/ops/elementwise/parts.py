@@ -11,9 +11,9 @@ from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.masks import gate
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 from minigrad.return_types import named
 
 NUMBERS = ("float", "int")
@@ -129,11 +129,9 @@ class Angle(Unary):
     promotes = "float"
 
     @staticmethod
+    @natively("angle")
     def forward(xp: Any, input: Array) -> Array:
         """Of NaN NaN."""
-        found = pointwise("angle", input)
-        if found is not None:
-            return found
         turned = (input < 0) * xp.asarray(math.pi, dtype=input.dtype)
         missing = input != input
         return xp.where(missing, input, turned) if missing.any() else turned
@@ -285,10 +283,8 @@ class NanToNum(Op):
 
 
 @widened
+@natively("nan_to_num")
 def _numbers(xp: Any, input: Array, nan: float, posinf: float, neginf: float) -> Array:
-    found = pointwise("nan_to_num", input, nan, posinf, neginf)
-    if found is not None:
-        return found
     if xp.isfinite(input).all():
         return input.copy()
     return xp.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)

@@ -10,9 +10,9 @@ from minigrad.autograd.op import Unary
 from minigrad.autograd.registry import reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.masks import zero
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 NUMBERS = ("float", "int")
 
@@ -100,13 +100,11 @@ class Sign(Unary):
     """
 
     @staticmethod
+    @natively("sign")
     def forward(xp: Any, input: Array) -> Array:
         """Of NaN zero, as of what is neither above nor below."""
         if input.dtype.kind == "b":
             return input.copy()
-        found = pointwise("sign", input)
-        if found is not None:
-            return found
         nothing = zero(xp, input.dtype)
         above, below = (input > nothing), (input < nothing)
         return xp.subtract(above.view(xp.int8), below.view(xp.int8)).astype(input.dtype)
@@ -369,11 +367,9 @@ class Rsqrt(Unary):
 
     @staticmethod
     @widened
+    @natively("rsqrt")
     def forward(xp: Any, input: Array) -> Array:
         """One over the root, in the root's memory."""
-        found = pointwise("rsqrt", input)
-        if found is not None:
-            return found
         root = xp.sqrt(input)
         return xp.divide(1, root, out=root) if root.ndim else 1 / root
 

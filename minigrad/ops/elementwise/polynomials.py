@@ -12,8 +12,8 @@ from typing import Any
 from minigrad.autograd.op import Binary
 from minigrad.autograd.registry import T, call, integers, reals, register
 from minigrad.backend import Array
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 Step = Callable[[Any, int], Any]
 
@@ -39,10 +39,8 @@ def _evaluated(xp: Any, x: Any, n: Any, first: Any, rise: Step, fall: Step) -> A
 def _family(name: str, what: str, first: Any, rise: Step, fall: Step, example: str) -> None:
     """Enter one family of polynomials."""
 
+    @natively(name)
     def forward(xp: Any, input: Array, n: Array) -> Array:
-        found = pointwise(name, input, n)
-        if found is not None:
-            return found
         return _evaluated(xp, input, n, first, rise, fall)
 
     doc = f"""Elementwise {what} of degree n.

@@ -13,7 +13,8 @@ import ml_dtypes
 import numpy as np
 
 from minigrad.backend import Array, scientific
-from minigrad.backend.native import kernel, pointwise
+from minigrad.backend.native import kernel
+from minigrad.ops.natively import natively
 
 Forward = Callable[..., Any]
 HALVES = {np.dtype(np.float16): "half", np.dtype(ml_dtypes.bfloat16): "bfloat16"}
@@ -107,10 +108,8 @@ def _special(xp: Any, name: str) -> Any:
 def of_scipy(name: str) -> Forward:
     """The forward of an op of one argument that is a function of ``scipy.special``."""
 
+    @natively(name)
     def forward(xp: Any, input: Array) -> Array:
-        found = pointwise(name, input)
-        if found is not None:
-            return found
         return _special(xp, name)(input)
 
     return staticmethod(widened(forward))

@@ -9,6 +9,7 @@ from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
 from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 STEPS = [reals(-3, 3, avoid=[-3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3])]
 
@@ -143,11 +144,9 @@ class Frac(Unary):
     kinds = "fV"
 
     @staticmethod
+    @natively("frac")
     def forward(xp: Any, input: Array) -> Array:
         """What the whole part leaves; exact."""
-        found = pointwise("frac", input)
-        if found is not None:
-            return found
         whole = xp.trunc(input)
         return xp.subtract(input, whole, out=whole if input.ndim else None)
 

@@ -10,9 +10,9 @@ import numpy as np
 from minigrad.autograd.op import Unary, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, scientific
-from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.blocks import blockwise
 from minigrad.ops.elementwise.precision import of_scipy, widened
+from minigrad.ops.natively import natively
 
 NUMBERS = ("float", "int")
 ROOT_PI = math.sqrt(math.pi)
@@ -81,10 +81,10 @@ class Erf(Unary):
         return erf(xp, input)
 
     @staticmethod
+    @natively("bell_product", 2 / ROOT_PI)
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """The bell curve under the integral."""
-        found = pointwise("bell_product", g, input, 2 / ROOT_PI)
-        return g * (F.exp(-(input * input)) * (2 / ROOT_PI)) if found is None else found
+        return g * (F.exp(-(input * input)) * (2 / ROOT_PI))
 
 
 @register(
@@ -109,10 +109,10 @@ class Erfc(Unary):
     forward = of_scipy("erfc")
 
     @staticmethod
+    @natively("bell_product", -2 / ROOT_PI)
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """The bell curve under the integral."""
-        found = pointwise("bell_product", g, input, -2 / ROOT_PI)
-        return g * (F.exp(-(input * input)) * (-2 / ROOT_PI)) if found is None else found
+        return g * (F.exp(-(input * input)) * (-2 / ROOT_PI))
 
 
 # Of p in erfinv(x) = x p(-log(1 - x²) - 2.5), from the lowest power on, where the argument is below

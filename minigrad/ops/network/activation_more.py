@@ -17,6 +17,7 @@ from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
 from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 from minigrad.ops.network.activation import LeakyRelu, Sigmoid, softplus_of, two_sided
 from minigrad.random import default_generator
 
@@ -252,11 +253,9 @@ class Prelu(Op):
 
     @staticmethod
     @widened
+    @natively("prelu")
     def forward(xp: Any, input: Array, weight: Array) -> Array:
         """Both parts, each 0 where the other is not."""
-        found = pointwise("prelu", input, weight)
-        if found is not None:
-            return found
         return positive(xp, input) + negative(xp, input) * weight
 
     @staticmethod

@@ -7,12 +7,12 @@ from typing import Any
 from minigrad.autograd.op import Op, Unary
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array
-from minigrad.backend.native import pointwise
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.masks import clipped, either, gate, kept, number, select
 from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 _F = ("nn.functional",)
 
@@ -115,21 +115,17 @@ class Hardsigmoid(Unary):
 
     @staticmethod
     @widened
+    @natively("hardsigmoid")
     def forward(xp: Any, input: Array) -> Array:
         """Shift, cut, scale."""
-        found = pointwise("hardsigmoid", input)
-        if found is not None:
-            return found
         y = _cut(xp, input)
         y /= number(xp, 6, input.dtype)
         return y
 
     @staticmethod
+    @natively("hardsigmoid_backward")
     def grad_input(g: Any, input: Any) -> Any:
         """The middle line's slope."""
-        found = pointwise("hardsigmoid_backward", g, input)
-        if found is not None:
-            return found
         return gate(g, (input > -3) & (input < 3)) / 6
 
 
@@ -161,22 +157,18 @@ class Hardswish(Unary):
 
     @staticmethod
     @widened
+    @natively("hardswish")
     def forward(xp: Any, input: Array) -> Array:
         """As the formula has it."""
-        found = pointwise("hardswish", input)
-        if found is not None:
-            return found
         y = _cut(xp, input)
         y *= input
         y /= number(xp, 6, input.dtype)
         return y
 
     @staticmethod
+    @natively("hardswish_backward")
     def grad_input(g: Any, input: Any) -> Any:
         """Three pieces, the first of them 0."""
-        found = pointwise("hardswish_backward", g, input)
-        if found is not None:
-            return found
         inside = (input > -3) & (input < 3)
         slope = gate(input, inside) / 3 + 0.5
         return gate(g, ~(input < 3)) + gate(g, inside) * slope
@@ -208,22 +200,18 @@ class Threshold(Op):
     """
 
     @staticmethod
+    @natively("threshold")
     def forward(xp: Any, input: Array, threshold: float, value: float) -> Array:
         """NaN stays NaN."""
-        found = pointwise("threshold", input, threshold, value)
-        if found is not None:
-            return found
         stays = ~(input <= number(xp, threshold, input.dtype))
         if value == 0:
             return kept(xp, input, stays)
         return select(xp, stays, input, number(xp, value, input.dtype))
 
     @staticmethod
+    @natively("threshold_backward")
     def grad_input(g: Any, input: Any, threshold: float) -> Any:
         """Where the input came through."""
-        found = pointwise("threshold_backward", g, input, threshold)
-        if found is not None:
-            return found
         return gate(g, ~(input <= threshold))
 
 
@@ -266,21 +254,17 @@ class Softshrink(Op):
 
     @staticmethod
     @widened
+    @natively("softshrink")
     def forward(xp: Any, input: Array, lambd: float) -> Array:
         """The input less what a clip keeps of it; a zero has the sign of the input."""
-        found = pointwise("softshrink", input, lambd)
-        if found is not None:
-            return found
         y = clipped(xp, input, -lambd, lambd)
         y = xp.subtract(input, y, out=y if input.ndim else None)
         return xp.copysign(y, input, out=y if input.ndim else None)
 
     @staticmethod
+    @natively("shrink_backward")
     def grad_input(g: Any, input: Any, lambd: float) -> Any:
         """Outside only."""
-        found = pointwise("shrink_backward", g, input, lambd)
-        if found is not None:
-            return found
         return gate(g, ~((input >= -lambd) & (input <= lambd)))
 
 
@@ -305,17 +289,13 @@ class Hardshrink(Op):
     """
 
     @staticmethod
+    @natively("hardshrink")
     def forward(xp: Any, input: Array, lambd: float = 0.5) -> Array:
         """NaN stays NaN."""
-        found = pointwise("hardshrink", input, lambd)
-        if found is not None:
-            return found
         return kept(xp, input, ~((input >= -lambd) & (input <= lambd)))
 
     @staticmethod
+    @natively("shrink_backward")
     def grad_input(g: Any, input: Any, lambd: float) -> Any:
         """Outside only."""
-        found = pointwise("shrink_backward", g, input, lambd)
-        if found is not None:
-            return found
         return gate(g, ~((input >= -lambd) & (input <= lambd)))
