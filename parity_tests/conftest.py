@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from parity_tests.keeping import settings as settings_of
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 COMMON = {
@@ -22,10 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 @pytest.fixture(autouse=True)
 def nothing_leaks():
-    """A test leaves the modes of the engine as it found them."""
+    """A test leaves the settings of minigrad as it found them."""
     import minigrad
 
+    before = settings_of(minigrad)
     yield
-    assert minigrad.is_grad_enabled()
-    assert not minigrad.is_anomaly_enabled()
-    assert minigrad.get_default_dtype() is minigrad.float32
+    assert settings_of(minigrad) == before

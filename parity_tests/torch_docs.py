@@ -24,6 +24,7 @@ import torch
 
 import minigrad
 from minigrad.left_out import left_out
+from parity_tests.keeping import settings_kept
 from parity_tests.ops.samples import outputs, to_numpy
 from parity_tests.tolerances import TOL
 from parity_tests.torch_samples import difference
@@ -144,24 +145,19 @@ class Run:
 
 
 @contextlib.contextmanager
-def settings_kept() -> Iterator[None]:
+def elsewhere() -> Iterator[None]:
     """Put back what an example may have set for good, and let it write its files elsewhere."""
-    try:
-        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            yield
-    finally:
-        for library in (minigrad, torch):
-            library.set_default_dtype(library.float32)
-            library.set_default_device("cpu")
-            library.set_printoptions(profile="default", sci_mode=None)
-            library.set_grad_enabled(True)
-            library.autograd.set_detect_anomaly(False)
-        torch.use_deterministic_algorithms(False)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        settings_kept(minigrad, torch),
+    ):
+        yield
 
 
 def check(name: str) -> tuple[int, list[str]]:
     """How many statements agree, and what is wrong with the others."""
-    with settings_kept():
+    with elsewhere():
         return _check(name)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from parity_tests.keeping import settings_kept
 from parity_tests.programs.stand_in import on_torch
 
 FOLDER = Path(__file__).parent
@@ -136,13 +137,17 @@ def run(program: Program, package: ModuleType) -> Run:
         "__builtins__": {**vars(builtins), "__import__": importer(packages)},
         "_reached": done.rows.update,
     }
-    exec(code(program.path), names)
-    done.rows.clear()
-    packages["d2l"].torch.figure_folder("figures")
-    package.manual_seed(0)
     text = io.StringIO()
     try:
-        with contextlib.redirect_stdout(text), warnings.catch_warnings():
+        with (
+            settings_kept(package),
+            contextlib.redirect_stdout(text),
+            warnings.catch_warnings(),
+        ):
+            exec(code(program.path), names)
+            done.rows.clear()
+            packages["d2l"].torch.figure_folder("figures")
+            package.manual_seed(0)
             if package.__name__ == "torch":  # which warns, once, of float(loss)
                 warnings.simplefilter("ignore")
             done.values.extend(names[program.name]() or ())

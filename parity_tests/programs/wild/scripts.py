@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from parity_tests.keeping import settings_kept
 from parity_tests.programs.comparing import NUMBER, form, frame, last_place, plain
 from parity_tests.programs.running import importer
 
@@ -95,6 +96,7 @@ def run(path: Path, package: ModuleType, folder: Path) -> Done:
     try:
         with (
             as_main(module),
+            settings_kept(package),
             contextlib.redirect_stdout(text),
             warnings.catch_warnings(record=True) as caught,
         ):

@@ -1,0 +1,38 @@
+"""Settings of the whole process, put back after a program that runs inside a test."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+
+def settings(library: Any) -> dict[str, Any]:
+    """What minigrad or torch has set for good, by name."""
+    return {
+        "default dtype": library.get_default_dtype(),
+        "default device": library.get_default_device(),
+        "gradients": library.is_grad_enabled(),
+        "anomaly": library.is_anomaly_enabled(),
+        "matmul precision": library.get_float32_matmul_precision(),
+        "deterministic": library.get_deterministic_debug_mode(),
+        "threads": library.get_num_threads(),
+    }
+
+
+@contextlib.contextmanager
+def settings_kept(*libraries: Any) -> Iterator[None]:
+    """Put back what the block sets in minigrad or torch."""
+    before = [settings(library) for library in libraries]
+    try:
+        yield
+    finally:
+        for library, kept in zip(libraries, before, strict=True):
+            library.set_default_dtype(kept["default dtype"])
+            library.set_default_device(kept["default device"])
+            library.set_printoptions(profile="default", sci_mode=None)
+            library.set_grad_enabled(kept["gradients"])
+            library.autograd.set_detect_anomaly(kept["anomaly"])
+            library.set_float32_matmul_precision(kept["matmul precision"])
+            library.set_deterministic_debug_mode(kept["deterministic"])
+            library.set_num_threads(kept["threads"])
