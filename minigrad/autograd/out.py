@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.autograd.fronts import front
 from minigrad.autograd.inplace import check_cast
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_apart, check_overlap
-from minigrad.autograd.refusals import SYMPTOMS, refusal
-from minigrad.autograd.signatures import show, with_option
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import DtypeError
 
@@ -35,27 +35,21 @@ EXACT = frozenset(_EXACT.split())
 
 
 def with_out(
-    fn: Callable[..., Any], apart: bool = False, op: type[Op] | None = None
+    fn: Callable[..., Any],
+    apart: bool = False,
+    op: type[Op] | None = None,
+    signature: Callable[[], inspect.Signature] | None = None,
 ) -> Callable[..., Any]:
     """A function, and with torch's ``out=`` (a tuple of tensors where it has several results)."""
 
-    def any_number(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        try:
-            result = fn(*args, **kwargs)
-        except SYMPTOMS as error:
-            wrong = refusal(any_number, args, kwargs, error, op)
-            if wrong is None:
-                raise
-            raise wrong from None
-        if out is None:
-            return result
+    def write(target: Any, result: Any, given: Mapping[str, Any]) -> Any:
         if apart:
-            for one in out if isinstance(out, tuple) else (out,):
-                check_apart(one, (*args, *kwargs.values()))
-        return into(out, result, apart or any_number.__name__ in EXACT)
+            for one in target if isinstance(target, tuple) else (target,):
+                check_apart(one, given.values())
+        return into(target, result, apart or public.__name__ in EXACT)
 
-    show(any_number, lambda: with_option(fn))
-    return any_number
+    public = front(fn, op, write, signature)
+    return public
 
 
 def into(out: Any, result: Any, exact: bool = False) -> Any:

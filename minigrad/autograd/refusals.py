@@ -1,8 +1,8 @@
-"""Wrong arguments, noticed when a call has failed: torch's TypeError for the first to blame.
+"""Wrong arguments: torch's TypeError for the first to blame.
 
-Nothing is checked before a call, so that a right one costs nothing. What an argument must be is
-read from its annotation, from the op's claims, or, as torch's names mean the same everywhere, from
-its name.
+They are looked at when a call has failed, and before it where an option is not of the usual class
+(``fronts.py``); so a right call costs next to nothing. What an argument must be is read from its
+annotation, from the op's claims, or, as torch's names mean the same everywhere, from its name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op
-from minigrad.autograd.signatures import show
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import dtype
 
@@ -46,6 +45,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, complex, np.number, np.bool_))
 
 
+_WHOLE = {int}
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is a tuple or list of plain ints: what sizes and axes usually are."""
+    return value.__class__ in (tuple, list) and _WHOLE.issuperset(map(type, value))
+
+
 def _are_whole(value: Any) -> bool:
     return _is_whole(value) or (
         isinstance(value, (tuple, list)) and all(v is None or _is_whole(v) for v in value)
@@ -65,6 +72,9 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "torch.dtype": lambda v: isinstance(v, dtype),
     "Tensor or Number": lambda v: isinstance(v, TensorBase) or _is_number(v),
 }
+# Those that a right call may be taken to task for; of the others more is known in the function.
+OPTIONS = frozenset(KINDS) - {"Tensor", "Tensor or Number"}
+_Argument = tuple[inspect.Parameter, Any, str]
 BY_NAME = {
     **dict.fromkeys(TENSORS.split(), "Tensor"),
     **dict.fromkeys(NUMBERS.split(), "Number"),
@@ -112,50 +122,54 @@ def kind_of(parameter: inspect.Parameter, op: type[Op] | None) -> str:
     return BY_NAME.get(parameter.name, "")
 
 
-def _given(
-    parameters: Mapping[str, inspect.Parameter], args: Any, kwargs: Any
-) -> Iterator[tuple[inspect.Parameter, Any, str]]:
-    """Each parameter that a call gives a value, the value, and which argument that is."""
-    for place, (parameter, value) in enumerate(zip(parameters.values(), args, strict=False)):
+def _given(public: Callable[..., Any], values: Mapping[str, Any]) -> Iterator[_Argument]:
+    """Each argument of a call: its parameter, its value, and which one it is in torch's words."""
+    for place, parameter in enumerate(inspect.signature(public).parameters.values()):
         if parameter.kind is parameter.VAR_POSITIONAL:
             break
-        yield parameter, value, f"argument '{parameter.name}' (position {place + 1})"
-    for name, value in kwargs.items():
-        if name in parameters:
-            yield parameters[name], value, f"argument '{name}'"
+        if parameter.name in values and parameter.kind is not parameter.VAR_KEYWORD:
+            where = "" if parameter.kind is parameter.KEYWORD_ONLY else f" (position {place + 1})"
+            yield parameter, values[parameter.name], f"argument '{parameter.name}'{where}"
 
 
-def refusal(
-    fn: Callable[..., Any],
-    args: Any,
-    kwargs: Any,
-    error: Exception,
-    op: type[Op] | None = None,
-) -> TypeError | None:
-    """torch's error for the first argument of a failed call that is of a wrong kind, or None.
+def check(about: Any, values: Mapping[str, Any]) -> None:
+    """Raise torch's TypeError for the first option that is of a wrong kind; numbers are looked at,
+    and what stands for itself (a Tensor in the place of a number) is left to the function."""
+    for parameter, value, which in _given(about.public, values):
+        kind = kind_of(parameter, about.op)
+        if kind in OPTIONS and not KINDS[kind](value) and value is not parameter.default:
+            raise _wrong(about, which, kind, value)
 
-    >>> def f(input, dim: int): pass
-    >>> refusal(f, ("text",), {}, TypeError())
-    TypeError("f(): argument 'input' (position 1) must be Tensor, not str")
-    """
-    parameters = inspect.signature(fn).parameters
-    for parameter, value, which in _given(parameters, args, kwargs):
-        kind = kind_of(parameter, op)
+
+def refusal(about: Any, values: Mapping[str, Any], error: Exception) -> TypeError | None:
+    """torch's error for the first argument of a failed call that is of a wrong kind, or None."""
+    for parameter, value, which in _given(about.public, values):
+        kind = kind_of(parameter, about.op)
         if not kind or KINDS[kind](value) or value is parameter.default:
             continue
         if isinstance(error, ValueError) and kind in ("bool", "str", "torch.dtype"):
             continue  # it is about what an option says, in torch's words
         if isinstance(error, (RuntimeError, ValueError, IndexError)) and _plausible(value, kind):
             continue  # it is about what is in a tensor, a list or a number, or missing
-        return TypeError(f"{fn.__name__}(): {which} must be {kind}, not {_type_name(value)}")
-    if next(iter(parameters), "") in SEVERAL:
-        listed = len(args) == 1 and isinstance(args[0], (list, tuple))
-        for place, value in enumerate(args[0] if listed else args):
-            if not isinstance(value, TensorBase):
-                found = _type_name(value)
-                return TypeError(
-                    f"expected Tensor as element {place} in argument 0, but got {found}"
-                )
+        return _wrong(about, which, kind, value)
+    return _wrong_element(about.public, values)
+
+
+def _wrong(about: Any, which: str, kind: str, value: Any) -> TypeError:
+    name = about.public.__name__
+    return TypeError(f"{name}(): {which} must be {kind}, not {_type_name(value)}")
+
+
+def _wrong_element(public: Callable[..., Any], values: Mapping[str, Any]) -> TypeError | None:
+    """The error for what is no Tensor in a list of tensors, as ``cat`` and ``meshgrid`` take it."""
+    first = next(iter(inspect.signature(public).parameters), "")
+    given = values[first] if first in SEVERAL else ()
+    if isinstance(given, tuple) and len(given) == 1 and isinstance(given[0], (list, tuple)):
+        given = given[0]
+    for place, value in enumerate(given if isinstance(given, (list, tuple)) else [given]):
+        if not isinstance(value, TensorBase):
+            found = _type_name(value)
+            return TypeError(f"expected Tensor as element {place} in argument 0, but got {found}")
     return None
 
 
@@ -171,19 +185,3 @@ def not_a_tensor(name: str, value: Any) -> TypeError:
     """
     found = _type_name(value)
     return TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {found}")
-
-
-def guarded(fn: Callable[..., Any], op: type[Op] | None = None) -> Callable[..., Any]:
-    """A function whose failures with arguments of a wrong kind are torch's TypeError."""
-
-    def guard(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return fn(*args, **kwargs)
-        except SYMPTOMS as error:
-            wrong = refusal(guard, args, kwargs, error, op)
-            if wrong is None:
-                raise
-            raise wrong from None
-
-    show(guard, lambda: inspect.signature(fn))
-    return guard

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
+from minigrad.autograd.fronts import front as front_of
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
@@ -31,7 +32,6 @@ from minigrad.autograd.record import (
     reals,
     spread,
 )
-from minigrad.autograd.refusals import guarded
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.signatures import empty, names_of, show, with_option, without_first
 from minigrad.autograd.tensor_base import TensorBase
@@ -131,7 +131,7 @@ def register(
             facts.setdefault("inplace", True)
         if front:
             function = with_out(front, out == "apart", cls) if out else front
-            function = function if out or quick else guarded(front, cls)
+            function = function if out or quick else front_of(front, cls)
         else:
             function = _with_out(cls, raw)
         method = front or raw  # methods have no `out=`, and so no step between
@@ -160,7 +160,7 @@ def function(
         facts.setdefault("torch", own)
         public: Any = fn
         if not quick:
-            public = with_out(fn, out == "apart") if out else guarded(fn)
+            public = with_out(fn, out == "apart") if out else front_of(fn)
             _name(public, own, fn.__doc__ or "", facts.get("where", ("torch",)))
         _attach(Record(name=own, function=public, method=fn, doc=fn.__doc__ or "", **facts))
         return fn
@@ -260,41 +260,14 @@ def _declining(fn: Callable[..., Any], loud: Any = None) -> Callable[..., Any]:
 
 def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
     """The op on Tensors, called as its forward is, without ``xp``."""
-    total, short = len(cls.inputs) + len(cls.params), cls.short
-    defaults = [default for _, _, default in cls.arguments]
-    places = {name: place for place, (name, _, _) in enumerate(cls.arguments)}
-    if cls.variadic:
+    if not cls.variadic:
+        return front_of(cls.short, cls, signature=lambda: without_first(cls.forward))
 
-        def raw(*args: Any, **params: Any) -> Any:
-            return apply(cls, args, tuple([params[name] for name in cls.params]))
-
-    else:
-
-        def raw(*args: Any, **kwargs: Any) -> Any:
-            given = len(args)
-            if kwargs or given != total:
-                whole = [*args, *defaults[given:]]
-                for name, value in kwargs.items():
-                    place = places.get(name, -1)
-                    if place < given:
-                        raise _refused(cls, args, kwargs)
-                    whole[place] = value
-                if given > total or any([value is empty for value in whole]):
-                    raise _refused(cls, args, kwargs)
-                args = tuple(whole)
-            return short(*args)
+    def raw(*args: Any, **params: Any) -> Any:
+        return apply(cls, args, tuple([params[name] for name in cls.params]))
 
     show(raw, lambda: without_first(cls.forward))
     return raw
-
-
-def _refused(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
-    """The error for arguments that do not fit forward's, in torch's words."""
-    try:
-        without_first(cls.forward).bind(*args, **kwargs)
-    except TypeError as error:
-        return TypeError(f"{cls.name}(): {error}")
-    return TypeError(f"{cls.name}(): wrong arguments")
 
 
 def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
@@ -304,7 +277,7 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
 
     short: Any = short_cut(cls, depth=2)
     if cls.params or names_of(short) != cls.inputs:
-        return with_out(raw, op=cls)
+        return with_out(short, op=cls, signature=lambda: without_first(cls.forward))
 
     exact = cls.name in EXACT
 
@@ -315,7 +288,7 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
         return short(input, other) if out is None else into(out, short(input, other))
 
     public: Any = one if len(cls.inputs) == 1 else two
-    show(public, lambda: with_option(raw))
+    show(public, lambda: with_option(inspect.signature(raw)))
     return public  # type: ignore[no-any-return]
 
 

@@ -379,8 +379,8 @@ def short_cut(op: type[Op], depth: int = 1, operator: bool = False) -> Callable[
 
     ``depth`` is how far above it the user's frame usually is: 2 behind a public function of ours.
     """
-    made = _fitting(op, depth, operator)
-    op.cuts += [made] if made is not None else []
+    if (made := _fitting(op, depth, operator)) is not None:
+        op.cuts.append(made)
     return made
 
 

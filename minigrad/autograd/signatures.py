@@ -66,9 +66,8 @@ def without_first(fn: Callable[..., Any]) -> inspect.Signature:
     return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
-def with_option(fn: Callable[..., Any]) -> inspect.Signature:
-    """A function's signature and ``out=``."""
-    whole = inspect.signature(fn)
+def with_option(whole: inspect.Signature) -> inspect.Signature:
+    """A signature and ``out=``."""
     option = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
     parameters = [p for p in whole.parameters.values() if p.kind is not p.VAR_KEYWORD]
     return whole.replace(parameters=[*parameters, option])

@@ -17,6 +17,7 @@ from typing import Any
 from minigrad.autograd.apply import as_array
 from minigrad.autograd.graph import Node, tick
 from minigrad.autograd.op import Op
+from minigrad.autograd.readings import read_aloud
 from minigrad.autograd.registry import ALL_OPS
 
 __all__ = ["Heard", "listen"]
@@ -67,6 +68,7 @@ def listen(listener: Listener) -> Generator[None, None, None]:
     global _listeners
     with _lock:
         if not _listeners:
+            read_aloud(True)
             for op in ALL_OPS:
                 _tap(op)
         _listeners = (*_listeners, listener)
@@ -78,6 +80,7 @@ def listen(listener: Listener) -> Generator[None, None, None]:
             rest.remove(listener)
             _listeners = tuple(rest)
             if not rest:
+                read_aloud(False)
                 while _undo:
                     _undo.pop()()
 

@@ -45,6 +45,31 @@ def test_every_op_is_heard(record: Record) -> None:
     assert all(h.node is None and h.ended >= h.began for h in heard)
 
 
+COMPOSED = [
+    lambda x: F.mse_loss(x, x),
+    lambda x: F.cosine_similarity(x, x),
+    lambda x: F.triplet_margin_loss(x, x, x),
+    lambda x: F.gaussian_nll_loss(x, x, minigrad.ones(3, 3)),
+    lambda x: minigrad.cdist(x, x),
+    lambda x: F.smooth_l1_loss(x, x),
+    lambda x: F.kl_div(x, x, reduction="batchmean"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(COMPOSED)))
+def test_a_composed_function_is_heard_with_and_without_gradients(number: int) -> None:
+    names: list[list[str]] = []
+    values = []
+    for needs in (False, True):
+        heard: list[Heard] = []
+        x = minigrad.arange(9.0).reshape(3, 3).requires_grad_(needs)
+        with listen(heard.append):
+            values.append(COMPOSED[number](x))
+        names.append([h.op.name for h in heard])
+    assert names[0] == names[1] != []
+    assert minigrad.equal(*values)
+
+
 def test_nothing_is_left_behind() -> None:
     before = places()
     with pytest.raises(ZeroDivisionError), listen(lambda heard: 1 / 0):

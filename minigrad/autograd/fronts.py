@@ -1,0 +1,161 @@
+"""The functions that users call: an op's own signature, checks of the arguments, torch's ``out=``.
+
+What Python would do with ``*args, **kwargs`` at each call is written out as source when a function
+is first called, so that a right call costs next to nothing::
+
+    def sum(input, dim=..., keepdim=False, *, dtype=None, out=None):
+        try:
+            if keepdim.__class__ is not bool or ...:
+                _check(...)
+            _result = fn(input, dim, keepdim, dtype=dtype)
+        except _SYMPTOMS as _error:
+            ...
+        return _result if out is None else about.into(out, _result, ...)
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from minigrad.autograd.op import Op
+from minigrad.autograd.refusals import SYMPTOMS as _SYMPTOMS
+from minigrad.autograd.refusals import check as _check
+from minigrad.autograd.refusals import kind_of
+from minigrad.autograd.refusals import refusal as _refusal
+from minigrad.autograd.refusals import whole as _whole
+from minigrad.autograd.signatures import show, with_option
+from minigrad.dtypes import dtype as _Dtype
+
+# When a value of each kind is not of the usual class, and is to be looked at.
+_INTS = "{0}.__class__ is not int and not _whole({0})"
+_NUMBER = "{0}.__class__ is not float and {0}.__class__ is not int"
+UNUSUAL = {
+    "bool": "{0}.__class__ is not bool",
+    "int": "{0}.__class__ is not int",
+    "tuple of ints": _INTS,
+    "int or tuple of ints": _INTS,
+    "float": _NUMBER,
+    "Number": _NUMBER,
+    "str": "{0}.__class__ is not str",
+    "torch.dtype": "{0}.__class__ is not _Dtype",
+}
+
+Into = Callable[[Any, Any, Mapping[str, Any]], Any]
+
+
+class About:
+    """What a function is written from, and what its code asks when something is unusual."""
+
+    __slots__ = ("defaults", "into", "op", "public", "signature")
+
+    def __init__(self, op: type[Op] | None, into: Into | None, signature: Any) -> None:
+        self.op, self.into, self.signature = op, into, signature
+        self.public: Any = None
+        self.defaults: dict[str, Any] = {}
+
+
+def front(
+    fn: Callable[..., Any],
+    op: type[Op] | None = None,
+    into: Into | None = None,
+    signature: Callable[[], inspect.Signature] | None = None,
+) -> Callable[..., Any]:
+    """A function as users see it; an argument of a wrong kind is torch's TypeError.
+
+    ``into`` gives it an ``out=``; ``signature`` finds that of an ``fn`` that takes all in order.
+
+    >>> def scaled(input, times: int = 2): return input * times
+    >>> front(scaled)(2, times=3)
+    6
+    """
+    about = About(op, into, signature)
+    find = signature or (lambda: inspect.signature(fn))
+
+    def public(*args: Any, **kwargs: Any) -> Any:
+        write_out(fn, about)
+        return about.public(*args, **kwargs)
+
+    about.public = public
+    show(public, find if into is None else lambda: with_option(find()))
+    return public
+
+
+def write_out(fn: Callable[..., Any], about: About) -> None:
+    """Give a function the code that its source says."""
+    public, out = about.public, about.into is not None
+    found = (about.signature or functools.partial(inspect.signature, fn))()
+    parameters = [p for p in found.parameters.values() if not out or p.name != "out"]
+    given = [p for p in parameters if p.default is not p.empty]
+    about.defaults = {p.name: p.default for p in given}
+    made: dict[str, Any] = {}
+    source = _source(public.__name__, parameters, about)
+    exec(compile(source, __file__, "exec"), globals(), made)
+    public.__code__ = made["outer"](fn, about).__code__
+    public.__defaults__ = tuple([p.default for p in given if p.kind is not p.KEYWORD_ONLY])
+    named = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+    public.__kwdefaults__ = {**named, "out": None} if out else named
+
+
+def _source(name: str, parameters: Sequence[inspect.Parameter], about: About) -> str:
+    """The source of a function of these parameters, inside of one that has ``fn`` and ``about``."""
+    unusual = " or ".join(filter(None, [_unusual(p, about) for p in parameters]))
+    look = f"if {unusual}:\n                _check(about, locals())" if unusual else ""
+    end = "_result if out is None else about.into(out, _result, locals())"
+    return f"""
+def outer(fn, about):
+    def {name}({_declared(parameters, about.into is not None)}):
+        try:
+            {look}
+            _result = fn({_passed(parameters, about.signature is not None)})
+        except _SYMPTOMS as _error:
+            _wrong = _refusal(about, locals(), _error)
+            if _wrong is None:
+                raise
+            raise _wrong from None
+        return {end if about.into else "_result"}
+    return {name}
+"""
+
+
+def _unusual(parameter: inspect.Parameter, about: About) -> str:
+    """The condition in which a parameter's value is looked at; "" if that is never."""
+    condition = UNUSUAL.get(kind_of(parameter, about.op), "").format(parameter.name)
+    variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    if not condition or variadic:
+        return ""
+    default = parameter.default
+    if default is parameter.empty or isinstance(default, (bool, int, float, str)):
+        return f"({condition})"
+    is_default = "None" if default is None else f'about.defaults["{parameter.name}"]'
+    return f"({parameter.name} is not {is_default} and {condition})"
+
+
+def _declared(parameters: Sequence[inspect.Parameter], out: bool) -> str:
+    """What stands in the brackets of the definition; the defaults are set when it is there."""
+    pieces, starred = [], False
+    for p in parameters:
+        if p.kind is p.KEYWORD_ONLY and not starred:
+            pieces.append("*")
+        if p.kind is p.VAR_KEYWORD and out:
+            pieces += ["out=None"] if starred else ["*", "out=None"]
+            out = False
+        starred = starred or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+        stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        pieces.append(f"{stars}{p.name}{'' if p.default is p.empty else '=None'}")
+    if out:
+        pieces += ["out=None"] if starred else ["*", "out=None"]
+    return ", ".join(pieces)
+
+
+def _passed(parameters: Sequence[inspect.Parameter], in_order: bool) -> str:
+    """What stands in the brackets of the call."""
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    return ", ".join(
+        f"{p.name}={p.name}"
+        if p.kind is p.KEYWORD_ONLY and not in_order
+        else f"{stars.get(p.kind, '')}{p.name}"
+        for p in parameters
+    )
