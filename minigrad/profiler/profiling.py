@@ -35,8 +35,8 @@ class profile:
     alive. With a ``schedule`` only some steps are recorded; ``step()`` ends one, and
     ``on_trace_ready(profiler)`` is called after the last of each round. What lies between ops is
     the time of Python and of the program. Only host time is measured: who asks for
-    ``ProfilerActivity.CUDA`` is warned. ``with_flops`` and ``with_modules`` are torch's words: FLOPs
-    are always counted, modules need ``model``; ``with_stack`` too, which records nothing here.
+    ``ProfilerActivity.CUDA`` is warned. Of torch's other words, ``with_flops`` is always so,
+    ``with_modules`` needs ``model``, and ``with_stack`` records nothing here.
 
     >>> import minigrad as torch
     >>> x = torch.ones(100, 100, requires_grad=True)
