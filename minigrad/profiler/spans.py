@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.taps import Heard
 
 __all__ = ["Span", "span_of"]
@@ -48,42 +46,38 @@ def span_of(heard: Heard, thread: int, depth_of: dict[int, int]) -> Span:
     >>> spans[0].name, spans[0].flops, spans[0].bytes
     ('mm', 48, 104)
     """
-    given = [a for a in heard.arguments if isinstance(a, np.ndarray)]
-    results = heard.result if isinstance(heard.result, (tuple, list)) else (heard.result,)
-    made = [r for r in results if isinstance(r, np.ndarray)]
-    op, node = heard.op, heard.node
-    name = op.called or op.name
+    op, node, result = heard.op, heard.node, heard.result
+    given = [a for a in heard.arguments if hasattr(a, "nbytes")]
+    made = result if type(result) is tuple or type(result) is list else (result,)
+    name, kind, flops = op.called or op.name, "forward", 0
+    product = name in _PRODUCTS
     if node is None:
-        depth = _depth(name, given)
-        if depth and made:
+        depth = _depth(name, given) if product else 0
+        if depth:
+            flops = 2 * depth * made[0].size
             depth_of[made[0].size] = depth
-        flops = 2 * depth * made[0].size if depth and made else 0
-        kind = "forward"
     else:
-        size = prod(node.shape) if node.shape and isinstance(node.shape[0], int) else 0
-        depth = depth_of.get(size, 0) if name in _PRODUCTS else 0
-        flops = 2 * depth * size * (1 if heard.argument >= 0 else len(made))
+        if product:
+            size = prod(node.shape)
+            flops = 2 * depth_of.get(size, 0) * size * (1 if heard.argument >= 0 else len(made))
         name, kind = node.name(), "backward"
-        saved = node.saved if isinstance(node.saved, tuple) else ()
-        given += [s for s in saved if isinstance(s, np.ndarray)]
-    return Span(
-        name,
-        kind,
-        heard.began,
-        heard.ended,
-        thread,
-        tuple(a.shape for a in given),
-        sum(a.nbytes for a in given) + sum(a.nbytes for a in made),
-        flops,
-    )
+        if type(node.saved) is tuple:
+            given += [a for a in node.saved if hasattr(a, "nbytes")]
+    shapes, moved = [], 0
+    for array in given:
+        shapes.append(array.shape)
+        moved += array.nbytes
+    for array in made:
+        moved += getattr(array, "nbytes", 0)
+    return Span(name, kind, heard.began, heard.ended, thread, tuple(shapes), moved, flops)
 
 
 _PRODUCTS = ("mm", "matmul", "bmm", "linear", "convolution", "addmm", "mv", "dot")
 
 
 def _depth(name: str, given: list[Any]) -> int:
-    """How many multiply-adds make one element of a product; 0 for other ops."""
-    if name not in _PRODUCTS or len(given) < 2:
+    """How many multiply-adds make one element of a product."""
+    if len(given) < 2:
         return 0
     if name == "convolution":
         weight = max(given, key=lambda a: a.ndim)
