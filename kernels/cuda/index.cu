@@ -4,6 +4,7 @@
  * add_rows(out, index, x, outer, size, inner, count, bad)    out[o, index[k], :] += x[o, k, :]
  * take_along(x, index, out, outer, size, inner, count, bad)  out[o, k, i] = x[o, index[o, k, i], i]
  * add_along(out, index, x, outer, size, inner, count, bad)   the other way, and added
+ * out_of_range(index, n, low, size, bad)                     only notes in bad whether low <= index < size
  *
  * Indices are int64. If one is outside of 0..size-1, bad[0] (int64) becomes 1, and nothing is read or
  * written for it. Twin: ../cpu/index.c. add_rows is that of an embedding's weight, too.
@@ -20,6 +21,14 @@ __device__ __forceinline__ bool usable(i64 at, i64 size, i64 *bad)
         return true;
     atomicExch((u64 *)bad, 1ull);
     return false;
+}
+
+// Try: out_of_range(values(0, -3, 3), 3, -3, 4, zeros(1))
+// Try: out_of_range(values(0, 4, 2), 3, 0, 4, zeros(1))
+KERNEL(out_of_range, 256, cover(n, 1024))
+(const i64 *__restrict__ index, i64 n, i64 low, i64 size, i64 *bad)
+{
+    GRID_STRIDE(t, n) if (index[t] < low || index[t] >= size) atomicExch((u64 *)bad, 1ull);
 }
 
 /* In packs where rows are whole ones. */

@@ -6,6 +6,9 @@
  *     top is the largest v so far (amsgrad), or None. `shrink` is the factor of decoupled weight decay
  *     (1 for none: AdamW has decay 0 and shrink 1 - lr decay), `root` is sqrt(1 - beta2^t).
  * sgd_many(tensors, lr, ...), adam_many(tensors, beta1, ...)   the same for many tensors in one launch
+ * adam_many_counted(tensors, count, rate, lr, beta1, beta2, eps, decay, decoupled, sign)
+ *     adam_many that a captured step can repeat: how many steps there were, this one included, is read
+ *     from count (float32), and the learning rate from rate (float32) if that is not None
  *
  * `sign` is -1 to maximize, else 1; `decay` times p is added to the gradient. Twin: ../cpu/optim.c.
  * What is kept from step to step has the type of p. `tensors` is a struct Tensors, by value; cuda_plans.py
@@ -120,6 +123,25 @@ KERNEL(sgd_many, 256, int(tensors["first"][tensors["count"]]))
 KERNEL(adam_many, 256, int(tensors["first"][tensors["count"]]))
 (const Tensors tensors, ADAM)
 {
+    const Adam step = ADAM_GIVEN;
+    const int t = tensor_of(tensors);
+    OF_CHUNK(i, t)
+    step(tensors.p[t], tensors.g[t], tensors.state[0][t], tensors.state[1][t], tensors.state[2][t], i);
+}
+
+KERNEL(adam_many_counted, 256, int(tensors["first"][tensors["count"]]))
+(const Tensors tensors, const float *count, const float *rate, double lr, double beta1, double beta2,
+ double eps, double decay, i64 decoupled, double sign)
+{
+    __shared__ double step_size, root, shrink;
+    if (threadIdx.x == 0) {
+        const double now = rate ? *rate : lr;
+        step_size = now / (1 - pow(beta1, (double)*count));
+        root = sqrt(1 - pow(beta2, (double)*count));
+        shrink = decoupled ? 1 - now * decay : 1;
+    }
+    __syncthreads();
+    decay = decoupled ? 0 : decay;
     const Adam step = ADAM_GIVEN;
     const int t = tensor_of(tensors);
     OF_CHUNK(i, t)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from minigrad import cuda, dtypes
+from minigrad.autograd.graph import storage_of
 from minigrad.autograd.modes import no_grad
-from minigrad.functions import isfinite, tensor
+from minigrad.backend.native import kernel
+from minigrad.functions import isfinite, tensor, zeros
 from minigrad.tensor import Tensor
 
 __all__ = ["GradScaler"]
@@ -70,6 +75,7 @@ class GradScaler:
         self._growth_interval, self._growth_tracker = growth_interval, 0
         self._scale: Tensor | None
         self._init_scale, self._scale = init_scale, None
+        self._known = float(init_scale)  # the scale, so that nobody waits for a card to say it
         self._optimizers: dict[int, _Seen] = {}
 
     def scale(self, outputs: Any) -> Any:
@@ -78,9 +84,8 @@ class GradScaler:
             return outputs
         if isinstance(outputs, Tensor):
             if self._scale is None:
-                self._scale = tensor(
-                    float(self._init_scale), dtype=dtypes.float32, device=outputs.device
-                )
+                self._known = float(self._init_scale)
+                self._scale = tensor(self._known, dtype=dtypes.float32, device=outputs.device)
             return outputs * self._scale
         if isinstance(outputs, Iterable):
             scaled = [self.scale(part) for part in outputs]
@@ -100,10 +105,12 @@ class GradScaler:
         if seen.stage == STEPPED:
             raise RuntimeError("unscale_() is being called after step().")
         inverse = 1.0 / self.get_scale()
-        for group in optimizer.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    seen.found = _unscale(p.grad, inverse) or bool(seen.found)
+        grads = [
+            p.grad for group in optimizer.param_groups for p in group["params"]
+            if p.grad is not None
+        ]  # fmt: skip
+        if grads:
+            seen.found = _unscale(grads, inverse)
         seen.stage = UNSCALED
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -128,7 +135,8 @@ class GradScaler:
             return
         scale = self._begun("update")
         if new_scale is not None:
-            scale.fill_(float(new_scale))
+            self._known = float(np.float32(float(new_scale)))
+            scale.fill_(self._known)
         else:
             found = [seen.found for seen in self._optimizers.values() if seen.found is not None]
             assert found, "No inf checks were recorded prior to update."
@@ -146,21 +154,27 @@ class GradScaler:
     def _follow(self, scale: Tensor, bad: bool) -> None:
         """Back off after a bad step, grow after enough good ones."""
         if bad:
-            scale.mul_(self._backoff_factor)
+            self._times(scale, self._backoff_factor)
             self._growth_tracker = 0
             return
         self._growth_tracker += 1
         if self._growth_tracker == self._growth_interval:
-            grown = scale * self._growth_factor
-            if bool(isfinite(grown)):
-                scale.copy_(grown)
+            self._times(scale, self._growth_factor)
             self._growth_tracker = 0
+
+    def _times(self, scale: Tensor, factor: float) -> None:
+        """Change the scale in float32, unless it would overflow."""
+        with np.errstate(over="ignore"):
+            changed = float(np.float32(self._known) * np.float32(factor))
+        if math.isfinite(changed):
+            self._known = changed
+            scale.fill_(changed)
 
     def get_scale(self) -> float:
         """The present scale; 1 if disabled."""
         if not self._enabled:
             return 1.0
-        return float(self._init_scale if self._scale is None else self._scale)
+        return float(self._init_scale if self._scale is None else self._known)
 
     def get_growth_factor(self) -> float:
         """By what the scale grows."""
@@ -213,7 +227,8 @@ class GradScaler:
             )
         self._init_scale = state_dict["scale"]
         if self._scale is not None:
-            self._scale.fill_(state_dict["scale"])
+            self._known = float(np.float32(state_dict["scale"]))
+            self._scale.fill_(self._known)
         self._growth_factor = state_dict["growth_factor"]
         self._backoff_factor = state_dict["backoff_factor"]
         self._growth_interval = state_dict["growth_interval"]
@@ -221,10 +236,24 @@ class GradScaler:
 
 
 @no_grad()
-def _unscale(grad: Tensor, inverse: float) -> bool:
-    """Scale a gradient down in place; whether it has an inf or a nan."""
-    if grad.dtype is dtypes.float16:
+def _unscale(grads: list[Tensor], inverse: float) -> bool:
+    """Scale gradients down in place; whether one has an inf or a nan.
+
+    On a card a kernel does both in one pass, and the program waits once, for the answer.
+    """
+    if any(grad.dtype is dtypes.float16 for grad in grads):
         raise ValueError("Attempting to unscale FP16 gradients.")
-    bad = not bool(isfinite(grad).all())
-    grad.mul_(inverse)
-    return bad
+    found, flags = False, {}
+    for grad in grads:
+        array = grad._array
+        run = kernel("unscale", array) if array.__class__ is not np.ndarray else None
+        if run is None:
+            found = not bool(isfinite(grad).all()) or found
+            grad.mul_(inverse)
+            continue
+        where = array.device.id
+        if where not in flags:
+            flags[where] = zeros(1, device=grad.device)
+        run(array, array.size, inverse, flags[where]._array)
+        storage_of(grad).write()
+    return found or any(bool(flag.item()) for flag in flags.values())

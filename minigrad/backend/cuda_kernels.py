@@ -14,11 +14,13 @@ from typing import Any, Protocol
 import ml_dtypes
 import numpy as np
 
-from minigrad.backend import cuda_plans
+from minigrad.backend import cuda_plans, native
 from minigrad.backend.cuda_source import DTYPES, Declaration, Parameter, declarations, file_of
 from minigrad.backend.cuda_source import source as source
+from minigrad.backends import cudnn
+from minigrad.settings import are_deterministic_algorithms_enabled
 
-__all__ = ["CupyEngine", "Engine", "Kernel", "Kernels", "kernel", "serve"]
+__all__ = ["CupyEngine", "Engine", "Kernel", "Kernels", "kernel", "serve", "served"]
 
 MOST_BLOCKS = 4096  # of a grid-stride loop: 16 or more for each multiprocessor of any card
 STATIC_SHARED = 48 << 10  # bytes of dynamic shared memory that need not be asked for
@@ -255,6 +257,13 @@ class Kernels:
             self._found[name] = found
         return found
 
+    def get(self, name: str) -> Callable[..., None] | None:
+        """What runs a kernel or a plan; None for a name that neither has."""
+        found = self._found.get(name)
+        if found is None and (name in cuda_plans.PLANS or file_of(name)):
+            found = self[name]
+        return found
+
     def _compiled(self, name: str) -> Kernel:
         path = file_of(name)
         if path is None:
@@ -273,6 +282,16 @@ _served: dict[type, dict[Any, Kernels]] = {}
 def serve(array_type: type, engine: Engine) -> None:
     """Let ``kernel`` run on this engine what it is given arrays of this type for."""
     _served[array_type] = {numpy_dtype(name): Kernels(engine, name) for name in DTYPES}
+    native.serve(array_type, kernel)
+
+
+def served(array: Any) -> Kernels | None:
+    """The kernels for an array's type of numbers where it lies, set as torch's switches are."""
+    kernels = _served.get(array.__class__, {}).get(array.dtype)
+    if kernels is not None:
+        kernels.allow_tf32 = cudnn.allow_tf32
+        kernels.deterministic = cudnn.deterministic or are_deterministic_algorithms_enabled()
+    return kernels
 
 
 def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
@@ -281,18 +300,15 @@ def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
     >>> kernel("relu", np.ones(3, np.float32)) is None
     True
     """
-    kernels = _served.get(arrays[0].__class__)
+    first = arrays[0]
+    kernels = served(first)
     if kernels is None:
         return None
-    dtype = arrays[0].dtype
     for array in arrays:
         if (
-            array.__class__ is not arrays[0].__class__
-            or array.dtype != dtype
+            array.__class__ is not first.__class__
+            or array.dtype != first.dtype
             or not array.flags.c_contiguous
         ):
             return None
-    found = kernels.get(dtype)
-    if found is None or not (name in cuda_plans.PLANS or file_of(name)):
-        return None
-    return found[name]
+    return kernels.get(name)

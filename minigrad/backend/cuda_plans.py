@@ -252,5 +252,5 @@ def tensor_tables(lists: list[list[Any]], pointer: Callable[[Any], int]) -> list
         table["p"][:count], table["g"][:count] = addresses[0], addresses[1]
         for row, state in enumerate(addresses[2:]):
             table["state"][row, :count] = state
-        tables.append(table[()])
+        tables.append(table)
     return tables

@@ -1,47 +1,75 @@
-"""The CUDA backend: CuPy, imported when a CUDA device is first asked for."""
+"""The CUDA backend: CuPy, imported when a CUDA device is first asked for.
+
+``MINIGRAD_CUDA=sim`` puts ``minigrad.cuda.stand_in`` in CuPy's place.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+import sys
 from typing import Any
 
+from minigrad.backend import capture
 from minigrad.backend.base import Array
+from minigrad.backend.faults import tell
 from minigrad.device import device
 from minigrad.errors import DeviceError
 
+INSTALL = "python -m pip install 'minigrad[cuda]'"
 
-class CupyBackend:
-    """CuPy as a minigrad backend.
+
+def imported() -> Any:
+    """CuPy's module, or that of its stand-in.
 
     Raises: DeviceError that says which of the three is missing: CuPy, a GPU with its driver, or
     the CUDA libraries.
     """
+    name, _, count = os.environ.get("MINIGRAD_CUDA", "").partition(":")
+    if name == "sim":
+        # By name: it stands above this room, and is loaded by nobody who does not ask for it.
+        importlib.import_module("minigrad.cuda.stand_in").install(int(count or 1))
+        return sys.modules["cupy"]
+    if importlib.util.find_spec("cupy") is None:
+        raise DeviceError(
+            "cuda: this needs an NVIDIA card and CuPy, and CuPy is not installed; on a machine "
+            f"with a card: {INSTALL}"
+        )
+    try:
+        cupy = importlib.import_module("cupy")
+    except Exception as error:
+        raise DeviceError(f"cuda: CuPy is installed but cannot be imported ({error})") from error
+    _check(cupy)
+    return cupy
+
+
+def _check(cupy: Any) -> None:
+    """Raise DeviceError if there is no card, or no library to use it with."""
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        raise DeviceError(
+            f"cuda: CuPy is installed, but no NVIDIA driver or GPU was found ({error})"
+        ) from error
+    if count == 0:
+        raise DeviceError("cuda: CuPy is installed, but this machine has no NVIDIA GPU")
+    try:
+        cupy.zeros(1) + 1
+    except Exception as error:
+        raise DeviceError(
+            "cuda: a GPU is there, but the CUDA libraries could not be used; "
+            f"python -m pip install 'cupy-cuda13x[ctk]' ({error})"
+        ) from error
+
+
+class CupyBackend:
+    """CuPy as a minigrad backend."""
 
     name = "cupy"
 
-    def __init__(self) -> None:
-        try:
-            self.xp: Any = importlib.import_module("cupy")
-        except ImportError as error:
-            raise DeviceError(
-                "cuda: this needs an NVIDIA card and CuPy, and CuPy is not installed; on a machine "
-                "with a card: python -m pip install 'minigrad[cuda]'"
-            ) from error
-        try:
-            count = self.xp.cuda.runtime.getDeviceCount()
-        except Exception as error:
-            raise DeviceError(
-                f"cuda: CuPy is installed, but no NVIDIA driver or GPU was found ({error})"
-            ) from error
-        if count == 0:
-            raise DeviceError("cuda: CuPy is installed, but this machine has no NVIDIA GPU")
-        try:
-            self.xp.zeros(1) + 1
-        except Exception as error:
-            raise DeviceError(
-                "cuda: a GPU is there, but the CUDA libraries could not be used; "
-                f"python -m pip install 'cupy-cuda13x[ctk]' ({error})"
-            ) from error
+    def __init__(self, cupy: Any) -> None:
+        self.xp: Any = cupy
 
     def device_of(self, array: Array) -> device:
         """The card on which the array lies."""
@@ -49,11 +77,17 @@ class CupyBackend:
 
     def from_host(self, array: Array, index: int | None) -> Array:
         """Copy a NumPy array to card ``index`` (the current one for None)."""
+        capture.refuse(
+            "copying from the host (new data, random numbers of the host, dropout)",
+            "make the tensor before, and copy new data into it between replays",
+        )
         if index is None:
             return self.xp.asarray(array)
         with self.xp.cuda.Device(index):
             return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:
-        """Copy to a NumPy array."""
+        """Copy to a NumPy array; what kernels noted about indices is told (``faults.py``)."""
+        capture.refuse("copying to the host", "read results after the replay")
+        tell()
         return self.xp.asnumpy(array)

@@ -1,8 +1,10 @@
-"""The native kernels of the CPU, where they could be compiled; NumPy does everything else.
+"""Kernels by name: those of the CPU, where they could be compiled, and those of a card.
 
-An op's forward on NumPy arrays asks ``kernel("relu", x)``. It gets the kernel for the type of its
-arrays, or None, and then goes the NumPy way, which is the reference. ``MINIGRAD_CPU`` chooses what
-is used from the start: ``numpy`` for no kernels, or the name of a level.
+An op's forward asks ``kernel("relu", x)``. It gets the kernel for the type of its arrays and for
+where they lie, or None, and then goes the way of the array module, which is the reference. Names,
+arguments and results are the same on the CPU (``kernels/cpu``) and on a card (``kernels/cuda``).
+``MINIGRAD_CPU`` chooses what is used of the CPU's from the start: ``numpy`` for none, or the name
+of a level.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,6 +25,7 @@ except ImportError as error:  # not compiled, or for another version of Python o
     _cpu, why_not = None, str(error)
 
 __all__ = [
+    "array_types",
     "get_threads",
     "join_rows",
     "kernel",
@@ -30,7 +33,9 @@ __all__ = [
     "levels",
     "matmul",
     "pointwise",
+    "serve",
     "set_threads",
+    "ufunc",
     "use",
 ]
 
@@ -38,14 +43,27 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _of_f32: dict[str, Callable[..., None]] = {}
 _of_f64: dict[str, Callable[..., None]] = {}
 _ufuncs: dict[str, Any] = {}
+_stand_ins: dict[str, Any] = {} if _cpu is None else _cpu.stand_ins()
 _matmul: Callable[[Any, Any, Any], Any] | None = None
 _level = "numpy"
 
+# The classes of arrays that there are kernels for; the backend of a card adds its own.
+array_types: set[Any] = {np.ndarray}
+_of_card: Callable[..., Any] | None = None
+
+
+def serve(array_type: type, find: Callable[..., Any]) -> None:
+    """Let ``find(name, *arrays)`` look for kernels where the first array is of this class."""
+    global _of_card
+    array_types.add(array_type)
+    _of_card = find
+
 
 def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
-    """The kernel for arrays of one type, float32 or float64, on the CPU and without gaps; or None.
+    """The kernel for arrays of one type of floating point, in one place and without gaps; or None.
 
-    It takes the arrays and numbers that its C file says, checks nothing, and writes to arrays.
+    It takes the arrays and numbers that its C file says, and writes to arrays. Those of the CPU,
+    for float32 and float64, check nothing.
 
     >>> import numpy as np
     >>> kernel("relu", np.ones(3, np.float16)) is None
@@ -54,15 +72,23 @@ def kernel(name: str, *arrays: Any) -> Callable[..., None] | None:
     dtype = arrays[0].dtype
     found = (_of_f32 if dtype is _F32 else _of_f64 if dtype is _F64 else {}).get(name)
     if found is None:
-        return None
+        return _elsewhere(name, arrays)
     for array in arrays:
         if (
             type(array) is not np.ndarray
             or array.dtype is not dtype
             or not array.flags.c_contiguous
         ):
-            return None
+            return _elsewhere(name, arrays)
     return found
+
+
+def _elsewhere(name: str, arrays: tuple[Any, ...]) -> Callable[..., None] | None:
+    """The kernel of a card, if that is where the first array lies."""
+    kind = type(arrays[0])
+    if _of_card is None or kind is np.ndarray or kind not in array_types:
+        return None
+    return cast("Callable[..., None] | None", _of_card(name, *arrays))
 
 
 def pointwise(name: str, x: Any, *others: Any) -> Any:
@@ -83,6 +109,19 @@ def pointwise(name: str, x: Any, *others: Any) -> Any:
         return None
     out = ufunc(x, *others)
     return out if out.dtype is array.dtype else None
+
+
+def ufunc(xp: Any, name: str) -> Any:
+    """The array module's function of that name; of NumPy's some have a kernel for float32.
+
+    Those are kernels/cpu/wide.c: NumPy's own may be off by three units in the last place. They are
+    NumPy's ufuncs in all else, and without kernels.
+
+    >>> ufunc(np, "exp")(np.zeros(2)).tolist()
+    [1.0, 1.0]
+    """
+    found = _stand_ins.get(name) if xp is np else None
+    return getattr(xp, name) if found is None else found
 
 
 def levels() -> list[str]:
@@ -120,8 +159,9 @@ def use(name: str) -> None:
     _of_f32.clear()
     _of_f64.clear()
     _ufuncs.clear()
-    if name != "numpy":
+    if _cpu is not None:
         _cpu.use(name)
+    if name != "numpy":
         for full, run in _cpu.kernels().items():
             table = _of_f32 if full.endswith("_f32") else _of_f64
             table[full[: -len("_f32")]] = run
@@ -133,12 +173,19 @@ def use(name: str) -> None:
 def matmul(a: Any, b: Any, bias: Any = None) -> Any:
     """``a @ b + bias`` for matrices or stacks of them where the kernel is the faster way, or None.
 
+    On a card it is cuBLAS, for all types of floating point and for vectors as well.
+
     >>> import numpy as np
     >>> made = matmul(np.eye(2), np.ones((2, 2)), np.ones(2))
     >>> made is None or made.tolist() == [[2.0, 2.0], [2.0, 2.0]]
     True
     """
-    return None if _matmul is None else _matmul(a, b, bias)
+    made = None if _matmul is None else _matmul(a, b, bias)
+    if made is None and type(a) is not np.ndarray and type(a) in array_types:
+        from minigrad.backend import cublas  # once there is a card
+
+        made = cublas.matmul(a, b, bias)
+    return made
 
 
 def join_rows(arrays: list[Any], out: Any) -> bool:

@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
-import functools
+from typing import Any
 
 import numpy as np
 
+from minigrad.backend import card_memory
 from minigrad.backend.base import Array, Backend, Xp
-from minigrad.backend.cupy_backend import CupyBackend
+from minigrad.backend.cupy_backend import CupyBackend, imported
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.device import device
 
 NUMPY: Backend = NumpyBackend()
+_of_type: dict[type, Backend] = {np.ndarray: NUMPY}
+_cuda: list[Backend] = []  # the one in use, once a card was asked for
 
 
-@functools.cache
-def _cupy() -> Backend:
-    return CupyBackend()
+def cuda_backend() -> Backend:
+    """The backend of the cards; DeviceError that says what is missing."""
+    if not _cuda:
+        use_cuda(imported())
+    return _cuda[0]
+
+
+def use_cuda(cupy: Any) -> None:
+    """Let the cards be reached through a module: CuPy, or its stand-in."""
+    from minigrad.backend.cuda_kernels import CupyEngine, serve
+
+    serve(cupy.ndarray, CupyEngine(cupy))
+    backend = CupyBackend(cupy)
+    card_memory.watch(cupy)
+    _of_type[cupy.ndarray] = backend
+    _cuda[:] = [backend]
+
+
+def exchange_cuda(backends: list[Backend]) -> list[Backend]:
+    """Put another backend of the cards in place of the one in use; gives that back.
+
+    >>> before = exchange_cuda([])
+    >>> exchange_cuda(before)
+    []
+    """
+    before, _cuda[:] = _cuda[:], backends
+    return before
 
 
 def backend_for(where: device) -> Backend:
     """The backend that serves a device; DeviceError if it can't be used here."""
-    return NUMPY if where.type == "cpu" else _cupy()
+    return NUMPY if where.type == "cpu" else cuda_backend()
 
 
 def backend_of(array: Array) -> Backend:
     """The backend whose array this is."""
-    return NUMPY if isinstance(array, np.ndarray) else _cupy()
+    found = _of_type.get(array.__class__)
+    if found is not None:
+        return found
+    return NUMPY if isinstance(array, np.ndarray | np.generic) else cuda_backend()
+
+
+def beside(host: Array, like: Array) -> Array:
+    """A NumPy array brought to where another array lies; itself on the CPU.
+
+    >>> beside(np.ones(2), np.zeros(3))
+    array([1., 1.])
+    """
+    if like.__class__ is np.ndarray:
+        return host
+    backend = backend_of(like)
+    return backend.from_host(host, backend.device_of(like).index)
 
 
 def xp_of(array: Array) -> Xp:
     """The array module (numpy or cupy) of an array; NumPy for Python numbers."""
-    if type(array) is np.ndarray or not hasattr(array, "__cuda_array_interface__"):
-        return np
-    return _cupy().xp
+    found = _of_type.get(array.__class__)
+    if found is not None:
+        return found.xp
+    return cuda_backend().xp if hasattr(array, "__cuda_array_interface__") else np

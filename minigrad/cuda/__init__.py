@@ -1,41 +1,98 @@
 """What there is of CUDA: asked for safely, whether or not there is a card.
 
+``MINIGRAD_CUDA=sim`` simulates a card (``sim:2``: two): :mod:`minigrad.cuda.stand_in`.
 Source: https://docs.pytorch.org/docs/stable/cuda.html
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minigrad.backend import backend_for
-from minigrad.device import device as Device
+from minigrad.cuda import cards
 from minigrad.errors import DeviceError
+from minigrad.errors import OutOfMemoryError as OutOfMemoryError
 from minigrad.left_out import no_attribute
 
+if TYPE_CHECKING:
+    from minigrad.cuda.memory import (
+        empty_cache,
+        max_memory_allocated,
+        max_memory_reserved,
+        mem_get_info,
+        memory_allocated,
+        memory_reserved,
+        memory_summary,
+        reset_peak_memory_stats,
+        set_per_process_memory_fraction,
+    )
+    from minigrad.cuda.streams import (
+        Event,
+        Stream,
+        current_stream,
+        default_stream,
+        set_stream,
+        stream,
+    )
+    from minigrad.cuda.sync import forbid_sync, get_sync_debug_mode, set_sync_debug_mode
+
 __all__ = [
+    "Event",
+    "OutOfMemoryError",
+    "Stream",
     "current_device",
+    "current_stream",
+    "default_stream",
+    "device",
     "device_count",
     "empty_cache",
+    "forbid_sync",
+    "get_device_capability",
     "get_device_name",
+    "get_device_properties",
+    "get_sync_debug_mode",
+    "init",
     "is_available",
+    "is_initialized",
     "manual_seed",
     "manual_seed_all",
+    "max_memory_allocated",
+    "max_memory_reserved",
+    "mem_get_info",
     "memory_allocated",
+    "memory_reserved",
+    "memory_summary",
+    "reset_peak_memory_stats",
+    "set_device",
+    "set_per_process_memory_fraction",
+    "set_stream",
+    "set_sync_debug_mode",
+    "stream",
     "synchronize",
 ]
 
+# What is imported when it is first asked for: modules by themselves, names from their modules.
+_MODULES = ("amp", "memory", "stand_in", "streams", "sync")
+_FOUND_IN = {
+    "memory": (
+        "empty_cache max_memory_allocated max_memory_reserved mem_get_info memory_allocated "
+        "memory_reserved memory_summary reset_peak_memory_stats set_per_process_memory_fraction"
+    ),
+    "streams": "Event Stream current_stream default_stream set_stream stream",
+    "sync": "forbid_sync get_sync_debug_mode set_sync_debug_mode",
+}
+_HOME = {name: module for module, names in _FOUND_IN.items() for name in names.split()}
+
 
 def __getattr__(name: str) -> Any:
-    """``amp`` is imported when it is first asked for."""
-    if name != "amp":
+    """The rest of the names, from where they are."""
+    if name in _MODULES:
+        return importlib.import_module(f"minigrad.cuda.{name}")
+    if name not in _HOME:
         raise no_attribute("minigrad.cuda", name)
-    return importlib.import_module("minigrad.cuda.amp")
-
-
-def _cupy() -> Any:
-    """CuPy's module; DeviceError that says which part is missing."""
-    return backend_for(Device("cuda")).xp
+    found = getattr(importlib.import_module(f"minigrad.cuda.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found
 
 
 def device_count() -> int:
@@ -46,7 +103,7 @@ def device_count() -> int:
     True
     """
     try:
-        return int(_cupy().cuda.runtime.getDeviceCount())
+        return int(cards.cupy().cuda.runtime.getDeviceCount())
     except DeviceError:
         return 0
 
@@ -61,18 +118,66 @@ def is_available() -> bool:
     return device_count() > 0
 
 
+def init() -> None:
+    """Get ready to use cards; DeviceError that says what is missing if that cannot be."""
+    cards.cupy()
+
+
+def is_initialized() -> bool:
+    """Whether a card can be used; it is made ready by asking.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.is_initialized() == torch.cuda.is_available()
+    True
+    """
+    return is_available()
+
+
 def current_device() -> int:
     """The number of the card that ``device('cuda')`` means; DeviceError without one."""
-    return int(_cupy().cuda.Device().id)
+    return cards.number(None)
+
+
+def set_device(device: Any) -> None:
+    """Let ``device('cuda')`` mean this card, in this thread; a negative number changes nothing.
+
+    Raises: DeviceError without CUDA, RuntimeError for a number that no card has.
+    """
+    if not (isinstance(device, int) and device < 0):
+        cards.card(device).use()
+
+
+class device:
+    """The card that ``device('cuda')`` means inside of a ``with`` block; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed(devices=2), torch.cuda.device(1):
+    ...     torch.ones(1, device="cuda").device
+    device(type='cuda', index=1)
+    """
+
+    def __init__(self, device: Any) -> None:
+        nothing = device is None or (isinstance(device, int) and device < 0)
+        self._card = None if nothing else cards.card(device)
+
+    def __enter__(self) -> None:
+        if self._card is not None:
+            self._card.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        if self._card is not None:
+            self._card.__exit__(*error)
 
 
 def synchronize(device: Any = None) -> None:
     """Wait until a card has done all its work; DeviceError without one."""
-    _card(device).synchronize()
+    cards.card(device).synchronize()
 
 
 def manual_seed(seed: int) -> None:
-    """Seed the random streams of the card; without one there is nothing to seed, as in torch.
+    """Accepted, as in torch: numbers for cards come from the generator that ``torch.manual_seed``
+    seeds, so that a program draws the same on the CPU and on a card.
 
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed(0)
@@ -81,7 +186,7 @@ def manual_seed(seed: int) -> None:
 
 
 def manual_seed_all(seed: int) -> None:
-    """Seed the random streams of all cards; without one there is nothing to seed, as in torch.
+    """:func:`manual_seed` for all cards.
 
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed_all(0)
@@ -89,27 +194,37 @@ def manual_seed_all(seed: int) -> None:
     manual_seed(seed)
 
 
-def empty_cache() -> None:
-    """Give back the memory that the card's allocator keeps for later; nothing without a card.
+class Properties(NamedTuple):
+    """What a card is."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+    warp_size: int
+
+
+def get_device_properties(device: Any = None) -> Properties:
+    """Name, compute capability, memory and multiprocessors of a card; DeviceError without one.
 
     >>> import minigrad as torch
-    >>> torch.cuda.empty_cache()
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.get_device_properties(0).multi_processor_count
+    132
     """
-    if is_available():
-        _cupy().get_default_memory_pool().free_all_blocks()
-
-
-def memory_allocated(device: Any = None) -> int:
-    """How many bytes of a card's memory tensors hold; 0 without one.
-
-    >>> import minigrad as torch
-    >>> torch.cuda.memory_allocated() >= 0
-    True
-    """
-    if not is_available():
-        return 0
-    with _card(device):
-        return int(_cupy().get_default_memory_pool().used_bytes())
+    index = cards.card(device).id
+    found = cards.cupy().cuda.runtime.getDeviceProperties(index)
+    name = found["name"]
+    return Properties(
+        name.decode() if isinstance(name, bytes) else str(name),
+        int(found["major"]),
+        int(found["minor"]),
+        int(found["totalGlobalMem"]),
+        int(found["multiProcessorCount"]),
+        int(found["warpSize"]),
+    )
 
 
 def get_device_name(device: Any = None) -> str:
@@ -119,10 +234,18 @@ def get_device_name(device: Any = None) -> str:
     >>> not torch.cuda.is_available() or len(torch.cuda.get_device_name()) > 0
     True
     """
-    with _card(device) as card:
-        return str(_cupy().cuda.runtime.getDeviceProperties(card.id)["name"].decode())
+    return get_device_properties(device).name
 
 
-def _card(device: Any) -> Any:
-    """CuPy's device for a number, a text or a device; for None the present one."""
-    return _cupy().cuda.Device(None if device is None else Device(device).index)
+def get_device_capability(device: Any = None) -> tuple[int, int]:
+    """The compute capability of a card: (9, 0) for Hopper.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.get_device_capability()
+    (9, 0)
+    """
+    found = get_device_properties(device)
+    return found.major, found.minor
+

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.backend.native import kernel
 from minigrad.optim.elementwise import Call, Elementwise
 from minigrad.optim.groups import Group
+from minigrad.optim.many import Many
 from minigrad.optim.options import (
     Options,
     check_betas,
@@ -103,6 +104,26 @@ class Adam(Elementwise):
         count: Any = np.float32(n) if o.recorded else n  # as torch counts then
         o.step_size = o.lr / (1 - o.beta1**count)
         o.root = (1 - o.beta2**count) ** 0.5
+
+    many = "adam_many"
+
+    def step_many(self, many: Many, group: Group) -> None:
+        """A step that is counted on the card reads its number there: nothing waits for it."""
+        if many.count is None or many.count.dtype != np.float32:
+            return super().step_many(many, group)
+        run = kernel("adam_many_counted", many.arrays[0])
+        assert run is not None
+        many.count += 1
+        lr: Any = group["lr"]
+        rate = None
+        if isinstance(lr, Tensor) and lr.device.type == "cuda":
+            lr, rate = 0.0, lr._array.reshape(1)
+        beta1, beta2 = map(float, group["betas"])
+        sign = -1.0 if group["maximize"] else 1.0
+        decay, apart = float(group["weight_decay"]), int(group["decoupled_weight_decay"])
+        numbers = (float(lr), beta1, beta2, float(group["eps"]), decay, apart, sign)
+        many.launch(run, (many.count, rate, *numbers))
+        return None
 
     def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """``adam_step`` of kernels/cpu/optim.c."""

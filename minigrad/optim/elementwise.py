@@ -17,11 +17,13 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.autograd import set_grad_enabled
+from minigrad.backend import native
 from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.dtypes import float32, float64, get_default_dtype
 from minigrad.optim.blocks import PIECE, Room
 from minigrad.optim.cells import Cell
 from minigrad.optim.groups import Group
+from minigrad.optim.many import Many, counts_on_card, divided, fits
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Options, plain
 from minigrad.optim.packs import SMALL, Pack, overlap
@@ -36,6 +38,8 @@ class Elementwise(Optimizer):
 
     # rule(o, p, g, **state) changes a piece of the parameters and of the state, in place.
     rule: Callable[..., None]
+    # The kernel that steps many parameters on a card, with the numbers of ``one_pass``.
+    many = ""
     # What torch's message names when ``capturable`` is set for parameters on the CPU.
     capturable_needs = "params and state_steps"
     on_xla = (True, False)  # whether it names XLA; the same with ``foreach``
@@ -71,6 +75,20 @@ class Elementwise(Optimizer):
     def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """The kernel that does all of the rule, if there is one, with its arrays and numbers."""
         return None, (), ()
+
+    def step_many(self, many: Many, group: Group) -> None:
+        """Step parameters on a card by the kernel ``many``."""
+        run, known = native.kernel(self.many, many.arrays[0]), many.states[0]
+        values = {name: known[name]._array[()] for name in self.counters(group)}
+        o = self._options(group, False, many.fresh, values)
+        assert run is not None
+        some = dict(zip(many.names, (arrays[0] for arrays in many.moments), strict=True))
+        _, _, numbers = self.one_pass(o, many.arrays[0], many.arrays[0], some)
+        many.launch(run, numbers)
+        for state in many.states:
+            for name, value in values.items():
+                state[name]._array[...] = value
+                state[name]._bump_version()
 
     def gradient(self, o: Options, p: Any, g: Any) -> Any:
         """The gradient with its sign, and with the decay of the weights added."""
@@ -118,6 +136,9 @@ class Elementwise(Optimizer):
             plan = self._plans[place] = self._plan(params, group, recorded)
         for p in plan.others:
             self._step_cell(p, group, recorded)
+        for many in plan.many:
+            many.check_capture(type(self).__name__)
+            self.step_many(many, group)
         for pack in plan.packs:
             if not self._step_pack(pack, group):  # somebody changed the step counts of some
                 del self._plans[place]
@@ -141,14 +162,18 @@ class Elementwise(Optimizer):
         """Make the state that is missing, and say how the parameters are treated."""
         fresh = [self._begin(p, group) for p in params]
         bare: list[tuple[Tensor, bool]] = []
-        others = []
+        others, on_card = [], []
         for p, new in zip(params, fresh, strict=True):
-            if recorded or type(p._array) is not np.ndarray or p._array.dtype.char not in "fd":
+            if self.many and not recorded and fits(p):
+                on_card.append((p, new))
+            elif recorded or type(p._array) is not np.ndarray or p._array.dtype.char not in "fd":
                 others.append(p)
             else:
                 bare.append((p, new))
         self._new = {id(p) for p, new in zip(params, fresh, strict=True) if new}
-        return Plan(params, list(self._packs(bare, group)), others)
+        names = tuple(self.counters(group)), tuple(self.moments(group))
+        many = list(divided(on_card, self.state, group, *names))
+        return Plan(params, list(self._packs(bare, group)), others, many)
 
     def _begin_all(self, params: list[Tensor], group: Group) -> None:
         """Make all state before the first step, as Adagrad does."""
@@ -163,7 +188,8 @@ class Elementwise(Optimizer):
             return False
         state = self.state[p]
         for name, start in counters.items():
-            state[name] = functions.tensor(start, dtype=_exact(group))
+            place = p.device if counts_on_card(group) else None
+            state[name] = functions.tensor(start, dtype=_exact(group), device=place)
         for name, start in moments.items():
             state[name] = functions.full_like(p.data, start)
         return True
@@ -264,14 +290,16 @@ def _exact(group: Group) -> Any:
 class Plan:
     """How the parameters of a group that have gradients are stepped."""
 
-    def __init__(self, params: list[Tensor], packs: list[Pack], others: list[Tensor]) -> None:
-        self.params = params
-        self.packs = packs
-        self.others = others
+    def __init__(
+        self, params: list[Tensor], packs: list[Pack], others: list[Tensor], many: list[Many]
+    ) -> None:
+        self.params, self.packs, self.others, self.many = params, packs, others, many
 
     def serves(self, params: list[Tensor], state: dict[Tensor, Any]) -> bool:
         """Whether the parameters, and their state, are those that the plan was made for."""
         if len(params) != len(self.params) or not all(map(is_, params, self.params)):
+            return False
+        if not all(many.is_current(state) for many in self.many):
             return False
         return all(
             pack.is_current()

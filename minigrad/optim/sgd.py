@@ -81,6 +81,8 @@ class SGD(Elementwise):
         """The momentum, if there is one."""
         return {"momentum_buffer": 0.0} if group["momentum"] != 0 else {}
 
+    many = "sgd_many"
+
     def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """``sgd_step`` of kernels/cpu/optim.c."""
         numbers = (o.lr, o.momentum, o.dampening, o.weight_decay)

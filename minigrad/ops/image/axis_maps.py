@@ -151,22 +151,23 @@ def product(matrix: Any, x: Array, axis: int) -> Array:
 
 
 @functools.lru_cache(maxsize=512)
-def table_of(axis_map: AxisMap, dtype: Any, turned: bool) -> Taps:
+def table_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Taps:
     """``matrix_of`` as a kernel takes it: elements, weights, where each row begins."""
     matrix = matrix_of(np, axis_map, dtype, turned)
-    return matrix.indices.astype(np.int64), matrix.data, matrix.indptr.astype(np.int64)
+    index, begins = matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)
+    return xp.asarray(index), xp.asarray(matrix.data), xp.asarray(begins)
 
 
 def mapped(xp: Any, x: Array, axis: int, axis_map: AxisMap, turned: bool) -> Array:
     """A map, or its transpose, along one axis."""
-    if xp is np:
-        x = np.ascontiguousarray(x)
+    x = xp.ascontiguousarray(x)
     run = kernel("map_axis", x)
     if run is None:
         return product(matrix_of(xp, axis_map, x.dtype, turned), x, axis)
-    table, before, after = table_of(axis_map, x.dtype, turned), x.shape[:axis], x.shape[axis + 1 :]
+    table = table_of(xp, axis_map, x.dtype, turned)
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
     rows = len(table[2]) - 1
-    out = np.empty((*before, rows, *after), x.dtype)
+    out = xp.empty((*before, rows, *after), x.dtype)
     run(x, *table, out, math.prod(before), x.shape[axis], math.prod(after), rows)
     return out
 

@@ -1,14 +1,12 @@
-"""The three sums behind convolution layers by native kernels, on one or two spatial axes.
+"""The three sums behind convolution layers by kernels, on one or two spatial axes.
 
-Each function gives None where there is no kernel for its arrays (``kernels/cpu/conv.c`` says for
-which there is), and where nothing is to be added up.
+Each function gives None where there is no kernel for its arrays (``kernels/cpu/conv.c`` and
+``kernels/cuda/conv.cu`` say for which there is), and where nothing is to be added up.
 """
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
 
 from minigrad.backend import Array
 from minigrad.backend.native import kernel
@@ -36,13 +34,13 @@ def _run(
     numbers: tuple[int, ...] | None,
 ) -> Array | None:  # fmt: skip
     """The result of a kernel for arrays that are laid out without gaps first; one may be None."""
-    if numbers is None or xp is not np:
+    if numbers is None:
         return None
-    arrays = tuple(a if a is None else np.ascontiguousarray(a) for a in arrays)
+    arrays = tuple(a if a is None else xp.ascontiguousarray(a) for a in arrays)
     run = kernel(name, *(a for a in arrays if a is not None))
     if run is None:
         return None
-    result = np.empty(shape, arrays[0].dtype)
+    result = xp.empty(shape, arrays[0].dtype)
     run(*arrays, result, *numbers)
     return result
 

@@ -7,8 +7,6 @@ import math
 import warnings
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigrad.autograd.op import Op, arrays, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -112,7 +110,8 @@ def _kernel(name: str, how: How, x: Array, grid: Array) -> Any:
     if run is None or math.prod(how.sizes) >= 1 << 31:
         return None
     found = [coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
-    places = [np.ascontiguousarray(c, x.dtype) for c, _ in found]
+    xp = xp_of(x)
+    places = [xp.ascontiguousarray(c, x.dtype) for c, _ in found]
     return run, places, [pace for _, pace in found]
 
 
@@ -122,7 +121,7 @@ def _sampled(input: Array, grid: Array, how: How) -> Array | None:
     if found is None:
         return None
     run, places, _ = found
-    out = np.empty((*input.shape[:2], *grid.shape[1:3]), input.dtype)
+    out = xp_of(input).empty((*input.shape[:2], *grid.shape[1:3]), input.dtype)
     run(input, *places, out, *input.shape, math.prod(grid.shape[1:3]), how.mode == "nearest")
     return out
 
@@ -138,19 +137,19 @@ def _sampled_back(
         return None
     run, places, paces = found
     counts = (*input.shape, math.prod(grid.shape[1:3]))
-    to_input = np.zeros_like(input) if needs[0] else None
+    to_input = xp.zeros_like(input) if needs[0] else None
     if needs[0]:
         run(g, *places, to_input, *counts, how.mode == "nearest")
     if not needs[1]:
         return to_input, None
     if how.mode == "nearest":
-        return to_input, np.zeros_like(grid)
-    slopes = [np.empty_like(place) for place in places]
+        return to_input, xp.zeros_like(grid)
+    slopes = [xp.empty_like(place) for place in places]
     slope_of = kernel("sample_planes_places", g, input)
     assert slope_of is not None  # there is one wherever there is the other
     slope_of(g, input, *places, *slopes, *counts)
     shifts = [slope * pace for slope, pace in zip(slopes, paces, strict=True)]
-    return to_input, np.stack(shifts[::-1], axis=-1)
+    return to_input, xp.stack(shifts[::-1], axis=-1)
 
 
 @register(internal=True)

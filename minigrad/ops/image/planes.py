@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array
+from minigrad.backend import Array, xp_of
 from minigrad.backend.native import kernel
 
 
@@ -29,7 +29,7 @@ def _walked(
     run = kernel(name, x)
     if run is None or places.dtype != np.int64 or not places.flags.c_contiguous:
         return None
-    planes, out = math.prod(x.shape[: x.ndim - len(sizes)]), np.empty(shape, x.dtype)
+    planes, out = math.prod(x.shape[: x.ndim - len(sizes)]), xp_of(x).empty(shape, x.dtype)
     run(x, places, out, planes, math.prod(places.shape[-len(sizes) :]), math.prod(sizes), *options)
     return out
 

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
+from minigrad.backend import Array, beside
 from minigrad.errors import KindError, ShapeError
 from minigrad.ops.creation.random import rand
 from minigrad.ops.folds import MANY
@@ -185,7 +185,7 @@ def _adaptive_max(axes: int, always: bool) -> Any:
 
     def both(input: Any, output_size: Any) -> Any:
         sizes, out = _sizes(name, axes, input, output_size)
-        candidates = tensors.from_array(_candidates(tuple(sizes), out))
+        candidates = tensors.from_array(beside(_candidates(tuple(sizes), out), input._array))
         return tensors.max_among(input, candidates, tuple(sizes), _max_name(axes))
 
     def pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
@@ -227,7 +227,7 @@ def _fractional(axes: int, always: bool) -> Any:
         batched = input if input._array.ndim == axes + 2 else input.unsqueeze(0)
         n, channels = batched._array.shape[:2]
         if samples is None:
-            samples = rand(n, channels, axes, dtype=input.dtype)
+            samples = rand(n, channels, axes, dtype=input.dtype, device=input.device)
         given = samples._array.shape
         fits = len(given) == 3 and given[1:] == (channels, axes)
         # More rows than there are samples do no harm.
@@ -323,7 +323,7 @@ def _drawn(
     for axis, (i, step, last) in enumerate(steps):
         # torch draws for the last axis of images first, for volumes in the order of the axes
         u = samples[..., axes - 1 - axis if axes == 2 else axis, None]
-        starts = ((i + u) * step).astype(np.int64)
+        starts = ((beside(i, samples) + u) * step).astype(np.int64)
         starts -= (u * step).astype(np.int64)
         starts[..., -1] = last
         if axis:
@@ -341,7 +341,7 @@ def _steps(
     far each tap is from where its window begins."""
     steps, taps = [], np.zeros(1, int)
     for size, k, count in zip(sizes, kernel, out, strict=True):
-        step = np.asarray((size - k) / max(count - 1, 1)).astype(dtype)
+        step = dtype.type((size - k) / max(count - 1, 1))
         steps.append((np.arange(count).astype(dtype), step, size - k))
         taps = (taps[:, None] * size + np.arange(k)).reshape(-1)
     return steps, tuple(taps.tolist())

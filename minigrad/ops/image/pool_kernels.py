@@ -1,6 +1,7 @@
-"""Pooling by the native kernels of kernels/cpu/pool.c, for one and two axes, and window.c.
+"""Pooling by the kernels of kernels/cpu/pool.c and kernels/cuda/pool.cu, for one and two axes,
+and of window.c.
 
-Each function gives None where there is no kernel for its arrays; NumPy does it then.
+Each function gives None where there is no kernel for its arrays; the array module does it then.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array
-from minigrad.backend.native import kernel
+from minigrad.backend import Array, xp_of
+from minigrad.backend.native import array_types, kernel
 
 MOST_TAPS = 256  # a winner is kept as one byte
 
@@ -34,7 +35,7 @@ def geometry(windows: Any) -> tuple[int, ...] | None:
 def _planes(x: Array, windows: Any) -> tuple[Array, int, tuple[int, ...]]:
     """Without gaps; how many planes; the shape of what comes before them."""
     lead = x.shape[: x.ndim - len(windows.kernel)]
-    return np.ascontiguousarray(x), math.prod(lead), lead
+    return xp_of(x).ascontiguousarray(x), math.prod(lead), lead
 
 
 def greatest(x: Array, windows: Any) -> tuple[Array, Array] | None:
@@ -44,21 +45,22 @@ def greatest(x: Array, windows: Any) -> tuple[Array, Array] | None:
     if run is None:
         return None
     x, planes, lead = _planes(x, windows)
-    y = np.empty((*lead, *windows.out), x.dtype)
-    taps = np.empty(y.shape, np.uint8)
+    xp = xp_of(x)
+    y = xp.empty((*lead, *windows.out), x.dtype)
+    taps = xp.empty(y.shape, np.uint8)
     run(x, y, taps, planes, *shape)
     return y, taps
 
 
 def to_winners(g: Any, taps: Any, windows: Any) -> Array | None:
     """A cotangent given to the winners; None too for a Tensor, and where no taps were kept."""
-    if taps.__class__ is not np.ndarray or g.__class__ is not np.ndarray:
+    if taps.__class__ not in array_types or g.__class__ not in array_types:
         return None
     g, planes, lead = _planes(g, windows)
     run = kernel("max_pool_backward", g)
     if run is None:
         return None
-    gx = np.empty((*lead, *windows.sizes), g.dtype)
+    gx = xp_of(g).empty((*lead, *windows.sizes), g.dtype)
     run(g, taps, gx, planes, *windows.flat())
     return gx
 
@@ -69,7 +71,7 @@ def winners(x: Array, windows: Any) -> Array | None:
     if run is None or found is None:
         return None
     taps = found[1]
-    places = np.empty(taps.shape, np.int64)
+    places = xp_of(x).empty(taps.shape, np.int64)
     run(taps, places, _planes(x, windows)[1], *windows.flat())
     return places
 
@@ -97,13 +99,13 @@ def averaged(x: Array, mean: Any, back: bool = False) -> Array | None:
     shape = windows.flat()
     if shape is None and len(windows.kernel) == 3 and max(windows.kernel) <= MOST_TAPS:
         return _averaged_volumes(x, mean, back)
-    if shape is None or x.__class__ is not np.ndarray:
+    if shape is None or x.__class__ not in array_types:
         return None
     x, planes, lead = _planes(x, windows)
     run = kernel("avg_pool_backward" if back else "avg_pool", x)
     if run is None:
         return None
-    y = np.empty((*lead, *(windows.sizes if back else windows.out)), x.dtype)
+    y = xp_of(x).empty((*lead, *(windows.sizes if back else windows.out)), x.dtype)
     run(x, y, planes, *shape, mean.include_pad, int(mean.override or 0))
     return y
 
@@ -111,21 +113,23 @@ def averaged(x: Array, mean: Any, back: bool = False) -> Array | None:
 def _averaged_volumes(x: Any, mean: Any, back: bool) -> Array | None:
     """The same of volumes: sums over images, and then over the depth, whose rows are images."""
     w = mean.windows
-    run = kernel("avg_pool_backward" if back else "avg_pool", x) if type(x) is np.ndarray else None
+    known = x.__class__ in array_types
+    run = kernel("avg_pool_backward" if back else "avg_pool", x) if known else None
     if run is None:
         return None
+    xp = xp_of(x)
     lead = x.shape[:-3]
     count, (d, h, width), (od, oh, ow) = math.prod(lead), w.sizes, w.out
     (kd, kh, kw), (sd, sh, sw), (pd, ph, pw) = w.kernel, w.stride, w.padding
     image = (count * d, h, width, oh, ow, kh, kw, sh, sw, ph, pw, True, 1)
     depth = (count, d, oh * ow, od, oh * ow, kd, 1, sd, 1, pd, 0, True, 1)
-    between = np.empty((*lead, d, oh, ow), x.dtype)
-    y = np.empty((*lead, *(w.sizes if back else w.out)), x.dtype)
+    between = xp.empty((*lead, d, oh, ow), x.dtype)
+    y = xp.empty((*lead, *(w.sizes if back else w.out)), x.dtype)
     if back:
-        run(np.ascontiguousarray(mean.divided(np, x)), between, *depth)
+        run(xp.ascontiguousarray(mean.divided(xp, x)), between, *depth)
         run(between, y, *image)
         return y
     run(x, between, *image)
     run(between, y, *depth)
-    y /= mean.divisor(np, y.dtype)
+    y /= mean.divisor(xp, y.dtype)
     return y

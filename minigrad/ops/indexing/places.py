@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, scientific
+from minigrad.backend import Array, on_host, scientific, xp_of
 from minigrad.backend.native import kernel
 
 FEW = 2048  # elements
@@ -41,15 +41,16 @@ def is_long(index: Array) -> bool:
 
 def wrapped(xp: Any, index: Array, size: int) -> Array:
     """An index whose negative places count from the end, counted from the front."""
-    if not index.size or index.min() >= 0:
-        return index
+    if type(index) is np.ndarray and (not index.size or index.min() >= 0):
+        return index  # of a card nobody asks: the answer would have to be waited for
     return xp.where(index < 0, index + size, index)
 
 
 def outside(index: Array, size: int, negative: bool = False) -> int | None:
     """An element of an index that is none of ``size`` places; None if all are.
 
-    A negative number is a huge one to an unsigned type: one pass finds both ends.
+    A negative number is a huge one to an unsigned type: one pass finds both ends. Of an index on a
+    card the answer is None: the card looks, and what it finds comes later (``backend/faults.py``).
 
     >>> import numpy as np
     >>> outside(np.array([0, 2]), 3), outside(np.array([0, 3]), 3), outside(np.array([-1]), 3)
@@ -57,12 +58,18 @@ def outside(index: Array, size: int, negative: bool = False) -> int | None:
     """
     if not index.size:
         return None
+    if type(index) is not np.ndarray:
+        from minigrad.backend import faults
+
+        message = f"index out of bounds for an axis of size {size}"
+        faults.note_range(xp_of(index), index, -size if negative else 0, size, message)
+        return None
     if negative:
         low, high = int(index.min()), int(index.max())
         return high if high >= size else low if low < -size else None
     found = index.view(UNSIGNED.get(index.dtype.char) or f"u{index.itemsize}")
     # Of few numbers NumPy finds the place of the greatest in a fraction of the time.
-    few = type(found) is np.ndarray and found.size < FEW
+    few = found.size < FEW
     if int(found.item(found.argmax()) if few else found.max()) < size:
         return None
     low, high = int(index.min()), int(index.max())
@@ -107,21 +114,31 @@ _known_starts = functools.lru_cache(maxsize=64)(_starts)
 def by_kernel(
     name: str, target: Array, index: Array, values: Array, shape: Sequence[int], dim: int
 ) -> bool:
-    """Let a kernel of ``kernels/cpu/index.c`` work along an axis; False if there is none for it.
+    """Let a kernel of ``index.c`` or ``index.cu`` work along an axis; False if there is none.
 
     Raises: IndexError for a place outside of the axis.
     """
     run = kernel(name, target, values)
+    on_card = type(target) is not np.ndarray
+    if on_card and index.dtype.kind == "i":
+        index = xp_of(index).ascontiguousarray(index, LONG)
     if run is None or index.dtype is not LONG or not index.flags.c_contiguous:
         return False
     outer, inner, count = math.prod(shape[:dim]), math.prod(shape[dim + 1 :]), index.size
     if name.endswith("along"):  # the index has a place for each element
         count //= max(outer * inner, 1)
-    bad = np.zeros(1, np.int64)
+    bad = _flag_of(target, shape[dim]) if on_card else np.zeros(1, np.int64)
     run(target, index, values, outer, shape[dim], inner, count, bad)
-    if bad[0]:
+    if not on_card and bad[0]:
         raise IndexError(f"index {outside(index, shape[dim])} is out of range of {shape[dim]}")
     return True
+
+
+def _flag_of(target: Array, size: int) -> Array:
+    """Where a kernel of a card notes a place outside of the axis."""
+    from minigrad.backend import faults
+
+    return faults.flag(xp_of(target), target, f"index out of bounds for an axis of size {size}")
 
 
 def _is_even(counts: Sequence[int], shape: Sequence[int], dim: int) -> bool:
@@ -138,8 +155,8 @@ def taken(xp: Any, array: Array, places: Array, dim: int) -> Array:
            [7]])
     """
     shape = array.shape or (1,)
-    if xp is np and array.dtype.char in "fd" and _is_even(places.shape, shape, dim):
-        out = np.empty(places.shape, array.dtype)
+    if (xp is not np or array.dtype.char in "fd") and _is_even(places.shape, shape, dim):
+        out = xp.empty(places.shape, array.dtype)
         if by_kernel("take_along", array, places, out, shape, dim):
             return out
     return array.reshape(-1).take(positions(xp, places, shape, dim))
@@ -153,8 +170,8 @@ def taken_slices(xp: Any, array: Array, index: Array, dim: int) -> Array:
     array([[6, 5],
            [8, 7]])
     """
-    if xp is np and array.dtype.char in "fd" and index.size >= FEW:
-        out = np.empty((*array.shape[:dim], *index.shape, *array.shape[dim + 1 :]), array.dtype)
+    if xp is not np or (array.dtype.char in "fd" and index.size >= FEW):
+        out = xp.empty((*array.shape[:dim], *index.shape, *array.shape[dim + 1 :]), array.dtype)
         if by_kernel("take_rows", array, index, out, array.shape, dim):
             return out
     return array.take(index, dim)
@@ -182,7 +199,23 @@ def add_at(xp: Any, target: Array, places: Array, values: Array) -> None:
         places, values = places[values], values[values]
         on_flat(target, lambda flat: flat.__setitem__(places, values))
     else:
-        on_flat(target, lambda flat: xp.add.at(flat, places, values))
+        on_flat(target, lambda flat: apply_at(xp, "add", flat, places, values))
+
+
+def apply_at(xp: Any, name: str, flat: Array, places: Array, values: Array) -> None:
+    """``xp.<name>.at``; for what a card has no atomic operation, the CPU does it."""
+    try:
+        getattr(xp, name).at(flat, places, values)
+    except (NotImplementedError, TypeError):
+        if xp is np:
+            raise
+        flat[...] = on_host(f"{name}.at of {flat.dtype}", _applied_at)(flat, places, values, name)
+
+
+def _applied_at(flat: Array, places: Array, values: Array, name: str) -> Array:
+    out = flat.copy()
+    getattr(np, name).at(out, places, values)
+    return out
 
 
 def add_along(xp: Any, target: Array, dim: int, index: Array, values: Array) -> None:

@@ -6,6 +6,8 @@ import functools
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.apply import make
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.backend import xp_of
@@ -50,7 +52,8 @@ def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
     """What is added to the scores, and the queries that may look at nothing (None if all may)."""
     xp = xp_of(scores._array)
     if is_causal:
-        return make(_causal(xp, scores._array.shape[-2:], scores._array.dtype)), None
+        causal = _causal if xp is np else _causal.__wrapped__
+        return make(causal(xp, scores._array.shape[-2:], scores._array.dtype)), None
     if attn_mask is None:
         return None, None
     mask = attn_mask._array
@@ -59,14 +62,15 @@ def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
     if mask.dtype.kind == "b":
         bias = xp.where(closed, -math.inf, 0.0).astype(scores._array.dtype)
         attn_mask = make(bias)
-    return attn_mask.to(scores.dtype), make(blind) if blind.any() else None
+    return attn_mask.to(scores.dtype), make(blind) if xp is not np or blind.any() else None
 
 
 @functools.lru_cache(maxsize=4)
 def _causal(xp: Any, shape: tuple[int, int], dtype: Any) -> Any:
     """0 where a key does not come after the query, and -∞ elsewhere."""
     bias = xp.where(xp.tri(*shape, dtype=bool), 0.0, -math.inf).astype(dtype)
-    bias.flags.writeable = False
+    if xp is np:
+        bias.flags.writeable = False
     return bias
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array
-from minigrad.backend.native import kernel
+from minigrad.backend import Array, xp_of
+from minigrad.backend.native import array_types, kernel
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import MANY
+from minigrad.ops.indexing.places import outside
 from minigrad.ops.network.softmax import LogSoftmaxAlong
 from minigrad.ops.reduction.adding import add_up
 
@@ -47,6 +48,11 @@ def _in_range(xp: Any, classes: Array, count: int) -> bool:
 def checked(xp: Any, target: Array, count: int, ignore_index: int) -> tuple[Array, Any]:
     """The classes, 0 where a target is ignored, and which are; None if surely none is."""
     classes = target if target.dtype is LONG else target.astype(LONG, copy=False)
+    if xp is not np:  # a card: looking at the classes would mean waiting for it
+        ignored = classes == ignore_index
+        classes = xp.where(ignored, 0, classes)
+        outside(classes, count)
+        return classes, ignored
     if not 0 <= ignore_index < count and _in_range(xp, classes, count):
         return classes, None
     ignored = classes == ignore_index
@@ -103,8 +109,8 @@ class CrossEntropyRows(Op):
             logp = LogSoftmaxAlong.forward(xp, input, 1)
             picked, stats = logp[places(xp, classes, logp.shape)], None
         else:
-            classes = np.ascontiguousarray(classes)
-            picked, stats = np.empty(rows, input.dtype), np.empty((rows, 2), input.dtype)
+            classes = xp.ascontiguousarray(classes)
+            picked, stats = xp.empty(rows, input.dtype), xp.empty((rows, 2), input.dtype)
             run(input, classes, picked, stats, rows, count)
         loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
         return loss, classes, scale, stats
@@ -114,12 +120,13 @@ class CrossEntropyRows(Op):
         g: Any, input: Any, classes: Any, scale: Any, stats: Any, shape: Any, F: Any
     ) -> Any:
         """The softmax, less 1 at the right class, by what a row counts."""
-        if g.__class__ is np.ndarray and stats is not None:
+        if g.__class__ in array_types and stats is not None:
             run = kernel("cross_entropy_backward", input, stats)
             if run is not None:
-                each = np.empty(len(classes), input.dtype)
+                xp = xp_of(input)
+                each = xp.empty(len(classes), input.dtype)
                 each[...] = g * scale
-                gx = np.empty(input.shape, input.dtype)
+                gx = xp.empty(input.shape, input.dtype)
                 run(each, input, classes, stats, gx, *input.shape)
                 return gx
         each = g * scale

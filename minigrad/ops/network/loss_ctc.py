@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
+
+import numpy as np
 
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import log_probabilities
@@ -29,12 +32,14 @@ class Texts:
         self.skips = xp.zeros(self.labels.shape, dtype=bool)
         self.skips[:, 3::2] = padded[:, 1:] != padded[:, :-1]
         self.times, self.lengths = times, lengths
+        self.until = int(times.max()) if n else 0  # no text goes on after that
 
     def emitted(self, xp: Any, log_probs: Array) -> Array:
         """The log-probability of each place's label at each time: (T, N, S)."""
-        times, n, classes = log_probs.shape
+        _, n, classes = log_probs.shape
         where = self.labels + xp.arange(0, n * classes, classes)[:, None]
-        return log_probs.reshape(times, n * classes).take(where, axis=1)
+        said = log_probs[: self.until]
+        return said.reshape(self.until, n * classes).take(where, axis=1)
 
     def ends(self, xp: Any) -> Array:
         """True at the places where a path may end: the last label and the blank behind it."""
@@ -97,7 +102,9 @@ class Ctc(Op):
                 reached = alpha[xp.maximum(texts.times - 1, 0), n]
                 last = xp.where((texts.times > 0)[:, None], reached, last)
         last = xp.where(texts.ends(xp), last, -math.inf).astype(input.dtype)
-        return -xp.logaddexp.reduce(last, axis=1)
+        if xp is not np:  # CuPy's functions of two numbers do not fold
+            return -functools.reduce(xp.logaddexp, xp.moveaxis(last, 1, 0))
+        return -np.logaddexp.reduce(last, axis=1)
 
     @staticmethod
     def grad_input(g: Any, input: Any, out: Any, texts: Any, zero_infinity: bool, F: Any) -> Any:
@@ -115,15 +122,17 @@ class CtcGradient(Op):
         emitted = texts.emitted(xp, input)
         paths = _forward_chances(xp, emitted, texts) + _backward_chances(xp, emitted, texts)
         needed = xp.exp(paths - emitted + loss[:, None])
-        gradient = xp.exp(input)
+        gradient = xp.zeros_like(input)
+        used = gradient[: texts.until]
+        xp.exp(input[: texts.until], out=used)
         time, sample, place = xp.nonzero(needed)
         at = (time * input.shape[1] + sample) * input.shape[2] + texts.labels[sample, place]
-        said = xp.bincount(at, weights=needed[time, sample, place], minlength=input.size)
-        gradient -= said.reshape(input.shape).astype(input.dtype)
-        over = xp.arange(input.shape[0])[:, None] >= texts.times
+        said = xp.bincount(at, weights=needed[time, sample, place], minlength=used.size)
+        used -= said.reshape(used.shape).astype(input.dtype)
+        over = xp.arange(texts.until)[:, None] >= texts.times
         if zero_infinity:
             over = over | (loss == math.inf)
-        gradient[over] = 0
+        used[over] = 0
         return gradient
 
     @staticmethod

@@ -306,7 +306,7 @@ def multilabel_margin_loss(
         raise RuntimeError(f"argument #2 'target' is out of range ({op}: {count} classes)")
     xp = xp_of(t)
     t = t.reshape(n, count)
-    listed = ~xp.logical_or.accumulate(t < 0, axis=1)
+    listed = xp.cumsum(t < 0, axis=1) == 0
     right = xp.zeros((n, count), dtype=bool)
     row, column = listed.nonzero()
     right[row, t[row, column]] = True

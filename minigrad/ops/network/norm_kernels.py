@@ -1,16 +1,14 @@
-"""Normalisation by the native kernels of kernels/cpu/norm.c and norm_rows.c.
+"""Normalisation by the kernels of norm and norm_rows in kernels/cpu and kernels/cuda.
 
-Both functions give None where there is no kernel for their arrays; NumPy does it then.
+Both functions give None where there is no kernel for their arrays; the array module does it then.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from minigrad.backend import Array
-from minigrad.backend.native import kernel
+from minigrad.backend import Array, xp_of
+from minigrad.backend.native import array_types, kernel
 from minigrad.ops.network.norm_plans import Plan, remembered
 
 
@@ -40,8 +38,9 @@ def standardised(
     run = kernel("batch_norm" if batch else "row_norm", x, *present)
     if run is None or not x.size:
         return None
-    out, invstd = np.empty(x.shape, x.dtype), np.empty(shape, x.dtype)
-    mean, var = given or (np.empty(shape, x.dtype), np.empty(shape, x.dtype))
+    empty = xp_of(x).empty
+    out, invstd = empty(x.shape, x.dtype), empty(shape, x.dtype)
+    mean, var = given or (empty(shape, x.dtype), empty(shape, x.dtype))
     if batch:
         run(x, weight, bias, out, mean, invstd, var, *sizes, eps, given is not None)
     else:
@@ -55,18 +54,19 @@ def gradients(
     g: Any, x: Any, weight: Any, mean: Any, invstd: Any, plan: Plan, given: Any, needs: Any
 ) -> tuple[Any, Any, Any] | None:
     """Those of input, weight and bias; None too for Tensors."""
-    if g.__class__ is not np.ndarray or not g.size:
+    if g.__class__ not in array_types or not g.size:
         return None
     batch, sizes, _ = _layout(plan)
-    g = np.ascontiguousarray(g)
+    xp = xp_of(g)
+    g = xp.ascontiguousarray(g)
     present = () if weight is None else (weight,)
     run = kernel(
         "batch_norm_backward" if batch else "row_norm_backward", g, x, mean, invstd, *present
     )
     if run is None:
         return None
-    gx = np.empty(x.shape, g.dtype) if needs[0] else None
-    gw, gb = (np.empty(plan.learned, g.dtype) if wanted else None for wanted in needs[1:])
+    gx = xp.empty(x.shape, g.dtype) if needs[0] else None
+    gw, gb = (xp.empty(plan.learned, g.dtype) if wanted else None for wanted in needs[1:])
     if batch:
         run(g, x, weight, mean, invstd, gx, gw, gb, *sizes, given is not None)
     else:

@@ -1,6 +1,6 @@
-"""Softmax by the native kernels of kernels/cpu/softmax.c.
+"""Softmax by the kernels of kernels/cpu/softmax.c and kernels/cuda/softmax.cu.
 
-Both functions give None where there is no kernel for their arrays; NumPy does it then.
+Both functions give None where there is no kernel for their arrays; the array module does it then.
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from minigrad.backend import Array
-from minigrad.backend.native import kernel
+from minigrad.backend import Array, xp_of
+from minigrad.backend.native import array_types, kernel
 
 
 def _seen(shape: tuple[int, ...], dim: int) -> tuple[int, int, int]:
@@ -24,19 +22,20 @@ def softmax(x: Array, dim: int, log: bool) -> Array | None:
     run = kernel("softmax", x)
     if run is None or not x.ndim:
         return None
-    out = np.empty(x.shape, x.dtype)
+    out = xp_of(x).empty(x.shape, x.dtype)
     run(x, out, *_seen(x.shape, dim), log)
     return out
 
 
 def softmax_back(g: Any, out: Any, dim: int, log: bool) -> Array | None:
     """The cotangent of its input; None too for Tensors."""
-    if g.__class__ is not np.ndarray or not g.ndim:
+    if g.__class__ not in array_types or not g.ndim:
         return None
-    g = np.ascontiguousarray(g)
+    xp = xp_of(g)
+    g = xp.ascontiguousarray(g)
     run = kernel("softmax_backward", g, out)
     if run is None:
         return None
-    gx = np.empty(g.shape, g.dtype)
+    gx = xp.empty(g.shape, g.dtype)
     run(g, out, gx, *_seen(g.shape, dim), log)
     return gx

@@ -1,0 +1,82 @@
+"""What stands before CuPy's memory pool: the peak is noted, and too little memory is told in full.
+
+Every allocation passes by ``Watch``, CuPy's own temporary arrays as well.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from minigrad.errors import OutOfMemoryError
+
+__all__ = ["Watch", "in_units", "watch"]
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def in_units(size: float) -> str:
+    """A number of bytes as people read it.
+
+    >>> in_units(512), in_units(3 * 2**30)
+    ('512 B', '3.00 GiB')
+    """
+    at = 0
+    while size >= 1024 and at < len(UNITS) - 1:
+        size, at = size / 1024, at + 1
+    return f"{size:.0f} B" if at == 0 else f"{size:.2f} {UNITS[at]}"
+
+
+class Watch:
+    """The allocator that stands before CuPy's own."""
+
+    def __init__(self, module: Any) -> None:
+        self.cupy, self.inner = module, module.cuda.get_allocator()
+        self.peaks: dict[int, int] = {}  # the most bytes in use, of the cards that were asked for
+        self.reserved: dict[int, int] = {}
+        self.refused = module.cuda.memory.OutOfMemoryError
+
+    def __call__(self, size: int) -> Any:
+        try:
+            found = self.inner(size)
+        except self.refused:
+            gc.collect()  # tensors in cycles die late
+            try:
+                found = self.inner(size)
+            except self.refused as error:
+                raise OutOfMemoryError(self._said(size)) from error
+        if self.peaks:
+            self.note()
+        return found
+
+    def note(self) -> None:
+        """Raise the peaks of the current card to what there is now."""
+        at, pool = self.cupy.cuda.Device().id, self.cupy.get_default_memory_pool()
+        if at in self.peaks:
+            self.peaks[at] = max(self.peaks[at], pool.used_bytes())
+            self.reserved[at] = max(self.reserved[at], pool.total_bytes())
+
+    def _said(self, size: int) -> str:
+        pool, here = self.cupy.get_default_memory_pool(), self.cupy.cuda.Device()
+        free, total = here.mem_info
+        limit = pool.get_limit()
+        limited = f" The limit set for minigrad is {in_units(limit)}." if limit else ""
+        return (
+            f"CUDA out of memory. Tried to allocate {in_units(size)}. GPU {here.id} has a total "
+            f"capacity of {in_units(total)} of which {in_units(free)} is free; minigrad's tensors "
+            f"hold {in_units(pool.used_bytes())}, and {in_units(pool.free_bytes())} is kept for "
+            f"what comes, in pieces that do not fit.{limited} Drop tensors that are not needed "
+            "(del, and no_grad() where no gradient is wanted), take smaller batches, or call "
+            "torch.cuda.empty_cache(). The program can go on."
+        )
+
+
+_watches: dict[Any, Watch] = {}
+
+
+def watch(cupy: Any) -> Watch:
+    """What stands before the allocator of a CuPy module; put there when first asked for."""
+    if cupy not in _watches:
+        _watches[cupy] = Watch(cupy)
+        cupy.cuda.set_allocator(_watches[cupy])
+    return _watches[cupy]

@@ -1,0 +1,162 @@
+"""CUDA graphs: a whole training step captured once, and launched again as one piece of work.
+
+Launching a small kernel takes the host longer than running it takes the card. A graph holds all
+launches of a step with their arguments, so that a replay costs one launch. What it reads and writes
+is memory, not tensors: new data is copied into the tensors that the captured step read.
+Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+from minigrad.backend import capture, faults
+from minigrad.backend.capture import CaptureError
+from minigrad.cuda.cards import cupy
+from minigrad.cuda.streams import Stream, current_stream, stream
+
+__all__ = [
+    "CUDAGraph",
+    "CaptureError",
+    "graph",
+    "graph_pool_handle",
+    "is_current_stream_capturing",
+]
+
+
+class Pool:
+    """Memory of graphs alone: what a captured step frees is used again by that graph only."""
+
+    def __init__(self) -> None:
+        self.cupy = cupy().cuda.MemoryPool()
+
+
+def graph_pool_handle() -> Pool:
+    """Memory that several graphs may share, if they are never replayed at the same time."""
+    return Pool()
+
+
+def is_current_stream_capturing() -> bool:
+    """Whether work given to the card now is captured instead of done.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.is_current_stream_capturing()
+    False
+    """
+    return capture.active()
+
+
+class CUDAGraph:
+    """Launches that were captured, for :meth:`replay`.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     x, g = torch.ones(2, device="cuda"), torch.cuda.CUDAGraph()
+    ...     with torch.cuda.graph(g):
+    ...         y = 2 * x
+    ...     _ = x.fill_(3)
+    ...     g.replay()
+    ...     y.cpu()
+    tensor([6., 6.])
+    """
+
+    def __init__(self, keep_graph: bool = False) -> None:
+        self._graph: Any = None
+        self._pool: Pool | None = None
+        self._before: Any = None
+        self._checks: set[Any] = set()
+
+    def capture_begin(self, pool: Any = None, capture_error_mode: str = "global") -> None:
+        """Capture what the current stream is given from now on; :class:`graph` is easier.
+
+        Raises: RuntimeError on the default stream, while capturing, or with a graph captured.
+        """
+        if capture.active():
+            raise RuntimeError("CUDAGraph: this thread is capturing another graph already")
+        if self._graph is not None:
+            raise RuntimeError("CUDAGraph: it holds a captured graph; call reset() first")
+        module, on = cupy(), current_stream()
+        self._pool = pool.pool() if isinstance(pool, CUDAGraph) else pool or Pool()
+        assert self._pool is not None
+        on.cupy.begin_capture()
+        self._before = module.cuda.get_allocator()
+        module.cuda.set_allocator(self._pool.cupy.malloc)
+        capture.switch(True)
+
+    def capture_end(self) -> None:
+        """Keep what was captured."""
+        self._graph = self._end()
+        self._checks = faults.pending()
+
+    def _end(self) -> Any:
+        capture.switch(False)
+        cupy().cuda.set_allocator(self._before)
+        self._before = None
+        return current_stream().cupy.end_capture()
+
+    def replay(self) -> None:
+        """Do it all again, on the current stream, with what the memory holds now.
+
+        Raises: RuntimeError if nothing was captured.
+        """
+        if self._graph is None:
+            raise RuntimeError("CUDAGraph: nothing has been captured")
+        self._graph.launch(current_stream().cupy)
+        faults.expect(self._checks)
+
+    def reset(self) -> None:
+        """Forget the graph, and its memory."""
+        self._graph, self._pool = None, None
+
+    def pool(self) -> Pool:
+        """Its memory, for another graph."""
+        if self._pool is None:
+            raise RuntimeError("CUDAGraph: nothing has been captured")
+        return self._pool
+
+
+_side: dict[int, Stream] = {}  # for each card the stream on which is captured
+
+
+@contextlib.contextmanager
+def graph(
+    cuda_graph: CUDAGraph, pool: Any = None, stream: Stream | None = None,
+    capture_error_mode: str = "global",
+) -> Iterator[None]:  # fmt: skip
+    """Capture what is done inside of the block; nothing of it runs before ``replay``.
+
+    Kernels are compiled and memory of optimizers is made in the first steps: take some before.
+
+    Raises: CaptureError, which names the line's fault, for what a graph cannot contain: waiting
+    for the card, data of the host, sizes or decisions that depend on values.
+    """
+    outside = current_stream()
+    side = stream or _side.setdefault(outside.device.index or 0, Stream())
+    cupy().cuda.Device().synchronize()
+    gc.collect()
+    side.wait_stream(outside)
+    with _on(side):
+        cuda_graph.capture_begin(pool)
+        try:
+            yield
+        except BaseException as error:
+            _give_up(cuda_graph)
+            if type(error).__name__ in ("CUDARuntimeError", "NotImplementedError"):
+                raise CaptureError(f"this cannot be captured into a CUDA graph: {error}") from error
+            raise
+        cuda_graph.capture_end()
+    outside.wait_stream(side)
+
+
+_on = stream
+
+
+def _give_up(cuda_graph: CUDAGraph) -> None:
+    """End a capture that failed, whatever the card says to that."""
+    with contextlib.suppress(Exception):
+        cuda_graph._end()
+    cuda_graph.reset()

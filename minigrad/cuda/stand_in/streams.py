@@ -1,0 +1,226 @@
+"""Streams, events and captured graphs, with the order that a card would keep, and no other.
+
+Nothing runs at the same time here. But each block of memory knows which stream wrote it last and
+when, each stream what it has waited for; so a use that nothing orders after the write it needs is
+an error, every time, and not now and then a wrong number.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.cuda.stand_in.cards import Block, CUDARuntimeError, here, waits
+
+__all__ = ["Event", "Graph", "Stream", "StreamOrderError", "current", "get_elapsed_time"]
+
+
+class StreamOrderError(RuntimeError):
+    """Two streams use one array, one of them writes, and no event or wait is between."""
+
+
+Seen = dict["Stream", int]
+_by_host: Seen = {}  # what the host has waited for: all that it starts comes later
+_made = [False]  # whether there is any stream but the null one; until then order needs no thought
+
+
+class Graph:
+    """Launches that were captured; ``launch`` does them all again, in the same memory."""
+
+    def __init__(self, launches: list[Callable[[], None]], held: list[Any]) -> None:
+        self.launches, self.held = launches, held
+
+    def launch(self, stream: Stream | None = None) -> None:
+        """Do them on a stream, the current one for None."""
+        on = stream or current()
+        on.tick += 1
+        for launch in self.launches:
+            launch()
+
+    def upload(self, stream: Stream | None = None) -> None:
+        """Get ready for the first launch."""
+
+
+class Stream:
+    """A queue of work on a card; in a ``with`` block it is the current one."""
+
+    null: Stream
+
+    def __init__(
+        self,
+        null: bool = False,
+        non_blocking: bool = False,
+        ptds: bool = False,
+        priority: int | None = None,
+    ) -> None:
+        self.is_null, self.non_blocking, self.priority = null, non_blocking, priority
+        self.ptr = 0 if null else id(self)
+        self.device_id = -1 if null else here.device
+        self.tick = 0
+        self.seen: Seen = {}
+        self.capture: list[Callable[[], None]] | None = None
+        self.held: list[Any] = []  # memory that was made while capturing
+        self._before: list[Stream | None] = []
+        _made[0] = _made[0] or not null
+
+    def __enter__(self) -> Stream:
+        self._before.append(here.stream)
+        return self.use()
+
+    def __exit__(self, *error: object) -> None:
+        here.stream = self._before.pop()
+
+    def use(self) -> Stream:
+        """Make it the current stream."""
+        here.stream = self
+        return self
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing waits on it."""
+        return True
+
+    def synchronize(self) -> None:
+        """Wait until its work is done."""
+        waits("Stream.synchronize")
+        _merge(_by_host, {**self.seen, self: self.tick})
+
+    def record(self, event: Event | None = None) -> Event:
+        """Mark how far its work has got."""
+        event = event or Event()
+        event.record(self)
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        """Let what is launched from now on come after an event."""
+        _merge(self.seen, event.seen)
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        """Note launches from now on instead of doing them.
+
+        Raises: CUDARuntimeError on the null stream, or while capturing.
+        """
+        if self.is_null:
+            raise CUDARuntimeError(
+                "cudaErrorStreamCaptureUnsupported: operation not permitted on the legacy stream"
+            )
+        if self.capture is not None:
+            raise CUDARuntimeError("cudaErrorIllegalState: the stream is capturing already")
+        self.capture, self.held = [], []
+
+    def end_capture(self) -> Graph:
+        """What was captured."""
+        if self.capture is None:
+            raise CUDARuntimeError("cudaErrorIllegalState: the stream is not capturing")
+        launches, self.capture = self.capture, None
+        return Graph(launches, self.held)
+
+    def is_capturing(self) -> bool:
+        """Whether launches are noted instead of done."""
+        return self.capture is not None
+
+    def check_no_capture(self, what: str) -> None:
+        """Raise CUDARuntimeError while capturing."""
+        if self.capture is not None:
+            raise CUDARuntimeError(
+                "cudaErrorStreamCaptureUnsupported: operation not permitted when stream is "
+                f"capturing ({what})"
+            )
+
+    def __repr__(self) -> str:
+        return "<Stream 0>" if self.is_null else f"<Stream {self.ptr:#x}>"
+
+
+Stream.null = Stream(null=True)
+
+
+class Event:
+    """A point in the work of a stream."""
+
+    def __init__(
+        self, block: bool = False, disable_timing: bool = False, interprocess: bool = False
+    ) -> None:
+        self.seen: Seen = {}
+        self.timed = not disable_timing
+        self.at: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream has come there."""
+        return True
+
+    def record(self, stream: Stream | None = None) -> None:
+        """Mark how far a stream's work has got."""
+        on = stream or current()
+        self.seen = {**on.seen, on: on.tick}
+        self.at = time.perf_counter()
+
+    def synchronize(self) -> None:
+        """Wait until the stream has come there."""
+        waits("Event.synchronize")
+        _merge(_by_host, self.seen)
+
+
+def get_elapsed_time(start: Event, end: Event) -> float:
+    """Milliseconds between two events.
+
+    Raises: CUDARuntimeError for an event that was not recorded, or without timing.
+    """
+    if start.at is None or end.at is None or not (start.timed and end.timed):
+        raise CUDARuntimeError("cudaErrorInvalidResourceHandle: invalid resource handle")
+    return 1000 * (end.at - start.at)
+
+
+def current() -> Stream:
+    """The stream on which this thread launches."""
+    return here.stream or Stream.null
+
+
+def _merge(into: Seen, more: Seen) -> None:
+    for stream, tick in more.items():
+        into[stream] = max(into.get(stream, 0), tick)
+
+
+def launch(stream: Stream, reads: list[Block], writes: list[Block]) -> None:
+    """Note a use of memory by a stream.
+
+    Raises: StreamOrderError if nothing orders it after the uses that it must come after.
+    """
+    stream.tick += 1
+    if not _made[0]:
+        for block in writes:
+            block.writer, block.tick = stream, stream.tick
+        return
+    if not stream.non_blocking:  # the null stream and blocking ones wait for each other
+        _join(stream)
+    for block in reads:
+        _after(stream, block.writer, block.tick, "reads what", "writes")
+        if block.readers is None:
+            block.readers = {}
+        block.readers[stream] = stream.tick
+    for block in writes:
+        _after(stream, block.writer, block.tick, "writes what", "writes")
+        for reader, tick in (block.readers or {}).items():
+            _after(stream, reader, tick, "writes what", "reads")
+        block.writer, block.tick, block.readers = stream, stream.tick, None
+
+
+def _join(stream: Stream) -> None:
+    null = Stream.null
+    if stream is not null:
+        _merge(stream.seen, {**null.seen, null: null.tick})
+        null.seen[stream] = stream.tick  # what the null stream launches next comes after
+        for known, tick in stream.seen.items():
+            if known is not null:
+                null.seen[known] = max(null.seen.get(known, 0), tick)
+
+
+def _after(stream: Stream, other: Any, tick: int, this: str, that: str) -> None:
+    if other is None or other is stream:
+        return
+    if max(stream.seen.get(other, 0), _by_host.get(other, 0)) < tick:
+        raise StreamOrderError(
+            f"{stream} {this} {other} {that}, and nothing orders the two: record an event on one "
+            "stream and let the other wait for it"
+        )

@@ -1,0 +1,150 @@
+"""Streams and events: work that a card does in its own order, beside other work.
+
+As in torch, a new stream does not wait for the default one: ``wait_stream`` and events order them.
+Source: https://docs.pytorch.org/docs/stable/cuda.html#streams-and-events
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from minigrad.cuda.cards import card, cupy
+from minigrad.device import device as Device
+
+__all__ = ["Event", "Stream", "current_stream", "default_stream", "set_stream", "stream"]
+
+
+class Stream:
+    """A queue of work on a card; made on the current card, or on the one named.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     side = torch.cuda.Stream()
+    ...     x = torch.ones(3, device="cuda")
+    ...     side.wait_stream(torch.cuda.current_stream())
+    ...     with torch.cuda.stream(side):
+    ...         y = 2 * x
+    ...     torch.cuda.current_stream().wait_stream(side)
+    ...     y.cpu()
+    tensor([2., 2., 2.])
+    """
+
+    def __init__(self, device: Any = None, priority: int = 0, **given: Any) -> None:
+        with card(device) as here:
+            made = cupy().cuda.Stream(non_blocking=True, priority=priority or None)
+        self._of(made, here.id)
+
+    def _of(self, of_cupy: Any, index: int) -> Stream:
+        self.cupy, self.device = of_cupy, Device("cuda", index)
+        return self
+
+    @property
+    def cuda_stream(self) -> int:
+        """The handle of CUDA."""
+        return int(self.cupy.ptr)
+
+    def query(self) -> bool:
+        """Whether all its work is done."""
+        return bool(self.cupy.done)
+
+    def synchronize(self) -> None:
+        """Wait until all its work is done."""
+        self.cupy.synchronize()
+
+    def record_event(self, event: Event | None = None) -> Event:
+        """An event at the end of what it has to do now."""
+        event = event or Event()
+        event.record(self)
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        """Let what it is given from now on come after an event."""
+        self.cupy.wait_event(event.cupy)
+
+    def wait_stream(self, stream: Stream) -> None:
+        """Let what it is given from now on come after what another has to do now."""
+        self.wait_event(stream.record_event())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Stream):
+            return NotImplemented
+        return self.cuda_stream == other.cuda_stream and self.device == other.device
+
+    def __hash__(self) -> int:
+        return hash((self.cuda_stream, self.device))
+
+    def __repr__(self) -> str:
+        return f"<torch.cuda.Stream device={self.device} cuda_stream={self.cuda_stream:#x}>"
+
+
+class Event:
+    """A point in the work of a stream, to wait for, or to measure time between two.
+
+    Raises: RuntimeError in :meth:`elapsed_time` for events that were not made to measure time.
+    """
+
+    def __init__(
+        self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
+    ) -> None:
+        self.timed = enable_timing
+        self.cupy = cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
+
+    def record(self, stream: Stream | None = None) -> None:
+        """Stand at the end of what a stream has to do now; the current one for None."""
+        self.cupy.record((stream or current_stream()).cupy)
+
+    def wait(self, stream: Stream | None = None) -> None:
+        """Let what a stream is given from now on come after the event."""
+        (stream or current_stream()).wait_event(self)
+
+    def query(self) -> bool:
+        """Whether the stream has come there."""
+        return bool(self.cupy.done)
+
+    def synchronize(self) -> None:
+        """Wait until the stream has come there."""
+        self.cupy.synchronize()
+
+    def elapsed_time(self, end_event: Event) -> float:
+        """Milliseconds from this event to another; both must be done."""
+        if not (self.timed and end_event.timed):
+            raise RuntimeError("Both events must be created with argument 'enable_timing=True'.")
+        return float(cupy().cuda.get_elapsed_time(self.cupy, end_event.cupy))
+
+
+def current_stream(device: Any = None) -> Stream:
+    """The stream that work is given to.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.current_stream() == torch.cuda.default_stream()
+    True
+    """
+    with card(device) as here:
+        found = cupy().cuda.get_current_stream()
+    return object.__new__(Stream)._of(found, here.id)
+
+
+def default_stream(device: Any = None) -> Stream:
+    """The stream that a card begins with."""
+    return object.__new__(Stream)._of(cupy().cuda.Stream.null, card(device).id)
+
+
+def set_stream(stream: Stream) -> None:
+    """Give work to a stream from now on."""
+    with card(stream.device):
+        stream.cupy.use()
+
+
+@contextlib.contextmanager
+def stream(stream: Stream | None) -> Iterator[None]:
+    """Give work to a stream inside of the block; None changes nothing."""
+    if stream is None:
+        yield
+        return
+    with card(stream.device), stream.cupy:
+        yield

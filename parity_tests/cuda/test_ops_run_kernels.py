@@ -1,0 +1,117 @@
+"""Ops on a card: the kernels run, and give what the CPU gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+import minigrad as torch
+from parity_tests.cuda import cards
+from parity_tests.cuda.engines import compiler
+
+F = torch.nn.functional
+pytestmark = compiler
+
+
+@pytest.fixture(scope="module")
+def launched() -> Iterator[list[str]]:
+    with cards.card() as names:
+        yield names
+
+
+class Case(NamedTuple):
+    """What is called, with which shapes, and the kernels that it must be done by."""
+
+    name: str
+    run: Callable[..., Any]
+    shapes: tuple[tuple[int, ...], ...]
+    kernels: tuple[str, ...]
+
+
+def unary(name: str, call: Any = None, *kernels: str) -> Case:
+    return Case(name, call or getattr(F, name), ((3, 37),), kernels or (name, f"{name}_backward"))
+
+
+def classes(n: int, count: int, device: Any, ignored: int = -100) -> Any:
+    found = torch.arange(n) * 7 % count
+    found[1] = ignored
+    return found.to(device)
+
+
+CASES = [
+    unary("relu"),
+    unary("leaky_relu", lambda x: F.leaky_relu(x, 0.2)),
+    unary("hardtanh"),
+    unary("sigmoid", torch.sigmoid),
+    unary("tanh_back", torch.tanh, "tanh_backward"),
+    unary("silu"),
+    unary("gelu"),
+    unary("gelu_tanh", lambda x: F.gelu(x, approximate="tanh")),
+    unary("elu"),
+    unary("softplus"),
+    unary("softmax", lambda x: x.softmax(1), "softmax_warps", "softmax_backward_warps"),
+    unary("log_softmax", lambda x: x.log_softmax(1), "softmax_warps", "softmax_backward_warps"),
+    Case("softmax of long rows", lambda x: x.softmax(1), ((2, 1500),),
+         ("softmax_blocks", "softmax_backward_blocks")),
+    Case("softmax of columns", lambda x: x.softmax(0), ((5, 40),),
+         ("softmax_columns", "softmax_backward_columns")),
+    Case("conv2d", lambda x, w, b: F.conv2d(x, w, b, padding=1, stride=2),
+         ((2, 8, 9, 7), (16, 8, 3, 3), (16,)),
+         ("conv_forward_plain_narrow", "conv_input_plain_narrow", "conv_weight_plain_narrow")),
+    Case("conv1d", lambda x, w: F.conv1d(x, w, dilation=2), ((2, 3, 19), (4, 3, 3)),
+         ("conv_forward_direct", "conv_input_direct", "conv_weight_direct")),
+    Case("depthwise", lambda x, w: F.conv2d(x, w, groups=6, padding=1), ((2, 6, 7, 7), (6, 1, 3, 3)),
+         ("conv_forward_direct", "conv_input_direct", "conv_weight_direct")),
+    Case("conv_transpose2d", lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2),
+         ((2, 8, 5, 4), (8, 8, 3, 3), (8,)),
+         ("conv_input_plain_narrow", "conv_forward_plain_narrow", "conv_weight_plain_narrow")),
+    Case("max_pool2d", lambda x: F.max_pool2d(x, 3, 2, 1), ((2, 3, 9, 8),),
+         ("max_pool", "max_pool_backward")),
+    Case("max_pool2d places", lambda x: F.max_pool2d(x, 2, return_indices=True)[0], ((2, 3, 8, 8),),
+         ("max_pool", "max_pool_places")),
+    Case("avg_pool2d", lambda x: F.avg_pool2d(x, 3, 2, 1), ((2, 3, 9, 8),),
+         ("avg_pool", "avg_pool_backward")),
+    Case("avg_pool3d", lambda x: F.avg_pool3d(x, 2), ((1, 2, 4, 6, 4),),
+         ("avg_pool", "avg_pool_backward")),
+    Case("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
+         ((4, 5, 6, 3), (5,), (5,)),
+         ("batch_sums", "batch_finish", "batch_apply", "batch_backward_apply")),
+    Case("batch_norm of rows", lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
+         ((9, 5), (5,), (5,)), ("batch_sums_columns", "batch_backward_sums_columns")),
+    Case("layer_norm", lambda x, w, b: F.layer_norm(x, (33,), w, b), ((7, 33), (33,), (33,)),
+         ("row_norm_warps", "row_norm_backward_warps", "row_norm_weights_columns")),
+    Case("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), ((3, 4, 5, 5), (4,), (4,)),
+         ("row_norm_warps", "row_norm_backward_warps", "row_norm_weights_planes")),
+    Case("cross_entropy", lambda x: F.cross_entropy(x, classes(6, 10, x.device)), ((6, 10),),
+         ("cross_entropy_warps", "cross_entropy_backward_warps", "out_of_range")),
+    Case("cross_entropy sum", lambda x: F.cross_entropy(
+        x, classes(6, 1200, x.device, 3), label_smoothing=0.0, reduction="sum"), ((6, 1200),),
+        ("cross_entropy_blocks", "cross_entropy_backward_blocks")),
+    Case("embedding", lambda w: F.embedding(torch.tensor([[1, 4], [4, 0]]).to(w.device), w),
+         ((6, 10),), ("take_rows", "add_rows_atomic", "out_of_range")),
+    Case("index_select", lambda x: x.index_select(1, torch.tensor([3, 0, 3]).to(x.device)),
+         ((4, 5),), ("take_rows", "add_rows_atomic")),
+    Case("gather", lambda x: x.gather(1, torch.tensor([[1, 1, 0], [2, 0, 2]]).to(x.device)),
+         ((2, 3),), ("take_along", "add_along_atomic")),
+    Case("index_add", lambda x, y: x.index_add(0, torch.tensor([2, 0, 2]).to(x.device), y),
+         ((4, 5), (3, 5)), ("add_rows_atomic",)),
+    Case("grid_sample", lambda x, g: F.grid_sample(x, g, align_corners=False),
+         ((2, 3, 6, 5), (2, 4, 4, 2)),
+         ("sample_planes", "sample_planes_input_atomic", "sample_planes_places")),
+    Case("interpolate", lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), ((1, 2, 5, 4),),
+         ("map_axis",)),
+    Case("sum", lambda x: (x.sum(), x.sum(0), x.sum(1), x.sum((0, 2)), x.mean((1, 2))),
+         ((5, 6, 40),), ("reduce_warps", "reduce_columns")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_kernels_do_it(case: Case, launched: list[str]) -> None:
+    torch.manual_seed(3)
+    inputs = [torch.randn(*shape, requires_grad=True) for shape in case.shapes]
+    before = len(launched)
+    wanted, found = cards.both_ways(case.run, *inputs)
+    assert set(case.kernels) <= set(launched[before:])
+    cards.agree(found, wanted, "float32")
