@@ -17,6 +17,7 @@
  * Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
  */
 #define SHORT_SUM 64L /* channels */
+#define FILTERS_AT_ONCE (1L << 18) /* numbers: a megabyte in float32, where columns are shared */
 #define SHARES 4L /* parts of the channels whose columns are transformed for all cuts of the rows */
 
 typedef struct {
@@ -24,7 +25,8 @@ typedef struct {
     const real *w;
     const int64_t *at;
     long step, out_h, out_w;
-    real *filters;
+    long first, last;     /* the panels of filters that are done at a time */
+    real *filters;        /* those, transformed */
     int not_finite;
 } R(wino);
 
@@ -74,6 +76,13 @@ static void R(wino_filters_of)(const R(wino) *f, const real *direct, long rows, 
         }
 }
 
+/* Where a row's filters are put. */
+INLINE real *R(wino_place)(const R(wino) *f, long row)
+{
+    const R(conv) *c = &f->tiles;
+    return f->filters + (row - panel_start(c->cut, f->first)) * 16 * c->channels;
+}
+
 /* Transform the filters of some panels. */
 static void R(wino_filters)(void *context, long begin, long end)
 {
@@ -82,11 +91,10 @@ static void R(wino_filters)(void *context, long begin, long end)
     real *direct = scratch(1, (size_t)(9 * c->channels * TILE_ROWS + LANES) * sizeof(real));
     if (!direct)
         return;
-    for (long p = begin; p < end; p++) {
+    for (long p = f->first + begin; p < f->first + end; p++) {
         const long row = panel_start(c->cut, p), rows = panel_start(c->cut, p + 1) - row;
         R(turn)(f->w + row * f->step, f->step, rows, 9 * c->channels, direct, rows);
-        R(wino_filters_of)(f, direct, rows, 0, c->channels, c->channels,
-                           f->filters + row * 16 * c->channels);
+        R(wino_filters_of)(f, direct, rows, 0, c->channels, c->channels, R(wino_place)(f, row));
     }
 }
 
@@ -99,10 +107,11 @@ static void R(wino_gather)(void *context, long begin, long end)
     const R(conv) *c = &f->tiles;
     real direct[9 * TILE_ROWS + LANES];
     memset(direct, 0, sizeof direct);
+    const long top = panel_start(c->cut, f->first), bottom = panel_start(c->cut, f->last);
     for (long k = begin; k < end; k++)
-        for (long i = 0; i < c->rows * f->step; i += 64 / (long)sizeof(real))
+        for (long i = top * f->step; i < bottom * f->step; i += 64 / (long)sizeof(real))
             __builtin_prefetch(f->w + f->at[9 * k] + i);
-    for (long p = 0; p < c->cut.count; p++) {
+    for (long p = f->first; p < f->last; p++) {
         const long row = panel_start(c->cut, p), rows = panel_start(c->cut, p + 1) - row;
         for (long k = begin; k < end; k++) {
             for (long t = 0; t < 9; t++) {
@@ -110,8 +119,7 @@ static void R(wino_gather)(void *context, long begin, long end)
                 for (long i = 0; i < rows; i++)
                     direct[t * rows + i] = from[i * f->step];
             }
-            R(wino_filters_of)(f, direct, rows, k, k + 1, end,
-                               f->filters + row * 16 * c->channels);
+            R(wino_filters_of)(f, direct, rows, k, k + 1, end, R(wino_place)(f, row));
         }
     }
 }
@@ -244,10 +252,11 @@ static void R(wino_part)(R(wino) *f, long part, int share)
     }
     if (share)
         return;
-    for (long r = c->cut.count * cut / c->cuts; r < c->cut.count * (cut + 1) / c->cuts; r++) {
+    const long height = f->last - f->first, bottom = f->first + height * (cut + 1) / c->cuts;
+    for (long r = f->first + height * cut / c->cuts; r < bottom; r++) {
         const long row = panel_start(c->cut, r);
         const int rows = (int)(panel_start(c->cut, r + 1) - row);
-        const real *a = f->filters + row * 16 * c->channels;
+        const real *a = R(wino_place)(f, row);
         for (long b = 0; b < count; b++) {
             for (long xi = 0; xi < 16; xi++)
                 for (long k = 0; k < c->channels; k += SHORT_SUM)
@@ -332,7 +341,18 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
     R(look_around)(t);
     t->whole = 0;
     R(cut_columns)(t, 4 * c->channels, 0);
-    const long depth = 9 * c->channels, size = 16 * c->rows * c->channels + LANES;
+    const long blocks = t->images * t->out_h * t->out_w / t->length * t->per_run;
+    f.last = t->cut.count;
+    if (t->cuts > 1) {
+        const long columns = blocks * t->block * TILE_COLS;
+        t->shared = scratch(7, (size_t)(16 * c->channels * columns) * sizeof(real));
+        if (!t->shared)
+            return 1;
+        parallel(blocks * SHARES, 1, R(wino_shares), &f);
+        f.last = min(f.last, max(t->cuts, FILTERS_AT_ONCE / (16 * c->channels * TILE_ROWS)));
+    }
+    const long depth = 9 * c->channels, together = f.last;
+    const long size = 16 * min(c->rows, together * TILE_ROWS) * c->channels + LANES;
     f.filters = scratch(0, (size_t)(size + 2) * sizeof(real) + (size_t)depth * sizeof(int64_t));
     if (!f.filters)
         return 1;
@@ -342,18 +362,14 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
         places[k] = at ? at[from] : from;
     }
     f.at = places;
-    if (at || tap[0])
-        parallel(c->channels, max(16L, (1L << 16) / (9 * c->rows)), R(wino_gather), &f);
-    else
-        parallel(t->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(wino_filters), &f);
-    const long blocks = t->images * t->out_h * t->out_w / t->length * t->per_run;
-    if (t->cuts > 1) {
-        const long columns = blocks * t->block * TILE_COLS;
-        t->shared = scratch(7, (size_t)(16 * c->channels * columns) * sizeof(real));
-        if (!t->shared)
-            return 1;
-        parallel(blocks * SHARES, 1, R(wino_shares), &f);
+    for (; f.first < t->cut.count; f.first = f.last) {
+        f.last = min(f.first + together, (long)t->cut.count);
+        if (at || tap[0])
+            parallel(c->channels, max(16L, (1L << 16) / (9 * c->rows)), R(wino_gather), &f);
+        else
+            parallel(f.last - f.first, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(wino_filters),
+                     &f);
+        parallel(blocks * t->cuts, 1, R(wino_parts), &f);
     }
-    parallel(blocks * t->cuts, 1, R(wino_parts), &f);
     return !f.not_finite;
 }

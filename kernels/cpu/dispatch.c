@@ -1,33 +1,33 @@
 /* The tables of kernels, and which level this processor supports. */
 #include "dispatch.h"
 
-#define K(name, n) void name##_f32_base(const arg *a); void name##_f64_base(const arg *a);
+#define ONE(name, type, n) void name##_##type##_base(const arg *a);
 #include "kernels.def"
-#undef K
-#define K(name, n) {#name "_f32", n, name##_f32_base}, {#name "_f64", n, name##_f64_base},
+#undef ONE
+#define ONE(name, type, n) {#name "_" #type, n, name##_##type##_base},
 static const entry base_entries[] = {
 #include "kernels.def"
 };
-#undef K
+#undef ONE
 
 #if defined(__x86_64__)
-#define K(name, n) void name##_f32_avx2(const arg *a); void name##_f64_avx2(const arg *a);
+#define ONE(name, type, n) void name##_##type##_avx2(const arg *a);
 #include "kernels.def"
-#undef K
-#define K(name, n) {#name "_f32", n, name##_f32_avx2}, {#name "_f64", n, name##_f64_avx2},
+#undef ONE
+#define ONE(name, type, n) {#name "_" #type, n, name##_##type##_avx2},
 static const entry avx2_entries[] = {
 #include "kernels.def"
 };
-#undef K
+#undef ONE
 
-#define K(name, n) void name##_f32_avx512(const arg *a); void name##_f64_avx512(const arg *a);
+#define ONE(name, type, n) void name##_##type##_avx512(const arg *a);
 #include "kernels.def"
-#undef K
-#define K(name, n) {#name "_f32", n, name##_f32_avx512}, {#name "_f64", n, name##_f64_avx512},
+#undef ONE
+#define ONE(name, type, n) {#name "_" #type, n, name##_##type##_avx512},
 static const entry avx512_entries[] = {
 #include "kernels.def"
 };
-#undef K
+#undef ONE
 #endif
 
 const int kernel_count = (int)(sizeof base_entries / sizeof *base_entries);

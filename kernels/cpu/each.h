@@ -7,6 +7,9 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "activation.c"
 #include "pointwise.h"
 #include "pointwise.c"
+#if SINGLE
+#include "wide.c"
+#endif
 #include "special.c"
 #include "polynomials.c"
 #include "convert.c"

@@ -6,6 +6,7 @@
  */
 #define real float
 #define whole int32_t
+#define SINGLE 1
 #define REAL f32
 #define LANES (VBYTES / 4)
 #define vec JOIN(vec, f32, LEVEL)
@@ -17,9 +18,11 @@
 #undef LANES
 #undef vec
 #undef mask
+#undef SINGLE
 
 #define real double
 #define whole int64_t
+#define SINGLE 0
 #define REAL f64
 #define LANES (VBYTES / 8)
 #define vec JOIN(vec, f64, LEVEL)

@@ -7,13 +7,14 @@
  * c (count, m, n) and bias (n) have no gaps; of a and b any steps between elements are taken, so
  * that transpositions, slices and repeated matrices are read where they lie. No size is 0.
  *
- * Both factors are packed in panels (gemm.h) for some hundreds of steps at a time, so that the
- * panels of a block of columns stay in the second cache while the rows go by; for few rows the
- * columns are left where they are. Where the steps of both factors lie side by side and one of them
- * has few rows, c is a table of inner products (dots.h).
+ * Both factors are packed in panels (gemm.h) for some hundreds of steps at a time: the rows first,
+ * then a block of columns by the thread that multiplies it, in whose second cache it stays while the
+ * rows go by. Where there are so few blocks that the rows are cut for more threads, these share
+ * columns that were packed before; for few rows the columns are left where they are. Where the
+ * steps of both factors lie side by side and one of them has few rows, c is a table of inner
+ * products (dots.h).
  */
-#define BLOCK_ROWS 2016L /* rows and columns that are packed at a time: a few megabytes */
-#define BLOCK_COLUMNS 2048L
+#define BLOCK_ROWS 672L /* rows that are packed at a time: at most 1 MiB */
 #define COLUMNS_AT_ONCE 5L /* panels of DEPTH steps: 240 KiB, a part of a second-level cache */
 #define PACKED_TOGETHER 4L /* panels whose columns lie side by side */
 #define FEW_ROWS 28L       /* packing columns takes the time of about five rows */
@@ -25,11 +26,11 @@ typedef struct {
     real *c;
     long m, n, k, a_row, a_column, b_row, b_column;
     real *left, *right;              /* packed */
-    long row, rows, column, columns; /* of the block, and of its panels */
+    long row, rows; /* of the block */
     long step, depth;                /* the first step of this time, and how many */
     row_cut cut;
     long panels, blocks, cuts;       /* of columns; of those that are done at once; of rows */
-    int placed;                      /* columns are not packed */
+    int placed, shared;              /* columns are not packed, but for the last panel; or before */
 } R(factors);
 
 /* to[k * pitch + i] = from[i * row + k * column], as lines lie side by side one way, the other, or
@@ -56,6 +57,19 @@ static void R(pack_any)(const real *from, long row, long column, long rows, long
                 to[k * pitch + i] = from[i * row + k * column];
 }
 
+/* Panels of columns, line by line. */
+static void R(pack_columns)(const R(factors) *g, long first, long last, real *to)
+{
+    for (long k = 0; k < g->depth; k += LANES)
+        for (long p = first; p < last; p++) {
+            const long column = p * TILE_COLS;
+            R(pack_any)(g->b + column * g->b_column + (g->step + k) * g->b_row, g->b_column,
+                        g->b_row, min((long)TILE_COLS, g->n - column),
+                        min((long)LANES, g->depth - k),
+                        to + ((p - first) * g->depth + k) * TILE_COLS, TILE_COLS);
+        }
+}
+
 /* Panels of the left factor, then groups of panels of the right one. */
 static void R(pack_factors)(void *context, long begin, long end)
 {
@@ -68,29 +82,21 @@ static void R(pack_factors)(void *context, long begin, long end)
                         g->a_column, rows, g->depth, g->left + row * g->depth, rows);
         } else {
             const long first = (unit - g->cut.count) * PACKED_TOGETHER;
-            const long last = min(first + PACKED_TOGETHER, g->panels);
-            for (long k = 0; k < g->depth; k += LANES)
-                for (long p = first; p < last; p++) {
-                    const long column = p * TILE_COLS;
-                    R(pack_any)(g->b + (g->column + column) * g->b_column +
-                                    (g->step + k) * g->b_row,
-                                g->b_column, g->b_row, min((long)TILE_COLS, g->columns - column),
-                                min((long)LANES, g->depth - k),
-                                g->right + (p * g->depth + k) * TILE_COLS, TILE_COLS);
-                }
+            R(pack_columns)(g, first, min(first + PACKED_TOGETHER, g->panels),
+                            g->right + first * g->depth * TILE_COLS);
         }
 }
 
 /* One tile of c, which may be narrower than a panel. */
-static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *a,
+static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *a, const real *b,
                          const int64_t *at, real *c)
 {
     real tile[TILE_ROWS * TILE_COLS], bias[TILE_COLS];
-    const long column = panel * TILE_COLS, width = min((long)TILE_COLS, g->columns - column);
+    const long column = panel * TILE_COLS, width = min((long)TILE_COLS, g->n - column);
     const int add = g->step > 0, whole_tile = width == TILE_COLS;
-    const real *b = g->right + panel * g->depth * TILE_COLS, *across = NULL;
+    const real *across = NULL;
     if (g->bias && !add) {
-        across = g->bias + g->column + column;
+        across = g->bias + column;
         if (!whole_tile)
             across = memcpy(bias, across, (size_t)width * sizeof(real));
     }
@@ -100,7 +106,7 @@ static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *
         for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
             __builtin_prefetch(to + i * step + j, 1);
     if (g->placed && whole_tile)
-        R(tile_placed)(rows, g->depth, a, g->b + g->step * g->b_row + g->column + column, at,
+        R(tile_placed)(rows, g->depth, a, g->b + g->step * g->b_row + column, at,
                        LANES, to, step, NULL, across, add);
     else
         R(tile)(rows, g->depth, a, b, to, step, NULL, across, add && whole_tile);
@@ -123,42 +129,51 @@ static void R(gemm_parts)(void *context, long begin, long end)
         const long cut = unit % g->cuts, block = unit / g->cuts;
         const long first = g->panels * block / g->blocks;
         const long last = g->panels * (block + 1) / g->blocks;
+        const long held = g->shared ? 0 : g->placed ? g->n / TILE_COLS : first;
+        real *right = g->right;
+        if (!g->shared && !g->placed) {
+            right = scratch(1, (size_t)((last - first) * TILE_COLS * g->depth) * sizeof(real));
+            if (!right)
+                return;
+            R(pack_columns)(g, first, last, right);
+        }
         for (long r = g->cut.count * cut / g->cuts; r < g->cut.count * (cut + 1) / g->cuts; r++) {
             const long row = panel_start(g->cut, r);
             const int rows = (int)(panel_start(g->cut, r + 1) - row);
-            real *c = g->c + (g->row + row) * g->n + g->column;
+            real *c = g->c + (g->row + row) * g->n;
             const real *a = g->left + row * g->depth;
-            for (long p = first; p < last; p++)
-                R(gemm_tile)(g, p, rows, a, at, c);
+            for (long p = first; p < last; p++) {
+                const real *b = p < held ? NULL : right + (p - held) * g->depth * TILE_COLS;
+                R(gemm_tile)(g, p, rows, a, b, at, c);
+            }
         }
     }
 }
 
-/* All steps of one block of c. */
+/* All steps of a block of rows. */
 static void R(gemm_block)(R(factors) *g)
 {
-    const long deepest = min(g->k, DEPTH), whole_panels = g->columns / TILE_COLS;
+    const long deepest = min(g->k, DEPTH), whole_panels = g->n / TILE_COLS;
     g->cut = cut_rows(g->rows);
-    g->panels = (g->columns + TILE_COLS - 1) / TILE_COLS;
+    g->panels = (g->n + TILE_COLS - 1) / TILE_COLS;
     g->placed = g->b_column == 1 && g->rows <= FEW_ROWS;
     g->blocks = (g->panels + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
-    g->cuts = max(1L, min(8 / g->blocks, (long)g->cut.count / 4));
+    g->cuts = threads() == 1 ? 1 : max(1L, min(8 / g->blocks, (long)g->cut.count / 4));
+    g->shared = g->cuts > 1 && !g->placed;
     g->left = scratch(0, (size_t)(g->rows * deepest) * sizeof(real));
-    g->right = scratch(1, (size_t)(g->panels * TILE_COLS * deepest) * sizeof(real));
-    if (!g->left || !g->right)
+    g->right = NULL;
+    if (g->shared || (g->placed && whole_panels < g->panels))
+        g->right = scratch(1, (size_t)((g->shared ? g->panels : 1) * TILE_COLS * deepest) *
+                                  sizeof(real));
+    if (!g->left || (g->shared && !g->right))
         return;
-    const long groups = (g->panels + PACKED_TOGETHER - 1) / PACKED_TOGETHER;
-    const long packed = !g->placed ? groups : whole_panels < g->panels ? 1 : 0;
+    const long groups = g->shared ? (g->panels + PACKED_TOGETHER - 1) / PACKED_TOGETHER : 0;
     for (g->step = 0; g->step < g->k; g->step += DEPTH) {
         g->depth = min(g->k - g->step, DEPTH);
-        if (g->placed && packed) { /* the last panel alone */
-            const long column = whole_panels * TILE_COLS;
-            R(pack_any)(g->b + (g->column + column) * g->b_column + g->step * g->b_row,
-                        g->b_column, g->b_row, g->columns - column, g->depth,
-                        g->right + whole_panels * g->depth * TILE_COLS, TILE_COLS);
-        }
-        parallel(g->cut.count + (g->placed ? 0 : groups),
-                 max(1L, (1L << 14) / (g->depth * TILE_COLS)), R(pack_factors), g);
+        if (g->placed && g->right)
+            R(pack_columns)(g, whole_panels, g->panels, g->right);
+        parallel(g->cut.count + groups, max(1L, (1L << 14) / (g->depth * TILE_COLS)),
+                 R(pack_factors), g);
         parallel(g->blocks * g->cuts, max(1L, (1L << 16) / (g->depth * g->rows * 5 + 1)),
                  R(gemm_parts), g);
     }
@@ -213,12 +228,12 @@ static void R(gemm_stack)(void *context, long begin, long end)
             parallel(max(g.m, g.n), max(4L * DOT_COLS, (1L << 17) / work), R(dot_lines), &g);
             continue;
         }
-        for (g.row = 0; g.row < g.m; g.row += BLOCK_ROWS)
-            for (g.column = 0; g.column < g.n; g.column += BLOCK_COLUMNS) {
-                g.rows = min(g.m - g.row, BLOCK_ROWS);
-                g.columns = min(g.n - g.column, BLOCK_COLUMNS);
-                R(gemm_block)(&g);
-            }
+        const long blocks = (g.m + BLOCK_ROWS - 1) / BLOCK_ROWS;
+        for (long block = 0; block < blocks; block++) {
+            g.row = g.m * block / blocks;
+            g.rows = g.m * (block + 1) / blocks - g.row;
+            R(gemm_block)(&g);
+        }
     }
 }
 

@@ -17,9 +17,9 @@
 extern _Thread_local int out_of_memory;
 
 enum {
-#define K(name, n) name##_f32_number, name##_f64_number,
+#define ONE(name, type, n) name##_##type##_number,
 #include "kernels.def"
-#undef K
+#undef ONE
 };
 
 /* A matrix, or a stack of them: sizes, and steps in elements. */

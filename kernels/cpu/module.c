@@ -2,8 +2,10 @@
  *
  *     kernels() -> {"relu_f32": <kernel>, ...}     of the level in use
  *     ufuncs() -> {"hypot": <ufunc>, ...}          of whatever level is in use
+ *     stand_ins() -> {"exp": <ufunc>, ...}         NumPy's, with kernels for float32 (numpy.def)
  *     levels() -> [("base", True), ...]            name, whether this processor supports it
- *     use(name)                                    choose a level; ValueError if it can't be used
+ *     use(name)                                    choose a level; ValueError if it can't be used;
+ *                                                  "numpy": its own loops in stand_ins()
  *     set_threads(n), get_threads()
  *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
  *                                                  unless each fits out exactly and without gaps
@@ -28,6 +30,8 @@ extern _Thread_local int out_of_memory;
 PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count); /* matmul.c */
 int prepare_matmul(void);
 PyObject *make_ufuncs(void);
+PyObject *make_stand_ins(void);
+void use_stand_ins(int wanted);
 
 typedef struct {
     PyObject_HEAD
@@ -122,6 +126,9 @@ static PyObject *use(PyObject *module, PyObject *name)
     const char *wanted = PyUnicode_AsUTF8(name);
     if (wanted == NULL)
         return NULL;
+    use_stand_ins(strcmp(wanted, "numpy") != 0);
+    if (strcmp(wanted, "numpy") == 0)
+        Py_RETURN_NONE;
     for (int i = 0; i < count; i++)
         if (all[i].supported && strcmp(all[i].name, wanted) == 0) {
             level_in_use = &all[i];
@@ -147,6 +154,11 @@ static PyObject *py_get_threads(PyObject *module, PyObject *unused)
 static PyObject *ufuncs(PyObject *module, PyObject *unused)
 {
     return make_ufuncs();
+}
+
+static PyObject *py_stand_ins(PyObject *module, PyObject *unused)
+{
+    return make_stand_ins();
 }
 
 /* Whether an object is an array that a memcpy may put into a row of `out`. */
@@ -181,6 +193,7 @@ static PyObject *join_rows(PyObject *module, PyObject *const *args, Py_ssize_t c
 static PyMethodDef methods[] = {
     {"kernels", kernels, METH_NOARGS, "The kernels of the level in use, by name."},
     {"ufuncs", ufuncs, METH_NOARGS, "The pointwise kernels as NumPy ufuncs, by name."},
+    {"stand_ins", py_stand_ins, METH_NOARGS, "NumPy's ufuncs with kernels for float32, by name."},
     {"levels", levels, METH_NOARGS, "The levels of this build, and whether they can be used here."},
     {"use", use, METH_O, "Choose the level by name."},
     {"set_threads", py_set_threads, METH_O, "Set the number of threads."},

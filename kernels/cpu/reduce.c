@@ -1,9 +1,12 @@
-/* Products along an axis of an array without gaps, seen as (outer, n, inner).
+/* Products, sums and variances along an axis of an array without gaps.
  *
- *     product(x, y, outer, n, inner)        y (outer, inner)
+ *     product(x, y, outer, n, inner)              x (outer, n, inner), y (outer, inner)
+ *     sum_rows(x, y, outer, n)                    x (outer, n), y (outer)
+ *     variance_rows(x, y, mean, outer, n, degrees)    the sum of squares about the mean / degrees
  *
- * A row is multiplied in vectors side by side, many rows of a long one in parts whose products are
- * multiplied in order. Reference: Prod of ops/reduction/reduce.py.
+ * A row is multiplied or added up in vectors side by side; one long row in parts, whose results are
+ * taken together in order. Sums of some hundred numbers are added up in double: they are rounded
+ * once more, at the end. Reference: Prod, Sum and Var of ops/reduction.
  */
 enum { R(ROW_PART) = 1 << 14 };
 
@@ -72,4 +75,136 @@ KERNEL(product)
     for (long i = 0; i < parts; i++)
         found *= r.parts[i];
     *r.y = found;
+}
+
+enum { R(SHORT_SUM_OF) = 16 * LANES }; /* vectors side by side, each of as many numbers */
+
+/* Sums of what a row's numbers are more than `mean`, and, if asked for, of the squares of that. */
+typedef struct {
+    double plain, squares;
+} R(sums);
+
+static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, long n, int squares,
+                                                              real mean)
+{
+    R(sums) total = {0, 0};
+    long i = 0;
+    while (i + 4 * LANES <= n) {
+        vec sums[4] = {{0}, {0}, {0}, {0}}, more[4] = {{0}, {0}, {0}, {0}};
+        const long end = min(n, i + 4 * R(SHORT_SUM_OF));
+        for (; i + 4 * LANES <= end; i += 4 * LANES)
+            for (int k = 0; k < 4; k++) {
+                vec v = *(const vec *)(x + i + k * LANES) - mean;
+                sums[k] += v;
+                if (squares)
+                    more[k] += v * v;
+            }
+        vec all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        vec all_more = (more[0] + more[1]) + (more[2] + more[3]);
+        for (int k = 0; k < LANES; k++) {
+            total.plain += (double)all[k];
+            total.squares += (double)all_more[k];
+        }
+    }
+    for (; i < n; i++) {
+        double v = (double)(x[i] - mean);
+        total.plain += v;
+        total.squares += v * v;
+    }
+    return total;
+}
+
+static R(sums) R(sum_of)(const real *x, long n)
+{
+    return R(added)(x, n, 0, 0);
+}
+
+static R(sums) R(squares_of)(const real *x, long n, real mean)
+{
+    return R(added)(x, n, 1, mean);
+}
+
+typedef struct {
+    const real *x;
+    real *y, *means, mean;
+    R(sums) *parts;
+    double degrees;
+    long n;
+    int squares;
+} R(addition);
+
+static void R(added_parts)(void *context, long begin, long end)
+{
+    const R(addition) *r = context;
+    for (long at = begin; at < end; at += R(ROW_PART)) {
+        const long count = min(end - at, (long)R(ROW_PART));
+        r->parts[at / R(ROW_PART)] = r->squares ? R(squares_of)(r->x + at, count, r->mean)
+                                                : R(sum_of)(r->x + at, count);
+    }
+}
+
+/* The same of one long row, in parts. */
+static R(sums) R(added_in_parts)(R(addition) *r, int squares)
+{
+    const long parts = (r->n + R(ROW_PART) - 1) / R(ROW_PART);
+    R(sums) total = {0, 0};
+    r->squares = squares;
+    parallel(r->n, R(ROW_PART), R(added_parts), r);
+    for (long i = 0; i < parts; i++) {
+        total.plain += r->parts[i].plain;
+        total.squares += r->parts[i].squares;
+    }
+    return total;
+}
+
+static void R(sum_some)(void *context, long begin, long end)
+{
+    const R(addition) *r = context;
+    for (long row = begin; row < end; row++)
+        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n).plain;
+}
+
+/* The variance from sums about a mean that was rounded. */
+static inline real R(variance_of)(R(sums) about, const R(addition) *r)
+{
+    return (real)((about.squares - about.plain * about.plain / (double)r->n) / r->degrees);
+}
+
+static void R(variance_some)(void *context, long begin, long end)
+{
+    const R(addition) *r = context;
+    for (long row = begin; row < end; row++) {
+        const real *x = r->x + row * r->n;
+        const real mean = (real)(R(sum_of)(x, r->n).plain / (double)r->n);
+        r->means[row] = mean;
+        r->y[row] = R(variance_of)(R(squares_of)(x, r->n, mean), r);
+    }
+}
+
+KERNEL(sum_rows)
+{
+    R(addition) r = {.x = a[0].p, .y = a[1].p, .n = a[3].i};
+    const long outer = a[2].i;
+    if (outer == 1 && r.n > R(ROW_PART)) {
+        r.parts = scratch(0, (size_t)(r.n / R(ROW_PART) + 1) * sizeof(R(sums)));
+        if (r.parts)
+            *r.y = (real)R(added_in_parts)(&r, 0).plain;
+        return;
+    }
+    parallel(outer, max(1, (1 << 15) / max(1, r.n)), R(sum_some), &r);
+}
+
+KERNEL(variance_rows)
+{
+    R(addition) r = {.x = a[0].p, .y = a[1].p, .means = a[2].p, .n = a[4].i, .degrees = a[5].d};
+    const long outer = a[3].i;
+    if (outer == 1 && r.n > R(ROW_PART)) {
+        r.parts = scratch(0, (size_t)(r.n / R(ROW_PART) + 1) * sizeof(R(sums)));
+        if (!r.parts)
+            return;
+        *r.means = r.mean = (real)(R(added_in_parts)(&r, 0).plain / (double)r.n);
+        *r.y = R(variance_of)(R(added_in_parts)(&r, 1), &r);
+        return;
+    }
+    parallel(outer, max(1, (1 << 15) / max(1, r.n)), R(variance_some), &r);
 }

@@ -155,8 +155,8 @@ def test_interpolation_and_its_gradient(mode: str, before: Any, after: Any, dtyp
 def test_the_table_of_a_map_is_made_once() -> None:
     with using(LEVELS[0]):
         assert kernel("map_axis", np.ones(1)) is not None
-    one = table_of(AxisMap("mean", 4, 2), np.dtype(np.float32), False)
-    assert one is table_of(AxisMap("mean", 4, 2), np.dtype(np.float32), False)
+    one = table_of(np, AxisMap("mean", 4, 2), np.dtype(np.float32), False)
+    assert one is table_of(np, AxisMap("mean", 4, 2), np.dtype(np.float32), False)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64, np.uint8, np.bool_])

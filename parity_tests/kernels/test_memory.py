@@ -24,7 +24,7 @@ gnu = pytest.mark.skipif(
 PROGRAM = """
 import json, resource
 import minigrad as mg
-from benchmarks.train_child import CASES, training
+from benchmarks.cases import CASES, training
 from minigrad.backend import memory
 
 def faults():

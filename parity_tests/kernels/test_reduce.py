@@ -1,0 +1,76 @@
+"""The kernels that add up rows give the sums and variances of extended precision, rounded once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from parity_tests.kernels.everywhere import DTYPES, at_each_level, compiled, shifted, using
+
+pytestmark = compiled
+
+
+def drawn(shape: tuple[int, ...], dtype: Any, mean: float = 0.0) -> Any:
+    found: Any = np.random.default_rng(sum(shape)).standard_normal(shape) + mean
+    return found.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+def test_rows_and_everything(dtype: Any, data: Any) -> None:
+    rows = data.draw(st.integers(1, 60))
+    x = drawn((rows, data.draw(st.integers(4096 // rows + 1, 6000))), dtype)
+    x = shifted(x, data.draw(st.integers(0, 3)))
+    exact = x.astype(np.longdouble)
+    size = np.spacing(np.abs(exact).sum(1).max().astype(dtype))  # of the terms
+    for one, all_of_it, mean in at_each_level(
+        lambda: [
+            t.numpy() for t in (mg.tensor(x).sum(1), mg.tensor(x).sum(), mg.tensor(x).mean(1, True))
+        ]
+    ):
+        assert np.abs(one - exact.sum(1)).max() <= size
+        assert abs(all_of_it - exact.sum()) <= size * rows
+        assert mean.shape == (rows, 1)
+        np.testing.assert_allclose(mean[:, 0], one / x.shape[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 70_001), (5, 1000), (300, 17), (1000, 5), (4, 8, 700)])
+def test_variances(dtype: Any, shape: tuple[int, ...]) -> None:
+    x = drawn(shape, dtype, mean=3.0)
+    axes = tuple(range(1, len(shape)))
+    exact = x.astype(np.longdouble).var(axes, ddof=1)
+    for var, root, mean in at_each_level(
+        lambda: [
+            mg.var(mg.tensor(x), axes).numpy(),
+            *(t.numpy() for t in mg.std_mean(mg.tensor(x), axes)),
+        ]
+    ):
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(var, exact, rtol=4 * eps)
+        np.testing.assert_allclose(root, np.sqrt(exact), rtol=4 * eps)
+        np.testing.assert_allclose(mean, x.astype(np.longdouble).mean(axes), rtol=4 * eps)
+
+
+def test_a_mean_that_is_rounded_does_not_spoil_a_variance() -> None:
+    x = (drawn((1, 8192), np.float32) * 1e-3 + 1000).astype(np.float32)
+    exact = x.astype(np.longdouble).var(1, ddof=1)
+    for (var,) in at_each_level(lambda: [mg.var(mg.tensor(x), 1).numpy()]):
+        np.testing.assert_allclose(var, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_stays_in_its_row(value: float) -> None:
+    x = drawn((4, 3000), np.float32)
+    x[1, 17] = value
+    x[2, 18], x[2, 19] = np.inf, -np.inf
+    with using("numpy"), np.errstate(all="ignore"):
+        sums, variances = mg.tensor(x).sum(1).numpy(), mg.tensor(x).var(1).numpy()
+    for a, b in at_each_level(lambda: [mg.tensor(x).sum(1).numpy(), mg.tensor(x).var(1).numpy()]):
+        np.testing.assert_allclose(a, sums, rtol=1e-3)
+        np.testing.assert_allclose(b, variances, rtol=1e-3)
