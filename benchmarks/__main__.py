@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks SUITE [--rounds N] [--json FILE]``."""
+"""The command line: ``python -m benchmarks SUITE [--rounds N] [--runs N] [--json FILE]``."""
 
 from benchmarks.environment import pin_threads
 
@@ -11,7 +11,8 @@ import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from benchmarks.environment import Noise, describe  # noqa: E402
+from benchmarks import actions  # noqa: E402
+from benchmarks.environment import Noise, describe, note  # noqa: E402
 from benchmarks.report import as_text, save  # noqa: E402
 
 # Each is a module of this package with `add_arguments(parser)` and `measure(options)`.
@@ -23,6 +24,8 @@ SUITES = (
     "kernels",
     "ulps",
     "train",
+    "infer",
+    "scaling",
     "memory",
     "data",
     "transforms",
@@ -30,7 +33,7 @@ SUITES = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """One subcommand for each suite."""
+    """One subcommand for each suite, and those that read what suites wrote."""
     top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = top.add_subparsers(dest="suite", required=True)
     for name in SUITES:
@@ -38,23 +41,39 @@ def parser() -> argparse.ArgumentParser:
         summary = (suite.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=suite.__doc__)
         command.add_argument("--rounds", type=int, default=suite.ROUNDS, metavar="N")
+        command.add_argument("--runs", type=int, default=1, metavar="N", help="fresh processes")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the results here too")
+        command.add_argument(
+            "--against", type=Path, metavar="FOLDER", help="another checkout, with its kernels "
+            "built: run by turns with it, and compared with it; its results go to FILE.against"
+        )  # fmt: skip
         suite.add_arguments(command)
+    actions.add_to(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one suite, print its tables, and write them if asked to."""
-    options = parser().parse_args(arguments)
-    if options.rounds < 1:
-        print("error: --rounds must be at least 1", file=sys.stderr)
+    """Run one suite, print its tables, and write them if asked to; or read what others wrote."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given)
+    if options.suite in actions.ACTIONS:
+        return actions.ACTIONS[options.suite](options)
+    if min(options.rounds, options.runs) < 1:
+        print("error: --rounds and --runs must be at least 1", file=sys.stderr)
         return 2
     if options.json is not None and not os.access(options.json.absolute().parent, os.W_OK):
         print(f"error: no file can be written at {options.json}", file=sys.stderr)
         return 2
+    if options.runs > 1 or options.against is not None:
+        return actions.several(options, given)
     noise = Noise()
-    result = importlib.import_module(f"benchmarks.{options.suite}").measure(options)
-    result.notes.append(noise.note())
+    try:
+        result = importlib.import_module(f"benchmarks.{options.suite}").measure(options)
+    except ModuleNotFoundError as error:
+        print(f"error: {options.suite} needs {error.name}, which is not installed", file=sys.stderr)
+        return 2
+    result.noise = noise.data()
+    result.notes.append(note(result.noise))
     environment = describe()
     print(as_text(result, environment))
     if options.json is not None:

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.libraries import difference, load
+from benchmarks.libraries import difference, load, threads
 from benchmarks.limits import multiply_adds
 from benchmarks.report import Result, Table, progress
-from benchmarks.timing import Measurement, digits, geometric_mean, in_turns, spread
+from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
 
 ROUNDS = 15
 PATIENCE = 2.0  # seconds for one row; large shapes get fewer rounds
@@ -130,34 +130,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(options: argparse.Namespace) -> Result:
     """Run the suite."""
     libs = {name: load(name) for name in ("minigrad", "torch")}
-    native = importlib.import_module("minigrad.backend.native")
+    level = importlib.import_module("minigrad.backend.native").level()
     chosen = [row for row in ROWS if options.only is None or row.name in options.only]
     result = Result("conv")
     result.summary["GFLOP/s of one thread's multiply-adds"] = fastest = multiply_adds()
-    before = native.get_threads(), libs["torch"].get_num_threads()
-    try:
-        for threads in options.threads:
-            native.set_threads(threads)
-            libs["torch"].set_num_threads(threads)
+    for count in options.threads:
+        with threads(libs, count):
             found = {}
             for number, row in enumerate(chosen):
-                progress(f"conv, {threads} threads, {number + 1}/{len(chosen)}: {row.name}")
+                progress(f"conv, {count} threads, {number + 1}/{len(chosen)}: {row.name}")
                 found[row] = measure_row(row, libs, options.rounds)
-            _add(result, found, threads, fastest * threads)
-    finally:
-        native.set_threads(before[0])
-        libs["torch"].set_num_threads(before[1])
+            _add(result, found, count, fastest * count)
     progress("")
     result.notes = [
         f"the fastest of {options.rounds} interleaved rounds or fewer, float32, kernels of level "
-        f"{native.level()}; in brackets quartiles of the ratios within rounds",
+        f"{level}; in brackets quartiles of the ratios within rounds",
         "GFLOP/s count the direct sum; in brackets, the part of what multiply-adds can do (limits)",
     ]
     return result
 
 
 def _add(
-    result: Result, found: dict[Row, dict[str, Measurement]], threads: int, fastest: float
+    result: Result, found: dict[Row, dict[str, Measurement]], count: int, fastest: float
 ) -> None:
     """The tables, numbers and means for one number of threads."""
     header = ("", "minigrad, ms", "torch, ms", "torch / minigrad", "GFLOP/s")
@@ -167,15 +161,14 @@ def _add(
             one = by_pass[name]
             mine, theirs = (min(one.times[lib]) for lib in ("minigrad", "torch"))
             ratios.append(theirs / mine)
-            rounds = zip(one.times["torch"], one.times["minigrad"], strict=True)
-            around = spread(a / b for a, b in rounds)
-            ratio = f"{digits(theirs / mine)} [{digits(around.low)}, {digits(around.high)}]"
             speed = row.flops / mine / 1e9
             share = f"{digits(speed)} ({speed / fastest:.0%})"
-            lines.append((row.name, digits(mine * 1e3), digits(theirs * 1e3), ratio, share))
-            facts = {"row": row.name, "pass": name, "threads": threads, "gflops": speed,
+            lines.append(
+                (row.name, digits(mine * 1e3), digits(theirs * 1e3), one.fastest().text(), share)
+            )
+            facts = {"row": row.name, "pass": name, "threads": count, "gflops": speed,
                      "fastest": {"minigrad": mine, "torch": theirs}}  # fmt: skip
             result.rows.append({**facts, **one.data()})
-        result.tables.append(Table(f"Convolution: {name}, {threads} threads", header, lines))
-        result.summary[f"{name}, {threads} threads: geometric mean"] = geometric_mean(ratios)
-        result.summary[f"{name}, {threads} threads: least"] = min(ratios)
+        result.tables.append(Table(f"Convolution: {name}, {count} threads", header, lines))
+        result.summary[f"{name}, {count} threads: geometric mean"] = geometric_mean(ratios)
+        result.summary[f"{name}, {count} threads: least"] = min(ratios)

@@ -123,7 +123,7 @@ def measure(options: argparse.Namespace) -> Result:
         progress(f"data: {row.name}")
         loaders = {name: row.loader(lib, options.samples) for name, lib in libs.items()}
         compare(row, libs, loaders)
-        measured = in_turns({n: _epoch(x) for n, x in loaders.items()}, options.rounds)
+        measured = in_turns({n: _epoch(x) for n, x in loaders.items()}, options.rounds, waits=True)
         result.rows.append(_record(row, measured, options.samples))
         lines.append(_line(row, measured, options.samples))
         loaders.clear()  # ends persistent workers

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.libraries import difference, load
 from benchmarks.report import Result, Table, progress
-from benchmarks.timing import Measurement, digits, geometric_mean, in_turns, spread
+from benchmarks.timing import Measurement, digits, geometric_mean, in_turns
 
 ROUNDS = 15
 PATIENCE = 3.0  # seconds for one row
@@ -176,14 +176,14 @@ def measure(options: argparse.Namespace) -> Result:
             moved = size * (row.forward if name == "forward" else row.backward)
             mine, theirs = (min(one.times[library]) for library in LIBRARIES)
             limit = copying(moved, options.rounds)
-            rounds = zip(one.times["torch"], one.times["minigrad"], strict=True)
-            around = spread(a / b for a, b in rounds)
-            ratio = f"{digits(theirs / mine)} [{digits(around.low)}, {digits(around.high)}]"
+            ratio = one.fastest()
             ratios[name].append(theirs / mine)
             micro = [digits(t * 1e6) for t in (mine, theirs, limit)]
-            lines[name].append([row.name, *micro[:2], ratio, micro[2], f"{limit / mine:.0%}"])
+            lines[name].append(
+                [row.name, *micro[:2], ratio.text(), micro[2], f"{limit / mine:.0%}"]
+            )
             facts = {"row": row.name, "pass": name, "copy": limit, "share": limit / mine}
-            result.rows.append({**facts, **one.data(), "torch / minigrad": vars(around)})
+            result.rows.append({**facts, **one.data(), "torch / minigrad": vars(ratio)})
     header = ("", "minigrad, us", "torch, us", "torch / minigrad", "a copy, us", "of the limit")
     for name, rows in lines.items():
         result.tables.append(Table(f"Kernels: {name}, one thread", header, rows))

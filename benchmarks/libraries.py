@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,23 @@ def load(name: str) -> Any:
     if name == "torch":
         lib.set_num_threads(1)
     return lib
+
+
+@contextmanager
+def threads(libs: Mapping[str, Any], count: int) -> Iterator[None]:
+    """minigrad's kernels and torch on so many threads, and afterwards on as many as before.
+
+    NumPy's BLAS keeps those that it was started with.
+    """
+    native: Any = importlib.import_module("minigrad.backend.native")
+    before = native.get_threads(), libs["torch"].get_num_threads()
+    try:
+        native.set_threads(count)
+        libs["torch"].set_num_threads(count)
+        yield
+    finally:
+        native.set_threads(before[0])
+        libs["torch"].set_num_threads(before[1])
 
 
 def values(tensor: Any) -> np.ndarray[Any, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.libraries import load
+from benchmarks.libraries import load, threads
 from benchmarks.report import Result, Table, progress
 from benchmarks.timing import digits, in_turns
 
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(options: argparse.Namespace) -> Result:
     """Run the suite."""
     libs = {name: load(name) for name in ("minigrad", "torch")}
-    native = importlib.import_module("minigrad.backend.native")
+    level = importlib.import_module("minigrad.backend.native").level()
     result = Result("limits")
     for dtype in (np.float32, np.float64):
         name = f"GFLOP/s of multiply-adds, one thread, {np.dtype(dtype).name}"
@@ -73,32 +73,26 @@ def measure(options: argparse.Namespace) -> Result:
     for name, size in BLOCKS.items():
         result.summary[f"GB/s of copying {name}, one thread"] = copying(size)
     fastest = multiply_adds()
-    before = native.get_threads(), libs["torch"].get_num_threads()
-    try:
-        for threads in options.threads:
-            native.set_threads(threads)
-            libs["torch"].set_num_threads(threads)
-            _products(result, libs, threads, fastest * threads, options.rounds)
-    finally:
-        native.set_threads(before[0])
-        libs["torch"].set_num_threads(before[1])
+    for count in options.threads:
+        with threads(libs, count):
+            _products(result, libs, count, fastest * count, options.rounds)
     progress("")
     result.notes = [
         f"the fastest of {options.rounds} interleaved rounds or fewer, float32, kernels of level "
-        f"{native.level()}; in brackets the part of {digits(fastest)} GFLOP/s a thread",
+        f"{level}; in brackets the part of {digits(fastest)} GFLOP/s a thread",
         "NumPy's BLAS has the threads that it was started with: one",
     ]
     return result
 
 
 def _products(
-    result: Result, libs: dict[str, Any], threads: int, fastest: float, rounds: int
+    result: Result, libs: dict[str, Any], count: int, fastest: float, rounds: int
 ) -> None:
     """The table of products for one number of threads."""
     lines = []
     for m, n, k in SHAPES:
         for layout in LAYOUTS:
-            progress(f"limits, {threads} threads: {m} {n} {k} {layout}")
+            progress(f"limits, {count} threads: {m} {n} {k} {layout}")
             a = np.ones((k, m) if layout == "aᵀ b" else (m, k), np.float32)
             b = np.ones((n, k) if layout == "a bᵀ" else (k, n), np.float32)
             calls: dict[str, Any] = {"numpy": _call(np.asarray, np.dot, a, b, layout)}
@@ -108,10 +102,10 @@ def _products(
             flops = {name: 2e-9 * m * n * k / min(one.times[name]) for name in calls}
             shown = [f"{digits(v)} ({v / fastest:.0%})" for v in flops.values()]
             lines.append((f"{m} x {k} x {n}, {layout}", *shown))
-            facts = {"row": [m, n, k], "layout": layout, "threads": threads, "gflops": flops}
+            facts = {"row": [m, n, k], "layout": layout, "threads": count, "gflops": flops}
             result.rows.append({**facts, **one.data()})
     header = ("GFLOP/s", "NumPy", *libs)
-    title = f"Products of matrices, {threads} thread{'s' * (threads > 1)}"
+    title = f"Products of matrices, {count} thread{'s' * (count > 1)}"
     result.tables.append(Table(title, header, lines))
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cases import CASES
 from benchmarks.report import Result, Table, progress
 from benchmarks.timing import Spread, geometric_mean, spread
-from benchmarks.train_child import CASES
 
 ROUNDS = 3
 MEBI = 2**20

@@ -14,9 +14,9 @@ from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+from benchmarks.cases import CASES, Case, inference, training  # noqa: E402
 from benchmarks.libraries import load  # noqa: E402
 from benchmarks.models import small_mlp  # noqa: E402
-from benchmarks.train_child import CASES, Case, inference, training  # noqa: E402
 
 STEPS = 3  # from the second on, the optimiser's state is there while the graph lives
 SAMPLES = 100  # of resident memory, over a long run
@@ -68,7 +68,7 @@ def peak(lib: Any, options: argparse.Namespace) -> dict[str, Any]:
     tidy()
     forget_peak()
     before = resident()
-    losses = [step().item() for _ in range(STEPS)]
+    losses = [step().mean().item() for _ in range(STEPS)]
     return {"peak": resident_peak() - before, "before": before, "losses": losses}
 
 

@@ -6,6 +6,7 @@ Which calls are made follows from the op's record alone, so a new op has its row
 from __future__ import annotations
 
 import argparse
+import importlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ PATIENCE = 1.0  # seconds for all rounds of one case; slow calls get fewer round
 SLOW, LARGE = 0.003, 30
 SIZES = (100, 10_000, 1_000_000)
 PASSES = ("forward", "forward and backward")
+NUMPY = "minigrad (NumPy)"  # the same ops without the native kernels
 ARBITRARY = ("empty", "empty_like", "new_empty")  # whatever memory held: nothing to compare
 
 
@@ -122,42 +124,68 @@ def measure_case(case: Case, libs: dict[str, Any], rounds: int) -> Row:
         functions.pop("torch")
         row.note = "torch has no such function"
     sides = {n: Prepared(case, libs[n], f) for n, f in functions.items() if f is not None}
+    if len(native().levels()) > 1:
+        sides[NUMPY] = sides["minigrad"]
     try:
         _compare_and_time(row, sides, rounds)
     except Exception as error:
         row.note = f"{type(error).__name__}: {str(error).splitlines()[0]:.60}"
+    finally:
+        choose("minigrad")
     return row
+
+
+def native() -> Any:
+    """The module that finds kernels."""
+    return importlib.import_module("minigrad.backend.native")
+
+
+def choose(side: str) -> None:
+    """Use the kernels of the best level for minigrad, and none for its reference on NumPy."""
+    level = "numpy" if side == NUMPY else native().levels()[-1]
+    if native().level() != level:
+        native().use(level)
+
+
+def _results(row: Row, sides: dict[str, Prepared], name: str) -> tuple[dict[str, Any], str]:
+    """What a pass computes on each side; and in what two of them differ."""
+    found = {}
+    for side, prepared in sides.items():
+        choose(side)
+        found[side] = prepared.seeded(getattr(prepared, name))
+    oracle = found.get("torch", found["minigrad"])
+    for side, mine in found.items():
+        wrong = difference(mine, oracle, row.name in ARBITRARY)
+        if wrong:
+            return found, wrong if side == "minigrad" else f"{side}: {wrong}"
+    return found, ""
 
 
 def _compare_and_time(row: Row, sides: dict[str, Prepared], rounds: int) -> None:
     """Fill a row, pass by pass, as far as the results agree."""
-    results = {name: side.seeded(side.forward) for name, side in sides.items()}
-    if "torch" in sides:
-        wrong = difference(results["minigrad"], results["torch"], row.name in ARBITRARY)
-        if wrong:
-            row.note = f"results differ: {wrong}"
-            return
+    results, wrong = _results(row, sides, "forward")
+    if wrong:
+        row.note = f"results differ: {wrong}"
+        return
     own = results["minigrad"]
     made = [t.numel() for t in (own if isinstance(own, (tuple, list)) else [own]) if is_tensor(t)]
     row.growth = sum(made) / (row.size or sum(made) or 1)
-    row.found[PASSES[0]] = in_turns(
-        {n: s.forward for n, s in sides.items()}, rounds, patience=PATIENCE
-    )
-    del results
+    row.found[PASSES[0]] = _timed({n: s.forward for n, s in sides.items()}, rounds)
+    del results, own
     wants = {name: bool(side.leaves and side.recorded()) for name, side in sides.items()}
     if len(set(wants.values())) == 2:
         row.note = f"only {next(n for n, w in wants.items() if w)} has a gradient"
     if not all(wants.values()):
         return
-    gradients = {name: side.seeded(side.both) for name, side in sides.items()}
-    if "torch" in sides:
-        wrong = difference(gradients["minigrad"], gradients["torch"])
-        if wrong:
-            row.note = f"gradients differ: {wrong}"
-            return
-    row.found[PASSES[1]] = in_turns(
-        {n: s.both for n, s in sides.items()}, rounds, patience=PATIENCE
-    )
+    _, wrong = _results(row, sides, "both")
+    if wrong:
+        row.note = f"gradients differ: {wrong}"
+        return
+    row.found[PASSES[1]] = _timed({n: s.both for n, s in sides.items()}, rounds)
+
+
+def _timed(calls: dict[str, Callable[[], Any]], rounds: int) -> Measurement:
+    return in_turns(calls, rounds, patience=PATIENCE, before=choose)
 
 
 def rows_of(record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[int]) -> list[Row]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1  # raised whenever a reader of the JSON files would have to be changed
+SCHEMA = 2  # raised whenever a reader of the JSON files would have to be changed
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Result:
     rows: list[dict[str, Any]] = field(default_factory=list)  # the same numbers, for JSON
     summary: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    noise: dict[str, float] = field(default_factory=dict)
 
 
 def as_text(result: Result, environment: Mapping[str, Any]) -> str:
@@ -55,15 +56,25 @@ def as_text(result: Result, environment: Mapping[str, Any]) -> str:
 
 def save(result: Result, environment: Mapping[str, Any], path: Path) -> None:
     """Write a result with all that is needed to judge it later."""
-    content = {
-        "schema": SCHEMA,
-        "suite": result.suite,
-        "environment": dict(environment),
-        "rows": result.rows,
-        "summary": result.summary,
-        "notes": result.notes,
-    }
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write(
+        {
+            "schema": SCHEMA,
+            "suite": result.suite,
+            "environment": dict(environment),
+            "noise": result.noise,
+            "summary": result.summary,
+            "notes": result.notes,
+            "rows": result.rows,
+        },
+        path,
+    )
+
+
+def write(content: Mapping[str, Any], path: Path) -> None:
+    """A result as JSON, with a line for each row: small, and readable when it changes."""
+    head = json.dumps({**content, "rows": []}, indent=1)
+    rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in content["rows"])
+    path.write_text(head.removesuffix("[]\n}") + f"[\n{rows}\n]\n}}\n", encoding="utf-8")
 
 
 def progress(text: str) -> None:

@@ -63,7 +63,9 @@ def _norm(lib: Any, x: Any) -> tuple[Any, Any]:
 
 
 SMOOTH = ("sigmoid", "tanh", "silu", "elu", "softplus", "logsigmoid", "softsign", "mish")
-PLAIN = ("exp", "expm1", "log1p", "sin", "cos", "erf", "sqrt", "rsqrt")
+PLAIN = ("exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "atan")
+PLAIN += ("sinh", "cosh", "asinh", "erf", "erfc", "lgamma", "sqrt", "rsqrt", "exp2")
+INSIDE = ("asin", "acos", "atanh")  # of numbers between -1 and 1
 ROWS = (
     *(Row(name, _f(name), (100_000,), spread=3) for name in SMOOTH),
     Row("gelu", _f("gelu"), (100_000,), spread=2, most=4),
@@ -71,6 +73,12 @@ ROWS = (
     *(
         Row(name, lambda lib, x, name=name: getattr(lib, name)(x.abs()), (100_000,), spread=3)
         for name in PLAIN
+    ),
+    *(
+        Row(
+            name, lambda lib, x, name=name: getattr(lib, name)(x), (100_000,), spread=0.5, most=0.99
+        )
+        for name in INSIDE
     ),
     Row("sum", lambda lib, x: x.sum(), (1_000_000,), (0,)),
     Row("sum of rows", lambda lib, x: x.sum(1), (300, 1000), (0,)),
