@@ -276,6 +276,22 @@ def replay_command(
     raise typer.Exit(show_replay(file, trust))
 
 
+@app.command(
+    "bench",
+    add_help_option=False,
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+)
+def bench_command(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="As for python -m benchmarks; --help lists them.")
+    ] = None,
+) -> None:
+    """Measure minigrad beside torch, and compare results."""
+    from minigrad.cli.bench import bench
+
+    raise typer.Exit(bench(arguments or []))
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line; every expected mishap is one line on stderr and exit code 2."""
     try:

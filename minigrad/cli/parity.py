@@ -1,4 +1,7 @@
-"""``minigrad parity``: a program under minigrad and torch at once, up to where they part."""
+"""``minigrad parity``: a program under minigrad and torch at once, up to where they part.
+
+Compared are the ops that both libraries have, and what the lines and layers leave.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +20,15 @@ import numpy as np
 
 from minigrad.cli.errors import CommandError
 from minigrad.testing.comparison import TOLERANCES
-from minigrad.testing.tracing import Change, Line
-from minigrad.testing.ulps import farthest
+from minigrad.testing.sounding import common, pairs
+from minigrad.testing.tracing import Change, Line, Ran
+from minigrad.testing.ulps import ulps
 
 # What is forgiven: relative and absolute, as in assert_close.
 FORGIVEN = {str(kind).rpartition(".")[2]: pair for kind, pair in TOLERANCES.items()}
+
+
+Seen = Change | Ran
 
 
 @dataclass
@@ -30,6 +38,7 @@ class Report:
     source: list[str]
     limit: float | None
     compared: int = 0
+    ops: int = 0  # of both libraries that were compared
     greatest: float = 0.0
     first: str = ""  # the first difference at all
     part: str = ""  # the first that is not forgiven
@@ -38,24 +47,56 @@ class Report:
     def line(self, mine: Line, theirs: Line) -> None:
         """Compare what one line did on both sides."""
         if (mine.number, mine.function) != (theirs.number, theirs.function):
-            here, there = self.at(mine), self.at(theirs)
+            here, there = self.at(mine.number), self.at(theirs.number)
             self.part = f"the programs go different ways: {here} here, {there} in torch"
             return
+        suspect = self._ops(mine.ops, theirs.ops)
         for side, line in enumerate((mine, theirs)):
             for change in line.changes:
                 self.last.setdefault((line.function, change.name), [None, None])[side] = change
         for name in dict.fromkeys(c.name for c in (*mine.changes, *theirs.changes)):
-            one, other = self.last[mine.function, name]
-            self.compared += 1
-            text, forgiven = self.difference(one, other)
-            if text:
-                found = f"{self.at(mine)}: {name} {text}"
-                self.first = self.first or found
-                if not forgiven:
-                    self.part = found
-                    return
+            if not self.part:
+                one, other = self.last[mine.function, name]
+                self.compared += 1
+                self._note(mine.number, name, *self.difference(one, other))
+                self.part = self.part and (suspect or self.part + self._alone(mine.ops, theirs.ops))
 
-    def difference(self, one: Change | None, other: Change | None) -> tuple[str, bool]:
+    def _note(self, number: int, what: str, text: str, forgiven: bool) -> str:
+        """Remember a difference if it is the first, and where the two part."""
+        found = f"{self.at(number)}: {what} {text}" if text else ""
+        self.first = self.first or found
+        self.part = self.part or ("" if forgiven else found)
+        return found
+
+    def _ops(self, mine: Sequence[Ran], theirs: Sequence[Ran]) -> str:
+        """Compare the ops that the two have in common; where they may part, if a value does too.
+
+        Ops are the same ones if they are equally many on both sides. If not, or in backward, where
+        one library's node may stand for several of the other's, a value of the line must bear it
+        out, and none of torch's ops may have given the like.
+        """
+        counts = [Counter((common(op.name), op.shape) for op in side) for side in (mine, theirs)]
+        suspect = ""
+        for one, other in pairs(mine, theirs):
+            if self.part:
+                break
+            key = common(one.name), one.shape
+            text, forgiven = self.difference(one, other)
+            sure = counts[0][key] == counts[1][key] and not one.name.startswith("gradient")
+            if forgiven or sure:
+                self.ops += 1
+                self._note(one.number, f"op {one.name}", text, forgiven)
+            elif not suspect and not any(self.difference(one, t)[1] for t in theirs):
+                suspect = f"{self.at(one.number)}: op {one.name} {text}"
+        return suspect
+
+    def _alone(self, mine: Sequence[Ran], theirs: Sequence[Ran]) -> str:
+        """The ops of torch that had no partner to be compared with."""
+        partners = {id(other) for _, other in pairs(mine, theirs)}
+        names = dict.fromkeys(op.name for op in theirs if id(op) not in partners)
+        return f" (not compared: {', '.join([*names][:8])})" if names else ""
+
+    def difference(self, one: Seen | None, other: Seen | None) -> tuple[str, bool]:
         """How two values differ, and whether that is forgiven."""
         if one is None or other is None:
             return f"is there {'in torch' if one is None else 'here'} only", False
@@ -63,20 +104,38 @@ class Report:
             return f"is {one.dtype} {one.shape} here, {other.dtype} {other.shape} in torch", False
         if np.array_equal(one.values, other.values, equal_nan=one.values.dtype.kind == "f"):
             return "", True
-        count, place = farthest(one.values, other.values)
-        self.greatest = max(self.greatest, count)
         rtol, atol = FORGIVEN.get(one.dtype, (0.0, 0.0))
+        place = worst(one.values, other.values, rtol, atol)
+        count = float(ulps(one.values[place], other.values[place]))
         close = np.allclose(one.values, other.values, rtol, atol, equal_nan=True)
         forgiven = close if self.limit is None else count <= self.limit
-        made = f"(made by {other.made_by}) " if other.made_by else ""
+        if forgiven and abs(float(other.values[place])) > atol:  # nearer to 0 all numbers are far
+            self.greatest = max(self.greatest, count)
+        made = f"(made by {other.made_by}) " if isinstance(other, Change) and other.made_by else ""
         at = f"at {list(place)} " if place else ""
         values = f"{one.values[place]:.9g} here, {other.values[place]:.9g} in torch"
         return f"{made}differs {at}by {count:.0f} ulps: {values}", forgiven
 
-    def at(self, line: Line) -> str:
+    def at(self, number: int) -> str:
         """A line with its number and text."""
-        text = self.source[line.number - 1].strip() if line.number <= len(self.source) else ""
-        return f"line {line.number} `{text}`"
+        text = self.source[number - 1].strip() if 0 < number <= len(self.source) else ""
+        return f"line {number} `{text}`"
+
+
+def worst(one: Any, other: Any, rtol: float, atol: float) -> tuple[int, ...]:
+    """The index where two arrays differ most, by what is forgiven there.
+
+    >>> import numpy as np
+    >>> worst(np.array([1e-9, 1.0]), np.array([-1e-9, 1.1]), 1e-7, 1e-7)
+    (1,)
+    """
+    a, b = (np.asarray(v).astype(np.float64) for v in (one, other))
+    with np.errstate(invalid="ignore"):
+        off = np.abs(a - b) / np.maximum(atol + rtol * np.abs(b), 1e-300)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    off = np.where(same, -1.0, np.where(np.isnan(off), np.inf, off))
+    place = np.unravel_index(int(off.argmax()), off.shape)
+    return tuple(int(i) for i in place)
 
 
 def show_parity(script: Path, arguments: list[str], limit: float | None) -> int:
@@ -101,10 +160,8 @@ def show_parity(script: Path, arguments: list[str], limit: float | None) -> int:
         print(f"they part: {report.part}")
         return 1
     ending = f"; both end with {ends[0]}" if ends and ends[0] else ""
-    print(
-        f"no parting: {report.compared} values agree, the greatest difference is "
-        f"{report.greatest:.0f} ulps{ending}"
-    )
+    agree = f"{report.compared} values and {report.ops} ops agree"
+    print(f"no parting: {agree}, the greatest difference is {report.greatest:.0f} ulps{ending}")
     return 0
 
 
@@ -117,7 +174,7 @@ def _compared(report: Report, mine: _Side, theirs: _Side) -> tuple[str, str] | N
             rest = other if isinstance(one, str) else one
             who = "minigrad" if isinstance(one, str) else "torch"
             error = one if isinstance(one, str) else other
-            report.part = f"{who} ends before {report.at(rest)}: {error or 'no error'}"
+            report.part = f"{who} ends before {report.at(rest.number)}: {error or 'no error'}"
             return None
         report.line(one, other)
         if report.part:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from minigrad.testing.sounding import sounding
 from minigrad.testing.tracing import Line, Tracer
 
 
@@ -46,7 +47,7 @@ def _error_of(library: str, script: str, arguments: list[str], tell: Any) -> str
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(path))
     try:
-        with tracer:
+        with sounding(library, tracer.heard), tracer:
             exec(code, module.__dict__)
     except SystemExit:
         return ""

@@ -8,7 +8,7 @@ from minigrad.cli.errors import CommandError
 
 
 def show_replay(path: Path, trust: bool) -> int:
-    """Run a capsule and compare; the exit code is 1 if it fails here too."""
+    """Run a capsule, its ops one by one too, and compare; 1 if it fails here too."""
     from minigrad.testing.capsules import environment, replay
 
     if not path.is_file():
@@ -22,5 +22,8 @@ def show_replay(path: Path, trust: bool) -> int:
         now = here.get(name, "")
         print(f"{name:<9} {value}" + ("" if now == value else f"   (here {now})"))
     print(f"\nthen: {found.then.splitlines()[0]}")
-    print(f"now:  {found.now or 'no failure'}")
+    now = f"not run ({found.left_out}; --trust)" if found.left_out else found.now or "no failure"
+    print(f"now:  {now}")
+    if found.tape.ops or found.tape.left_out:
+        print(f"\n{found.tape}")
     return 1 if found.reproduced else 0

@@ -1,14 +1,16 @@
 """Capsules: a failure in one file, to be run again elsewhere.
 
 A capsule holds what was called, with what, from which random state, and on what: the versions and
-the device. It is an ordinary file of ``torch.save``; only one that holds modules, or names a
-function of a program, asks to be trusted.
+the device; and the ops that ran, each with what it was given and what it gave. It is an ordinary
+file of ``torch.save``. Its ops are run again without trust; the call itself asks for it where it
+holds modules, or names a function of a program.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import os
 import platform
 import sys
@@ -26,8 +28,11 @@ from minigrad.autograd.jacobians import Gradients
 from minigrad.autograd.record import Call
 from minigrad.autograd.registry import REGISTRY
 from minigrad.testing.cases import OWN, Case, mapped
+from minigrad.testing.tape import Again, Tape, run_again
 
 __all__ = ["Replay", "recorded", "replay", "write_capsule"]
+
+FORMAT = "minigrad capsule 2"
 
 CHECKS: dict[str, Callable[..., Any]] = {"gradcheck": gradcheck, "gradgradcheck": gradgradcheck}
 Pathlike = str | os.PathLike[str]
@@ -38,6 +43,7 @@ def recorded(path: Pathlike, function: Callable[..., Any], *args: Any, **kwargs:
 
     For a training step: give it what it uses as arguments (the model, the batch), so that they go
     into the capsule, as they were before the call. The function must be found by its name again.
+    It takes the time and memory of a copy of what each op computes: it is for a run that fails.
 
     >>> import minigrad as torch, os, tempfile
     >>> from minigrad.testing import recorded
@@ -51,13 +57,15 @@ def recorded(path: Pathlike, function: Callable[..., Any], *args: Any, **kwargs:
     """
     state = torch.get_rng_state()
     kept = _copied((args, kwargs))
+    tape = Tape()
     try:
-        result = function(*args, **kwargs)
+        with tape:
+            result = function(*args, **kwargs)
     except Exception as error:
-        _save(path, "call", function, kept, state, _last(error))
+        _save(path, "call", function, kept, state, _last(error), tape)
         raise
     if not _finite(result):
-        _save(path, "call", function, kept, state, "the result is not finite")
+        _save(path, "call", function, kept, state, "the result is not finite", tape)
     return result
 
 
@@ -85,26 +93,34 @@ def write_capsule(path: Pathlike, error: BaseException) -> bool:
     kind = "gradgradcheck" if second else "gradcheck"
     given: Any = (tuple(t.detach() if torch.is_tensor(t) else t for t in inputs), {})
     wants = [torch.is_tensor(t) and t.requires_grad for t in inputs]
-    _save(path, kind, function, given, torch.get_rng_state(), _last(error), wants)
+    with Tape() as tape:
+        point.pull(point.outputs, [torch.ones_like(output) for output in point.outputs])
+    _save(path, kind, function, given, torch.get_rng_state(), _last(error), tape, wants)
     return True
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of a capsule here: the error then, the error now (empty: none), and where."""
+    """What came of a capsule here: the error then, the error now (empty: none), and where.
+
+    ``tape`` says of each op whether it gives the same here; ``left_out`` why the call itself was
+    not run, if it was not.
+    """
 
     then: str
     now: str
     made_on: dict[str, str]
+    tape: Again
+    left_out: str = ""
 
     @property
     def reproduced(self) -> bool:
-        """Whether it fails here too."""
-        return bool(self.now)
+        """Whether it fails here too; of a call that was not run, whether its ops show that."""
+        return bool(self.now or (self.left_out and self.tape.not_finite and not self.tape.parts))
 
 
 def replay(path: Pathlike, *, trust: bool = False) -> Replay:
-    """Run what a capsule holds again.
+    """Run what a capsule holds again: its ops one by one, and the call as a whole.
 
     ``trust`` allows what can run code of the file's author: whole modules, and functions that are
     loaded from the file that the capsule names.
@@ -115,29 +131,60 @@ def replay(path: Pathlike, *, trust: bool = False) -> Replay:
     >>> _ = recorded(path, torch.log, torch.tensor([-1.0]))
     >>> replay(path).now
     'the result is not finite'
+    >>> replay(path).tape.exact
+    1
 
-    Raises: ValueError if the file is no capsule, or wants to be trusted.
+    Raises: ValueError if the file is no capsule, or has no ops and wants to be trusted.
     """
     try:
-        held = torch.load(path, weights_only=not trust)
+        held = torch.load(path)
     except Exception as error:
-        raise ValueError(f"replay: {path} cannot be read without trust: {_last(error)}") from error
-    if not isinstance(held, dict) or held.get("format") != "minigrad capsule 1":
-        raise ValueError(f"replay: {path} is no capsule")
-    function = _function(held["function"], trust)
-    args, kwargs = held["arguments"]
+        raise ValueError(f"replay: {path} cannot be read: {_last(error)}") from error
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        raise ValueError(f"replay: {path} is no capsule of this version ({FORMAT})")
+    tape, now, left_out = run_again(held["tape"], kernels=trust), "", ""
+    try:
+        function = _function(held["function"], trust)
+        args, kwargs = _opened(held["arguments"], trust)
+    except (ValueError, ImportError) as error:
+        if trust or not tape.ops:
+            raise ValueError(str(error)) from error
+        left_out = str(error)
+    else:
+        now = _run(held, function, args, kwargs)
+    return Replay(held["error"], now, held["made_on"], tape, left_out)
+
+
+def _run(held: dict[str, Any], function: Any, args: Any, kwargs: Any) -> str:
+    """The error of the call as it is made here."""
     torch.set_rng_state(held["random"])
-    now = ""
     try:
         if held["kind"] in CHECKS:
             pairs = zip(args, held["wants"], strict=True)
             inputs = tuple(t.requires_grad_() if wanted else t for t, wanted in pairs)
             CHECKS[held["kind"]](function, inputs)
         elif not _finite(function(*args, **kwargs)):
-            now = "the result is not finite"
+            return "the result is not finite"
     except Exception as error:
-        now = _last(error)
-    return Replay(held["error"], now, held["made_on"])
+        return _last(error)
+    return ""
+
+
+def _packed(arguments: Any) -> Any:
+    """Arguments as a file in the file, so that what is plain about it can be read without them."""
+    stream = io.BytesIO()
+    torch.save(arguments, stream)
+    return torch.from_numpy(np.frombuffer(stream.getvalue(), dtype=np.uint8).copy())
+
+
+def _opened(packed: Any, trust: bool) -> Any:
+    try:
+        return torch.load(io.BytesIO(packed.numpy().tobytes()), weights_only=not trust)
+    except Exception as error:
+        raise ValueError(
+            f"replay: the call's arguments are no plain values; trust them to be read: "
+            f"{_last(error).splitlines()[0]}"
+        ) from error
 
 
 def environment() -> dict[str, str]:
@@ -163,13 +210,15 @@ def _save(
     arguments: Any,
     state: Any,
     error: str,
+    tape: Tape,
     wants: Any = None,
 ) -> None:
     held = {
-        "format": "minigrad capsule 1",
+        "format": FORMAT,
         "kind": kind,
         "function": _reference(function),
-        "arguments": arguments,
+        "arguments": _packed(arguments),
+        "tape": tape.held(),
         "wants": wants,
         "random": state,
         "error": error,

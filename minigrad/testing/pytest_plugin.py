@@ -1,7 +1,8 @@
 """A plugin for pytest: devices, parity with torch, capsules of failed gradient checks.
 
 ===================  ===============================================================================
-``--device cuda``    the fixture ``device`` gives it (by default the CPU)
+``--device cuda``    the fixture ``device`` gives it (by default the CPU); ``cuda-sim`` is CuPy's
+                     stand-in, :mod:`minigrad.cuda.stand_in`, which needs no card
 ``--parity``         tests marked ``parity`` run under torch too, and must return the same
 ``--capsules DIR``   each failed gradient check leaves a file there, for ``minigrad replay``
 ===================  ===============================================================================
@@ -12,6 +13,7 @@ one marked ``needs_device("cuda")`` is skipped where there is none.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Generator
 from pathlib import Path
@@ -23,11 +25,15 @@ import minigrad
 
 __all__ = ["assert_parity", "device", "torch"]
 
+SIMULATED = "cuda-sim"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options."""
     group = parser.getgroup("minigrad")
-    group.addoption("--device", default="cpu", help="device of the fixture `device`")
+    group.addoption(
+        "--device", default="cpu", help="device of the fixture `device`: cpu, cuda, cuda-sim"
+    )
     group.addoption("--parity", action="store_true", help="run tests marked parity under torch too")
     group.addoption("--capsules", metavar="DIR", help="where failed gradient checks leave a file")
 
@@ -41,13 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a device that is not there."""
     for mark in item.iter_markers("needs_device"):
-        _usable(mark.args[0])
+        usable(mark.args[0])
 
 
 @pytest.fixture
 def device(request: pytest.FixtureRequest) -> Any:
     """The device that was asked for; skips where it cannot be used."""
-    return _usable(request.config.getoption("--device"))
+    return usable(request.config.getoption("--device"))
 
 
 @pytest.fixture
@@ -114,10 +120,17 @@ def _nothing(**given: Any) -> None:
     """Stands in for a test that has been run."""
 
 
-def _usable(name: str) -> Any:
+def usable(name: str) -> Any:
     """A device, if a tensor can be made there; else the test is skipped."""
     try:
-        minigrad.zeros(1, device=name)
+        return found(name)
     except Exception as error:
         pytest.skip(f"device {name}: {error}")
-    return minigrad.device(name)
+
+
+def found(name: str) -> Any:
+    """A device by name; ``cuda-sim`` lets this process and those it starts use the stand-in."""
+    if name == SIMULATED:
+        os.environ["MINIGRAD_CUDA"] = "sim"
+        name = "cuda"
+    return minigrad.zeros(1, device=name).device
