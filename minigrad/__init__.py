@@ -224,7 +224,7 @@ _LATER = {
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
     **dict.fromkeys(("distributions", "hub", "inspect", "profiler", "signal")),
     **dict.fromkeys(("testing", "types", "utils", "version")),
-    "autocast": "amp",
+    **dict.fromkeys(("autocast", "get_autocast_dtype", "is_autocast_enabled"), "amp"),
     **dict.fromkeys(
         ("memory_allocated", "memory_summary", "reset_peak_memory_stats"), "inspect.memory"
     ),

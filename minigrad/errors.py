@@ -23,6 +23,10 @@ class DeviceError(RuntimeError):
     """Tensors on different devices, or a device that cannot be used here."""
 
 
+class OutOfMemoryError(RuntimeError):
+    """A card has no room for a tensor; nothing is lost by it, and the program can go on."""
+
+
 class GraphFreedError(RuntimeError):
     """Backward through a graph whose saved values were dropped by an earlier backward."""
 

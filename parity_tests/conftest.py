@@ -22,6 +22,19 @@ settings.register_profile("nightly", max_examples=1000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_configure(config):
+    """A marker."""
+    config.addinivalue_line("markers", "any_device: what `--device` runs on another device")
+
+
+def pytest_collection_modifyitems(config, items):
+    """On another device than the CPU run what is marked for any device."""
+    if config.getoption("--device", "cpu") != "cpu":
+        left = [item for item in items if not item.get_closest_marker("any_device")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item.get_closest_marker("any_device")]
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks():
     """A test leaves the settings of minigrad as it found them."""

@@ -34,11 +34,14 @@ from minigrad.autograd.modes import HOOKS, MODE, NO_GRAD, PACKING
 from minigrad.autograd.op import Op
 from minigrad.autograd.parcels import Packed, Parcel
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import xp_of
+from minigrad.backend import beside, xp_of
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 from minigrad.errors import InPlaceError
 
 ndarray = np.ndarray
+# The class of arrays that the short cuts take; no class while ops change types by themselves.
+direct: Any = np.ndarray
+_cast: Callable[[type[Op], Sequence[Any]], Sequence[Any]] | None = None
 VIEW_OF_NO_GRAD = (
     "A view was created in no_grad mode and its base or itself is modified inplace with grad mode "
     "enabled. Make the view outside of no_grad, or write to a clone of it."
@@ -107,6 +110,8 @@ def apply(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> 
 
 def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
     """The way that every op can take, and that the short cuts fall back on."""
+    if _cast is not None:
+        inputs = _cast(op, inputs)
     if op.numbers is not None or op.check is not None:
         check_given(op, inputs)
     if op.promotes:
@@ -123,6 +128,12 @@ def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -
         values[0] = values[0].copy()
     result = run(op, xp, values, params)
     return finish(op, inputs, values, params, result)
+
+
+def cast_first(cast: Callable[[type[Op], Sequence[Any]], Sequence[Any]] | None) -> None:
+    """Let a function change the types of every op's arguments before it runs; None: no more."""
+    global _cast, direct
+    _cast, direct = cast, np.ndarray if cast is None else None
 
 
 def any_other(op: type[Op]) -> Callable[..., Any]:
@@ -149,7 +160,7 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
                 value = t._array
             except AttributeError:
                 return general(op, inputs, params)
-            if type(value) is not ndarray:
+            if type(value) is not direct:
                 return general(op, inputs, params)
             if dtype is None:
                 dtype = value.dtype
@@ -179,13 +190,20 @@ def plain_kinds(op: type[Op]) -> str:
     return op.kinds or ("f" if op.promotes == "float" else "")
 
 
-def _module_of(op: type[Op], inputs: Sequence[Any], values: Sequence[Any]) -> Any:
-    """The array module of what is not all NumPy arrays; an error if it is no argument at all."""
+def _module_of(op: type[Op], inputs: Sequence[Any], values: list[Any]) -> Any:
+    """The array module of what is not all NumPy arrays; an error if it is no argument at all.
+
+    As in torch, a tensor of the CPU that is one number goes along with tensors of a card.
+    """
     arrays = [v for v, t in zip(values, inputs, strict=True) if v is not t]
     if not arrays or not all(map(is_argument, inputs)):
         raise wrong_type(op, inputs)
     if len({type(array) for array in arrays}) > 1:
+        like = next(array for array in arrays if type(array) is not ndarray)
+        if op.broadcasts:
+            values[:] = [beside(v, like) if type(v) is ndarray and not v.ndim else v for v in values]
         check_one_device(op, values)
+        return xp_of(like)
     return xp_of(arrays[0])
 
 
@@ -310,13 +328,12 @@ def _save(
     kept: Sequence[Any],
 ) -> None:
     """Save what the wanted derivatives ask for, with the storages that tell of later writes."""
-    edges = node.edges
     saved: list[Any] = []
     stores: list[Storage | None] = []
-    to_free = False  # a node that saved no array can run again
+    to_free = False  # a node that saved nothing can run again
     for (kind, index), wanted in zip(op.sources, op.wanted_by, strict=True):
         value, store = None, None
-        if op.variadic or any([edges[i] is not None for i in wanted]):
+        if op.variadic or any([node.edges[i] is not None for i in wanted]):
             if kind == "kept":
                 value = kept[index]
                 to_free = to_free or hasattr(value, "nbytes")
@@ -326,8 +343,9 @@ def _save(
                 value, to_free = tuple(values), True
             else:
                 value = values[index]
+                to_free = to_free or value is not None  # torch keeps a number as a tensor
                 if isinstance(inputs[index], TensorBase):
-                    store, to_free = may_save(inputs[index]), True
+                    store = may_save(inputs[index])
         saved.append(value)
         stores.append(store)
     node.saved = tuple(saved)

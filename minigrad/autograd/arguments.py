@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_of
+from minigrad.backend import backend_of, beside
 from minigrad.errors import DeviceError, DtypeError, KindError, ShapeError
 
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
@@ -133,10 +133,11 @@ def common_type(*values: Any) -> list[Any]:
     except AttributeError:
         pass  # a number is among them
     common = result_type(values)
+    like = next((v._array for v in values if isinstance(v, TensorBase)), np.empty(0))
     return [
         _as_type(v, common)
         if isinstance(v, TensorBase)
-        else tensors.from_array(np.asarray(v, common.numpy))
+        else tensors.from_array(beside(np.asarray(v, common.numpy), like))
         for v in values
     ]
 

@@ -6,9 +6,9 @@ is first called, so that a right call costs next to nothing::
     def sum(input, dim=..., keepdim=False, *, dtype=None, out=None):
         try:
             if keepdim.__class__ is not bool or ...:
-                _check(...)
+                about.check(...)
             _result = fn(input, dim, keepdim, dtype=dtype)
-        except _SYMPTOMS as _error:
+        except about.symptoms as _error:
             ...
         return _result if out is None else about.into(out, _result, ...)
 """
@@ -20,17 +20,18 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.op import Op
-from minigrad.autograd.refusals import SYMPTOMS as _SYMPTOMS
-from minigrad.autograd.refusals import check as _check
-from minigrad.autograd.refusals import kind_of
-from minigrad.autograd.refusals import refusal as _refusal
-from minigrad.autograd.refusals import whole as _whole
-from minigrad.autograd.signatures import show, with_option
-from minigrad.dtypes import dtype as _Dtype
+from minigrad.autograd.refusals import SYMPTOMS, check, kind_of, refusal, whole
+from minigrad.autograd.signatures import NOT_GIVEN, show, with_option
+from minigrad.dtypes import dtype
+
+# The file that tracebacks name, and that no search for the user's line ends at.
+WRITTEN = "<written by minigrad.autograd.fronts>"
+OUR_FILES.add(WRITTEN)
 
 # When a value of each kind is not of the usual class, and is to be looked at.
-_INTS = "{0}.__class__ is not int and not _whole({0})"
+_INTS = "{0}.__class__ is not int and not about.whole({0})"
 _NUMBER = "{0}.__class__ is not float and {0}.__class__ is not int"
 UNUSUAL = {
     "bool": "{0}.__class__ is not bool",
@@ -40,21 +41,26 @@ UNUSUAL = {
     "float": _NUMBER,
     "Number": _NUMBER,
     "str": "{0}.__class__ is not str",
-    "torch.dtype": "{0}.__class__ is not _Dtype",
+    "torch.dtype": "{0}.__class__ is not about.dtype",
 }
 
+STARS: dict[Any, str] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+}
 Into = Callable[[Any, Any, Mapping[str, Any]], Any]
 
 
 class About:
     """What a function is written from, and what its code asks when something is unusual."""
 
-    __slots__ = ("defaults", "into", "op", "public", "signature")
+    __slots__ = ("checked", "into", "op", "public", "signature")
+    symptoms, dtype, whole = SYMPTOMS, dtype, staticmethod(whole)
+    check, refusal = check, refusal
 
-    def __init__(self, op: type[Op] | None, into: Into | None, signature: Any) -> None:
-        self.op, self.into, self.signature = op, into, signature
+    def __init__(self, op: type[Op] | None, into: Into | None, find: Any, checked: bool) -> None:
+        self.op, self.into, self.signature, self.checked = op, into, find, checked
         self.public: Any = None
-        self.defaults: dict[str, Any] = {}
 
 
 def front(
@@ -62,16 +68,18 @@ def front(
     op: type[Op] | None = None,
     into: Into | None = None,
     signature: Callable[[], inspect.Signature] | None = None,
+    checked: bool = True,
 ) -> Callable[..., Any]:
     """A function as users see it; an argument of a wrong kind is torch's TypeError.
 
     ``into`` gives it an ``out=``; ``signature`` finds that of an ``fn`` that takes all in order.
+    One that is not ``checked`` looks at its arguments only when a call has failed.
 
     >>> def scaled(input, times: int = 2): return input * times
     >>> front(scaled)(2, times=3)
     6
     """
-    about = About(op, into, signature)
+    about = About(op, into, signature, checked)
     find = signature or (lambda: inspect.signature(fn))
 
     def public(*args: Any, **kwargs: Any) -> Any:
@@ -89,10 +97,9 @@ def write_out(fn: Callable[..., Any], about: About) -> None:
     found = (about.signature or functools.partial(inspect.signature, fn))()
     parameters = [p for p in found.parameters.values() if not out or p.name != "out"]
     given = [p for p in parameters if p.default is not p.empty]
-    about.defaults = {p.name: p.default for p in given}
     made: dict[str, Any] = {}
     source = _source(public.__name__, parameters, about)
-    exec(compile(source, __file__, "exec"), globals(), made)
+    exec(compile(source, WRITTEN, "exec"), globals(), made)
     public.__code__ = made["outer"](fn, about).__code__
     public.__defaults__ = tuple([p.default for p in given if p.kind is not p.KEYWORD_ONLY])
     named = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
@@ -102,7 +109,7 @@ def write_out(fn: Callable[..., Any], about: About) -> None:
 def _source(name: str, parameters: Sequence[inspect.Parameter], about: About) -> str:
     """The source of a function of these parameters, inside of one that has ``fn`` and ``about``."""
     unusual = " or ".join(filter(None, [_unusual(p, about) for p in parameters]))
-    look = f"if {unusual}:\n                _check(about, locals())" if unusual else ""
+    look = f"if {unusual}:\n                about.check(locals())" if unusual else ""
     end = "_result if out is None else about.into(out, _result, locals())"
     return f"""
 def outer(fn, about):
@@ -110,8 +117,8 @@ def outer(fn, about):
         try:
             {look}
             _result = fn({_passed(parameters, about.signature is not None)})
-        except _SYMPTOMS as _error:
-            _wrong = _refusal(about, locals(), _error)
+        except about.symptoms as _error:
+            _wrong = about.refusal(locals(), _error)
             if _wrong is None:
                 raise
             raise _wrong from None
@@ -124,12 +131,14 @@ def _unusual(parameter: inspect.Parameter, about: About) -> str:
     """The condition in which a parameter's value is looked at; "" if that is never."""
     condition = UNUSUAL.get(kind_of(parameter, about.op), "").format(parameter.name)
     variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    if not condition or variadic:
+    if not condition or variadic or not about.checked:
         return ""
     default = parameter.default
-    if default is parameter.empty or isinstance(default, (bool, int, float, str)):
+    if default is parameter.empty or isinstance(default, (bool, int, float, str, tuple)):
         return f"({condition})"
-    is_default = "None" if default is None else f'about.defaults["{parameter.name}"]'
+    is_default = "None" if default is None else "NOT_GIVEN"
+    if default is not None and default is not NOT_GIVEN:
+        return ""  # it may be of any kind, and so may be the value
     return f"({parameter.name} is not {is_default} and {condition})"
 
 
@@ -143,8 +152,7 @@ def _declared(parameters: Sequence[inspect.Parameter], out: bool) -> str:
             pieces += ["out=None"] if starred else ["*", "out=None"]
             out = False
         starred = starred or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
-        stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-        pieces.append(f"{stars}{p.name}{'' if p.default is p.empty else '=None'}")
+        pieces.append(f"{STARS.get(p.kind, '')}{p.name}{'' if p.default is p.empty else '=None'}")
     if out:
         pieces += ["out=None"] if starred else ["*", "out=None"]
     return ", ".join(pieces)
@@ -152,10 +160,9 @@ def _declared(parameters: Sequence[inspect.Parameter], out: bool) -> str:
 
 def _passed(parameters: Sequence[inspect.Parameter], in_order: bool) -> str:
     """What stands in the brackets of the call."""
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
     return ", ".join(
         f"{p.name}={p.name}"
         if p.kind is p.KEYWORD_ONLY and not in_order
-        else f"{stars.get(p.kind, '')}{p.name}"
+        else f"{STARS.get(p.kind, '')}{p.name}"
         for p in parameters
     )

@@ -235,7 +235,8 @@ def write(
     """
     recorded = check_writable(tensor, others)
     if check or recorded:
-        check_overlap(tensor, others if check else ())
+        spread = [t for t in others if isinstance(t, TensorBase) and t._array.ndim] if check else ()
+        check_overlap(tensor, spread)  # one number is read before anything is written
     inputs = [tensor, *others]
     if op.promotes:
         inputs = list(promoted(op, inputs))

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 from minigrad.autograd.graph import Node, Output
 from minigrad.autograd.signatures import arguments_of, empty, names_of
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, native, xp_of
 
 # Every primitive op by name, read on arrays and read on Tensors.
 arrays: Any = SimpleNamespace()
@@ -55,6 +55,7 @@ class Op:
     numbers: ClassVar[tuple[str, ...] | None] = None  # arguments that may be numbers; None: any
     check: ClassVar[Callable[..., None] | None] = None  # of the arguments, as given
     view: ClassVar[bool] = False  # the output may share the first argument's memory
+    holds: ClassVar[bool] = False  # its parameters hold arrays, which backward frees
     writes: ClassVar[bool] = False  # forward writes into its first argument and returns it
     # torch's in-place form for plain arrays of floats, written into the first; TypeError: not so
     straight: ClassVar[Callable[..., None] | None] = None
@@ -164,10 +165,10 @@ def _attribute(name: str, raw: bool) -> property:
 
 def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
     def one(xp: Any, input: Array) -> Any:
-        return getattr(xp, ufunc)(input)
+        return native.ufunc(xp, ufunc)(input)
 
     def two(xp: Any, input: Array, other: Array) -> Any:
-        return getattr(xp, ufunc)(input, other)
+        return native.ufunc(xp, ufunc)(input, other)
 
     return two if issubclass(op, Binary) else one
 
@@ -270,7 +271,7 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
     op: type[Op] = node.op
     found: dict[str, Any] = {}
     values = node.read_saved()
-    stores = node.stores or (None,) * len(values)
+    stores = (values and node.stores) or (None,) * len(values)
     for name, value, store in zip(op.saves, values, stores, strict=True):
         if not hasattr(value, "dtype") or not hasattr(value, "shape"):
             found[name] = value  # None (not saved), a Python number, a shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minigrad import dtypes
@@ -52,10 +52,11 @@ def with_out(
     return public
 
 
-def into(out: Any, result: Any, exact: bool = False) -> Any:
+def into(out: Any, result: Any, exact: bool = False, read: Sequence[Any] = ()) -> Any:
     """Write a result to the tensor given as ``out=``, which takes its shape.
 
-    Its dtype may be a wider one, unless it is to be ``exact``.
+    Its dtype may be a wider one, unless it is to be ``exact``. Its memory may be that of what was
+    ``read``, element by element, or quite another.
     """
     if isinstance(result, tuple):
         return _into_several(out, result, exact)
@@ -70,7 +71,7 @@ def into(out: Any, result: Any, exact: bool = False) -> Any:
             "the arguments requires grad."
         )
     check_cast(result._array.dtype, out._array.dtype)
-    check_overlap(out, ())
+    check_overlap(out, read)
     shape = out._array.shape
     if shape != result._array.shape:
         if out._array.size:

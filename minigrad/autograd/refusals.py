@@ -114,8 +114,8 @@ def _plausible(value: Any, kind: str) -> bool:
 def kind_of(parameter: inspect.Parameter, op: type[Op] | None) -> str:
     """What an argument must be, in torch's words; "" if nothing is known of it."""
     annotation = str(parameter.annotation).removesuffix(" | None")
-    if annotation in BY_ANNOTATION:
-        return BY_ANNOTATION[annotation]
+    if annotation in BY_ANNOTATION or " | " in annotation:  # which says all
+        return BY_ANNOTATION.get(annotation, "")
     if op is not None and parameter.name in op.inputs and not op.variadic:
         first = parameter.name == op.inputs[0]
         return "Tensor" if first or op.numbers == () else "Tensor or Number"
@@ -125,20 +125,28 @@ def kind_of(parameter: inspect.Parameter, op: type[Op] | None) -> str:
 def _given(public: Callable[..., Any], values: Mapping[str, Any]) -> Iterator[_Argument]:
     """Each argument of a call: its parameter, its value, and which one it is in torch's words."""
     for place, parameter in enumerate(inspect.signature(public).parameters.values()):
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            break
-        if parameter.name in values and parameter.kind is not parameter.VAR_KEYWORD:
+        one = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if one and parameter.name in values:
             where = "" if parameter.kind is parameter.KEYWORD_ONLY else f" (position {place + 1})"
             yield parameter, values[parameter.name], f"argument '{parameter.name}'{where}"
 
 
 def check(about: Any, values: Mapping[str, Any]) -> None:
-    """Raise torch's TypeError for the first option that is of a wrong kind; numbers are looked at,
-    and what stands for itself (a Tensor in the place of a number) is left to the function."""
+    """Raise torch's TypeError for the first option that is of a wrong kind."""
     for parameter, value, which in _given(about.public, values):
         kind = kind_of(parameter, about.op)
-        if kind in OPTIONS and not KINDS[kind](value) and value is not parameter.default:
+        if kind not in OPTIONS or KINDS[kind](value) or value is parameter.default:
+            continue
+        if not ("tuple" in kind and _of_another_form(value)):
             raise _wrong(about, which, kind, value)
+
+
+def _of_another_form(value: Any) -> bool:
+    """Whether a value is made of tensors or lists, which some functions take in place of sizes."""
+    return isinstance(value, TensorBase) or (
+        isinstance(value, (tuple, list))
+        and any(isinstance(v, (tuple, list, TensorBase)) for v in value)
+    )
 
 
 def refusal(about: Any, values: Mapping[str, Any], error: Exception) -> TypeError | None:

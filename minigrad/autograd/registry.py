@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.fronts import front as front_of
 from minigrad.autograd.arguments import OPERANDS
+from minigrad.autograd.fronts import front as front_of
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.out import EXACT, into, with_out
@@ -33,7 +33,7 @@ from minigrad.autograd.record import (
     spread,
 )
 from minigrad.autograd.shortcuts import short_cut
-from minigrad.autograd.signatures import empty, names_of, show, with_option, without_first
+from minigrad.autograd.signatures import names_of, show, with_option, without_first
 from minigrad.autograd.tensor_base import TensorBase
 
 OpClass = TypeVar("OpClass", bound=type[Op])
@@ -130,11 +130,12 @@ def register(
             front = _two_forms(cls, arguments)
             facts.setdefault("inplace", True)
         if front:
-            function = with_out(front, out == "apart", cls) if out else front
-            function = function if out or quick else front_of(front, cls)
+            method: Any = front if quick else front_of(front, cls)
+            method.written = getattr(front, "written", None)
+            function = with_out(front, out == "apart", cls) if out else method
         else:
-            function = _with_out(cls, raw)
-        method = front or raw  # methods have no `out=`, and so no step between
+            method = raw if direct or cls.variadic else _on_tensors(cls, checked=True)
+            function = _with_out(cls, method)
         for fn in (function, method):
             _name(fn, own, cls.__doc__ or "", facts.get("where", ("torch",)))
         facts.setdefault("torch", own)
@@ -158,11 +159,11 @@ def function(
     def enter(fn: Fn) -> Fn:
         own = name or fn.__name__
         facts.setdefault("torch", own)
-        public: Any = fn
-        if not quick:
-            public = with_out(fn, out == "apart") if out else front_of(fn)
-            _name(public, own, fn.__doc__ or "", facts.get("where", ("torch",)))
-        _attach(Record(name=own, function=public, method=fn, doc=fn.__doc__ or "", **facts))
+        method: Any = fn if quick else front_of(fn)
+        public = with_out(fn, out == "apart") if out else method
+        for found in () if quick else (method, public):
+            _name(found, own, fn.__doc__ or "", facts.get("where", ("torch",)))
+        _attach(Record(name=own, function=public, method=method, doc=fn.__doc__ or "", **facts))
         return fn
 
     return enter
@@ -258,10 +259,12 @@ def _declining(fn: Callable[..., Any], loud: Any = None) -> Callable[..., Any]:
     return operator
 
 
-def _on_tensors(cls: type[Op]) -> Callable[..., Any]:
+def _on_tensors(cls: type[Op], checked: bool = False) -> Callable[..., Any]:
     """The op on Tensors, called as its forward is, without ``xp``."""
     if not cls.variadic:
-        return front_of(cls.short, cls, signature=lambda: without_first(cls.forward))
+        found = front_of(cls.short, cls, None, lambda: without_first(cls.forward), checked)
+        found.__name__ = cls.name
+        return found
 
     def raw(*args: Any, **params: Any) -> Any:
         return apply(cls, args, tuple([params[name] for name in cls.params]))
@@ -282,10 +285,11 @@ def _with_out(cls: type[Op], raw: Callable[..., Any]) -> Callable[..., Any]:
     exact = cls.name in EXACT
 
     def one(input: Any, *, out: Any = None) -> Any:
-        return short(input) if out is None else into(out, short(input), exact)
+        return short(input) if out is None else into(out, short(input), exact, (input,))
 
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
-        return short(input, other) if out is None else into(out, short(input, other))
+        result = short(input, other)
+        return result if out is None else into(out, result, False, (input, other))
 
     public: Any = one if len(cls.inputs) == 1 else two
     show(public, lambda: with_option(inspect.signature(raw)))

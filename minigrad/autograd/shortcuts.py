@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd import apply
 from minigrad.autograd.apply import (
     any_other,
+    as_array,
     edge_of,
     general,
     may_save,
@@ -37,18 +39,30 @@ from minigrad.autograd.graph import (
 )
 from minigrad.autograd.modes import MODE, PACKING
 from minigrad.autograd.op import Binary, Op, tensors
+from minigrad.backend.native import ufunc
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 
 ndarray, asarray = np.ndarray, np.asarray
+direct: Any = np.ndarray  # as in apply.py
 mode = MODE.get
 getframe = sys._getframe
 
 
+def cast_first(cast: Callable[[type[Op], Any], Any] | None) -> None:
+    """Let a function change the types of every op's arguments before it runs; None: no more.
+
+    >>> cast_first(None)
+    """
+    global direct
+    direct = np.ndarray if cast is None else None
+    apply.cast_first(cast)
+
+
 def single(op: type[Op], depth: int) -> Callable[..., Any]:
     """The short cut of an op of one tensor, with any parameters: elementwise, a sum."""
-    forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
+    forward = ufunc(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, kinds, Tensor = op.node_class, plain_kinds(op), tensor_class()
-    differentiable = op.differentiable
+    differentiable, nothing = op.differentiable, (None,) if op.holds else ()
     save_in, save_out = "input" in op.saves, "out" in op.saves
 
     last_code: Any = None  # the user's code that was last found to call this op
@@ -59,7 +73,7 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
             x = input._array
         except AttributeError:
             return general(op, (input,), params)
-        if type(x) is not ndarray or (kinds and x.dtype.kind not in kinds):
+        if type(x) is not direct or (kinds and x.dtype.kind not in kinds):
             return general(op, (input,), params)
         token = set_errors(IGNORE)
         try:
@@ -99,7 +113,7 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
                 elif save_in:
                     node.saved, node.stores = (x,), (may_save(input),)
                 else:
-                    node.saved = node.stores = ()
+                    node.saved, node.stores = (), nothing
                 if recording == PACKING:
                     pack(node)
         elif recording < 0:
@@ -154,7 +168,7 @@ def viewing(op: type[Op]) -> Callable[..., Any]:
 
 def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any]:
     """The short cut of an elementwise op of two arguments; as ``x * y`` it may decline."""
-    forward = getattr(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
+    forward = ufunc(np, op.ufunc) if op.ufunc else functools.partial(op.forward, np)
     cls, kinds, Tensor = op.node_class, plain_kinds(op), tensor_class()
     differentiable, numbers = op.differentiable, op.numbers is None or "other" in op.numbers
     wanted = dict(zip(op.saves, op.wanted_by, strict=True))
@@ -162,7 +176,6 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
     # Which of (input, other) the gradient of input asks for, which that of other, which either.
     for_left, for_right = (tuple(i in wanted.get(n, ()) for n in op.inputs) for i in (0, 1))
     for_both = tuple(map(operators.or_, for_left, for_right))
-
     compares = op.name == "eq"
     last_code: Any = None  # the user's code that was last found to call this op
 
@@ -190,13 +203,15 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
                 usual = x.dtype is y.dtype
         except AttributeError:
             usual = False
-        if not usual or type(x) is not ndarray or (kinds and x.dtype.kind not in kinds):
+        if not usual or type(x) is not direct or (kinds and x.dtype.kind not in kinds):
             same = alike(op, input, other) if numbers or kind is Tensor else None
             return general(op, (input, other)) if same is None else call(*same)
         token = set_errors(IGNORE)
         try:
             r = forward(x, y)
         except (ValueError, TypeError) as error:
+            if y is not other and type(y) is not ndarray:  # on a card
+                return general(op, (input, other))
             raise array_error(op, (x, y), error) from error
         finally:
             reset_errors(token)
@@ -251,8 +266,8 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
                     node.saved, node.stores = (x,), (x_store,)
                 else:
                     node.saved, node.stores = (y,), (y_store,)
-                if x_store is None and y_store is None:
-                    node.stores = ()  # a number only: nothing to free
+                if not (keep_x or keep_y):
+                    node.stores = ()  # nothing to free; a number that is asked for is something
                 if recording == PACKING:
                     pack(node)
         elif recording < 0:
@@ -289,7 +304,7 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
             return otherwise(*args)
         dtype = None
         for value in values:
-            if type(value) is ndarray:
+            if type(value) is direct:
                 if dtype is None:
                     dtype = value.dtype
                 elif one_type and value.dtype is not dtype:
@@ -311,7 +326,7 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
         if keeps:
             r, *kept = r
         out = new(Tensor)
-        out._array = r = r if type(r) is ndarray else asarray(r)
+        out._array = r = r if type(r) is ndarray else as_array(r)
         out._node = out._storage = out._view = out._grad = None
         recording = mode()
         if recording > 0:

@@ -9,6 +9,16 @@ from typing import Any
 empty = inspect.Parameter.empty
 
 
+class NotGiven:
+    """What stands for an argument that is left out, where torch takes no None for it."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+NOT_GIVEN: Any = NotGiven()
+
+
 def names_of(fn: Callable[..., Any]) -> tuple[str, ...]:
     """The names of a plain function's arguments.
 

@@ -18,6 +18,7 @@ from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_partial, repeats
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import native
 
 ndarray = np.ndarray
 mode = MODE.get
@@ -35,7 +36,7 @@ def straight_form(op: type[Op] | None) -> tuple[Any, str]:
         return op.straight, "fd" if op.straight else ""
     if not (op.numbers is None or op.inputs[-1] in op.numbers):
         return None, ""
-    ufunc = getattr(np, op.ufunc)
+    ufunc = native.ufunc(np, op.ufunc)
 
     def one(input: Any) -> None:
         ufunc(input, out=input)

@@ -7,6 +7,7 @@ costs nothing. Graph viewers, the profiler and the comparison of programs are ma
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -138,6 +139,7 @@ def _put_back_attribute(op: type[Op], name: str, value: Any) -> Callable[[], Non
 def _telling(op: type[Op], forward: Callable[..., Any], skipped: int) -> Callable[..., Any]:
     """A forward that tells of its calls; the first ``skipped`` arguments are no news."""
 
+    @functools.wraps(forward)  # a first call reads a front's arguments off forward's signature
     def told(*args: Any, **params: Any) -> Any:
         began = perf_counter_ns()
         result = forward(*args, **params)

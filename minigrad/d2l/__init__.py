@@ -20,7 +20,9 @@ import numpy as np
 import minigrad as torch
 from minigrad import nn
 from minigrad.d2l.attention import *  # noqa: F403
+from minigrad.d2l.boxes import *  # noqa: F403
 from minigrad.d2l.classification import *  # noqa: F403
+from minigrad.d2l.contests import *  # noqa: F403
 from minigrad.d2l.data import *  # noqa: F403
 from minigrad.d2l.devices import *  # noqa: F403
 from minigrad.d2l.drawing import *  # noqa: F403
@@ -30,6 +32,7 @@ from minigrad.d2l.modules import *  # noqa: F403
 from minigrad.d2l.names import *  # noqa: F403
 from minigrad.d2l.objects import *  # noqa: F403
 from minigrad.d2l.optimising import *  # noqa: F403
+from minigrad.d2l.pictures import *  # noqa: F403
 from minigrad.d2l.recurrent import *  # noqa: F403
 from minigrad.d2l.regression import *  # noqa: F403
 from minigrad.d2l.text import *  # noqa: F403

@@ -16,11 +16,13 @@ import minigrad as torch
 
 __all__ = [
     "Animator",
+    "bbox_to_rect",
     "figure_folder",
     "plot",
     "pyplot",
     "set_axes",
     "set_figsize",
+    "show_bboxes",
     "show_images",
     "use_svg_display",
 ]
@@ -251,6 +253,50 @@ def show_images(
             ax.set_title(titles[number])
     show_figure(figure)
     return axes
+
+
+def bbox_to_rect(bbox: Any, color: str) -> Any:
+    """matplotlib's rectangle for a box of left, top, right and bottom edge, in pixels.
+
+    >>> from minigrad import d2l
+    >>> d2l.bbox_to_rect((60, 45, 378, 516), "blue").get_width()
+    318
+    """
+    x1, y1, x2, y2 = bbox
+    patch = pyplot().Rectangle
+    return patch(
+        xy=(x1, y1), width=x2 - x1, height=y2 - y1, fill=False, edgecolor=color, linewidth=2
+    )
+
+
+def show_bboxes(axes: Any, bboxes: Any, labels: Any = None, colors: Any = None) -> None:
+    """Draw boxes (N, 4), in pixels, into axes, each with its label and in the next colour.
+
+    >>> import minigrad as torch, tempfile
+    >>> from minigrad import d2l
+    >>> d2l.figure_folder(tempfile.mkdtemp())
+    >>> axes = d2l.plt.subplots()[1]
+    >>> d2l.show_bboxes(axes, torch.tensor([[0., 0., 2., 3.]]), "a box")
+    >>> axes.texts[0].get_text(), axes.patches[0].get_height()
+    ('a box', 3.0)
+    """
+    labels = [] if labels is None else labels if isinstance(labels, (list, tuple)) else [labels]
+    colors = colors or ["b", "g", "r", "m", "c"]
+    colors = colors if isinstance(colors, (list, tuple)) else [colors]
+    for number, bbox in enumerate(bboxes):
+        color = colors[number % len(colors)]
+        rect = bbox_to_rect([float(edge) for edge in plain(bbox)], color)
+        axes.add_patch(rect)
+        if number < len(labels):
+            axes.text(
+                *rect.xy,
+                labels[number],
+                va="center",
+                ha="center",
+                fontsize=9,
+                color="k" if color == "w" else "w",
+                bbox={"facecolor": color, "lw": 0},
+            )
 
 
 class Animator:

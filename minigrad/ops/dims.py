@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any
 
-
-class NotGiven:
-    """What stands for an argument that is left out, where torch takes no None for it."""
-
-    def __repr__(self) -> str:
-        return "..."
-
-
-NOT_GIVEN: Any = NotGiven()
+from minigrad.autograd.signatures import NOT_GIVEN, NotGiven
 
 
 def one_dim(dim: Any, ndim: int) -> int:
@@ -25,6 +17,8 @@ def one_dim(dim: Any, ndim: int) -> int:
     """
     if type(dim) is int and 0 <= dim < ndim:  # the hot case
         return dim
+    if type(dim) is bool:
+        raise TypeError("dim must be int, not bool")
     reach = ndim or 1
     try:
         inside = -reach <= dim < reach
@@ -93,3 +87,6 @@ def listed(args: Sequence[Any], named: dict[str, Any], name: str) -> tuple[int, 
     if not args:
         raise TypeError(f'missing 1 required positional arguments: "{name}"')
     return sizes(args)
+
+
+__all__ = ["NOT_GIVEN", "NotGiven", "all_dims", "kept_shape", "one_dim", "sizes"]

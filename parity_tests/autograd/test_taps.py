@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,12 @@ def places() -> list[Any]:
                 cell = cut.__closure__[cut.__code__.co_freevars.index("forward")]
                 found.append(cell.cell_contents)
     return found
+
+
+def test_a_first_call_may_be_one_that_is_heard() -> None:
+    arguments = {op: inspect.signature(op.forward) for op in ALL_OPS}
+    with listen(lambda heard: None):
+        assert {op: inspect.signature(op.forward) for op in ALL_OPS} == arguments
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -20,6 +20,8 @@ __all__ = [
     "LAYOUTS",
     "arrays_of",
     "domains_of",
+    "drawn",
+    "gradients_of",
     "leaves_of",
     "oracle",
     "ours",
@@ -31,6 +33,7 @@ __all__ = [
     "theirs",
     "to_numpy",
     "values",
+    "weight",
 ]
 
 Fill = Callable[[tuple[int, ...], Domain, str], np.ndarray]
@@ -62,10 +65,41 @@ def arrays_of(
     return cases.arrays_of(record, sample, lambda s, d, number: fill(s, d, kind), layout)
 
 
+def drawn(record: Record, index: int, kind: str, layout: str) -> Call:
+    """A sample with the numbers that its parity test and the ledger draw for it."""
+    rng = seeded(record.name, index, kind, layout)
+    sample = record.samples_or_default()[index]
+    return arrays_of(record, sample, kind, lambda s, d, k: values(rng, s, d, k), layout)
+
+
 def result_of(record: Record, fn: Callable[..., Any], call: Call, domains: list[Domain]) -> Any:
     """What a function of either side makes of a call with tensors, in checks of gradients."""
     torch.default_generator.manual_seed(0)
     return cases.result_of(record, fn, call, domains)
+
+
+def gradients_of(result: Any, leaves: list[Any], library: Any, orders: int) -> list[Any]:
+    """The gradients of weighted results, and for two orders those of their weighted sum."""
+    outs = [o for o in outputs(result) if getattr(o, "requires_grad", False)]
+    if not outs:
+        return [None] * len(leaves)
+    weights = [weight(o, library) for o in outs]
+    grad = library.autograd.grad
+    first = list(grad(outs, leaves, weights, create_graph=orders == 2, allow_unused=True))
+    if orders < 2:
+        return first
+    parts = [(g * weight(g, library)).sum() for g in first if g is not None and g.requires_grad]
+    # Where the first gradient is constant, the second is zero; the sides may say so either way.
+    second = grad(parts, leaves, allow_unused=True) if parts else [None] * len(leaves)
+    pairs = zip(second, leaves, strict=True)
+    return [*first, *[library.zeros_like(t) if s is None else s for s, t in pairs]]
+
+
+def weight(like: Any, library: Any) -> Any:
+    """A cotangent of a tensor's shape and dtype; float32 numbers, so that all dtypes have them."""
+    shape = tuple(like.shape)
+    numbers = np.random.default_rng(len(shape)).uniform(0.5, 1.5, shape).astype(np.float32)
+    return library.from_numpy(np.asarray(numbers)).to(like.dtype).to(like.device)
 
 
 def ours(array: np.ndarray) -> Any:

@@ -182,7 +182,7 @@ def _steps(steps: Any, name: str) -> int:
 @function(
     samples=(call(0, 1, 5), call(-3.0, 2.0, steps=7), call(1.0, 1.0, 1), call(0.0, 1.0, 0)),
     errors=(call(0, 1, -1),),
-    **TOP,
+    **{**TOP, "quick": False},
 )
 def linspace(
     start: Any,
@@ -247,7 +247,7 @@ def logspace(
     return place(values, device, requires_grad, out)
 
 
-@function(samples=(call(3), call(2, 4)), errors=(call(-1),), **TOP)
+@function(samples=(call(3), call(2, 4)), errors=(call(-1),), **{**TOP, "quick": False})
 def eye(
     n: int,
     m: int | None = None,

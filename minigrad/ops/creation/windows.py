@@ -87,9 +87,12 @@ def _old(name: str, values: Values, doc: str, *names: str) -> None:
     >>> torch.{name}(4).shape
     torch.Size([4])
     """
-    function(name, samples=(call(5), call(6, False), call(1), call(0)), errors=(call(-1),), **TOP)(
-        window
-    )
+    function(
+        name,
+        samples=(call(5), call(6, False), call(1), call(0)),
+        errors=(call(-1),),
+        **{**TOP, "quick": False},
+    )(window)
 
 
 _old("hann_window", lambda n, p: cosines(n, p, (0.5, 0.5)), "The window of von Hann")

@@ -87,6 +87,7 @@ _plain_div: Any = short_cut(Div, depth=2)
     domain=[reals(0.5, 3)],
     samples=(call(T(2, 3), 2.0),),
     dunder=("__rtruediv__", "__rdiv__"),
+    quick=True,
 )
 def rdiv(input: Any, other: Any) -> Any:
     """``other / input``: the reciprocal times the other, as torch computes it.

@@ -31,6 +31,7 @@ ERF = (
 
 
 @widened
+@natively("erf")
 def erf(xp: Any, x: Array) -> Array:
     """The error function of an array: SciPy's, but of many float32 one without branches."""
     if xp is not np or x.dtype != np.float32 or x.size < MANY:

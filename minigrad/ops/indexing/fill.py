@@ -95,7 +95,7 @@ def fill_(input: Any, value: Any) -> Any:
     >>> torch.zeros(2).fill_(7)
     tensor([7., 7.])
     """
-    if plain_values(input, (value,), NUMBER_CODES) is not None and type(value) in (int, float):
+    if type(value) in (int, float) and plain_values(input, (value,), NUMBER_CODES) is not None:
         input._array.fill(value)
         written(input)
         return input

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.apply import apply
 from minigrad.autograd.inplace import CopySlices, write
 from minigrad.autograd.op import Op
-from minigrad.autograd.overlap import check_overlap
+from minigrad.autograd.overlap import check_apart, check_overlap
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -72,6 +72,7 @@ class SelectCopy(Op):
     """Advanced indexing: arrays of places, or one mask, on some axes; a copy."""
 
     grad_fn = "IndexBackward0"
+    holds = True
 
     @staticmethod
     def forward(xp: Any, input: Array, key: Any) -> Array:
@@ -240,8 +241,11 @@ def setitem(input: Any, key: Any, value: Any) -> None:
         if arrays is None:
             write(SetItem, input, (value,), (view,), check=False)
         else:
-            if not isinstance(value, TensorBase) or value._array.size == 1:
+            alone = not isinstance(value, TensorBase) or value._array.size == 1
+            if alone:
                 _refuse_bytes(key)
+            if not (alone and arrays[-1].dtype.kind == "b"):
+                check_apart(input, (value,))
             target = input if view is None else SELECT(input, view)
             write(SetItem, target, (value,), (arrays,), check=False)
     except IndexError as error:

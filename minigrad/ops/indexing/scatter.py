@@ -14,7 +14,14 @@ from minigrad.errors import DtypeError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.gather import check_flat, check_index, check_range
 from minigrad.ops.indexing.index import getitem
-from minigrad.ops.indexing.places import add_along, add_at, need_tensor, on_flat, positions
+from minigrad.ops.indexing.places import (
+    add_along,
+    add_at,
+    apply_at,
+    need_tensor,
+    on_flat,
+    positions,
+)
 
 
 def _checked(op: str, input: Any, dim: int, index: Any, src: Any) -> tuple[int, Any]:
@@ -106,7 +113,7 @@ class Scatter(Op):
             add_at(xp, input, places, xp.broadcast_to(xp.asarray(src, input.dtype), places.shape))
         elif reduce == "multiply":
             values = xp.asarray(src, dtype=input.dtype)
-            on_flat(input, lambda flat: xp.multiply.at(flat, places, values))
+            on_flat(input, lambda flat: apply_at(xp, "multiply", flat, places, values))
         else:
             on_flat(input, lambda flat: flat.__setitem__(places, src))
         return input
@@ -256,8 +263,8 @@ class ScatterReduce(Op):
         if reduce in ("sum", "mean"):
             add_at(xp, out, places, src)
         else:
-            ufunc = {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
-            ufunc.at(flat, places, src)
+            name = {"prod": "multiply", "amax": "maximum", "amin": "minimum"}[reduce]
+            apply_at(xp, name, flat, places, src)
         if reduce == "mean":
             count = xp.bincount(places, minlength=flat.size).reshape(out.shape) + include_self
             count = xp.maximum(count, 1).astype(out.dtype)

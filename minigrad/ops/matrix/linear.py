@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
@@ -46,9 +48,9 @@ class _Affine(Op):
     def forward(xp: Any, bias: Array, input: Array, weight: Array) -> Array:
         """One product of matrices, which begins with the bias or to which it is added in place.
 
-        In half precision it is added in float32.
+        In half precision it is added in float32; cuBLAS does so by itself.
         """
-        if half(input):
+        if half(input) and xp is np:
             wide = [x.astype(xp.float32) for x in (bias, input, weight)]
             return _Affine.forward(xp, *wide).astype(input.dtype)
         rows = input if input.ndim == 2 else rows_of(input) if input.ndim else None

@@ -297,10 +297,21 @@ def _solved(op: str, LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) ->
         raise RuntimeError(
             f"{op}: pivots should be a Tensor of scalar type torch.int32. Got {pivots.dtype}"
         )
-    if B.ndim < 2 or B.shape[-2 if left else -1] != n or pivots.shape[-1] != n:
+    if pivots.ndim == 0:
+        raise IndexError(f"{op}: Dimension specified as -1 but tensor has no dimensions: pivots")
+    if pivots.shape[-1] != n:
         raise ShapeError(
-            f"{op}: Incompatible shapes of LU, pivots and B: {tuple(LU.shape)}, "
-            f"{tuple(pivots.shape)} and {tuple(B.shape)}"
+            f"{op}: Number of pivots per batch should be same as the dimension of the matrix, {n}; "
+            f"got pivots with shape {list(pivots.shape)}"
+        )
+    if pivots.shape != LU.shape[:-1]:
+        raise ShapeError(
+            f"{op}: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with "
+            f"shape {list(pivots.shape)} instead"
+        )
+    if B.ndim < 2 or B.shape[-2 if left else -1] != n:
+        raise ShapeError(
+            f"{op}: Incompatible shapes of LU and B: {tuple(LU.shape)} and {tuple(B.shape)}"
         )
     if not left:  # X A = B is Aᵀ Xᵀ = Bᵀ
         B, adjoint = B.mT, not adjoint

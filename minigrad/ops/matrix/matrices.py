@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, scientific
+from minigrad.backend import Array, backend_of, on_host, scientific, xp_of
 from minigrad.errors import DtypeError, LinAlgError, ShapeError
 
 
@@ -134,15 +134,19 @@ def together(xp: Any, *stacks: Array) -> tuple[tuple[int, ...], Sequence[Array]]
 
 @functools.lru_cache(maxsize=64)
 def lapack(xp: Any, name: str, dtype: Any) -> Any:
-    """A routine of LAPACK (or of BLAS) for a type: ``lapack(np, "getrf", float)`` is ``dgetrf``."""
-    library = scientific(xp, "linalg")
+    """A routine of LAPACK (or of BLAS) for a type: ``lapack(np, "getrf", float)`` is ``dgetrf``.
+
+    A card's arrays go to the CPU for it.
+    """
+    library = scientific(np, "linalg")
     part = library.blas if name in ("trsm",) else library.lapack
-    return getattr(part, ("d" if dtype.itemsize == 8 else "s") + name)
+    routine = getattr(part, ("d" if dtype.itemsize == 8 else "s") + name)
+    return routine if xp is np else on_host(f"LAPACK's {name}", routine)
 
 
 def batch_text(info: Any) -> tuple[str, int]:
     """Of the first failure of a stack: where it is, as torch says it, and its number."""
-    info = np.asarray(info)
+    info = np.asarray(backend_of(info).to_host(info))
     if not info.ndim:
         return "", int(info)
     place = int(np.flatnonzero(info)[0])
@@ -151,6 +155,6 @@ def batch_text(info: Any) -> tuple[str, int]:
 
 def fail(op: str, info: Any, text: str) -> None:
     """Raise LinAlgError if any matrix of a stack failed; ``{}`` in the text is its number."""
-    if np.any(np.asarray(info)):
+    if xp_of(info).any(info):
         where, number = batch_text(info)
         raise LinAlgError(f"{op}: {where}{text.format(number)}")

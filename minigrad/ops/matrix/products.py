@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.autograd.op import Binary
 from minigrad.autograd.registry import register
 from minigrad.backend import Array
-from minigrad.backend.native import matmul
+from minigrad.backend.native import array_types, matmul
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 
@@ -57,7 +57,7 @@ def product(a: Any, b: Any) -> Any:
     By the native kernel where it is faster than BLAS; ``dot`` takes half the time of ``@``.
     """
     if a.__class__ is not ndarray:
-        return a @ b
+        return _elsewhere(a, b)
     made = matmul(a, b)
     if made is not None:
         return made
@@ -67,13 +67,19 @@ def product(a: Any, b: Any) -> Any:
 def stacks(a: Any, b: Any) -> Any:
     """``a @ b`` of stacks of matrices, in either reading."""
     if a.__class__ is not ndarray:
-        return a @ b
+        return _elsewhere(a, b)
     made = matmul(a, b)
     if made is not None:
         return made
     if a.dtype.char in "fd":
         return a @ b
     return _other_types(a, b, np.matmul)
+
+
+def _elsewhere(a: Any, b: Any) -> Any:
+    """``a @ b`` of Tensors, and of arrays on a card, where it is cuBLAS."""
+    made = matmul(a, b) if a.__class__ in array_types else None
+    return a @ b if made is None else made
 
 
 def _other_types(a: Any, b: Any, multiply: Any) -> Any:

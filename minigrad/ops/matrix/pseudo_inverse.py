@@ -10,7 +10,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import symmetric
 from minigrad.autograd.registry import T, call, function, matrices, reals, register, spread
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, scientific
+from minigrad.backend import Array, on_host, scientific
 from minigrad.errors import ShapeError
 from minigrad.ops.matrix.matrices import (
     each,
@@ -245,9 +245,8 @@ def _one_system(xp: Any, a: Array, b: Array, cut: float, driver: str) -> Any:
         wide = xp.zeros((max(m, n), b.shape[1]), b.dtype)
         wide[:m] = b
         return lapack(xp, "gels", a.dtype)(a, wide)[1][:n], np.int64(min(m, n)), nothing
-    X, _, rank, S = scientific(xp, "linalg").lstsq(
-        a, b, cond=cut, lapack_driver=driver, check_finite=False
-    )
+    lstsq = on_host("LAPACK's " + driver, scientific(np, "linalg").lstsq)
+    X, _, rank, S = lstsq(a, b, cond=cut, lapack_driver=driver, check_finite=False)
     return X, np.int64(rank), nothing if S is None else S
 
 

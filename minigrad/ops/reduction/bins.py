@@ -14,7 +14,7 @@ from minigrad.autograd.arguments import common_type
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import REGISTRY, T, call, function, integers, reals
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, backend_of, xp_of
 from minigrad.ops.reduction.order import comparable
 from minigrad.return_types import named
 
@@ -257,7 +257,13 @@ def _edges(column: Array, part: Any, axis: int, span: Any) -> Any:
         low, high = 0.0, 1.0
     low, high = _span("torch.histogramdd", column if span is None else column[:0], low, high, 0.5)
     linspace = REGISTRY["linspace"].function
-    return linspace(low, high, part + 1, dtype=dtypes.of_numpy(column.dtype))
+    return linspace(
+        low,
+        high,
+        part + 1,
+        dtype=dtypes.of_numpy(column.dtype),
+        device=backend_of(column).device_of(column),
+    )
 
 
 def _bounds(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
+from minigrad.backend.native import kernel
 from minigrad.dtypes import get_default_dtype
-from minigrad.ops.dims import all_dims
+from minigrad.ops.dims import all_dims, kept_shape
 from minigrad.ops.elementwise.precision import is_half, widened
-from minigrad.ops.reduction.adding import MANY, add_up, square_sum
+from minigrad.ops.reduction.adding import MANY, add_up, first_of_last, square_sum
 from minigrad.ops.reduction.reduce import ERRORS, count_of, given_dim, spread
 
 SAMPLES = (
@@ -54,7 +56,7 @@ def _moment(op: type[Op], name: str) -> Any:
 
     def moment(
         input: Any,
-        dim: Any = None,
+        dim: int | Sequence[int] | bool | None = None,  # or `unbiased`
         unbiased: bool | None = None,
         keepdim: bool = False,
         *,
@@ -72,6 +74,13 @@ def var_and_mean(xp: Any, x: Array, dim: Any, correction: float, keepdim: bool) 
     """Two passes: the mean, with size-1 axes, then the squares of what is left."""
     count = count_of(x.shape, dim)
     degrees = max(count - correction, 0)
+    first = first_of_last(x.ndim, dim)
+    run = kernel("variance_rows", x) if x.size >= MANY and first is not None else None
+    if run is not None:
+        mean = xp.empty(kept_shape(x.shape, dim), x.dtype)
+        out = xp.empty(mean.shape if keepdim else x.shape[:first], x.dtype)
+        run(x, out, mean, math.prod(x.shape[:first]), count, float(degrees))
+        return out, mean
     mean = add_up(xp, x, dim, True) / (count or math.nan)
     centred = x - mean
     if dim is None and not keepdim and x.size < MANY:

@@ -10,7 +10,7 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import xp_of
+from minigrad.backend import beside, xp_of
 from minigrad.ops.dims import one_dim
 from minigrad.ops.reduction.order import SortAlong
 
@@ -109,7 +109,7 @@ def _checked(name: str, input: Any, q: Any, way: str) -> Any:
     if not isinstance(q, TensorBase):
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
-        return tensors.from_array(np.asarray(q, x.dtype))
+        return tensors.from_array(beside(np.asarray(q, x.dtype), x))
     if q._array.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q._array.dtype != x.dtype:

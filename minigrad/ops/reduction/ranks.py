@@ -25,11 +25,13 @@ MODE = named("mode", "values", "indices")
 FEW = 1024  # elements; up to here, NumPy's sort takes less than its partition and what follows
 
 
-def _number_k_of_few(x: Any, small: Any, k: int, dim: int, keepdim: bool, stable: bool) -> Any:
+def _number_k_of_few(
+    xp: Any, x: Any, small: Any, k: int, dim: int, keepdim: bool, stable: bool
+) -> Any:
     """The same by sorting the whole axis, which is one call."""
     order = small.argsort(axis=dim, kind="stable")
     places = order[(slice(None),) * dim + (slice(k, k + 1),)]
-    values = taken(np, x, places, dim)
+    values = taken(xp, x, places, dim)
     if not stable:
         same = x == values
         if x.dtype.kind in "fV":
@@ -47,7 +49,7 @@ def _number_k(xp: Any, x: Array, k: int, dim: int, keepdim: bool, stable: bool) 
     """
     small = comparable(xp, x)
     if small.size <= FEW:
-        return _number_k_of_few(x, small, k, dim, keepdim, stable)
+        return _number_k_of_few(xp, x, small, k, dim, keepdim, stable)
     value = xp.take(xp.partition(small, k, axis=dim), xp.asarray([k]), axis=dim)
     same = small == value
     if small.dtype.kind == "f" and (value != value).any():

@@ -75,7 +75,7 @@ def _reversed_rows(x: Array, dims: list[int]) -> Array | None:
     run = kernel("reverse_rows", source)
     if run is None:
         return None
-    out = np.empty(x.shape, x.dtype)
+    out = xp_of(x).empty(x.shape, x.dtype)
     run(source, out.view(moved), math.prod(x.shape[:first]), math.prod(x.shape[first:]))
     return out
 

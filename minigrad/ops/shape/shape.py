@@ -110,6 +110,7 @@ def reshape(input: Any, *shape: Any, **named: Any) -> Any:
     dtypes=ANY,
     samples=(call(T(), 1), call(T(1, 3), (3, 1))),
     errors=(call(T(2, 3), 4),),
+    quick=True,
 )
 def view(input: Any, *shape: Any, dtype: Any = None, **named: Any) -> Any:
     """Like :func:`reshape`, but never a copy; with a dtype, the same bits as another type.

@@ -143,8 +143,9 @@ class AsStrided(Op):
                 xp, input, *_geometries(input.shape, steps, size, stride, start)
             )
         steps = [s * item for s in stride]
-        if start >= 0 and reach(size, stride, start) <= input.size and input.flags.c_contiguous:
-            return xp.ndarray(size, input.dtype, input, start * item, steps)
+        fits = start >= 0 and reach(size, stride, start) <= input.size
+        if xp is np and fits and input.flags.c_contiguous:
+            return np.ndarray(size, input.dtype, input, start * item, steps)
         view = xp.lib.stride_tricks.as_strided
         first = view(input, (2,), (start * item,))[1:] if start else input
         return view(first, size, steps)
