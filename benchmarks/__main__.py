@@ -32,11 +32,16 @@ SUITES = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
-    """One subcommand for each suite, and those that read what suites wrote."""
+def parser(asked: str | None) -> argparse.ArgumentParser:
+    """One subcommand for each suite, and those that read what suites wrote.
+
+    Of the suites only the one that is asked for is imported; all for an overview.
+    """
     top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = top.add_subparsers(dest="suite", required=True)
     for name in SUITES:
+        if asked != name and asked in (*SUITES, *actions.ACTIONS):
+            continue
         suite = importlib.import_module(f"benchmarks.{name}")
         summary = (suite.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=suite.__doc__)
@@ -55,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one suite, print its tables, and write them if asked to; or read what others wrote."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(given)
+    options = parser(given[0] if given else None).parse_args(given)
     if options.suite in actions.ACTIONS:
         return actions.ACTIONS[options.suite](options)
     if min(options.rounds, options.runs) < 1:

@@ -22,6 +22,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def add_to(commands: Any) -> None:
     """The subcommands that read results."""
+    commands.add_parser("gpu", help="all that needs a card: right, clean, and how fast")
     one = commands.add_parser("compare", help="name what is slower in AFTER than in BEFORE")
     one.add_argument("before", type=Path)
     one.add_argument("after", type=Path)
@@ -127,7 +128,15 @@ def _guarded(action: Callable[[argparse.Namespace], int]) -> Callable[[argparse.
     return run
 
 
+def _gpu(options: argparse.Namespace) -> int:
+    """The run on a card."""
+    from benchmarks import gpu
+
+    return gpu.main([])
+
+
 ACTIONS = {
+    "gpu": _gpu,
     "compare": _guarded(_compare),
     "report": _guarded(_report),
     "keep": _guarded(_keep),

@@ -81,9 +81,11 @@ class Prepared:
         return tensor
 
     def forward(self) -> Any:
-        """The call, unrecorded."""
-        with self.lib.no_grad():
-            return self.fn(*self.args, **self.kwargs)
+        """The call; it is not recorded as long as no argument wants a gradient.
+
+        (Entering ``no_grad`` for each call would cost torch more than a small op does.)
+        """
+        return self.fn(*self.args, **self.kwargs)
 
     def seeded(self, run: Callable[[], Any]) -> Any:
         """One run with the random numbers that the other libraries draw too."""
@@ -125,7 +127,7 @@ def measure_case(case: Case, libs: dict[str, Any], rounds: int) -> Row:
         row.note = "torch has no such function"
     sides = {n: Prepared(case, libs[n], f) for n, f in functions.items() if f is not None}
     if len(native().levels()) > 1:
-        sides[NUMPY] = sides["minigrad"]
+        sides[NUMPY] = Prepared(case, libs["minigrad"], sides["minigrad"].fn)
     try:
         _compare_and_time(row, sides, rounds)
     except Exception as error:
@@ -191,7 +193,9 @@ def _timed(calls: dict[str, Callable[[], Any]], rounds: int) -> Measurement:
 def rows_of(record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[int]) -> list[Row]:
     """All rows of a record: at least one, if only to say why nothing was measured."""
     rows = []
-    for family in families(record, sizes):
+    # A small size tells whether larger ones can be tried at all, so there always is one.
+    tried = sizes if min(sizes) <= SIZES[0] else (SIZES[0], *sizes)
+    for family in families(record, tried):
         found = []
         for case in family:
             found.append(measure_case(case, libs, rounds))
@@ -199,7 +203,7 @@ def rows_of(record: Record, libs: dict[str, Any], rounds: int, sizes: Sequence[i
                 break
         if not any(row.found for row in found):  # the sample does not scale, or fails as it is
             found = [measure_case(family[0].unscaled(), libs, rounds)]
-        rows += found
+        rows += [row for row in found if row.size is None or row.size in sizes]
     return rows or [Row(record.name, record.name, note="its record has no sample call")]
 
 
@@ -277,10 +281,8 @@ def _means(rows: Sequence[Row], sizes: Sequence[int]) -> Table:
 
 def _above(rows: Sequence[Row]) -> Table:
     """The ops that have a row above 2.0, by what makes them slow."""
-    worst: dict[str, float] = {}
-    for row, _, one in _compared(rows):
-        worst[row.name] = max(worst.get(row.name, 0.0), one.ratio().median)
-    lines = [list(pair) for pair in by_reason(worst)]
+    found = ((r.name, m.ratio().median, m.of("minigrad").median) for r, _, m in _compared(rows))
+    lines = [list(pair) for pair in by_reason(found)]
     return Table("Ops above 2.0, and why", ["cause", "op, and its largest ratio"], lines)
 
 

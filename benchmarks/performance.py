@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.reasons import by_reason
+from benchmarks.reasons import by_reason, slow
 from benchmarks.report import Table
 from benchmarks.results import load
 from benchmarks.roofline import crossings
@@ -27,7 +27,8 @@ Contents = Mapping[str, Mapping[str, Any]]
 
 def kept(folder: Path) -> dict[str, dict[str, Any]]:
     """The results that are kept, by suite."""
-    return {path.stem: load(path) for path in sorted(folder.glob("*.json"))}
+    suites = dict.fromkeys(suite for suite, _ in PARTS.values())
+    return {s: load(file) for s in suites if (file := folder / f"{s}.json").exists()}
 
 
 def text(contents: Contents) -> str:
@@ -45,7 +46,7 @@ def _part(name: str, contents: Contents) -> str:
     if suite not in contents:
         return f"(`python -m benchmarks {suite}` has no result that is kept.)"
     made = make(contents[suite])
-    return made if isinstance(made, str) else "\n".join(made.text().splitlines()[2:])
+    return made if isinstance(made, str) else made.compact()
 
 
 def write_page(results: Path, docs: Path, check: bool) -> int:
@@ -62,7 +63,9 @@ def write_page(results: Path, docs: Path, check: bool) -> int:
     page.write_text(made, encoding="utf-8")
     for content in contents.values():
         for name, figure in plots.pictures(content).items():
-            plots.png(figure, docs / "pictures" / f"performance_{name}.png")
+            picture = f"pictures/performance_{name}.png"
+            if picture in made:
+                plots.png(figure, docs / picture)
     print(page)
     return 0
 
@@ -85,35 +88,35 @@ def _mean(content: Mapping[str, Any]) -> str:
 
 def _timed(content: Mapping[str, Any]) -> str:
     """Every row, and the mean."""
-    shown = "\n".join(tables.table_of(content).text().splitlines()[2:])
-    return f"{shown}\n\n{_mean(content)}"
+    return f"{tables.table_of(content).compact()}\n\n{_mean(content)}"
 
 
 def _ops(content: Mapping[str, Any]) -> str:
     rows = [row for row in content["rows"] if tables.timed(row) and "torch" in row["runs"][0]]
-    above = sum(ratio > 2 for ratio in tables.worst_ratios(content).values())
+    above, long = slow(tables.ratios(content))
     means = [
         1 / (mean_speedup([r for r in rows if not name or r["pass"] == name]) or 1)
         for name in ("", "forward", "forward and backward")
     ]
     rounds = max(len(run["torch"]) for row in rows for run in row["runs"])
-    shown = "\n".join(tables.op_means(content).text().splitlines()[2:])
     return (
-        f"{shown}\n\nOver all {len(rows)} rows the geometric mean is {means[0]:.2f}: "
-        f"{means[1]:.2f} forward, {means[2]:.2f} forward and backward; at most {rounds} rounds. "
-        f"{above} ops have a row above 2.0."
+        f"{tables.op_means(content).compact()}\n\n"
+        f"Over all {len(rows)} rows the geometric mean is {means[0]:.2f}: {means[1]:.2f} forward, "
+        f"{means[2]:.2f} forward and backward; at most {rounds} rounds. "
+        f"{len(above)} ops have a row above 2.0, {len(long)} one that takes 20 µs or more."
     )
 
 
 def _above(content: Mapping[str, Any]) -> Table:
-    lines = [list(pair) for pair in by_reason(tables.worst_ratios(content))]
+    lines = [list(pair) for pair in by_reason(tables.ratios(content))]
     return Table("", ["cause", "op, and its largest ratio"], lines)
 
 
 def _scaling(content: Mapping[str, Any]) -> str:
     """Exponents and parts of the limit, and the crossings."""
-    shown = summary(content["rows"]).text().splitlines()[2:]
-    return "\n".join([*shown, "", *crossings(content["rows"]).text().splitlines()])
+    cross = crossings(content["rows"])
+    parts = [summary(content["rows"]).compact(), f"{cross.title}:", cross.compact()]
+    return "\n\n".join(parts)
 
 
 def _limits(content: Mapping[str, Any]) -> Table:

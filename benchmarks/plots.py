@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-
-matplotlib.use("Agg")  # no window
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -68,7 +65,7 @@ def svg(figure: Figure, name: str) -> str:
 def png(figure: Figure, path: Path) -> None:
     """A picture as a file."""
     with matplotlib.rc_context(STYLE):
-        figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
+        figure.savefig(path, dpi=80, bbox_inches="tight", metadata={"Software": None})
 
 
 def _plain(value: float, _: Any) -> str:

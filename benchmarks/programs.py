@@ -1,7 +1,8 @@
 """What the sides run: each program is one text for minigrad and torch, on any device.
 
 A program is made of a library, a device and sizes, and is a function that returns its results as a
-list: what is to be compared before anything is timed.
+list: what is to be compared before anything is timed. Where nothing is to be recorded, no tensor
+wants a gradient: ``no_grad`` around each call would cost torch more than a small op does.
 """
 
 from __future__ import annotations
@@ -48,56 +49,40 @@ def train(lib: Any, device: str, case: str) -> Run:
 
 
 def infer(lib: Any, device: str, case: str, batch: int) -> Run:
-    """What one of the networks says about a batch, unrecorded."""
+    """What one of the networks says about a batch."""
     look = inference(lib, CASES[case], device, batch)
     return lambda: [look()]
 
 
 def elementwise(lib: Any, device: str, op: str, n: int) -> Run:
-    """An op of one or two tensors of n numbers, unrecorded."""
+    """An op of one or two tensors of n numbers."""
     function = getattr(lib, op)
     count = 2 if op in ("add", "mul") else 1
     given = [lib.tensor(numbers(n, seed=i), device=device) for i in range(count)]
 
-    def run() -> list[Any]:
-        with lib.no_grad():
-            return [function(*given)]
-
-    return run
+    return lambda: [function(*given)]
 
 
 def softmax(lib: Any, device: str, n: int) -> Run:
-    """Softmax of rows of 1000 numbers, n in all, unrecorded."""
+    """Softmax of rows of 1000 numbers, n in all."""
     x = lib.tensor(numbers(max(1, n // 1000), min(n, 1000), low=-5, high=5), device=device)
 
-    def run() -> list[Any]:
-        with lib.no_grad():
-            return [lib.nn.functional.softmax(x, 1)]
-
-    return run
+    return lambda: [lib.nn.functional.softmax(x, 1)]
 
 
 def matmul(lib: Any, device: str, n: int) -> Run:
-    """A product of two n x n matrices, unrecorded."""
+    """A product of two n x n matrices."""
     a, b = (lib.tensor(numbers(n, n, seed=i), device=device) for i in range(2))
 
-    def run() -> list[Any]:
-        with lib.no_grad():
-            return [a @ b]
-
-    return run
+    return lambda: [a @ b]
 
 
 def conv(lib: Any, device: str, n: int) -> Run:
-    """A 3x3 convolution of n images 32x32 of 32 channels to 32, unrecorded."""
+    """A 3x3 convolution of n images 32x32 of 32 channels to 32."""
     x = lib.tensor(numbers(n, 32, 32, 32), device=device)
     w = lib.tensor(numbers(32, 32, 3, 3, seed=2), device=device)
 
-    def run() -> list[Any]:
-        with lib.no_grad():
-            return [lib.nn.functional.conv2d(x, w, padding=1)]
-
-    return run
+    return lambda: [lib.nn.functional.conv2d(x, w, padding=1)]
 
 
 def chain(lib: Any, device: str, n: int) -> Run:

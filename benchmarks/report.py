@@ -31,6 +31,11 @@ class Table:
         rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"
         return "\n".join([f"### {self.title}", "", padded[0], rule, *padded[1:]])
 
+    def compact(self) -> str:
+        """The table in Markdown without title and padding: for pages that are rendered."""
+        lines = ["| " + " | ".join(line) + " |" for line in (self.header, *self.rows)]
+        return "\n".join([lines[0], "|---" * len(self.header) + "|", *lines[1:]])
+
 
 @dataclass
 class Result:

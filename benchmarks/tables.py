@@ -110,11 +110,11 @@ def op_means(content: Mapping[str, Any]) -> Table:
     return Table("ops", ["", *names], lines)
 
 
-def worst_ratios(content: Mapping[str, Any]) -> dict[str, float]:
-    """For each op the largest of its rows' ratios of minigrad's time to torch's."""
-    worst: dict[str, float] = {}
-    for row in content["rows"]:
-        if timed(row) and "torch" in row["runs"][0]:
-            ratio = measured(row).ratio().median
-            worst[row["row"]] = max(worst.get(row["row"], 0.0), ratio)
-    return worst
+def ratios(content: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Of each row with both sides: its name, minigrad's time over torch's, minigrad's seconds."""
+    found = [
+        (row["row"], measured(row))
+        for row in content["rows"]
+        if timed(row) and {"minigrad", "torch"} <= set(row["runs"][0])
+    ]
+    return [(name, one.ratio().median, one.of("minigrad").median) for name, one in found]

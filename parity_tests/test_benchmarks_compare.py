@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 import math
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import __main__ as command
 from benchmarks import compare, results
+from benchmarks.actions import ACTIONS
 from benchmarks.compare import WHOLE, changes, judged, prior
 from benchmarks.report import SCHEMA, write
 
@@ -28,12 +29,15 @@ RUNS = 6
 Series = dict[tuple[str, str], tuple[Any, Any]]
 
 
-def drawn(seed: int, slower: dict[str, float] | None = None) -> Series:
+def drawn(seed: int, slower: dict[str, float] | None = None, quieter: float = 1.0) -> Series:
     """Two results of the same code: the recorded runs, each whole, dealt to both at random."""
     dealt = np.random.default_rng(seed).permutation(len(next(iter(NOISE.values()))))
     before, after = dealt[:RUNS], dealt[RUNS : 2 * RUNS]
     return {
-        (name, "minigrad"): (noise[before], noise[after] + math.log((slower or {}).get(name, 1.0)))
+        (name, "minigrad"): (
+            noise[before] / quieter,
+            noise[after] / quieter + math.log((slower or {}).get(name, 1.0)),
+        )
         for name, noise in NOISE.items()
     }
 
@@ -52,11 +56,12 @@ def test_everything_20_percent_slower_is_named() -> None:
         assert WHOLE in named(drawn(seed, dict.fromkeys(NOISE, 1.2)))
 
 
-def test_one_row_20_percent_slower_is_named_where_its_noise_allows_it() -> None:
-    quiet = min(NOISE, key=lambda name: NOISE[name].std())
-    found = [named(drawn(seed, {quiet: 1.2})) for seed in range(50)]
-    assert sum(quiet in names for names in found) >= 45
-    assert all(set(names) <= {quiet, WHOLE} for names in found[:10])
+def test_one_row_20_percent_slower_is_named_where_runs_differ_by_3_percent() -> None:
+    """The noise was recorded at a load of 10, where they differ by 14: a fifth of it is usual."""
+    row = min(NOISE, key=lambda name: NOISE[name].std())
+    found = [named(drawn(seed, {row: 1.2}, quieter=5)) for seed in range(50)]
+    assert sum(row in names for names in found) >= 45
+    assert all(set(names) <= {row} for names in found)
 
 
 def test_a_shift_of_two_percent_is_no_regression_however_sure() -> None:
@@ -123,16 +128,21 @@ def test_single_runs_and_nothing_in_common_are_refused() -> None:
         changes(content(), other)
 
 
+def compared(before: Path, after: Path) -> int:
+    """The exit code of ``python -m benchmarks compare``."""
+    return ACTIONS["compare"](argparse.Namespace(before=before, after=after))
+
+
 def test_the_command_names_a_regression_and_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [tmp_path / name for name in ("before.json", "same.json", "slower.json")]
     for file, made in zip(files, (content(), content(seed=2), content(1.2, seed=1)), strict=True):
         write(made, file)
-    before, same, slower = map(str, files)
-    assert command.main(["compare", before, same]) == 0
+    before, same, slower = files
+    assert compared(before, same) == 0
     assert "0 regressions" in capsys.readouterr().out
-    assert command.main(["compare", before, slower]) == 1
+    assert compared(before, slower) == 1
     assert "regression | the suite as a whole" in capsys.readouterr().out
 
 
@@ -146,7 +156,7 @@ def test_a_broken_file_is_one_line(
 ) -> None:
     file = tmp_path / "broken.json"
     file.write_text(text)
-    assert command.main(["compare", str(file), str(file)]) == 2
+    assert compared(file, file) == 2
     said = capsys.readouterr().err
     assert told in said and said.count("\n") == 1
 
