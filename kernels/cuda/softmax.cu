@@ -5,6 +5,10 @@
  * cross_entropy(x, classes, y, stats, N, C)   y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
  *                                                  the greatest of row i, and log sum e^(x - it)
  * cross_entropy_backward(g, x, classes, stats, gx, N, C)   gx[i] = g[i] (onehot - softmax(x[i]))
+ * class_scales(target, classes, scale, N, C, ignore, bad)  classes: the target, 0 where it is `ignore`;
+ *     scale: -1, or 0 there; bad[0] (int64) becomes 1 if another is outside of 0..C-1
+ * class_loss(y, scale, loss, N, mean)   loss[0] = sum of scale y, or its mean over those whose scale is
+ *     not 0; scale is then divided by their number
  *
  * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
  * infinity that leaves no difference, makes a whole row NaN. Twin: ../cpu/softmax.c; which of the
@@ -185,4 +189,43 @@ KERNEL(cross_entropy_backward_blocks, 256, cover(N, 1))
 (const real *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
 {
     cross_entropy_backward_of<256>(g, x, classes, stats, gx, N, C);
+}
+
+// Try: class_scales(values(1, -100, 2, 5), out(4), out(4), 4, 5, -100, zeros(1))
+KERNEL(class_scales, 256, cover(N, 1024))
+(const i64 *__restrict__ target, i64 *__restrict__ classes, real *__restrict__ scale, i64 N, i64 C,
+ i64 ignore, i64 *bad)
+{
+    GRID_STRIDE(i, N)
+    {
+        const i64 at = target[i];
+        const bool counts = at != ignore, there = at >= 0 && at < C;
+        if (counts && !there)
+            atomicExch((u64 *)bad, 1ull);
+        classes[i] = counts && there ? at : 0;
+        scale[i] = narrow(counts ? wide(-1) : wide(0));
+    }
+}
+
+/* One block: there are as many rows as samples, and each was a row of scores before. */
+// Try: class_loss(randn(1003), randn(1003), out(1), 1003, 1)
+// Try: class_loss(randn(3), zeros(3), out(1), 3, 0)
+KERNEL(class_loss, 256, 1)
+(const real *__restrict__ y, real *__restrict__ scale, real *__restrict__ loss, i64 N, i64 mean)
+{
+    wide sum = 0, count = 0;
+    for (i64 i = threadIdx.x; i < N; i += blockDim.x) {
+        const wide s = widen(scale[i]);
+        sum += s == 0 ? wide(0) : s * widen(y[i]);
+        count += s == 0 ? wide(0) : wide(1);
+    }
+    sum = block_sum(sum);
+    count = block_sum(count);
+    if (threadIdx.x == 0)
+        loss[0] = narrow(mean ? sum / count : sum);
+    if (mean)
+        for (i64 i = threadIdx.x; i < N; i += blockDim.x) {
+            const wide s = widen(scale[i]);
+            scale[i] = narrow(s == 0 ? s : s / count);
+        }
 }

@@ -14,10 +14,11 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from minigrad.amp.lists import BANNED, FULL, LOWER, RULES
+from minigrad.autograd import shortcuts
+from minigrad.autograd.apply import cast_first
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
-from minigrad.autograd.shortcuts import cast_first
 from minigrad.dtypes import bfloat16, float16, float32, float64
 from minigrad.dtypes import dtype as Dtype
 from minigrad.tensor import Tensor
@@ -50,7 +51,7 @@ def open_block() -> None:
     with _lock:
         _open += 1
         if _open == 1:
-            cast_first(_cast_arguments)
+            shortcuts.direct = cast_first(_cast_arguments)
             for name in {name for rules in (*RULES.values(), *BANNED.values()) for name in rules}:
                 _wrap(name)
 
@@ -61,7 +62,7 @@ def close_block() -> None:
     with _lock:
         _open -= 1
         if _open == 0:
-            cast_first(None)
+            shortcuts.direct = cast_first(None)
             while _undo:
                 _undo.pop()()
 

@@ -7,6 +7,30 @@ from __future__ import annotations
 
 from minigrad.backend.base import Array, Backend
 from minigrad.backend.scientific import on_host, scientific
-from minigrad.backend.select import backend_for, backend_of, beside, xp_of
+from minigrad.backend.select import (
+    Cards,
+    at,
+    backend_for,
+    backend_of,
+    beside,
+    elsewhere,
+    follow,
+    followed,
+    xp_of,
+)
 
-__all__ = ["Array", "Backend", "backend_for", "backend_of", "beside", "on_host", "scientific", "xp_of"]
+__all__ = [
+    "Array",
+    "Backend",
+    "Cards",
+    "at",
+    "backend_for",
+    "backend_of",
+    "beside",
+    "elsewhere",
+    "follow",
+    "followed",
+    "on_host",
+    "scientific",
+    "xp_of",
+]

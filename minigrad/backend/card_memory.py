@@ -37,6 +37,10 @@ class Watch:
         self.refused = module.cuda.memory.OutOfMemoryError
 
     def __call__(self, size: int) -> Any:
+        """So many bytes of the current card.
+
+        Raises: OutOfMemoryError with the sizes and what to do.
+        """
         try:
             found = self.inner(size)
         except self.refused:

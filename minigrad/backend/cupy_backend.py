@@ -63,6 +63,20 @@ def _check(cupy: Any) -> None:
         ) from error
 
 
+def card_of(cupy: Any, index: int | None) -> Any:
+    """CuPy's device of a number, the current one for None.
+
+    Raises: RuntimeError for a number that no card has.
+    """
+    count = int(cupy.cuda.runtime.getDeviceCount())
+    if index is not None and not 0 <= index < count:
+        raise RuntimeError(
+            f"CUDA error: invalid device ordinal: {index}; there {'is' if count == 1 else 'are'} "
+            f"{count} (cuda:0{'' if count == 1 else f' to cuda:{count - 1}'})"
+        )
+    return cupy.cuda.Device(index)
+
+
 class CupyBackend:
     """CuPy as a minigrad backend."""
 
@@ -83,7 +97,7 @@ class CupyBackend:
         )
         if index is None:
             return self.xp.asarray(array)
-        with self.xp.cuda.Device(index):
+        with card_of(self.xp, index):
             return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-__all__ = ["expect", "flag", "note_range", "pending", "tell"]
+__all__ = ["expect", "flag", "forget", "note_range", "pending", "tell", "tell_at_once"]
 
 MOST = 64  # messages of a card between two waits; the last one stands for those that follow
 LATE = (
@@ -64,6 +64,11 @@ def note_range(
     index = xp.ascontiguousarray(index.astype("int64", copy=False))
     to = flag(xp, index, message, kind)
     kernels["out_of_range"](index, index.size, low, size, to)
+    tell_at_once()
+
+
+def tell_at_once() -> None:
+    """``tell`` where that is asked for: after each kernel that may have set a flag."""
     if os.environ.get("CUDA_LAUNCH_BLOCKING") == "1":
         tell()
 
@@ -76,6 +81,12 @@ def pending() -> set[Any]:
 def expect(cards: set[Any]) -> None:
     """Look at these cards again at the next wait: a captured step has run with its checks."""
     _asked.update(cards)
+
+
+def forget() -> None:
+    """Forget all cards: others take their place."""
+    _cards.clear()
+    _asked.clear()
 
 
 def tell() -> None:

@@ -111,16 +111,17 @@ def pointwise(name: str, x: Any, *others: Any) -> Any:
     return out if out.dtype is array.dtype else None
 
 
-def ufunc(xp: Any, name: str) -> Any:
+def ufunc(xp: Any, name: str, like: Any = None) -> Any:
     """The array module's function of that name; of NumPy's some have a kernel for float32.
 
     Those are kernels/cpu/wide.c: NumPy's own may be off by three units in the last place. They are
-    NumPy's ufuncs in all else, and without kernels.
+    NumPy's ufuncs in all else, and without kernels; only bfloat16, which another package taught
+    NumPy, they do not know, so it is NumPy's own for an array ``like`` that.
 
     >>> ufunc(np, "exp")(np.zeros(2)).tolist()
     [1.0, 1.0]
     """
-    found = _stand_ins.get(name) if xp is np else None
+    found = _stand_ins.get(name) if xp is np and getattr(like, "dtype", _F32).kind != "V" else None
     return getattr(xp, name) if found is None else found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import card_memory
+from minigrad.backend import card_memory, faults
 from minigrad.backend.base import Array, Backend, Xp
 from minigrad.backend.cupy_backend import CupyBackend, imported
 from minigrad.backend.numpy_backend import NumpyBackend
@@ -33,6 +35,56 @@ def use_cuda(cupy: Any) -> None:
     card_memory.watch(cupy)
     _of_type[cupy.ndarray] = backend
     _cuda[:] = [backend]
+    Cards.several = cupy.cuda.runtime.getDeviceCount() > 1
+
+
+class Cards:
+    """Whether there are several cards, among which the current one has to be changed."""
+
+    several = False
+
+
+def at(*values: Any) -> AbstractContextManager[Any]:
+    """Where the first array of a card among some values lies, made the current card for a block.
+
+    >>> with at(np.ones(2)):
+    ...     pass
+    """
+    for value in values:
+        array = getattr(value, "_array", value)
+        if hasattr(array, "__cuda_array_interface__"):
+            return array.device  # type: ignore[no-any-return]
+        if isinstance(array, tuple | list) and array:
+            return at(*array)
+    return nullcontext()
+
+
+def follow(*values: Any) -> None:
+    """Make the card of the first array of a card among some values the current one."""
+    place = at(*values)
+    if not isinstance(place, nullcontext):
+        place.use()  # type: ignore[attr-defined]
+
+
+def followed(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Some pairs, the card of the second of the first of them made the current one.
+
+    >>> followed(zip("a", [1.0]))
+    [('a', 1.0)]
+    """
+    found = list(pairs)
+    follow(*[second for _, second in found])
+    return found
+
+
+def elsewhere(*values: Any) -> bool:
+    """Whether the first array of a card among some values is not on the current one.
+
+    >>> elsewhere(np.ones(2))
+    False
+    """
+    place: Any = at(*values)
+    return not isinstance(place, nullcontext) and place != _cuda[0].xp.cuda.Device()
 
 
 def exchange_cuda(backends: list[Backend]) -> list[Backend]:
@@ -43,6 +95,8 @@ def exchange_cuda(backends: list[Backend]) -> list[Backend]:
     []
     """
     before, _cuda[:] = _cuda[:], backends
+    faults.forget()
+    Cards.several = bool(backends) and backends[0].xp.cuda.runtime.getDeviceCount() > 1
     return before
 
 

@@ -9,12 +9,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from minigrad.backend import faults
 from minigrad.cuda import cards
 from minigrad.errors import DeviceError
 from minigrad.errors import OutOfMemoryError as OutOfMemoryError
 from minigrad.left_out import no_attribute
 
 if TYPE_CHECKING:
+    from minigrad.cuda.graphed import make_graphed_callables
+    from minigrad.cuda.graphs import (
+        CUDAGraph,
+        graph,
+        graph_pool_handle,
+        is_current_stream_capturing,
+    )
     from minigrad.cuda.memory import (
         empty_cache,
         max_memory_allocated,
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     from minigrad.cuda.sync import forbid_sync, get_sync_debug_mode, set_sync_debug_mode
 
 __all__ = [
+    "CUDAGraph",
     "Event",
     "OutOfMemoryError",
     "Stream",
@@ -51,9 +60,13 @@ __all__ = [
     "get_device_name",
     "get_device_properties",
     "get_sync_debug_mode",
+    "graph",
+    "graph_pool_handle",
     "init",
     "is_available",
+    "is_current_stream_capturing",
     "is_initialized",
+    "make_graphed_callables",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
@@ -72,8 +85,10 @@ __all__ = [
 ]
 
 # What is imported when it is first asked for: modules by themselves, names from their modules.
-_MODULES = ("amp", "memory", "stand_in", "streams", "sync")
+_MODULES = ("amp", "graphed", "graphs", "memory", "stand_in", "streams", "sync")
 _FOUND_IN = {
+    "graphed": "make_graphed_callables",
+    "graphs": "CUDAGraph graph graph_pool_handle is_current_stream_capturing",
     "memory": (
         "empty_cache max_memory_allocated max_memory_reserved mem_get_info memory_allocated "
         "memory_reserved memory_summary reset_peak_memory_stats set_per_process_memory_fraction"
@@ -119,7 +134,13 @@ def is_available() -> bool:
 
 
 def init() -> None:
-    """Get ready to use cards; DeviceError that says what is missing if that cannot be."""
+    """Get ready to use cards; DeviceError that says what is missing if that cannot be.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.init()
+    """
     cards.cupy()
 
 
@@ -142,6 +163,11 @@ def set_device(device: Any) -> None:
     """Let ``device('cuda')`` mean this card, in this thread; a negative number changes nothing.
 
     Raises: DeviceError without CUDA, RuntimeError for a number that no card has.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.set_device(0)
     """
     if not (isinstance(device, int) and device < 0):
         cards.card(device).use()
@@ -171,8 +197,12 @@ class device:
 
 
 def synchronize(device: Any = None) -> None:
-    """Wait until a card has done all its work; DeviceError without one."""
+    """Wait until a card has done all its work; DeviceError without one.
+
+    Raises: IndexError for an index that left its axis since the program last waited.
+    """
     cards.card(device).synchronize()
+    faults.tell()
 
 
 def manual_seed(seed: int) -> None:
@@ -248,4 +278,3 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
     """
     found = get_device_properties(device)
     return found.major, found.minor
-

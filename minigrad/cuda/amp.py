@@ -69,8 +69,9 @@ def custom_fwd(fwd: Any = None, **options: Any) -> Any:
 
     >>> import warnings
     >>> from minigrad.cuda.amp import custom_fwd
+    >>> class Context: pass
     >>> with warnings.catch_warnings(action="ignore"):
-    ...     custom_fwd(lambda ctx, x: 2 * x)(None, 2)
+    ...     custom_fwd(lambda ctx, x: 2 * x)(Context(), 2)
     4
     """
     _deprecated("custom_fwd", "custom_fwd(args..., device_type='cuda')")
@@ -82,8 +83,10 @@ def custom_bwd(bwd: Any) -> Any:
 
     >>> import warnings
     >>> from minigrad.cuda.amp import custom_bwd
+    >>> class Context:
+    ...     _fwd_used_autocast, _dtype = False, None
     >>> with warnings.catch_warnings(action="ignore"):
-    ...     custom_bwd(lambda ctx, g: 2 * g)(None, 2)
+    ...     custom_bwd(lambda ctx, g: 2 * g)(Context, 2)
     4
     """
     _deprecated("custom_bwd", "custom_bwd(args..., device_type='cuda')")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.backend import backend_for
+from minigrad.backend.cupy_backend import card_of
 from minigrad.device import device as Device
 
 __all__ = ["card", "cupy", "number"]
@@ -40,11 +41,4 @@ def card(place: Any) -> Any:
 
     Raises: DeviceError without CUDA, RuntimeError for a number that no card has.
     """
-    module, index = cupy(), number(place)
-    count = int(module.cuda.runtime.getDeviceCount())
-    if not 0 <= index < count:
-        raise RuntimeError(
-            f"CUDA error: invalid device ordinal: {index}; there {'is' if count == 1 else 'are'} "
-            f"{count} (cuda:0{'' if count == 1 else f' to cuda:{count - 1}'})"
-        )
-    return module.cuda.Device(index)
+    return card_of(cupy(), number(place))

@@ -15,8 +15,9 @@ from typing import Any
 
 from minigrad.backend import capture, faults
 from minigrad.backend.capture import CaptureError
+from minigrad.cuda import streams
 from minigrad.cuda.cards import cupy
-from minigrad.cuda.streams import Stream, current_stream, stream
+from minigrad.cuda.streams import Stream, current_stream
 
 __all__ = [
     "CUDAGraph",
@@ -35,7 +36,17 @@ class Pool:
 
 
 def graph_pool_handle() -> Pool:
-    """Memory that several graphs may share, if they are never replayed at the same time."""
+    """Memory that several graphs may share, if they are never replayed at the same time.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     shared, x = torch.cuda.graph_pool_handle(), torch.ones(2, device="cuda")
+    ...     graphs = [torch.cuda.CUDAGraph() for _ in range(2)]
+    ...     for g in graphs:
+    ...         with torch.cuda.graph(g, pool=shared):
+    ...             y = x * 2
+    """
     return Pool()
 
 
@@ -75,8 +86,7 @@ class CUDAGraph:
 
         Raises: RuntimeError on the default stream, while capturing, or with a graph captured.
         """
-        if capture.active():
-            raise RuntimeError("CUDAGraph: this thread is capturing another graph already")
+        _need_none()
         if self._graph is not None:
             raise RuntimeError("CUDAGraph: it holds a captured graph; call reset() first")
         module, on = cupy(), current_stream()
@@ -119,6 +129,11 @@ class CUDAGraph:
         return self._pool
 
 
+def _need_none() -> None:
+    if capture.active():
+        raise RuntimeError("CUDAGraph: this thread is capturing another graph already")
+
+
 _side: dict[int, Stream] = {}  # for each card the stream on which is captured
 
 
@@ -133,26 +148,38 @@ def graph(
 
     Raises: CaptureError, which names the line's fault, for what a graph cannot contain: waiting
     for the card, data of the host, sizes or decisions that depend on values.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     x, g = torch.ones(2, device="cuda"), torch.cuda.CUDAGraph()
+    ...     with torch.cuda.graph(g):
+    ...         _ = x.add_(1)
+    ...     for _ in range(3):
+    ...         g.replay()
+    ...     x.cpu()
+    tensor([4., 4.])
     """
+    _need_none()
     outside = current_stream()
     side = stream or _side.setdefault(outside.device.index or 0, Stream())
     cupy().cuda.Device().synchronize()
     gc.collect()
     side.wait_stream(outside)
-    with _on(side):
-        cuda_graph.capture_begin(pool)
-        try:
-            yield
-        except BaseException as error:
-            _give_up(cuda_graph)
-            if type(error).__name__ in ("CUDARuntimeError", "NotImplementedError"):
-                raise CaptureError(f"this cannot be captured into a CUDA graph: {error}") from error
-            raise
-        cuda_graph.capture_end()
-    outside.wait_stream(side)
-
-
-_on = stream
+    try:
+        with streams.stream(side):
+            cuda_graph.capture_begin(pool)
+            try:
+                yield
+            except BaseException as error:
+                _give_up(cuda_graph)
+                if type(error).__name__ in ("CUDARuntimeError", "NotImplementedError"):
+                    text = f"this cannot be captured into a CUDA graph: {error}"
+                    raise CaptureError(text) from error
+                raise
+            cuda_graph.capture_end()
+    finally:
+        outside.wait_stream(side)
 
 
 def _give_up(cuda_graph: CUDAGraph) -> None:

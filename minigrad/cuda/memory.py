@@ -1,4 +1,4 @@
-"""The memory of cards: what is used, what is kept, the most there was, and what if it is too little.
+"""The memory of cards: what is used, what is kept for later, and the most that there was.
 
 Tensors live in CuPy's pool, which keeps what is freed for what comes; ``backend/card_memory.py``
 stands before it.
@@ -24,6 +24,7 @@ __all__ = [
     "reset_peak_memory_stats",
     "set_per_process_memory_fraction",
 ]
+
 
 def _watch() -> Watch:
     return watch(cupy())
@@ -127,6 +128,11 @@ def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None
     """Let the pool of a card take no more than this part of its memory.
 
     Raises: ValueError for no number from 0 to 1, DeviceError without a card.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.set_per_process_memory_fraction(1.0)
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"Invalid fraction value: {fraction}. Allowed range: 0~1")

@@ -84,6 +84,17 @@ class Event:
     """A point in the work of a stream, to wait for, or to measure time between two.
 
     Raises: RuntimeError in :meth:`elapsed_time` for events that were not made to measure time.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    ...     start.record()
+    ...     x = torch.ones(3, device="cuda") + 1
+    ...     end.record()
+    ...     end.synchronize()
+    ...     start.elapsed_time(end) >= 0
+    True
     """
 
     def __init__(
@@ -130,19 +141,37 @@ def current_stream(device: Any = None) -> Stream:
 
 
 def default_stream(device: Any = None) -> Stream:
-    """The stream that a card begins with."""
+    """The stream that a card begins with.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.default_stream().cuda_stream
+    0
+    """
     return object.__new__(Stream)._of(cupy().cuda.Stream.null, card(device).id)
 
 
 def set_stream(stream: Stream) -> None:
-    """Give work to a stream from now on."""
+    """Give work to a stream from now on.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     torch.cuda.set_stream(torch.cuda.default_stream())
+    """
     with card(stream.device):
         stream.cupy.use()
 
 
 @contextlib.contextmanager
 def stream(stream: Stream | None) -> Iterator[None]:
-    """Give work to a stream inside of the block; None changes nothing."""
+    """Give work to a stream inside of the block; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.stream(None):
+    ...     pass
+    """
     if stream is None:
         yield
         return

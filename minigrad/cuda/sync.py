@@ -80,7 +80,7 @@ def forbid_sync() -> Iterator[None]:
     ...             (2 * x).sum().item()
     ...         except RuntimeError as error:
     ...             print(error)
-    called a synchronizing CUDA operation: item
+    called a synchronizing CUDA operation: ...
     """
     before = _Settings.mode
     set_sync_debug_mode("error")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.backend import xp_of
 from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.dtypes import float32, float64, get_default_dtype
 from minigrad.limits import finfo
@@ -111,10 +112,11 @@ class Adafactor(Optimizer):
         size = max(eps2, _length(values) / values.size**0.5) * min(lr, 1 / n**0.5)
         if group["weight_decay"] != 0:
             values = values * (1 - lr * group["weight_decay"])
-        update = np.asarray(_normalised(g, state, n ** group["beta2_decay"], eps1))
+        xp = xp_of(values)
+        update = xp.asarray(_normalised(xp, g, state, n ** group["beta2_decay"], eps1))
         length = _length(update) / (update.size**0.5 * group["d"])
         update *= -size / max(1.0, length)
-        p._array[...] = np.add(values, update, out=update)
+        p._array[...] = xp.add(values, update, out=update)
         p._bump_version()
 
 
@@ -128,7 +130,7 @@ def _length(array: Any) -> float:
     """The root of the sum of squares, added up by pieces so that float32 is enough."""
     flat = array.reshape(-1)
     pieces = (flat[start : start + PIECE] for start in range(0, flat.size, PIECE))
-    return math.sqrt(sum(float(np.dot(piece, piece)) for piece in pieces))
+    return math.sqrt(sum(float(piece.dot(piece)) for piece in pieces))
 
 
 def _start(state: dict[str, Any], g: Any) -> None:
@@ -150,20 +152,20 @@ def _moved(mean: Tensor, present: Any, new: float) -> Any:
     return array
 
 
-def _normalised(g: Any, state: dict[str, Any], new: float, eps1: float) -> Any:
+def _normalised(xp: Any, g: Any, state: dict[str, Any], new: float, eps1: float) -> Any:
     """The gradient over its typical size, for a matrix estimated from its rows and columns."""
     if g.ndim <= 1:
-        return g / np.sqrt(np.maximum(_moved(state["variance"], g * g, new), eps1 * eps1))
-    rows = np.einsum("...ij,...ij->...i", g, g)[..., None] / g.shape[-1]
-    columns = np.einsum("...ij,...ij->...j", g, g)[..., None, :] / g.shape[-2]
+        return g / xp.sqrt(xp.maximum(_moved(state["variance"], g * g, new), eps1 * eps1))
+    rows = xp.einsum("...ij,...ij->...i", g, g)[..., None] / g.shape[-1]
+    columns = xp.einsum("...ij,...ij->...j", g, g)[..., None, :] / g.shape[-2]
     row, column = _moved(state["row_var"], rows, new), _moved(state["col_var"], columns, new)
-    mean = np.maximum(row.mean(-2, keepdims=True), eps1)
+    mean = xp.maximum(row.mean(-2, keepdims=True), eps1)
     # The root of a product is the product of roots, where nothing is so small that eps1 counts, or
     # that the product would vanish in the parameter's own type.
     if g.dtype == state["row_var"]._array.dtype and (
         (row / mean).min() * column.min() >= eps1 * eps1
     ):
-        update = g * (1 / np.sqrt(column))
-        return np.multiply(update, 1 / np.sqrt(row / mean), out=update)
+        update = g * (1 / xp.sqrt(column))
+        return xp.multiply(update, 1 / xp.sqrt(row / mean), out=update)
     product = (row * column).astype(state["row_var"]._array.dtype).astype(g.dtype)
-    return g / np.sqrt(np.maximum(product / mean, eps1 * eps1))
+    return g / xp.sqrt(xp.maximum(product / mean, eps1 * eps1))

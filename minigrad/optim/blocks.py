@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import scientific
+from minigrad.backend.scientific import scientific
 
 # Elements treated at a time: the few arrays of an update stay in the cache from one operation to
 # the next, and the scratch memory does not grow with the parameters.

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from minigrad.autograd import RemovableHandle
+from minigrad.backend import Cards, at
 
 Hook = Callable[..., Any]
 
@@ -161,7 +162,12 @@ def _let_hooks_run(cls: type[Hooked]) -> None:
                         f"{result}."
                     )
                 args, kwargs = result
-        loss = step(*args, **kwargs)
+        if Cards.several:
+            groups: Any = vars(self)["param_groups"]
+            with at(*(group["params"] for group in groups)):
+                loss = step(*args, **kwargs)
+        else:
+            loss = step(*args, **kwargs)
         for hook in [*self._hooks("_optimizer_step_post_hooks"), *_AFTER_ANY.values()]:
             hook(self, args, kwargs)
         return loss

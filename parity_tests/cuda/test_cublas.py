@@ -27,12 +27,14 @@ def stacks(draw: Any) -> tuple[Any, Any]:
     lead = draw(st.lists(st.integers(1, 3), max_size=2))
     found = []
     for shape in ((m, k), (k, n)):
-        axes = [draw(st.sampled_from((size, 1))) for size in lead][draw(st.integers(0, len(lead))) :]
+        axes = [draw(st.sampled_from((size, 1))) for size in lead][
+            draw(st.integers(0, len(lead))) :
+        ]
         whole = (*axes, *shape)
         order = draw(st.permutations(range(len(whole))))
         gap = draw(st.integers(1, 2))
         base = np.random.default_rng(len(found)).standard_normal(
-            tuple(whole[a] for a in order[:-1]) + (whole[order[-1]] * gap,)
+            (*[whole[a] for a in order[:-1]], whole[order[-1]] * gap)
         )
         array = base[..., ::gap].transpose(np.argsort(order))
         found.append(array[..., ::-1, :] if draw(st.booleans()) and m > 1 else array)
@@ -49,9 +51,7 @@ def by_model(a: Any, b: Any, compute: int = FLOAT64) -> Any | None:
     out = np.full((*lead, m, n), np.nan, a.dtype)
     call = plan(m, n, k, int(np.prod(lead)), *seen)
     name = "bfloat16" if a.dtype == ml_dtypes.bfloat16 else a.dtype.name
-    Cublas().gemm(
-        call, 1.0, b.ctypes.data, a.ctypes.data, 0.0, out.ctypes.data, name, compute
-    )
+    Cublas().gemm(call, 1.0, b.ctypes.data, a.ctypes.data, 0.0, out.ctypes.data, name, compute)
     return out
 
 
@@ -101,7 +101,9 @@ def test_transposed_factors_are_not_copied(dtype: str, turn: tuple[bool, bool]) 
     wide = np.float64 if dtype == "float64" else np.float32
     wanted = (a.astype(wide) @ b.astype(wide)).astype(kind)
     np.testing.assert_allclose(
-        found.astype(np.float64), wanted.astype(np.float64), rtol=2 * float(ml_dtypes.finfo(kind).eps)
+        found.astype(np.float64),
+        wanted.astype(np.float64),
+        rtol=2 * float(ml_dtypes.finfo(kind).eps),
     )
 
 

@@ -206,6 +206,27 @@ def test_many_tensors_in_one_launch(mode: Any) -> None:
         assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, others, strict=True))
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("decoupled", [True, False])
+def test_steps_counted_where_the_kernel_reads_them(decoupled: bool, mode: Any) -> None:
+    """The same bits as with the numbers that the host works out; the rate from memory too."""
+    run = kernels("float32", *mode[1:])
+    sizes = [5, 4096, 70]
+    lists = [[np.abs(random(n, seed=10 * k + n)) for n in sizes] for k in range(5)]
+    others = [[a.copy() for a in arrays] for arrays in lists]
+    count, rate = np.array([3], np.float32), np.array([0.125], np.float32)
+    given = (0.9, 0.999, 1e-8, 0.25, int(decoupled), 1.0)
+    with reaching(*(a for arrays in (*lists, *others) for a in arrays)):
+        run["adam_many"](
+            tensor_tables(lists, lambda a: a.ctypes.data)[0], *_adam(3, 0.125, 0.25, decoupled)
+        )
+        run["adam_many_counted"](
+            tensor_tables(others, lambda a: a.ctypes.data)[0], count, rate, 0.0, *given
+        )
+    for arrays, same in zip(lists, others, strict=True):
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, same, strict=True))
+
+
 def test_a_table_that_reaches_beyond_its_arrays_is_found() -> None:
     p, g = random(100), random(100, seed=1)
     table = tensor_tables([[p], [g]], lambda a: a.ctypes.data)[0]

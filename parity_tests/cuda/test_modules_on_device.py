@@ -20,7 +20,10 @@ from parity_tests.cuda.test_ops_on_device import assert_near
 from parity_tests.ops.samples import outputs
 
 __all__ = ["card"]
-pytestmark = pytest.mark.any_device
+pytestmark = [
+    pytest.mark.any_device,
+    pytest.mark.filterwarnings("ignore::minigrad.backend.scientific.OnHostWarning"),
+]
 
 
 def named(names, table):
@@ -95,7 +98,9 @@ def configured(name, every):
     return found if every else found[:4]
 
 
-@pytest.mark.parametrize("name", named(sorted(torch_optimizers.database()), OPTIMIZERS_NOT_ON_A_CARD))
+@pytest.mark.parametrize(
+    "name", named(sorted(torch_optimizers.database()), OPTIMIZERS_NOT_ON_A_CARD)
+)
 def test_optimizer(name, card, request):
     for kwargs in configured(name, whole(request.config)):
         sides = [stepped(name, kwargs, library, card) for library in (minigrad, torch)]

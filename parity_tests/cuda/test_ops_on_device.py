@@ -30,7 +30,10 @@ from parity_tests.ops.samples import (
 from parity_tests.tolerances import TOL
 
 __all__ = ["card"]
-pytestmark = pytest.mark.any_device
+pytestmark = [
+    pytest.mark.any_device,
+    pytest.mark.filterwarnings("ignore::minigrad.backend.scientific.OnHostWarning"),
+]
 KINDS = {"float": ("float32", "float64"), "int": ("int64", "int32", "uint8"), "bool": ("bool",)}
 FIRST = {"float": ("float32",), "int": ("int64",), "bool": ("bool",)}
 

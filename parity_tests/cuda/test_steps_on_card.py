@@ -113,7 +113,7 @@ def test_parameters_of_two_ages(launched: list[str]) -> None:
 def test_a_wrong_index_is_told_when_the_program_waits(launched: list[str]) -> None:
     table = torch.ones(3, 2, device="cuda")
     rows = F.embedding(torch.tensor([0, 7], device="cuda"), table)
-    with pytest.raises(IndexError, match="axis of size 3.*CUDA_LAUNCH_BLOCKING=1"):
+    with pytest.raises(IndexError, match=r"axis of size 3.*CUDA_LAUNCH_BLOCKING=1"):
         rows.cpu()
     assert rows[:1].cpu().tolist() == [[1, 1]]  # and the program goes on
 

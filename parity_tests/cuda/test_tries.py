@@ -12,7 +12,7 @@ from minigrad.cuda.on_cpu.tries import Outcome, run, tries
 from parity_tests.cuda.engines import compiler
 
 # Their table of tensors is a struct; test_memory.py runs them, checked as well.
-OF_TABLES = {"sgd_many", "adam_many"}
+OF_TABLES = {"sgd_many", "adam_many", "adam_many_counted"}
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.stem)

@@ -65,7 +65,8 @@ class ndarray:
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes."""
-        return self._a.shape
+        found: tuple[int, ...] = self._a.shape
+        return found
 
     @shape.setter
     def shape(self, value: Any) -> None:
@@ -74,7 +75,8 @@ class ndarray:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return self._a.dtype
+        found: np.dtype[Any] = self._a.dtype
+        return found
 
     @property
     def ndim(self) -> int:
@@ -257,4 +259,3 @@ def _namespace() -> Any:
     from minigrad.cuda.stand_in import cupy
 
     return cupy
-

@@ -33,7 +33,7 @@ def seen(address: int, rows: int, columns: int, leading: int, dtype: Any) -> Any
     assert leading >= max(rows, 1), "cuBLAS: leading dimension below the number of rows"
     size = np.dtype(dtype).itemsize
     length = (leading * (columns - 1) + rows) * size if rows and columns else 0
-    memory = np.frombuffer((ctypes.c_ubyte * length).from_address(address), dtype)
+    memory = np.frombuffer(memoryview((ctypes.c_ubyte * length).from_address(address)), dtype)
     return np.lib.stride_tricks.as_strided(memory, (rows, columns), (size, leading * size))
 
 

@@ -15,7 +15,18 @@ from minigrad.cuda.stand_in import streams
 from minigrad.cuda.stand_in.arrays import ndarray
 from minigrad.cuda.stand_in.cards import Block, counts, here, waits
 
-__all__ = ["host", "run", "unwrapped", "wrapped", "write"]
+__all__ = ["host", "known_type", "run", "unwrapped", "wrapped", "write"]
+
+
+def known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype, if a card has it.
+
+    Raises: ValueError as CuPy does for text, objects, dates and long doubles.
+    """
+    if dtype.char in "OUSMmgG" or dtype.names:
+        raise ValueError(f"Unsupported dtype {dtype}")
+    return dtype
+
 
 _NUMBERS = (float, int, bool, str, type(None), slice)
 
@@ -59,6 +70,8 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, *, order: s
         return result if not order else _packed(result)
 
     result = call()
+    if isinstance(result, np.generic):
+        result = np.asarray(result)
     made: list[Block] = []
     out = wrapped(result, found, made)
     streams.launch(stream, [a._block for a in found], made)
@@ -94,7 +107,10 @@ def wrapped(result: Any, found: list[ndarray], made: list[Block]) -> Any:
             if array._block.root is root:
                 if not result.flags.writeable:  # CuPy knows no arrays that are for reading only
                     result.flags.writeable = True
-                return ndarray._of(result, array._block, array if array.base is None else array.base)
+                return ndarray._of(
+                    result, array._block, array if array.base is None else array.base
+                )
+        known_type(result.dtype)
         block = Block(root, here.device, result.nbytes)
         made.append(block)
         return ndarray._of(result, block, None)

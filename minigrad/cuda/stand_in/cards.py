@@ -132,7 +132,7 @@ class Memory:
         self.size = whole
 
     def __del__(self) -> None:
-        if self.size and self.device < len(pools):
+        if pools and self.size and self.device < len(pools):  # None: the program ends
             pools[self.device].give(self.size)
 
 

@@ -139,7 +139,7 @@ def _sections() -> Iterator[tuple[str, dict[str, str]]]:
     """Of each section of the file its functions: ``ufunc`` or the arguments."""
     text = (resources.files(__package__) / "cupy_api.txt").read_text("utf-8")
     for title, body in re.findall(r"^\[(\S+)\]\n((?:(?!\[).*\n)*)", text, re.MULTILINE):
-        found = {}
+        found: dict[str, str] = {}
         for line in body.splitlines():
             match = re.fullmatch(r"(\w+)\((.*)\)", line)
             names = {match[1]: match[2]} if match else dict.fromkeys(line.split(), "ufunc")

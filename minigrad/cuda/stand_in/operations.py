@@ -9,22 +9,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.cuda.stand_in.arrays import ndarray
-from minigrad.cuda.stand_in.calls import host, run, unwrapped, wrapped, write
-from minigrad.cuda.stand_in.cards import counts, waits
+from minigrad.cuda.stand_in.calls import host, known_type, run, unwrapped, wrapped, write
+from minigrad.cuda.stand_in.cards import counts, here, waits
 
 __all__ = ["asarray", "empty", "host", "index", "known_type", "run", "set_index", "write"]
 
 SCALARS = (int, float, complex, np.generic)
-
-
-def known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype, if a card has it.
-
-    Raises: ValueError as CuPy does for text, objects, dates and long doubles.
-    """
-    if dtype.kind not in "?biufcV" or dtype.char in "gG" or dtype.names:
-        raise ValueError(f"Unsupported dtype {dtype}")
-    return dtype
 
 
 def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
@@ -63,12 +53,15 @@ def array(
     if isinstance(obj, ndarray):
         if not copy and (dtype is None or obj.dtype == dtype) and order in ("K", None):
             return obj
-        made: ndarray = run(lambda a: np.array(a, dtype, order=order, ndmin=ndmin), (obj,))
+        if obj._block.device != here.device:  # the one way from card to card
+            return wrapped(np.array(obj._a, dtype), [], [])  # type: ignore[no-any-return]
+        whole: Any = np.array  # whose overloads know no order that is a variable
+        made: ndarray = run(lambda a: whole(a, dtype, order=order, ndmin=ndmin), (obj,))
         return made
     if isinstance(obj, list | tuple) and _holds_arrays(obj):
         joined: ndarray = run(lambda a: np.array(a, dtype), (obj,))
         return joined
-    there = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
+    there: Any = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
     known_type(there.dtype)
     counts.to_card += 1
     return wrapped(there, [], [])  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, backend_for, backend_of
+from minigrad.backend.cupy_backend import card_of
 from minigrad.backend.numpy_backend import row_major
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
@@ -55,7 +56,11 @@ class Move(Op):
     def forward(xp: Any, input: Array, device: Device) -> Any:
         """Copy between host and card."""
         backend = backend_of(input)
-        there = backend_for(device).from_host(backend.to_host(input), device.index)
+        if backend is backend_for(device):  # from card to card, past the host
+            with card_of(backend.xp, device.index):
+                there = backend.xp.array(input)
+        else:
+            there = backend_for(device).from_host(backend.to_host(input), device.index)
         return there, backend.device_of(input)
 
     @staticmethod
@@ -194,9 +199,10 @@ def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, An
 
 def _same_place(here: Device, there: Device) -> bool:
     """Whether two names mean one place; ``cuda`` alone is the current card."""
-    if here.type != there.type:
-        return False
-    return here.type == "cpu" or there.index is None or here.index == there.index
+    if here.type != there.type or here.type == "cpu":
+        return here.type == there.type
+    current = there.index is None and backend_for(there).xp.cuda.Device().id
+    return here.index == (there.index if there.index is not None else current)
 
 
 @function(**METHOD)
@@ -232,7 +238,7 @@ def type_as(input: Any, other: Any) -> Any:
 
 
 @function("type", **METHOD)
-def type_(input: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
+def type_(input: Any, dtype: str | Any | None = None, non_blocking: bool = False) -> Any:
     """The tensor in another dtype; without one, the name of its own type as a string.
 
     >>> import minigrad as torch

@@ -11,7 +11,8 @@ import numpy as np
 from minigrad.autograd.registry import call, function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import dtype as Dtype
-from minigrad.ops.creation.data import TOP, number_of, numpy_type, place
+from minigrad.ops.creation.data import TOP, number_of, numpy_type
+from minigrad.ops.creation.placing import place
 from minigrad.ops.dims import NOT_GIVEN
 
 

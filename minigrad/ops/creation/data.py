@@ -11,27 +11,13 @@ from minigrad import dtypes
 from minigrad.autograd.apply import make
 from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_for
-from minigrad.device import CPU, get_default_device
-from minigrad.device import device as Device
+from minigrad.device import get_default_device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import check_layout
+from minigrad.ops.creation.placing import place
 from minigrad.ops.creation.sources import warn_of_copy, writable
 
 TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False, "quick": True}
-
-
-def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any = None) -> Any:
-    """A Tensor around a host array, on the device and with the flag that were asked for."""
-    where = get_default_device() if device is None else Device(device)
-    if where is not CPU and where.type != "cpu":
-        array = backend_for(where).from_host(array, where.index)
-    result = make(array)
-    if out is not None:
-        return out.resize_(result.shape).copy_(result)
-    if isinstance(requires_grad, (bool, np.bool_)):
-        return result.requires_grad_() if requires_grad else result
-    raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad)}")
 
 
 def numpy_type(dtype: Any, out: Any = None, layout: Any = None) -> Any:

@@ -24,6 +24,9 @@ Generator.as_state = staticmethod(make)
 
 def source(generator: Generator | None) -> Generator:
     """The generator that was asked for, or the default one."""
+    if generator is not None and not isinstance(generator, Generator):
+        kind = type(generator).__name__
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {kind}")
     return default_generator if generator is None else generator
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import at
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import axes_of, dense_axes, ordered, preserve_format
-from minigrad.ops.creation.data import TOP, number_of, numpy_type, place
+from minigrad.ops.creation.data import TOP, number_of, numpy_type
+from minigrad.ops.creation.placing import made_on, place
 from minigrad.ops.dims import sizes
 
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
@@ -44,7 +46,7 @@ def checked_sizes(size: tuple[Any, ...], name: str) -> tuple[int, ...]:
         ) from None
 
 
-def blank_like(input: Any, dtype: Any, memory_format: Any, name: str) -> Any:
+def blank_like(input: Any, dtype: Any, memory_format: Any, name: str, device: Any = "cpu") -> Any:
     """An array of zeros of a tensor's shape, that lies in memory as the tensor does."""
     if not isinstance(input, TensorBase):
         raise TypeError(
@@ -56,7 +58,8 @@ def blank_like(input: Any, dtype: Any, memory_format: Any, name: str) -> Any:
         axes = dense_axes(array)
     else:
         axes = axes_of(memory_format, array.ndim)
-    return ordered(np, array.shape, kind, axes)
+    there = made_on(device, lambda xp: ordered(xp, array.shape, kind, axes))
+    return ordered(np, array.shape, kind, axes) if there is None else there
 
 
 def _called(fn: Any, name: str, doc: str, **facts: Any) -> None:
@@ -84,7 +87,8 @@ def _filled(name: str, fill: Callable[[Any, Any], Any], value: int, doc: str) ->
         if memory_format is not None and memory_format is not preserve_format:
             array = ordered(np, shape, kind, axes_of(memory_format, len(shape)))
         else:
-            array = fill(shape, kind)
+            array = made_on(device, lambda xp: xp.full(shape, value, kind))
+            array = fill(shape, kind) if array is None else array
         return place(array, device, requires_grad, out)
 
     _called(
@@ -109,8 +113,13 @@ def _filled(name: str, fill: Callable[[Any, Any], Any], value: int, doc: str) ->
         pin_memory: bool = False,
         memory_format: Any = None,
     ) -> Any:
-        array = blank_like(input, dtype, memory_format, f"{name}_like")
-        if value:
+        array = blank_like(
+            input, dtype, memory_format, f"{name}_like", device or getattr(input, "device", None)
+        )
+        if type(array) is not np.ndarray:
+            with at(array):
+                array.fill(value)
+        elif value:
             array.fill(value)
         return place(array, device or input.device, requires_grad)
 
@@ -178,7 +187,7 @@ def _fill_value(value: Any, kind: Any) -> Any:
         info = np.iinfo(kind)
         if not -info.max - 1 <= value <= info.max:
             raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
-        return np.array(value).astype(kind)  # negative numbers wrap around
+        return int(np.array(value).astype(kind))  # negative numbers wrap around
     return value
 
 
@@ -205,8 +214,11 @@ def full(
     if dtype is None and out is None:
         dtype = dtypes.scalar_type(number_of(fill_value))
     kind = numpy_type(dtype, out, layout)
-    array = np.empty(shape_of((size,), {}, "full"), kind)
-    array.fill(_fill_value(fill_value, kind))
+    shape, value = shape_of((size,), {}, "full"), _fill_value(fill_value, kind)
+    array = made_on(device, lambda xp: xp.full(shape, value, kind))
+    if array is None:
+        array = np.empty(shape, kind)
+        array.fill(value)
     return place(array, device, requires_grad, out)
 
 
@@ -228,7 +240,8 @@ def full_like(
     >>> torch.full_like(torch.zeros(2), 7)
     tensor([7., 7.])
     """
-    array = blank_like(input, dtype, memory_format, "full_like")
+    place_of = device or getattr(input, "device", None)
+    array = blank_like(input, dtype, memory_format, "full_like", place_of)
     array[...] = _fill_value(fill_value, array.dtype)
     return place(array, device or input.device, requires_grad)
 

@@ -11,7 +11,8 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.device import CPU
-from minigrad.ops.creation.data import host_array, place
+from minigrad.ops.creation.data import host_array
+from minigrad.ops.creation.placing import place
 from minigrad.size import Size
 
 

@@ -15,10 +15,11 @@ from minigrad.autograd.registry import REGISTRY, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import dtype as Dtype
-from minigrad.ops.creation.data import TOP, numpy_type, place
+from minigrad.ops.creation.data import TOP, numpy_type
 from minigrad.ops.creation.drawing import in_memory_order
 from minigrad.ops.creation.drawing import source as _from
 from minigrad.ops.creation.filling import blank_like, checked_sizes, shape_of
+from minigrad.ops.creation.placing import place
 from minigrad.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 

@@ -15,7 +15,8 @@ from minigrad.autograd.registry import call, function
 from minigrad.backend import scientific
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import check_layout
-from minigrad.ops.creation.data import TOP, place
+from minigrad.ops.creation.data import TOP
+from minigrad.ops.creation.placing import place
 
 Values = Callable[..., Any]
 
