@@ -1,7 +1,7 @@
 /* Small helpers on vectors, static and inlined. */
 static inline vec R(splat)(real x)
 {
-    return (vec){0} + x;
+    return x - (vec){0}; /* plus zero would lose the sign of -0 */
 }
 
 /* Elementwise choice: where m is true (all bits set) a, else b. */

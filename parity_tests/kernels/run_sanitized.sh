@@ -4,7 +4,8 @@
 #
 #     parity_tests/kernels/run_sanitized.sh [pytest arguments]
 #
-# Needs GCC or Clang on Linux. PYTHON chooses the interpreter, CC the compiler.
+# Needs GCC or Clang on Linux. PYTHON chooses the interpreter, CC the compiler, JOBS the number of
+# processes (2); HYPOTHESIS_PROFILE=ci draws more examples than are drawn here.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -36,5 +37,6 @@ if not loaded or not native.levels()[1:]:
 print("levels:", *native.levels()[1:], flush=True)
 PROGRAM
 # How exact kernels are is the same with and without checks, and needs benchmarks/.
-"$python" -m pytest -q -p no:cacheprovider --ignore parity_tests/kernels/test_ulps.py \
+HYPOTHESIS_PROFILE=${HYPOTHESIS_PROFILE:-dev} \
+    "$python" -m pytest -q -n "${JOBS:-2}" --dist worksteal -p no:cacheprovider --ignore parity_tests/kernels/test_ulps.py \
     parity_tests/kernels "$@"

@@ -1,4 +1,4 @@
-"""NumPy's functions with kernels for float32: half a unit in the last place, and NumPy's in all else.
+"""NumPy's functions with kernels for float32: half a unit in the last place; else they are NumPy's.
 
 At every level of this processor, against the same function in extended precision.
 """
