@@ -106,7 +106,18 @@ def _apart(rng: Any, shape: tuple[int, ...], domain: Domain, number: int) -> Arr
         return drawn
     digits = max(0, int(np.ceil(-np.log10(0.05 * width))))
     beside = (3 + number) * 0.1 ** (digits + 1)  # round numbers are often kinks: 2 of x % 2
-    return np.asarray(np.round(np.round(drawn, digits) + beside, digits + 1))
+    return _no_whole_steps(np.round(np.round(drawn, digits) + beside, digits + 1), digits + 1)
+
+
+def _no_whole_steps(numbers: Array, digits: int) -> Array:
+    """Numbers of so many digits, one more where two differed by a whole number: a usual margin."""
+    part = np.round(numbers.reshape(-1) % 1, digits)
+    order, count = np.argsort(part, kind="stable"), np.arange(part.size)
+    fresh = np.diff(part[order], prepend=-1) > 0
+    repeats = np.empty_like(count)
+    repeats[order] = count - np.maximum.accumulate(np.where(fresh, count, 0))
+    moved = numbers + (repeats % 10).reshape(numbers.shape) * 0.1 ** (digits + 1)
+    return np.asarray(np.round(moved, digits + 1))
 
 
 def _places(rng: Any, shape: tuple[int, ...], low: int, high: int) -> Array:

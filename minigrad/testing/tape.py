@@ -99,10 +99,10 @@ class Tape:
 
     def _written(self, value: Any) -> Any:
         """A value in plain words: lists that begin with their kind, for what is not a number."""
+        if isinstance(value, np.generic):  # np.float64 is a float, too
+            value = np.asarray(value)
         if isinstance(value, PLAIN):
             return value
-        if isinstance(value, np.generic):
-            value = np.asarray(value)
         if isinstance(value, np.ndarray):
             return ["array", self._place(value)]
         if _named(type(value)):
@@ -151,6 +151,13 @@ def _of_node(node: Any) -> tuple[Any, ...]:
 
 def _same(one: Any, other: Any) -> bool:
     return bool(one.shape == other.shape and one.tobytes() == np.asarray(other).tobytes())
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """The same numbers of one type; a NaN is a NaN, whatever its sign."""
+    if one.dtype != other.dtype or one.dtype.kind not in "fV":
+        return one.dtype == other.dtype and _same(one, other)
+    return np.array_equal(one.astype(np.float64), other.astype(np.float64), equal_nan=True)
 
 
 def _line(code: Any, lasti: int) -> str:
@@ -253,7 +260,7 @@ def _compare(found: Again, what: str, then: Sequence[Any], now: Sequence[Any]) -
     exact = len(then) == len(now)
     for one, other in zip(then, now, strict=False):
         a, b = np.asarray(one), np.asarray(other)
-        if a.dtype == object or b.dtype == object or _same(a, b):
+        if a.dtype == object or b.dtype == object or _equal(a, b):
             exact = exact and (one is None) == (other is None)
             continue
         exact = False
@@ -304,6 +311,8 @@ def _dtype(name: str) -> Any:
 def _all_finite(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return all(map(_all_finite, value))
+    if isinstance(value, float):
+        return bool(np.isfinite(value))
     if not hasattr(value, "dtype") or value.dtype.kind not in "fV":
         return True
     return bool(np.isfinite(value.astype(np.float64)).all())

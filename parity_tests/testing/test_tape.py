@@ -1,4 +1,4 @@
-"""The tape of a capsule: every op again, by itself; what differs is named, and nothing is trusted."""
+"""The tape of a capsule: every op again, by itself; what differs is named, nothing is trusted."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ def test_every_op_and_its_gradients_can_be_run_again(group: int, tmp_path: Path)
     count = 0
     for record in FLOATS[group::4]:
         tape = sample_tape(record)
-        if tape is None:
-            continue
         found = run_again(saved(tape, tmp_path))
         left = {row["op"] for row in tape.rows if "left out" in row}
         writing = {row["op"] for row in tape.rows if "writes" in row.get("left out", "")}
@@ -48,17 +46,14 @@ def test_every_op_and_its_gradients_can_be_run_again(group: int, tmp_path: Path)
     assert count > 200
 
 
-def sample_tape(record: Record) -> Tape | None:
-    """The tape of a sample call with its gradients; None if there are none."""
+def sample_tape(record: Record) -> Tape:
+    """The tape of a sample call, with its gradients."""
     case = case_of(record, 0)
     with Tape() as tape:
         outs = [o for o in case(*case.inputs) if o.requires_grad]
-        if outs and case.inputs:
+        if outs and case.inputs and record.gradcheck:
             ones = [torch.ones_like(o) for o in outs]
-            try:
-                torch.autograd.grad(outs, case.inputs, ones, allow_unused=True)
-            except NotImplementedError:
-                return None
+            torch.autograd.grad(outs, case.inputs, ones, allow_unused=True)
     return tape
 
 
@@ -71,7 +66,7 @@ def step(net: Any, rate: Any, x: Any, y: Any) -> Any:
     return loss.log()
 
 
-def trained(scale: float = 1.0) -> Tape:
+def trained() -> Tape:
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
@@ -79,7 +74,7 @@ def trained(scale: float = 1.0) -> Tape:
     )  # fmt: skip
     rate = torch.optim.SGD(net.parameters(), lr=0.1)
     with Tape() as tape:
-        step(net, rate, torch.randn(5, 1, 6, 6) * scale, torch.randint(0, 4, (5,)))
+        step(net, rate, torch.randn(5, 1, 6, 6), torch.randint(0, 4, (5,)))
     return tape
 
 
@@ -109,13 +104,14 @@ def test_the_op_that_gives_another_result_is_named(tmp_path: Path) -> None:
 
 
 def test_where_the_first_nan_came_from(tmp_path: Path) -> None:
-    found = run_again(saved(trained(float("inf")), tmp_path))
-    assert "convolution" in found.not_finite or not found.not_finite
     with Tape() as tape:
         x = torch.tensor([1.0, 0.0], requires_grad=True)
         (x.sqrt() * 2).sum().backward()
     found = run_again(saved(tape, tmp_path))
     assert "gradient of sqrt" in found.not_finite, found
+    with Tape() as tape:
+        torch.ones(2) * float("inf") * 2
+    assert not run_again(tape.held()).not_finite, "an infinite number went in"
 
 
 def test_a_value_that_was_written_since_is_kept_as_it_was() -> None:

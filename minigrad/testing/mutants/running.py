@@ -71,7 +71,9 @@ def run(
     Raises: KeyError if no mutant has a name.
     """
     chosen = [MUTANTS[name] for name in names] or list(MUTANTS.values())
-    return [_outcome(m, check or (shipped if m.second else first_order), examples) for m in chosen]
+    return [
+        outcome_of(m, check or (shipped if m.second else first_order), examples) for m in chosen
+    ]
 
 
 def survivors(check: Check | None = None, *, examples: int = 20) -> list[str]:
@@ -84,7 +86,14 @@ def survivors(check: Check | None = None, *, examples: int = 20) -> list[str]:
     return [o.mutant.name for o in run((), check, examples=examples) if not o.killed]
 
 
-def _outcome(mutant: Mutant, check: Check, examples: int) -> Outcome:
+def outcome_of(mutant: Mutant, check: Check, examples: int) -> Outcome:
+    """What becomes of one mutant, of the zoo or not.
+
+    >>> from minigrad.testing.mutants import MUTANTS
+    >>> from minigrad.testing.mutants.running import first_order, outcome_of
+    >>> outcome_of(MUTANTS["cosine_has_no_minus"], first_order, 5).named
+    True
+    """
     from hypothesis import HealthCheck, Phase, given, settings
 
     from minigrad.testing.strategies import calls
