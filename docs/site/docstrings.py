@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 
-FIELD = re.compile(r"^(Formula|Gradient|Shape|Dtypes|Raises|Source|Returns|Args)\b\s*:\s*")
+FIELD = re.compile(
+    r"^((?:Formula|Gradient)[^:.=]*|Shape|Dtypes|Raises|Source|Returns|Args)\s*:\s*(?=\S)"
+)
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):`~?([^`]+)`")
 CODE = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"([\\*_\[\]<>|#{}])")
@@ -62,7 +64,7 @@ def _fields(block: list[str]) -> list[list[str]]:
     """A block cut where fields begin."""
     parts: list[list[str]] = []
     for whole in block:
-        for line in re.split(r"(?<=[.;])\s+(?=Gradient: )", whole):
+        for line in re.split(r"(?<=[.;])\s+(?=Gradient[^:.=]*: )", whole):
             if not parts or FIELD.match(line):
                 parts.append([])
             parts[-1].append(line)
@@ -72,10 +74,15 @@ def _fields(block: list[str]) -> list[list[str]]:
 def _field(lines: list[str]) -> str:
     text = "\n".join(lines)
     if not (found := FIELD.match(text)):
-        if lines[0].startswith(" "):  # set apart by its author: a formula
-            return "```text\n" + inspect.cleandoc("\n" + text) + "\n```"
+        if lines[0].startswith(" "):  # set apart by its author
+            return formula(inspect.cleandoc("\n" + text))
         return prose(text)
     rest = [text[found.end() :].split("\n")[0], *(line.strip() for line in lines[1:])]
-    if found[1] in ("Formula", "Gradient"):
-        return f"**{found[1]}**\n\n```text\n" + "\n".join(rest) + "\n```"
+    if found[1].startswith(("Formula", "Gradient")):
+        return f"**{prose(found[1])}**\n\n{formula(chr(10).join(rest))}"
     return f"**{found[1]}**: {prose(' '.join(rest))}"
+
+
+def formula(text: str) -> str:
+    """A formula as its author typed it; the style of the site lets long ones wrap."""
+    return "```formula\n" + ROLE.sub(r"\1", text).replace("``", "") + "\n```"

@@ -78,14 +78,18 @@ def script(path: str, program: ast.FunctionDef) -> str:
     """A program's lines, less what only the tests want, after what they use of their file."""
     lines = [ROW.sub("", line) for line in source.read(path).splitlines()]
     tops = [n for n in ast.parse(source.read(path)).body if not _is_program(n)]
-    wanted, used = names_in(program), set[ast.stmt]()
+    own = {n.name for n in own_statements(program.body) if _is_definition(n)}
+    wanted, used = names_in(program) - own, set[ast.stmt]()
     while new := [n for n in tops if n not in used and defined_by(n) & wanted]:
         used.update(new)
         wanted |= set().union(*map(names_in, new))
     heads = [n for n in tops if n in used]
     parts = ["\n".join(lines[_first(n) - 1 : n.end_lineno]) for n in heads]
-    imports = "\n".join(p for p, n in zip(parts, heads, strict=True) if _is_import(n))
-    others = [p for p, n in zip(parts, heads, strict=True) if not _is_import(n)]
+    groups = [
+        "\n".join(p for p, n in zip(parts, heads, strict=True) if _is_import(n)),
+        "\n".join(p for p, n in zip(parts, heads, strict=True) if isinstance(n, ast.Assign)),
+        *(p for p, n in zip(parts, heads, strict=True) if _is_definition(n)),
+    ]
     body = lines[program.lineno : program.end_lineno]
     for node in own_statements(program.body):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield | ast.YieldFrom):
@@ -93,14 +97,14 @@ def script(path: str, program: ast.FunctionDef) -> str:
                 body[n - program.lineno - 1] = ""
     main = re.sub(r"\n{2,}", "\n\n", textwrap.dedent("\n".join(body)).strip())
     start = "torch.manual_seed(0)" if re.search(r"\btorch\.", main) else ""
-    return "\n\n".join(filter(None, [imports, *others, start, main])) + "\n"
+    return "\n\n".join(filter(None, [*groups, start, main])) + "\n"
 
 
 def own_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a block and of the blocks in it, but not of functions and classes."""
     for node in body:
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if not _is_definition(node):
             for name in ("body", "orelse", "finalbody"):
                 yield from own_statements(getattr(node, name, []))
 
@@ -111,6 +115,10 @@ def _is_program(node: ast.stmt) -> bool:
 
 def _is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
 
 
 def _first(node: ast.stmt) -> int:
@@ -126,7 +134,7 @@ def defined_by(node: ast.stmt) -> set[str]:
     """The names that a statement at the top of a file defines."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {(a.asname or a.name).partition(".")[0] for a in node.names}
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+    if _is_definition(node):
         return {node.name}
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and type(n.ctx) is ast.Store}
 
@@ -169,7 +177,7 @@ def pages() -> Iterator[tuple[str, str]]:
         parts = [f"# {title}\n"]
         for one in scripts().values():
             if Path(one.path).stem in files:
-                parts.append(f"## {one.title}\n\n````python\n{one.text}````\n")
+                parts.append(f"## {one.name[:2]} {one.title}\n\n````python\n{one.text}````\n")
                 printed = f"What it prints:\n\n````text\n{kept(one.name).rstrip()}\n````\n"
                 parts.append(printed if kept(one.name) else "It prints nothing.\n")
         yield f"examples/{page}.md", "\n".join(parts)
@@ -179,7 +187,9 @@ def index() -> str:
     """The list of the pages, for the page about them."""
     rows = []
     for page, (title, files) in PAGES.items():
-        shown = [s.title for s in scripts().values() if Path(s.path).stem in files]
+        shown = [
+            f"{s.name[:2]} {s.title}" for s in scripts().values() if Path(s.path).stem in files
+        ]
         rows.append(f"| [{title}]({page}.md) | {', '.join(shown)} |")
     return "| page | programs |\n| --- | --- |\n" + "\n".join(rows)
 

@@ -13,11 +13,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # MkDocs loads thi
 
 from mkdocs.structure.files import File
 
-from docs.site import examples, kinks, op_pages, reference, source
+from docs.site import debugger, examples, kinks, op_pages, reference, source
 
 DOCS = source.ROOT / "docs"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)]*)?\)")
 EXCERPT = re.compile(r"^```excerpt\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+# What is to be found first: guides, before the many pages that mention everything.
+WEIGHTS = {"ops": 0.5, "examples": 0.3, "reference": 0.7, "parity.md": 0.3, "ledger.md": 0.2}
 # Files outside of docs/ that have a page of another name.
 ELSEWHERE = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
 
@@ -47,6 +49,7 @@ def generated() -> Iterator[tuple[str, str]]:
     yield from op_pages.pages()
     yield from reference.pages()
     yield from examples.pages()
+    yield from debugger.pages()
     for path in sorted(linked()):
         yield f"source/{path}.md", source.page(path)
 
@@ -79,6 +82,8 @@ def file_at(path: str) -> str:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Put in what is made from the code, and lead links to files to their pages."""
     path = page.file.src_uri
+    weight = WEIGHTS.get(path.partition("/")[0], 2.0)
+    page.meta["search"] = {"boost": weight, **page.meta.get("search", {})}
     if path == "ops.md":
         return op_pages.index()
     if path == "conventions.md":

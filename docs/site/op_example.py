@@ -13,7 +13,7 @@ import numpy as np
 import minigrad
 from docs.site.session import Session
 from minigrad import inspect
-from minigrad.autograd.record import Call, Domain, Record, T, call
+from minigrad.autograd.record import Call, Domain, Record, T, call, integers
 from minigrad.autograd.registry import names_in
 from minigrad.testing.cases import arrays_of, domains_of, mapped
 from minigrad.testing.drawing import values
@@ -27,6 +27,7 @@ CHOSEN = {
     "conv2d": call(T(1, 1, 3, 3), T(1, 1, 2, 2)),
     "conv3d": call(T(1, 1, 2, 2, 2), T(1, 1, 1, 2, 2)),
     "conv_transpose2d": call(T(1, 1, 2, 2), T(1, 1, 2, 2)),
+    "cross_entropy": call(T(2, 3), T(2, domain=integers(0, 2))),
     "dropout": call(T(2, 2), 0.5),
     "max_pool2d": call(T(1, 1, 2, 4), 2),
 }
@@ -90,7 +91,8 @@ def worked(record: Record, sample: Call, graded: bool) -> Example:
     """Run one sample call line by line, draw its graph, and run backward."""
     rng = np.random.default_rng(7)
     arrays = arrays_of(record, sample, lambda s, d, n: short(values(rng, s, d, "float32", n), d))
-    session = Session(torch=minigrad)
+    session = Session()
+    session.run("import minigrad as torch")
     names = Names(record, [graded and domain.moved for domain in domains_of(record, sample)])
     expression = names.call(arrays)
     if "andom" in record.doc:

@@ -48,6 +48,7 @@ def page(record: Record, worked: Example | None) -> str:
         documentation(record),
         worked_example(record, worked),
         source_of(record),
+        *(inner(op) for op in runs(record, worked)[:3]),
         conventions(record),
         cost(record, worked),
         parity(record),
@@ -101,6 +102,24 @@ def source_of(record: Record) -> str:
     kind = "" if record.op else "Made of other ops, without a derivative of its own.\n\n"
     excerpt = source.definition(below, name, docstring=False)
     return f"## Source {{ data-search-exclude }}\n\n{kind}{excerpt.fence()}\n"
+
+
+def runs(record: Record, worked: Example | None) -> list[type[Op]]:
+    """The ops without a page that the example of a composed op leaves for backward."""
+    nodes = worked.graph.nodes if worked and worked.graph and record.op is None else []
+    ops = [n.node.op for n in nodes if n.node is not None and n.node.op is not None]
+    known = [r.op for r in REGISTRY.values()]
+    return [op for op in dict.fromkeys(ops) if op not in known]
+
+
+def inner(op: type[Op]) -> str:
+    """An op that users do not call: the source, in which its derivatives stand."""
+    path = Path(inspect.getsourcefile(op) or "").resolve().relative_to(source.ROOT).as_posix()
+    if op.__qualname__ not in source.definitions(path):
+        return ""
+    told = docstrings.summary(op.__doc__)
+    text = source.definition(path, op.__qualname__, docstring=False).fence()
+    return f"It runs `{op.name}`: {told}\n\n{text}\n"
 
 
 def place_of(record: Record) -> tuple[str, str]:
@@ -162,9 +181,8 @@ def cost(record: Record, worked: Example | None) -> str:
         lines += wanted(record.op)
         if issubclass(record.op, (Unary, Binary)):
             lines.append("Time and memory are proportional to the number of elements.")
-    slow = re.search(rf"^\| ([^|]*) \| .*`{record.name}` ([\d.]+)", performance(), re.MULTILINE)
-    if slow:
-        ratio, cause = slow[2], slow[1]
+    if record.name in slow():
+        ratio, cause = slow()[record.name]
         lines.append(
             f"At some sizes up to {ratio} times torch's time: {cause} "
             "([measured](../performance.md))."
@@ -188,10 +206,21 @@ def wanted(op: type[Op]) -> list[str]:
 
 
 @functools.cache
-def performance() -> str:
-    """The part of the page on performance that lists ops above twice torch's time."""
-    _, _, rest = source.read("docs/performance.md").partition("| cause |")
-    return rest.partition("\n\n")[0]
+def slow() -> dict[str, tuple[str, str]]:
+    """The largest ratio to torch's time, and its cause, of the ops that docs/performance.md names.
+
+    Raises: LookupError if that page has no table of causes.
+    """
+    text = source.read("docs/performance.md")
+    table = re.search(r"^\| cause\s.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    if table is None:
+        raise LookupError("docs/performance.md has no table that begins with | cause |")
+    found = {}
+    for row in table[0].splitlines()[2:]:
+        cause, ops = row.strip("| ").split(" | ")[:2]
+        for name, ratio in re.findall(r"`(\w+)` ([\d.]+)", ops):
+            found[name] = (ratio, cause.strip())
+    return found
 
 
 @functools.cache

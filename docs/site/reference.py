@@ -80,8 +80,7 @@ def pages() -> Iterator[tuple[str, str]]:
 def page(name: str) -> str:
     """A module: its docstring, a table of its names, and what is at home here."""
     module = modules()[name]
-    head = "---\nsearch:\n  boost: 0.5\n---\n\n" if name != "minigrad" else ""
-    parts = [f"{head}# `{name}`\n", docstrings.markdown(module.__doc__)]
+    parts = [f"# `{name}`\n", docstrings.markdown(module.__doc__)]
     rows, sections = [], []
     for own in names(module):
         value = getattr(module, own)
