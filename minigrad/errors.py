@@ -24,7 +24,16 @@ class DeviceError(RuntimeError):
 
 
 class OutOfMemoryError(RuntimeError):
-    """A card has no room for a tensor; nothing is lost by it, and the program can go on."""
+    """A card has no room for a tensor; nothing is lost by it, and the program can go on.
+
+    >>> import minigrad as torch
+    >>> issubclass(torch.cuda.OutOfMemoryError, RuntimeError)
+    True
+    """
+
+
+class FolderError(RuntimeError, FileNotFoundError):
+    """A file is to be written into a folder that is not there."""
 
 
 class GraphFreedError(RuntimeError):

@@ -101,8 +101,11 @@ class Interchange(Traits):
             raise RuntimeError(
                 f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
             )
-        value = self._array.item()
-        return float(value) if self._array.dtype.kind == "V" else value
+        array = self._array
+        if type(array) is not np.ndarray:
+            array = self._host()
+        value = array.item()
+        return float(value) if array.dtype.kind == "V" else value
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers; a number for a 0-d tensor.

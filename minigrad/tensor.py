@@ -94,6 +94,11 @@ class Tensor(Interchange):
         >>> torch.ones(1).requires_grad_()
         tensor([1.], requires_grad=True)
         """
+        if type(requires_grad) is not bool:
+            raise TypeError(
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                f"{type(requires_grad).__name__}"
+            )
         if not self.is_leaf:
             if requires_grad:
                 return self

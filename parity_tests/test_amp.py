@@ -145,7 +145,6 @@ def test_a_disabled_block_changes_nothing(torch):
     return y, y.dtype, double.__name__
 
 
-
 @pytest.mark.parametrize("name", ["GradScaler", "autocast"])
 def test_arguments_have_torchs_names_and_defaults(name):
     for where in ("amp", "cuda.amp"):

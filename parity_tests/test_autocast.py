@@ -160,36 +160,36 @@ def test_nothing_is_left_when_the_last_block_ends() -> None:
     assert [cell.cell_contents for cell in fn.__closure__] == before
 
 
+def of_ones_own(torch: Any, inputs: str | None) -> list[str]:
+    """The types that a function with ``custom_fwd`` and ``custom_bwd`` sees."""
+    amp, kinds = torch.amp, []
+
+    class Product(torch.autograd.Function):  # type: ignore[misc,name-defined]
+        @staticmethod
+        @amp.custom_fwd(device_type="cpu", cast_inputs=inputs and getattr(torch, inputs))
+        def forward(ctx: Any, x: Any) -> Any:
+            kinds.append(x.dtype)
+            ctx.save_for_backward(x)
+            return x @ x
+
+        @staticmethod
+        @amp.custom_bwd(device_type="cpu")
+        def backward(ctx: Any, g: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            product = g.float() @ x.float()
+            kinds.append(product.dtype)
+            return product.to(x.dtype)
+
+    x = torch.ones(2, 2, dtype=torch.bfloat16, requires_grad=True)
+    with torch.autocast("cpu"):
+        out = Product.apply(x)
+    out.sum().backward()
+    return [str(kind) for kind in (*kinds, out.dtype, x.grad.dtype)]
+
+
 @pytest.mark.parametrize("inputs", [None, "float32"])
 def test_functions_of_ones_own(inputs: str | None) -> None:
-    found = []
-    for torch in (minigrad, oracle):
-        amp, kinds = torch.amp, []
-
-        class Product(torch.autograd.Function):
-            @staticmethod
-            @amp.custom_fwd(
-                device_type="cpu", cast_inputs=inputs and getattr(torch, inputs)
-            )
-            def forward(ctx: Any, x: Any) -> Any:
-                kinds.append(x.dtype)
-                ctx.save_for_backward(x)
-                return x @ x
-
-            @staticmethod
-            @amp.custom_bwd(device_type="cpu")
-            def backward(ctx: Any, g: Any) -> Any:
-                (x,) = ctx.saved_tensors
-                product = g.float() @ x.float()
-                kinds.append(product.dtype)
-                return product.to(x.dtype)
-
-        x = torch.ones(2, 2, dtype=torch.bfloat16, requires_grad=True)
-        with torch.autocast("cpu"):
-            out = Product.apply(x)
-        out.sum().backward()
-        found.append([str(kind) for kind in (*kinds, out.dtype, x.grad.dtype)])
-    assert found[0] == found[1]
+    assert of_ones_own(minigrad, inputs) == of_ones_own(oracle, inputs)
 
 
 def test_what_holds_can_be_asked() -> None:

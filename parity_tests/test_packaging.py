@@ -73,12 +73,16 @@ def test_shipped_file_is_there(path: str) -> None:
     assert (ROOT / path).is_file()
 
 
+# Packages of the wheel that are made of folders beside minigrad/.
+ELSEWHERE = {"minigrad.kernels": "kernels", "minigrad.measuring.benchmarks": "benchmarks"}
+
+
 def test_data_files_are_named_in_the_package_data() -> None:
     data = PROJECT["tool"]["setuptools"]["package-data"]
     for package, patterns in data.items():
         if "*" in package:
             continue
-        folder = ROOT / ("kernels" if package == "minigrad.kernels" else package.replace(".", "/"))
+        folder = ROOT / ELSEWHERE.get(package, package.replace(".", "/"))
         for pattern in patterns:
             if pattern.endswith((".md", ".npz")):
                 assert list(folder.glob(pattern)), f"{package}: {pattern} matches nothing"

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 import minigrad
-from docs.site import check, examples, kinks, op_example, op_pages, reference, source
+from docs.site import check, debugger, examples, kinks, op_example, op_pages, reference, source
 from minigrad.autograd.registry import REGISTRY
 from parity_tests.programs.comparing import assert_same_text
 from parity_tests.programs.running import programs
+from parity_tests.test_pages import PLAYED
 
 DOCS = Path(__file__).parents[1] / "docs"
 # Longer than half a second; the tests of the programs run these, too, beside torch.
@@ -50,9 +51,9 @@ def test_the_page_of_an_op_says_all_that_is_known_of_it() -> None:
 
 def test_a_worked_example_is_what_comes_out() -> None:
     shown = re.search(r"## Worked example\n\n```pycon\n(.*?)```", op_page("mul"), re.DOTALL)
-    assert shown and shown[1].count(">>>") == 7
+    assert shown and shown[1].count(">>>") == 8
     test = doctest.DocTestParser().get_doctest(shown[1], {"torch": minigrad}, "mul", None, 0)
-    assert doctest.DocTestRunner(verbose=False).run(test) == (0, 7)
+    assert doctest.DocTestRunner(verbose=False).run(test) == (0, 8)
 
 
 @pytest.mark.parametrize("family", op_pages.FAMILIES)
@@ -74,6 +75,13 @@ def test_ops_without_long_examples_are_shown_in_two_by_two(name: str) -> None:
 
 def test_the_list_of_operations_is_complete() -> None:
     assert sorted(re.findall(r"\(ops/(\w+)\.md\)", op_pages.index())) == sorted(REGISTRY)
+
+
+def test_what_the_benchmarks_say_of_slow_ops_is_found() -> None:
+    slow = op_pages.slow()
+    assert slow and slow.keys() <= REGISTRY.keys()
+    name = min(slow)
+    assert f"up to {slow[name][0]} times torch's time" in op_page(name)
 
 
 # Conventions
@@ -171,6 +179,15 @@ def test_a_script_is_a_program_without_what_only_tests_want() -> None:
     text = examples.scripts()["08_linear_regression_from_scratch"].text
     assert "def data_iter" in text and "        yield" in text, "a generator of the program's own"
     assert not re.search(r"^yield|# [A-Z]\d\d|^def program", text, re.MULTILINE)
+
+
+# The debugger
+
+
+def test_both_pages_of_the_debugger_are_there_and_small() -> None:
+    made = dict(debugger.pages())
+    assert list(made) == list(PLAYED)
+    assert all("const facts" in html and len(html) < 2_000_000 for html in made.values())
 
 
 # The whole

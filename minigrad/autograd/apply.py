@@ -12,10 +12,9 @@ from minigrad.autograd.arguments import (
     array_error,
     check_given,
     check_kind,
-    check_one_device,
-    is_argument,
+    module_of,
+    plain_kinds,
     promoted,
-    wrong_type,
 )
 from minigrad.autograd.graph import (
     OUR_FILES,
@@ -34,7 +33,7 @@ from minigrad.autograd.modes import HOOKS, MODE, NO_GRAD, PACKING
 from minigrad.autograd.op import Op
 from minigrad.autograd.parcels import Packed, Parcel
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import beside, xp_of
+from minigrad.backend import Cards, at, elsewhere, xp_of
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 from minigrad.errors import InPlaceError
 
@@ -110,6 +109,9 @@ def apply(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> 
 
 def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
     """The way that every op can take, and that the short cuts fall back on."""
+    if Cards.several and elsewhere(*inputs):
+        with at(*inputs):
+            return general(op, inputs, params)
     if _cast is not None:
         inputs = _cast(op, inputs)
     if op.numbers is not None or op.check is not None:
@@ -118,10 +120,8 @@ def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -
         inputs = promoted(op, inputs)
     values = [t._array if isinstance(t, TensorBase) else t for t in inputs]
     xp = np
-    for value, given in zip(values, inputs, strict=True):
-        if type(value) is not ndarray or value is given:
-            xp = _module_of(op, inputs, values)
-            break
+    if any([type(v) is not ndarray or v is t for v, t in zip(values, inputs, strict=True)]):
+        xp = module_of(op, inputs, values)
     if op.kinds:
         check_kind(op, values)
     if op.writes:
@@ -130,10 +130,11 @@ def general(op: type[Op], inputs: Sequence[Any], params: tuple[Any, ...] = ()) -
     return finish(op, inputs, values, params, result)
 
 
-def cast_first(cast: Callable[[type[Op], Sequence[Any]], Sequence[Any]] | None) -> None:
-    """Let a function change the types of every op's arguments before it runs; None: no more."""
+def cast_first(cast: Callable[[type[Op], Sequence[Any]], Sequence[Any]] | None) -> Any:
+    """Let a function cast the arguments of every op before it runs; what ``direct`` is then."""
     global _cast, direct
     _cast, direct = cast, np.ndarray if cast is None else None
+    return direct
 
 
 def any_other(op: type[Op]) -> Callable[..., Any]:
@@ -185,30 +186,11 @@ def any_other(op: type[Op]) -> Callable[..., Any]:
     return call
 
 
-def plain_kinds(op: type[Op]) -> str:
-    """The kinds of dtypes that an op takes as they are; "": all."""
-    return op.kinds or ("f" if op.promotes == "float" else "")
-
-
-def _module_of(op: type[Op], inputs: Sequence[Any], values: list[Any]) -> Any:
-    """The array module of what is not all NumPy arrays; an error if it is no argument at all.
-
-    As in torch, a tensor of the CPU that is one number goes along with tensors of a card.
-    """
-    arrays = [v for v, t in zip(values, inputs, strict=True) if v is not t]
-    if not arrays or not all(map(is_argument, inputs)):
-        raise wrong_type(op, inputs)
-    if len({type(array) for array in arrays}) > 1:
-        like = next(array for array in arrays if type(array) is not ndarray)
-        if op.broadcasts:
-            values[:] = [beside(v, like) if type(v) is ndarray and not v.ndim else v for v in values]
-        check_one_device(op, values)
-        return xp_of(like)
-    return xp_of(arrays[0])
-
-
 def run(op: type[Op], xp: Any, values: Sequence[Any], params: tuple[Any, ...]) -> Any:
     """Call forward with NumPy's warnings silenced and its errors in torch's types."""
+    if Cards.several and elsewhere(*values):
+        with at(*values):
+            return run(op, xp, values, params)
     token = set_errors(IGNORE)
     try:
         if op.variadic:

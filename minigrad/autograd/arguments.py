@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_of, beside
+from minigrad.backend import Cards, backend_of, beside, xp_of
 from minigrad.errors import DeviceError, DtypeError, KindError, ShapeError
 
 OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an operator takes
@@ -189,6 +189,40 @@ def wrong_type(op: type[Op], inputs: Sequence[Any]) -> TypeError:
                 f"not {type(value).__name__}"
             )
     return TypeError(f"{called(op)}(): expected at least one Tensor")
+
+
+def plain_kinds(op: type[Op]) -> str:
+    """The kinds of dtypes that an op takes as they are; "": all."""
+    return op.kinds or ("f" if op.promotes == "float" else "")
+
+
+def module_of(op: type[Op], inputs: Sequence[Any], values: list[Any]) -> Any:
+    """The array module of what is not all NumPy arrays; an error if it is no argument at all.
+
+    As in torch, a tensor of the CPU that is one number goes along with tensors of a card.
+    """
+    arrays = [v for v, t in zip(values, inputs, strict=True) if v is not t]
+    if not arrays or not all(map(is_argument, inputs)):
+        raise wrong_type(op, inputs)
+    if len({type(array) for array in arrays}) > 1:
+        like = next(array for array in arrays if type(array) is not np.ndarray)
+        if op.broadcasts:
+            alone = [type(v) is np.ndarray and not v.ndim for v in values]
+            values[:] = [
+                beside(v, like) if one else v for v, one in zip(values, alone, strict=True)
+            ]
+        check_one_device(op, values)
+        return xp_of(like)
+    if Cards.several:
+        check_one_device(op, values)
+    return xp_of(arrays[0])
+
+
+def broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    """Whether one shape is broadcast to another."""
+    return len(small) <= len(large) and all(
+        a in (1, b) for a, b in zip(reversed(small), reversed(large), strict=False)
+    )
 
 
 def check_one_device(op: type[Op], values: Sequence[Any]) -> None:

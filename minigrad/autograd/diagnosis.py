@@ -207,6 +207,10 @@ def gained(e: Evidence) -> Iterator[Diagnosis]:
     if more.any() and e.near(np.where(more, 0.0, e.got), e.want):
         text = "a gradient flows where the function is flat"
         yield Diagnosis("mask forgotten", text)
+    one = (~e.zero(e.got) | ~e.zero(e.want)).sum(0).max(initial=0) <= 1
+    if more.any() and one and e.zero(e.got[~e.zero(e.want)]).all():
+        text = "a gradient flows where the function is flat, and none where it is not"
+        yield Diagnosis("mask inverted", text)
 
 
 def moved(e: Evidence) -> Iterator[Diagnosis]:
@@ -237,6 +241,16 @@ def cotangent_summed(e: Evidence) -> Iterator[Diagnosis]:
                 yield Diagnosis("cotangent summed", f"along {along}, before it is used")
             elif e.near(whole, mean):
                 yield Diagnosis("cotangent averaged", f"along {along}, before it is used")
+
+
+def one_sided(e: Evidence) -> Iterator[Diagnosis]:
+    """One of two uses of the same input, as in x xᵀ: the other's term has the axes exchanged."""
+    shape = e.output.shape
+    off, got = (m.reshape(-1, *shape) for m in (e.want - e.got, e.got))
+    for one, other in itertools.combinations(range(1, len(shape) + 1), 2):
+        if shape[one - 1] == shape[other - 1] and e.near(off, got.swapaxes(one, other)):
+            text = "the input is used twice, and the gradient of one of the uses is forgotten"
+            yield Diagnosis("missing term", text)
 
 
 def centring(e: Evidence) -> Iterator[Diagnosis]:
@@ -319,25 +333,10 @@ def nearly(e: Evidence) -> Iterator[Diagnosis]:
 
 
 RULES: tuple[Rule, ...] = (
-    not_finite,
-    nothing,
-    overwritten,
-    constant,
-    swapped,
-    reordered,
-    other_way,
-    cotangent_reordered,
-    lost,
-    cotangent_summed,
-    gained,
-    moved,
-    centring,
-    factor,
-    term,
-    nearly,
-    by_place,
-    by_element,
-)
+    not_finite, nothing, overwritten, constant, swapped, reordered, other_way,
+    cotangent_reordered, lost, cotangent_summed, one_sided, gained, moved, centring, factor, term,
+    nearly, by_place, by_element,
+)  # fmt: skip
 
 
 def _sizes(e: Evidence) -> set[int]:

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import edge_of, make
+from minigrad.autograd.arguments import broadcasts_to
 from minigrad.autograd.graph import AccumulateGrad, Clock, GradientEdge, Hooks, Node, Output
 from minigrad.autograd.modes import ANOMALY, MODE, NO_GRAD, recording
 from minigrad.autograd.op import arrays, pull_all, saved_as_tensors, tensors
 from minigrad.autograd.paths import Cotangents, uses_of_leaves
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import xp_of
+from minigrad.backend import Cards, at, follow, followed, xp_of
 from minigrad.backend.numpy_backend import quiet, row_major, unquiet
 from minigrad.errors import GradientShapeError, ShapeError
 
@@ -67,7 +68,8 @@ def sweep(waiting: Cotangents, reading: Reading) -> None:
     outer, Here.sweep = Here.sweep, reading
     token, mode = quiet(), MODE.set(recording() if reading.recorded else NO_GRAD)
     try:
-        _sweep(waiting, reading)
+        with at(*[g for _, g in waiting.values()]):
+            _sweep(waiting, reading)
     finally:
         MODE.reset(mode)
         unquiet(token)
@@ -94,6 +96,8 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
         while alone is not None or heap:
             node, g = alone if alone is not None else waiting.pop(-heappop(heap))
             alone = None
+            if Cards.several:
+                follow(g)
             if special or node.hooks is not None or node.op is None:
                 if isinstance(node, Output):
                     _set_aside(node, g, waiting, heap, reading)
@@ -112,6 +116,8 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
                             found.append((parent, pull(g, saved, node, F)))
                 if not retain:
                     node.free()
+            if Cards.several:  # a move brings its gradient to another card
+                found = followed(found)
             if uses is not None:
                 found = _leaves_first(found, node, uses, reading)
             for parent, gradient in found:
@@ -193,19 +199,13 @@ def _set_aside(
 
 def fit(g: Any, shape: tuple[int, ...], node: Node, F: Any) -> Any:
     """Undo broadcasting, here and nowhere else; any other wrong shape is an error."""
-    if node.op is not None and node.op.broadcasts and _broadcasts_to(shape, tuple(g.shape)):
+    if node.op is not None and node.op.broadcasts and broadcasts_to(shape, tuple(g.shape)):
         return F.sum_to(g, shape)
-    if node.op is not None and node.op.broadcasts and _broadcasts_to(tuple(g.shape), shape):
+    if node.op is not None and node.op.broadcasts and broadcasts_to(tuple(g.shape), shape):
         return F.expand(g, shape)
     raise GradientShapeError(
         f"{node.name()} returned a gradient of shape {tuple(g.shape)} for an argument of shape "
         f"{tuple(shape)} [{node.where()}]"
-    )
-
-
-def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
-    return len(small) <= len(large) and all(
-        a in (1, b) for a, b in zip(reversed(small), reversed(large), strict=False)
     )
 
 
@@ -339,7 +339,8 @@ def grad_for_root(output: TensorBase, gradient: Any) -> Any:
     if gradient is None:
         if array.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        return make(xp_of(array).ones_like(array))
+        with at(array):
+            return make(xp_of(array).ones_like(array))
     if not isinstance(gradient, TensorBase):
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}"

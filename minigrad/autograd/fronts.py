@@ -15,7 +15,6 @@ is first called, so that a right call costs next to nothing::
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -94,7 +93,7 @@ def front(
 def write_out(fn: Callable[..., Any], about: About) -> None:
     """Give a function the code that its source says."""
     public, out = about.public, about.into is not None
-    found = (about.signature or functools.partial(inspect.signature, fn))()
+    found = about.signature() if about.signature else _signature(fn)
     parameters = [p for p in found.parameters.values() if not out or p.name != "out"]
     given = [p for p in parameters if p.default is not p.empty]
     made: dict[str, Any] = {}
@@ -104,6 +103,13 @@ def write_out(fn: Callable[..., Any], about: About) -> None:
     public.__defaults__ = tuple([p.default for p in given if p.kind is not p.KEYWORD_ONLY])
     named = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
     public.__kwdefaults__ = {**named, "out": None} if out else named
+
+
+def _signature(fn: Callable[..., Any]) -> inspect.Signature:
+    """What a function takes: more than it shows, if it names its arguments itself."""
+    own = inspect.signature(fn, follow_wrapped=False)
+    named = any(p.kind is p.POSITIONAL_OR_KEYWORD for p in own.parameters.values())
+    return own if named else inspect.signature(fn)
 
 
 def _source(name: str, parameters: Sequence[inspect.Parameter], about: About) -> str:

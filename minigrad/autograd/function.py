@@ -39,6 +39,9 @@ class FunctionNode(Node):
     origins: list[tuple[str, Any]]
     zeros_like: list[Any]
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at 0x{id(self):x}>"
+
     def __getattr__(self, name: str) -> Any:
         """What users wrote on the context, which in torch is the node itself."""
         if name == "ctx":

@@ -29,7 +29,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_overlap
 from minigrad.autograd.straight import plain_values, straight_form, written
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, Cards, at, elsewhere, xp_of
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 from minigrad.errors import DtypeError, InPlaceError, ShapeError
 
@@ -152,6 +152,9 @@ def _value(argument: Any) -> Any:
 
 def replace(tensor: Any, result: Any) -> Any:
     """Write a result into a tensor's memory, and let the tensor take its place in the graph."""
+    if Cards.several and elsewhere(tensor):
+        with at(tensor):
+            return replace(tensor, result)
     array, value = tensor._array, result._array
     if value.shape != array.shape:
         raise _shape_error(array.shape, value.shape)

@@ -165,10 +165,10 @@ def _attribute(name: str, raw: bool) -> property:
 
 def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
     def one(xp: Any, input: Array) -> Any:
-        return native.ufunc(xp, ufunc)(input)
+        return native.ufunc(xp, ufunc, input)(input)
 
     def two(xp: Any, input: Array, other: Array) -> Any:
-        return native.ufunc(xp, ufunc)(input, other)
+        return native.ufunc(xp, ufunc, input)(input, other)
 
     return two if issubclass(op, Binary) else one
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.dtypes import dtype
+from minigrad.dtypes import LeftOut, dtype
 
 # What may have been raised for a wrong argument: by Python, by NumPy, or by a check of ours.
 SYMPTOMS = (AttributeError, TypeError, ValueError, IndexError, RuntimeError)
@@ -69,7 +69,7 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "Number": _is_number,
     "bool": lambda v: isinstance(v, (bool, np.bool_)),
     "str": lambda v: isinstance(v, str),
-    "torch.dtype": lambda v: isinstance(v, dtype),
+    "torch.dtype": lambda v: isinstance(v, (dtype, LeftOut, type)),  # `float`, for one
     "Tensor or Number": lambda v: isinstance(v, TensorBase) or _is_number(v),
 }
 # Those that a right call may be taken to task for; of the others more is known in the function.

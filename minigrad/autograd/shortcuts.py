@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd import apply
 from minigrad.autograd.apply import (
     any_other,
     as_array,
@@ -22,12 +21,11 @@ from minigrad.autograd.apply import (
     general,
     may_save,
     pack,
-    plain_kinds,
     record,
     share,
     tensor_class,
 )
-from minigrad.autograd.arguments import OPERANDS, alike, array_error, holds
+from minigrad.autograd.arguments import OPERANDS, alike, array_error, holds, plain_kinds
 from minigrad.autograd.graph import (
     OUR_FILES,
     AccumulateGrad,
@@ -43,19 +41,8 @@ from minigrad.backend.native import ufunc
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
 
 ndarray, asarray = np.ndarray, np.asarray
-direct: Any = np.ndarray  # as in apply.py
-mode = MODE.get
-getframe = sys._getframe
-
-
-def cast_first(cast: Callable[[type[Op], Any], Any] | None) -> None:
-    """Let a function change the types of every op's arguments before it runs; None: no more.
-
-    >>> cast_first(None)
-    """
-    global direct
-    direct = np.ndarray if cast is None else None
-    apply.cast_first(cast)
+direct: Any = np.ndarray  # as in apply.py, which `amp.casting` changes too
+mode, getframe = MODE.get, sys._getframe
 
 
 def single(op: type[Op], depth: int) -> Callable[..., Any]:
@@ -64,7 +51,6 @@ def single(op: type[Op], depth: int) -> Callable[..., Any]:
     cls, kinds, Tensor = op.node_class, plain_kinds(op), tensor_class()
     differentiable, nothing = op.differentiable, (None,) if op.holds else ()
     save_in, save_out = "input" in op.saves, "out" in op.saves
-
     last_code: Any = None  # the user's code that was last found to call this op
 
     def call(input: Any, *params: Any) -> Any:
@@ -292,14 +278,13 @@ def several(op: type[Op], depth: int) -> Callable[..., Any]:
     ]
     arguments = [i for i in range(count) if i not in op.constants]
     otherwise = any_other(op)  # with numbers in the place of tensors
-
     last_code: Any = None  # the user's code that was last found to call this op
 
     def call(*args: Any) -> Any:
         nonlocal last_code
         inputs, params = args[:count], args[count:]
         try:
-            values = [None if t is None else t._array for t in inputs]
+            values: list[Any] = [None if t is None else t._array for t in inputs]
         except AttributeError:
             return otherwise(*args)
         dtype = None

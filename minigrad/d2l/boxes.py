@@ -88,7 +88,8 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     lower = torch.min(boxes1[:, None, 2:], boxes2[:, 2:])
     sides = (lower - upper).clamp(min=0)
     common = sides[:, :, 0] * sides[:, :, 1]
-    return common / (areas1[:, None] + areas2 - common)
+    found: Tensor = common / (areas1[:, None] + areas2 - common)
+    return found
 
 
 def assign_anchor_to_bbox(

@@ -210,7 +210,7 @@ def load_data_voc(
     >>> d2l.load_data_voc(64, (320, 480))  # doctest: +SKIP
     """
     folder, workers = download_extract("voc2012", "VOCdevkit/VOC2012"), get_dataloader_workers()
-    train, test = [
+    loaders: list[data.DataLoader[Any]] = [
         data.DataLoader(
             VOCSegDataset(is_train, crop_size, folder),
             batch_size,
@@ -220,4 +220,4 @@ def load_data_voc(
         )
         for is_train in (True, False)
     ]
-    return train, test
+    return loaders[0], loaders[1]

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
+from minigrad.errors import FolderError
+
 __all__ = ["atomic_write", "replacement"]
 
 
@@ -50,6 +52,8 @@ def replacement(path: str | os.PathLike[str]) -> Iterator[str]:
     import tempfile
 
     folder, name = os.path.split(target)
+    if not os.path.isdir(folder):
+        raise FolderError(f"Parent directory {os.path.dirname(path)!s} does not exist.")
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name[:200]}.", suffix=".tmp")
     try:
         os.close(handle)

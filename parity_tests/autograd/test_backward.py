@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch as oracle
 
+import minigrad
 from parity_tests.both import attempt, both_raise, same_as_torch
 
 
@@ -328,3 +330,23 @@ def test_what_is_asked_for_is_not_run_itself(torch):
     (gy,) = torch.autograd.grad(z, y)
     (gx,) = torch.autograd.grad(y.sum(), x)  # y's own saved values were not freed
     return gy, gx
+
+
+AGAIN = """x.sum(); x.mean(); (x + w).sum(); x[0] * 1; x[0] + 1; x[i].sum(); x[x > 1].sum()
+    x.view(2, 1).sum(); x.abs().sum(); x.repeat(2).sum()
+    (x * 2).sum(); (x / 2).sum(); (2 - x).sum(); (-x).sum(); (x * 2.5 + 1).mean(); (x - 1).sum()
+    x.mul(True).sum(); (x * w).sum(); x.exp().sum(); x.cumsum(0).sum(); x.clone().sum(); x.max()
+    torch.cat([x, w]).sum(); torch.stack([x, w]).sum(); x.flip(0).sum(); x.double().sum()
+    x.expand(3, 2).sum(); x.floor().sum(); x.unbind()[0].sum(); x.index_select(0, i).sum()
+    x.fmod(2).sum(); x.remainder(2).sum(); torch.where(x > 1, x, w).sum(); x.clamp(min=0).sum()"""
+
+
+@pytest.mark.parametrize("program", [line.strip() for line in AGAIN.replace("\n", ";").split(";")])
+def test_a_second_sweep_is_refused_where_torch_has_freed_something(program: str) -> None:
+    def twice(torch: Any) -> None:
+        x, w = (torch.tensor([1.0, 2.0], requires_grad=True) for _ in "xw")
+        y = eval(program, {"torch": torch, "x": x, "w": w, "i": torch.tensor([0, 1])})
+        y.backward()
+        y.backward()
+
+    assert attempt(lambda: twice(minigrad)) == attempt(lambda: twice(oracle))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.autograd import apply, engine, inplace, op, shortcuts
+from minigrad.autograd import apply, arguments, engine, inplace, op, shortcuts
 from minigrad.autograd.registry import Record
 from parity_tests.ops.samples import (
     arrays_of,
@@ -51,10 +51,11 @@ class CommonModule:
 @pytest.fixture
 def common_module(monkeypatch):
     module = CommonModule()
-    for room in (apply, engine, inplace, op, sys.modules["minigrad.autograd.grad"]):
+    for room in (apply, arguments, engine, inplace, op, sys.modules["minigrad.autograd.grad"]):
         monkeypatch.setattr(room, "xp_of", lambda array: module)
     for room in (apply, shortcuts):  # no array is NumPy's: every op takes the general way
-        monkeypatch.setattr(room, "ndarray", type("NoArray", (), {}))
+        for name in ("ndarray", "direct"):
+            monkeypatch.setattr(room, name, type("NoArray", (), {}))
     return module
 
 

@@ -7,6 +7,7 @@ first derivatives of ops of which torch has no second one to compare with.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -238,3 +239,20 @@ def test_losses_of_which_the_target_alone_wants_a_gradient(torch, name, reductio
 @both_raise
 def test_groups_of_one_number(torch, shape, groups):
     return torch.nn.functional.group_norm(torch.ones(shape), groups)
+
+
+@pytest.mark.parametrize("zero_infinity", [False, True])
+@same_as_torch
+def test_ctc_stops_where_the_longest_input_does(torch: Any, zero_infinity: bool) -> Any:
+    torch.manual_seed(0)
+    scores = torch.randn(400, 3, 5, requires_grad=True)
+    loss = torch.nn.functional.ctc_loss(
+        scores.log_softmax(2),
+        torch.tensor([[1, 2], [3, 3], [4, 1]]),
+        torch.tensor([12, 7, 2]),
+        torch.tensor([2, 2, 1]),
+        zero_infinity=zero_infinity,
+        reduction="none",
+    )
+    (g,) = torch.autograd.grad(loss.sum(), scores)
+    return loss.detach(), g

@@ -250,3 +250,44 @@ def test_a_mask_of_bytes_takes_several(torch: Any) -> Any:
     x, m = torch.ones(3), torch.tensor([1, 0, 1]).byte()
     x[m] = torch.tensor([5.0, 6.0])
     return x, x[m]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "x[torch.tensor([0, 1, 2])] = x[1:4]",
+        "x[torch.arange(6)] = x",
+        "x[torch.tensor([0, 1])] = x[5]",
+        "x[x > 2] = x[:3]",
+        "x[1:] = x[:-1]",
+        "torch.exp(x[1:], out=x[:-1])",
+    ],
+)
+@both_raise
+def test_what_is_written_lies_partly_on_what_is_read(torch: Any, program: str) -> Any:
+    exec(program, {"torch": torch, "x": torch.arange(6.0)})
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "x[x > 2] = x[0]",
+        "x.fill_(x[1])",
+        "x[1:].fill_(x[1])",
+        "x.index_fill_(0, torch.tensor([1]), x[2])",
+        "x[torch.tensor([0, 1])] = x[torch.tensor([4, 5])]",
+        "torch.add(x, x, out=x)",
+    ],
+)
+@same_as_torch
+def test_what_is_written_may_lie_on_what_is_read(torch: Any, program: str) -> Any:
+    x = torch.arange(6.0)
+    exec(program, {"torch": torch, "x": x})
+    return x
+
+
+@pytest.mark.parametrize("pivots", ["p[None]", "p[:, :2]", "p[:1]", "p[0]", "p[0, 0]"])
+@both_raise
+def test_pivots_of_another_shape(torch: Any, pivots: str) -> Any:
+    factors, p = torch.linalg.lu_factor(torch.eye(3).repeat(2, 1, 1) * 2)
+    return torch.linalg.lu_solve(factors, eval(pivots, {"p": p}), torch.ones(2, 3, 1))

@@ -42,7 +42,7 @@ def current(device: Device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    import cupy
+    from minigrad.cuda.cards import card
 
-    with cupy.cuda.Device(device.index or 0):
+    with card(device.index or 0):
         yield

@@ -67,7 +67,7 @@ def outside(index: Array, size: int, negative: bool = False) -> int | None:
     if negative:
         low, high = int(index.min()), int(index.max())
         return high if high >= size else low if low < -size else None
-    found = index.view(UNSIGNED.get(index.dtype.char) or f"u{index.itemsize}")
+    found: Any = index.view(UNSIGNED.get(index.dtype.char) or f"u{index.itemsize}")
     # Of few numbers NumPy finds the place of the greatest in a fraction of the time.
     few = found.size < FEW
     if int(found.item(found.argmax()) if few else found.max()) < size:

@@ -296,6 +296,39 @@ def linalg_householder_product(A: Any, tau: Any) -> Any:
     return tensors.reflected(A, tau, eye, True)
 
 
+def _need_reflections(A: Any, tau: Any, other: Any, axis: int) -> None:
+    """Check that reflections can be applied along an axis: nothing is broadcast."""
+    need_matrices("ormqr", A, "input")
+    need_tensor("ormqr", other, "other", 3)
+    need_float("ormqr", A)
+    if other.ndim < 2:
+        raise ShapeError("torch.ormqr: other must have at least 2 dimensions.")
+    if not tau.ndim:
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
+    if other.shape[axis] != A.shape[-2]:
+        raise ShapeError(f"torch.ormqr: other.shape[{axis}] must be equal to input.shape[-2]")
+    if tau.shape[-1] != min(other.shape[axis], A.shape[-1]):
+        raise ShapeError(
+            f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{axis}], input.shape[-1])"
+        )
+    if tau.ndim != A.ndim - 1:
+        raise ShapeError(
+            "torch.ormqr: Expected tau to have one dimension less than input, but got tau.ndim "
+            f"equal to {tau.ndim} and input.ndim is equal to {A.ndim}"
+        )
+    if other.ndim != A.ndim:
+        raise ShapeError(
+            "torch.ormqr: Expected other to have the same number of dimensions as input, but got "
+            f"other.ndim equal to {other.ndim} and input.ndim is equal to {A.ndim}"
+        )
+    for name, lead in (("tau", tau.shape[:-1]), ("other", other.shape[:-2])):
+        if lead != A.shape[:-2]:
+            raise ShapeError(
+                f"torch.ormqr: Expected batch dimensions of {name} to be equal to "
+                f"input.shape[:-2], but got {list(lead)}"
+            )
+
+
 @function(
     out=True,
     domain=(matrices(), reals(0.2, 0.8), reals(-3, 3)),
@@ -303,7 +336,12 @@ def linalg_householder_product(A: Any, tau: Any) -> Any:
         call(T(3, 3), T(3), T(3, 2)),
         call(T(3, 2), T(2), T(2, 3), left=False, transpose=True),
     ),
-    errors=(call(T(3), T(3), T(3, 2)),),
+    errors=(
+        call(T(3), T(3), T(3, 2)),
+        call(T(3, 3), T(2), T(3, 2)),
+        call(T(3, 2), T(2), T(1, 3, 4)),
+        call(T(2, 3, 2), T(3, 2), T(2, 3, 4)),
+    ),
 )
 def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
     """A matrix times the product of all of Householder's reflections, or its transpose.
@@ -311,25 +349,14 @@ def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool =
     Formula:   out = Q other, Qᵀ other, other Q or other Qᵀ
     Gradient:  that of the product
 
+    Raises:    RuntimeError for shapes that do not belong together
+
     >>> import minigrad as torch
     >>> torch.ormqr(torch.ones(2, 1), torch.tensor([1.]), torch.eye(2))
     tensor([[ 0., -1.],
             [-1.,  0.]])
     """
-    need_matrices("ormqr", input, "input")
-    need_tensor("ormqr", other, "other", 3)
-    need_float("ormqr", input)
-    m, k = input.shape[-2], tau.shape[-1]
-    if other.ndim < 2:
-        raise ShapeError("torch.ormqr: other must have at least 2 dimensions.")
-    if other.shape[-2 if left else -1] != m:
-        raise ShapeError(
-            f"torch.ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2]"
-        )
-    if k > input.shape[-1]:
-        raise ShapeError(
-            "torch.ormqr: input.shape[-1] must be greater than or equal to tau.shape[-1]"
-        )
+    _need_reflections(input, tau, other, -2 if left else -1)
     if left:
         return tensors.reflected(input, tau, other, not transpose)
     return tensors.reflected(input, tau, other.mT, transpose).mT

@@ -225,7 +225,7 @@ def multi_head_attention_forward(
     in_proj_bias: Any,
     bias_k: Any,
     bias_v: Any,
-    add_zero_attn: bool,
+    add_zero_attn: Any,  # only whether it is true counts, as in torch
     dropout_p: float,
     out_proj_weight: Any,
     out_proj_bias: Any,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -118,7 +118,7 @@ def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
     if not isinstance(input, TensorBase):
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
     if dtype is not None and of_numpy(input._array.dtype) is not dtype:
-        input = tensors.cast(input, dtype)
+        input = input.to(dtype)
     array = input._array
     if array.dtype.kind not in "fV":
         raise NotImplementedError(
@@ -142,7 +142,7 @@ def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
     errors=_ERRORS,
     out=True,
 )
-def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def softmax(input: Any, dim: int | None = None, _stacklevel: Any = 3, dtype: Any = None) -> Any:
     """Positive numbers that sum to 1 along an axis, in the ratio of the exponentials.
 
     Formula: y_i = e^{x_i} / Σ_j e^{x_j}. Gradient: gx = y (g - Σ_j g_j y_j).
@@ -169,7 +169,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     errors=_ERRORS,
     out=True,
 )
-def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def log_softmax(input: Any, dim: int | None = None, _stacklevel: Any = 3, dtype: Any = None) -> Any:
     """The logarithm of softmax, exact where softmax itself would round to 0.
 
     Formula: y_i = x_i - log Σ_j e^{x_j}. Gradient: gx = g - e^y Σ_j g_j.
@@ -195,7 +195,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     samples=_SAMPLES[:3],
     errors=_ERRORS,
 )
-def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def softmin(input: Any, dim: int | None = None, _stacklevel: Any = 3, dtype: Any = None) -> Any:
     """Softmax of the negative input.   y = softmax(-x); gradient as for :func:`softmax`.
 
     Shape: any, unchanged.

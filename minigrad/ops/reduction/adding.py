@@ -39,8 +39,8 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     """A sum of floats or integers.
 
     Many floats that lie side by side are added by a kernel; without it by dot products with ones,
-    in rows, and the rows pairwise: three times as fast as adding all of them pairwise. On a card a kernel
-    adds.
+    in rows, and the rows pairwise: three times as fast as adding all of them pairwise. On a card
+    a kernel adds.
     """
     if xp is not np:
         return _on_card(xp, x, dim, keepdim)

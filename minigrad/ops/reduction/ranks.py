@@ -5,8 +5,6 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register

@@ -13,7 +13,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.ops.creation.data import place
+from minigrad.ops.creation.placing import place
 from minigrad.ops.dims import one_dim
 
 ANY = ("float", "int", "bool")

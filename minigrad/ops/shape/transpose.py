@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -178,7 +180,21 @@ def _reversed_axes(input: Any) -> Any:
             [2, 4]])
     """
     ndim = input._array.ndim
+    if ndim != 2:
+        _warn_of_other_shapes()
     return PERMUTE(input, tuple(range(ndim - 1, -1, -1)))
+
+
+@functools.cache
+def _warn_of_other_shapes() -> None:
+    """Say once, as torch does, that reversing the axes of what is no matrix will be an error."""
+    warnings.warn(
+        "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+        "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
+        "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
+        "dimensions of a tensor.",
+        stacklevel=3,
+    )
 
 
 def _matrix_transpose(name: str, exact: bool = False) -> Any:

@@ -44,6 +44,7 @@ NOISE = {
 # torch says each of these once in a process, or says it of NumPy 2.
 SAID_ONCE = re.compile(
     "UserWarning: (The PyTorch API of nested tensors is in prototype"
+    r"|The use of `x\.T` on tensors of dimension other than 2"
     "|Converting a tensor with requires_grad=True to a scalar"
     "|TypedStorage is deprecated"
     "|The given NumPy array is not writable"
