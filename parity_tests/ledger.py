@@ -3,7 +3,9 @@
 ``python -m parity_tests.ledger`` measures all, and writes ``ledger.json`` and the page
 ``docs/ledger.md``; ``--check`` measures a part again and says who has drifted: minigrad, torch, or
 the two from each other where nothing more exact judges. The tolerances of the parity tests are
-read from the file (``tolerances.py``), so a wider one needs a measurement.
+read from the file (``tolerances.py``), so a wider one needs a measurement. Other processors round
+otherwise: ``--also`` measures on one more, or as one (with ``MINIGRAD_CPU=avx2`` and
+``ATEN_CPU_CAPABILITY=avx2``), and keeps what is farther.
 """
 
 from __future__ import annotations
@@ -60,6 +62,19 @@ def entry(row: Any) -> dict[str, dict[str, Cell]]:
     return found
 
 
+def farther(row: dict[str, dict[str, Cell]], other: dict[str, dict[str, Cell]]) -> Any:
+    """Two measurements of a row as one: the greater distance of each side."""
+    found: dict[str, dict[str, Cell]] = {}
+    for kind, parts in row.items():
+        for part, cell in parts.items():
+            known = other.get(kind, {}).get(part, [None] * len(cell))
+            found.setdefault(kind, {})[part] = [
+                max((v for v in pair if v is not None), key=float, default=None)
+                for pair in zip(cell, known, strict=True)
+            ]
+    return found
+
+
 def _short(value: float | None) -> Any:
     """Three digits; infinity as text, which JSON does not have."""
     if value is None:
@@ -72,13 +87,15 @@ def made_with() -> dict[str, str]:
     import torch
 
     import minigrad
+    from minigrad.backend import native
 
+    capability = torch.backends.cpu.get_cpu_capability
     return {
         "minigrad": minigrad.__version__,
         "numpy": np.__version__,
         "torch": torch.__version__.partition("+")[0],
         "python": platform.python_version(),
-        "processor": _processor(),
+        "processor": f"{_processor()} (torch {capability()}, kernels {native.level()})",
     }
 
 
@@ -239,12 +256,19 @@ def main(arguments: Iterable[str]) -> int:
     """Write the file and the page, or check them."""
     parser = argparse.ArgumentParser(prog="python -m parity_tests.ledger", description=__doc__)
     parser.add_argument("--check", action="store_true", help="measure a part again, and compare")
-    if parser.parse_args(list(arguments)).check:
+    parser.add_argument("--also", action="store_true", help="keep what is farther in the file")
+    chosen = parser.parse_args(list(arguments))
+    if chosen.check:
         problems = [*check(), *stale()]
         print("\n".join(problems) or "nothing has drifted")
         return 1 if problems else 0
     rows = {name: found for name, row in measured(names()) if (found := entry(row))}
-    held = {"format": FORMAT, "made with": made_with(), "sides": list(SIDES), "rows": rows}
+    made = made_with()
+    if chosen.also:
+        old = read()
+        rows = {name: farther(row, old["rows"].get(name, {})) for name, row in rows.items()}
+        made["processor"] = f"{old['made with']['processor']}; {made['processor']}"
+    held = {"format": FORMAT, "made with": made, "sides": list(SIDES), "rows": rows}
     FILE.write_text(written(held), encoding="utf-8")
     PAGE.write_text(page(held), encoding="utf-8")
     return 0
