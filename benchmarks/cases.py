@@ -30,7 +30,7 @@ class Case:
     batch: int
     optimizer: str = "sgd"
     classes: int = 10
-    rate: float | None = None  # the learning rate, where the optimiser's own makes the loss explode
+    rate: float | None = None  # the learning rate, where the optimiser's own makes losses explode
 
 
 CASES = {
@@ -41,7 +41,7 @@ CASES = {
     "AlexNet 96x96": Case(networks.alexnet, (1, 96, 96), 16),
     "VGG-11 / 4, 96x96": Case(networks.vgg, (1, 96, 96), 16),
     "GoogLeNet 96x96": Case(networks.googlenet, (1, 96, 96), 8),
-    "ResNet-18 32x32": Case(networks.resnet18, (3, 32, 32), 32),
+    "ResNet-18 32x32": Case(networks.resnet18, (3, 32, 32), 32, rate=1e-3),
     "ResNet-50 224x224": Case(networks.resnet50, (3, 224, 224), 4, rate=1e-5),
 }
 
