@@ -44,8 +44,9 @@ def with_out(
 
     def write(target: Any, result: Any, given: Mapping[str, Any]) -> Any:
         if apart:
+            read = [value for name, value in given.items() if name not in ("out", "_result")]
             for one in target if isinstance(target, tuple) else (target,):
-                check_apart(one, given.values())
+                check_apart(one, read)
         return into(target, result, apart or public.__name__ in EXACT)
 
     public = front(fn, op, write, signature)

@@ -135,10 +135,17 @@ def check(about: Any, values: Mapping[str, Any]) -> None:
     """Raise torch's TypeError for the first option that is of a wrong kind."""
     for parameter, value, which in _given(about.public, values):
         kind = kind_of(parameter, about.op)
-        if kind not in OPTIONS or KINDS[kind](value) or value is parameter.default:
+        if kind not in OPTIONS or _fits(value, kind, parameter):
             continue
         if not ("tuple" in kind and _of_another_form(value)):
             raise _wrong(about, which, kind, value)
+
+
+def _fits(value: Any, kind: str, parameter: inspect.Parameter) -> bool:
+    """Whether a value is of a kind, or what stands for none."""
+    if value is None and str(parameter.annotation).endswith(" | None"):
+        return True
+    return KINDS[kind](value) or value is parameter.default
 
 
 def _of_another_form(value: Any) -> bool:
@@ -153,7 +160,7 @@ def refusal(about: Any, values: Mapping[str, Any], error: Exception) -> TypeErro
     """torch's error for the first argument of a failed call that is of a wrong kind, or None."""
     for parameter, value, which in _given(about.public, values):
         kind = kind_of(parameter, about.op)
-        if not kind or KINDS[kind](value) or value is parameter.default:
+        if not kind or _fits(value, kind, parameter):
             continue
         if isinstance(error, ValueError) and kind in ("bool", "str", "torch.dtype"):
             continue  # it is about what an option says, in torch's words

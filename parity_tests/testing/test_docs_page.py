@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import warnings
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ def test_ten_lines_find_the_bug_shrink_it_and_name_it(tmp_path: Path) -> None:
     (_, function), (_, test), *_ = blocks("python", PAGE)
     assert len([line for line in test.splitlines() if line.strip()]) <= 10
     (tmp_path / "test_mine.py").write_text(function + test)
-    command = [sys.executable, "-m", "pytest", "-p", "minigrad.testing.pytest_plugin", "-q"]
+    installed = any(e.name == "minigrad-testing" for e in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "minigrad.testing.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", *plugin, "-q"]
     path = {"PYTHONPATH": str(Path(minigrad.__file__).parents[1]), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(
         [*command, "--tb=short", "--capsules", "kept", "test_mine.py"],

@@ -192,6 +192,7 @@ def _placed(
     else:
         margins = per_axis("padding", padding, axes)
     check_numbers(steps, margins, gaps, groups)
+    groups = index(groups)  # a kernel takes no number of NumPy
     geometry = Geometry(steps, margins, gaps, groups)
     lead, sizes = size[:-axes], size[-axes:]
     padded = (*lead, *map(sum, zip(sizes, ends, strict=True))) if ends else size

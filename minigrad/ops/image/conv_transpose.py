@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from operator import index
 from typing import Any
 
 from minigrad.autograd.op import tensors
@@ -152,6 +153,7 @@ def _placed(
     margins = per_axis("padding", padding, axes)
     more = per_axis("output_padding", output_padding, axes)
     check_numbers(steps, margins, gaps, groups)
+    groups = index(groups)  # a kernel takes no number of NumPy
     n, channels, *sizes = given if len(given) == axes + 2 else (1, *given)
     if channels != weight[0] or channels % groups:
         raise ShapeError(

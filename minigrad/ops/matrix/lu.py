@@ -236,7 +236,7 @@ def linalg_lu(A: Any, *, pivot: bool = True) -> Any:
     returns="Any",
     out=True,
 )
-def lu(A: Any, pivot: bool = True, get_infos: bool = False) -> Any:
+def lu(A: Any, pivot: bool = True, get_infos: Any = False) -> Any:
     """The LU decomposition in LAPACK's form, as :func:`torch.linalg.lu_factor`.
 
     >>> import minigrad as torch

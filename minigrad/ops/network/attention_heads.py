@@ -231,7 +231,7 @@ def multi_head_attention_forward(
     out_proj_bias: Any,
     training: bool = True,
     key_padding_mask: Any = None,
-    need_weights: bool = True,
+    need_weights: Any = True,
     attn_mask: Any = None,
     use_separate_proj_weight: bool = False,
     q_proj_weight: Any = None,
@@ -239,7 +239,7 @@ def multi_head_attention_forward(
     v_proj_weight: Any = None,
     static_k: Any = None,
     static_v: Any = None,
-    average_attn_weights: bool = True,
+    average_attn_weights: Any = True,
     is_causal: bool = False,
 ) -> Any:
     """Project, attend with each head by itself, join the heads, project once more.

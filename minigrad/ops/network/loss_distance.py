@@ -148,7 +148,7 @@ def triplet_margin_with_distance_loss(
     *,
     distance_function: Any = None,
     margin: float = 1.0,
-    swap: bool = False,
+    swap: Any = False,  # torch asks only whether it is true
     reduction: str = "mean",
 ) -> Any:
     """Triplet loss with a distance of the user's.   l = max(0, m + d(a, p) - d(a, n)).

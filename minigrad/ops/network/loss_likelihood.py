@@ -70,7 +70,7 @@ def gaussian_nll_loss(
     input: Any,
     target: Any,
     var: Any,
-    full: bool = False,
+    full: Any = False,  # torch asks only whether it is true
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Any:

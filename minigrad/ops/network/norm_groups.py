@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1., 3., 10., 30.]]), 2).round()
     tensor([[-1.,  1., -1.,  1.]])
     """
-    plan = _group_plan(input._array.shape, num_groups, shape_of(weight), shape_of(bias))
+    plan = _group_plan(input._array.shape, index(num_groups), shape_of(weight), shape_of(bias))
     check_types("group_norm", input, weight, bias)
     return tensors.native_group_norm(input, weight, bias, plan, float(eps), None, None)
 

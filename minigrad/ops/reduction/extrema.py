@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class _Extreme(Op):
 def _over_axes(name: str) -> Any:
     def extreme(
         input: Any,
-        dim: Any = (),
+        dim: int | Sequence[int] | None = (),
         keepdim: bool = False,
         *,
         axis: Any = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def count_of(shape: Any, dim: Any) -> int:
 
 def _sum(
     input: Any,
-    dim: Any = NOT_GIVEN,
+    dim: int | Sequence[int] | None = NOT_GIVEN,
     keepdim: bool = False,
     *,
     dtype: Any = None,
@@ -147,7 +148,7 @@ SUM_OF_INTEGERS: Any = SumOfIntegers.short
 
 def _mean(
     input: Any,
-    dim: Any = NOT_GIVEN,
+    dim: int | Sequence[int] | None = NOT_GIVEN,
     keepdim: bool = False,
     *,
     dtype: Any = None,

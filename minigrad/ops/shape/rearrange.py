@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from operator import index as whole
 from typing import Any
 
@@ -108,9 +109,10 @@ def flipud(input: Any) -> Any:
     return _flip(input, 0)
 
 
-def _roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
+def _roll(input: Any, shifts: Any, dims: int | Sequence[int] | None = ()) -> Any:
+    dims = () if dims is None else dims
     by = tuple(map(whole, shifts)) if isinstance(shifts, (tuple, list)) else (whole(shifts),)
-    along = tuple(map(whole, dims)) if isinstance(dims, (tuple, list)) else (whole(dims),)
+    along = tuple(map(whole, dims)) if isinstance(dims, Sequence) else (whole(dims),)
     if not by:
         raise RuntimeError("`shifts` required")
     ndim = input._array.ndim
