@@ -251,7 +251,7 @@ def _run(op: Any, row: Row, given: Any) -> Sequence[Any]:
         g, saved, params, shapes = given
         edges = [None if shape is None else SimpleNamespace(shape=shape) for shape in shapes]
         node = SimpleNamespace(op=op, params=params, edges=edges, saved=saved)
-        pull = op.joint if row["gradient"] < 0 else op.pulls[row["gradient"]]
+        pull = op.joint or op.pulls[row["gradient"]]
         result = pull(g, saved, node, on_arrays)
     return result if isinstance(result, (tuple, list)) else (result,)
 
