@@ -113,6 +113,8 @@ def register(
 
     def enter(cls: OpClass) -> OpClass:
         own = name or snake(cls.__name__)
+        if hasattr(tensors, own):
+            raise ValueError(f"two operations are called {own!r}")
         prepare(cls, own)
         ALL_OPS.append(cls)
         short: Any = short_cut(cls)
@@ -120,8 +122,6 @@ def register(
         cls.short = short
         direct = not cls.params and names_of(short) == cls.inputs  # else it takes no keywords
         raw: Any = short if direct else _on_tensors(cls)
-        if hasattr(tensors, own):
-            raise ValueError(f"two operations are called {own!r}")
         setattr(tensors, own, raw)
         if internal:
             return cls
