@@ -102,8 +102,8 @@ static void R(pack_block)(const R(conv) *c, R(conv_window) *w, const R(conv_pane
  */
 static void R(conv_part)(const R(conv) *c, long part, int share)
 {
-    const long all = c->channels * c->taps, depth = min(all, DEPTH);
-    const long turns = (all + DEPTH - 1) / DEPTH, cuts = share ? turns : c->cuts;
+    const long all = c->channels * c->taps, depth = R(longest_turn)(all);
+    const long turns = R(turns_of)(all), cuts = share ? turns : c->cuts;
     const long cut = part % cuts, number = part / cuts, block = number % c->per_run;
     const long run = number / c->per_run, shift = run * c->length;
     const long first = shift + block * c->block * TILE_COLS;
@@ -125,7 +125,8 @@ static void R(conv_part)(const R(conv) *c, long part, int share)
     for (long b = 0; b < count; b++)
         R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
     for (long turn = share ? cut : 0; turn < (share ? cut + 1 : turns); turn++) {
-        const long k = turn * DEPTH, stop = min(k + DEPTH, all), channel = k / c->taps;
+        const long k = R(turn_start)(all, turn), stop = R(turn_start)(all, turn + 1);
+        const long channel = k / c->taps;
         real *to = alone ? packed : packed + (number * turns + turn) * c->block * c->panel;
         if (c->unpacked) {
             if (c->whole)
@@ -204,7 +205,7 @@ static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
     if (R(winograd)(c, w, step, at))
         return;
     c->cut = cut_rows(c->rows);
-    R(cut_columns)(c, min(depth, DEPTH), 1);
+    R(cut_columns)(c, R(longest_turn)(depth), 1);
     real *room = scratch(0, (size_t)(c->rows * depth) * sizeof(real));
     R(conv_filters) f = {w, at, room, step, depth, c->taps, c->cut};
     if (!f.to)
@@ -214,10 +215,10 @@ static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
     else
         parallel(c->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(pack_filters), &f);
     c->packed = f.to;
-    c->panel = min(depth, DEPTH) * TILE_COLS + LANES;
+    c->panel = R(longest_turn)(depth) * TILE_COLS + LANES;
     const long blocks = c->images * c->out_h * c->wide / c->length * c->per_run;
     if (c->cuts > 1 && !c->unpacked) {
-        const long turns = (depth + DEPTH - 1) / DEPTH;
+        const long turns = R(turns_of)(depth);
         real *shared = scratch(7, (size_t)(blocks * turns * c->block * c->panel) * sizeof(real));
         if (!shared)
             return;

@@ -14,11 +14,13 @@
  * steps of both factors lie side by side and one of them has few rows, c is a table of inner
  * products (dots.h).
  */
-#define BLOCK_ROWS 672L /* rows that are packed at a time: at most 1 MiB */
+#define BLOCK_ROWS 1344L /* rows that are packed at a time: at most 2 MiB */
 #define COLUMNS_AT_ONCE 5L /* panels of DEPTH steps: 240 KiB, a part of a second-level cache */
 #define PACKED_TOGETHER 4L /* panels whose columns lie side by side */
 #define FEW_ROWS 28L       /* packing columns takes the time of about five rows */
 #define LONG 128L         /* steps, from which summing up the lanes at a line's end pays */
+#define FAR (1L << 21)     /* bytes of columns that no cache near by holds */
+#define ROWS_AT_ONCE 8
 #define DOT_CHUNK 1024L    /* steps: DOT_COLS lines of so many stay in the nearest cache */
 
 typedef struct {
@@ -30,7 +32,7 @@ typedef struct {
     long step, depth;                /* the first step of this time, and how many */
     row_cut cut;
     long panels, blocks, cuts;       /* of columns; of those that are done at once; of rows */
-    int placed, shared;              /* columns are not packed, but for the last panel; or before */
+    int placed, far, shared;         /* columns are not packed, but for the last panel; or before */
 } R(factors);
 
 /* to[k * pitch + i] = from[i * row + k * column], as lines lie side by side one way, the other, or
@@ -105,9 +107,11 @@ static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *
     for (int i = 0; i < rows; i++) /* needed when the products are done */
         for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
             __builtin_prefetch(to + i * step + j, 1);
-    if (g->placed && whole_tile)
-        R(tile_placed)(rows, g->depth, a, g->b + g->step * g->b_row + column, at,
-                       LANES, to, step, NULL, across, add);
+    const real *unpacked = g->b + g->step * g->b_row + column;
+    if (g->far && whole_tile)
+        R(tile_far)(rows, g->depth, a, unpacked, at, to, step, across, add);
+    else if (g->placed && whole_tile)
+        R(tile_placed)(rows, g->depth, a, unpacked, at, LANES, to, step, NULL, across, add);
     else
         R(tile)(rows, g->depth, a, b, to, step, NULL, across, add && whole_tile);
     if (!whole_tile)
@@ -121,7 +125,7 @@ static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *
 static void R(gemm_parts)(void *context, long begin, long end)
 {
     const R(factors) *g = context;
-    int64_t at[DEPTH];
+    int64_t at[DEEPEST];
     if (g->placed)
         for (long k = 0; k < g->depth; k++)
             at[k] = k * g->b_row;
@@ -153,10 +157,11 @@ static void R(gemm_parts)(void *context, long begin, long end)
 /* All steps of a block of rows. */
 static void R(gemm_block)(R(factors) *g)
 {
-    const long deepest = min(g->k, DEPTH), whole_panels = g->n / TILE_COLS;
+    const long deepest = R(longest_turn)(g->k), whole_panels = g->n / TILE_COLS;
     g->cut = cut_rows(g->rows);
     g->panels = (g->n + TILE_COLS - 1) / TILE_COLS;
     g->placed = g->b_column == 1 && g->rows <= FEW_ROWS;
+    g->far = g->placed && g->rows > 2 && g->k * g->n * (long)sizeof(real) > FAR;
     g->blocks = (g->panels + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
     g->cuts = threads() == 1 ? 1 : max(1L, min(8 / g->blocks, (long)g->cut.count / 4));
     g->shared = g->cuts > 1 && !g->placed;
@@ -168,8 +173,9 @@ static void R(gemm_block)(R(factors) *g)
     if (!g->left || (g->shared && !g->right))
         return;
     const long groups = g->shared ? (g->panels + PACKED_TOGETHER - 1) / PACKED_TOGETHER : 0;
-    for (g->step = 0; g->step < g->k; g->step += DEPTH) {
-        g->depth = min(g->k - g->step, DEPTH);
+    for (long turn = 0; turn < R(turns_of)(g->k); turn++) {
+        g->step = R(turn_start)(g->k, turn);
+        g->depth = R(turn_start)(g->k, turn + 1) - g->step;
         if (g->placed && g->right)
             R(pack_columns)(g, whole_panels, g->panels, g->right);
         parallel(g->cut.count + groups, max(1L, (1L << 14) / (g->depth * TILE_COLS)),
@@ -209,6 +215,132 @@ static void R(dot_lines)(void *context, long begin, long end)
     }
 }
 
+static void R(gemm_blocks)(R(factors) *g)
+{
+    const long blocks = (g->m + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    for (long block = 0; block < blocks; block++) {
+        g->row = g->m * block / blocks;
+        g->rows = g->m * (block + 1) / blocks - g->row;
+        R(gemm_block)(g);
+    }
+}
+
+/* Some elements of the product of one row with a matrix whose rows have no gaps: the sum of its
+ * rows, eight at a time, each times its number.
+ */
+static void R(row_parts)(void *context, long begin, long end)
+{
+    const R(factors) *g = context;
+    for (long j = begin; j < end; j++)
+        g->c[j] = g->bias ? g->bias[j] : 0;
+    for (long k = 0; k < g->k; k += ROWS_AT_ONCE) {
+        const int count = (int)min((long)ROWS_AT_ONCE, g->k - k);
+        const real *line[ROWS_AT_ONCE];
+        real number[ROWS_AT_ONCE];
+        for (int i = 0; i < ROWS_AT_ONCE; i++) {
+            line[i] = g->b + (k + min(i, count - 1)) * g->b_row;
+            number[i] = i < count ? g->a[(k + i) * g->a_column] : 0;
+        }
+        long j = begin;
+        for (; count == ROWS_AT_ONCE && j + LANES <= end; j += LANES) {
+            vec sum = {0};
+#pragma GCC unroll 8
+            for (int i = 0; i < ROWS_AT_ONCE; i++)
+                sum += number[i] * *(const vec *)(line[i] + j);
+            *(vec *)(g->c + j) += sum;
+        }
+        for (; j < end; j++) {
+            real sum = 0;
+            for (int i = 0; i < count; i++)
+                sum += number[i] * line[i][j];
+            g->c[j] += sum;
+        }
+    }
+}
+
+/* The same where a column's elements lie side by side, as the row's do: inner products, LANES at a
+ * time, whose sums fall in the lanes of one vector.
+ */
+static void R(line_parts)(void *context, long begin, long end)
+{
+    const R(factors) *g = context;
+    const real *b_end = g->b + (g->n - 1) * g->b_column + g->k;
+    const long whole_count = g->k / LANES * LANES, rest = g->k - whole_count;
+    mask inside = {0};
+    for (int i = 0; i < LANES; i++)
+        inside[i] = i < rest ? -1 : 0;
+    for (long j = begin; j < end; j += LANES) {
+        const int count = (int)min((long)LANES, end - j);
+        const real *line = g->b + j * g->b_column;
+        int64_t at[LANES];
+        vec sums[LANES];
+        for (int i = 0; i < LANES; i++) {
+            at[i] = min(i, count - 1) * g->b_column;
+            sums[i] = (vec){0};
+        }
+        for (long q = 0; q < whole_count; q += LANES) {
+            const vec x = *(const vec *)(g->a + q);
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                sums[i] += x * *(const vec *)(line + at[i] + q);
+        }
+        if (rest) {
+            const vec x = R(load_tail)(g->a + whole_count, g->a + g->k, inside, rest);
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                sums[i] += x * R(load_tail)(line + at[i] + whole_count, b_end, inside, rest);
+        }
+        real found[LANES];
+        *(vec *)found = R(sum_each)(sums);
+        for (int i = 0; i < count; i++)
+            g->c[j + i] = found[i] + (g->bias ? g->bias[j + i] : 0);
+    }
+}
+
+/* The same product turned round, so that a is b; a column of it is a row then. */
+static R(factors) R(turned_round)(const R(factors) *g, real *c)
+{
+    R(factors) t = *g;
+    t.m = g->n;
+    t.n = g->m;
+    t.a = g->b;
+    t.a_row = g->b_column;
+    t.a_column = g->b_row;
+    t.b = g->a;
+    t.b_row = g->a_column;
+    t.b_column = g->a_row;
+    t.c = c;
+    return t;
+}
+
+/* Whether one of the factors has few rows, or columns, and both can be lines along the steps; its
+ * lines are laid so if they are not. -1: there is no memory.
+ */
+static int R(make_lines)(R(factors) *g)
+{
+    const int few_rows = g->m <= g->n;
+    const long count = min(g->m, g->n), row = few_rows ? g->a_row : g->b_column;
+    const long column = few_rows ? g->a_column : g->b_row;
+    if (count > FEW_ROWS || g->k < LONG || (few_rows ? g->b_row : g->a_column) != 1)
+        return 0;
+    if (column == 1)
+        return 1;
+    real *lines = scratch(2, (size_t)(count * g->k) * sizeof(real));
+    if (!lines)
+        return -1;
+    R(pack_any)(few_rows ? g->a : g->b, column, row, g->k, count, lines, g->k);
+    if (few_rows) {
+        g->a = lines;
+        g->a_row = g->k;
+        g->a_column = 1;
+    } else {
+        g->b = lines;
+        g->b_column = g->k;
+        g->b_row = 1;
+    }
+    return 1;
+}
+
 /* Some of a stack of products. */
 typedef struct {
     R(factors) first;
@@ -223,17 +355,34 @@ static void R(gemm_stack)(void *context, long begin, long end)
         g.a += z * all->a_step;
         g.b += z * all->b_step;
         g.c += z * g.m * g.n;
-        if (g.a_column == 1 && g.b_row == 1 && min(g.m, g.n) <= FEW_ROWS && g.k >= LONG) {
+        if (g.n == 1 && g.m > 1 && !g.bias)
+            g = R(turned_round)(&g, g.c);
+        if (g.m == 1 && g.b_column == 1 && g.n >= 4 * LANES) {
+            parallel(g.n, max(2048L, (1L << 17) / g.k / LANES * LANES), R(row_parts), &g);
+            continue;
+        }
+        if (g.m == 1 && g.b_row == 1 && g.a_column == 1) {
+            parallel(g.n, max(1L, (1L << 17) / g.k / LANES) * LANES, R(line_parts), &g);
+            continue;
+        }
+        const int lines = R(make_lines)(&g);
+        if (lines < 0)
+            return;
+        if (lines) {
             const long work = min(g.m, g.n) * g.k;
             parallel(max(g.m, g.n), max(4L * DOT_COLS, (1L << 17) / work), R(dot_lines), &g);
             continue;
         }
-        const long blocks = (g.m + BLOCK_ROWS - 1) / BLOCK_ROWS;
-        for (long block = 0; block < blocks; block++) {
-            g.row = g.m * block / blocks;
-            g.rows = g.m * (block + 1) / blocks - g.row;
-            R(gemm_block)(&g);
+        if (g.n <= FEW_ROWS && g.m > 2 * g.n && !g.bias) {
+            real *c = scratch(2, (size_t)(g.m * g.n) * sizeof(real));
+            if (!c)
+                return;
+            R(factors) turned = R(turned_round)(&g, c);
+            R(gemm_blocks)(&turned);
+            R(turn)(c, g.m, g.n, g.m, g.c, g.n);
+            continue;
         }
+        R(gemm_blocks)(&g);
     }
 }
 

@@ -20,7 +20,11 @@
 #define TILE_ROWS 4 /* without fused multiply-adds products need registers too */
 #endif
 #define TILE_COLS (TILE_VECS * LANES)
-#define DEPTH (1536 / (long)sizeof(real)) /* steps at a time: a left panel fills 2/3 of 32 KiB */
+/* Steps at a time: a left panel fills some 2/3 of 32 KiB. A sum of more is done in turns, as even as
+ * can be: each reads and writes the product once more.
+ */
+#define DEPTH (1536 / (long)sizeof(real))
+#define DEEPEST (DEPTH + DEPTH / 8)
 #define INLINE static inline __attribute__((always_inline))
 
 /* How the rows of a left factor are cut in panels. */
@@ -41,10 +45,31 @@ INLINE long panel_start(row_cut cut, long panel)
 }
 #endif
 
+/* How many turns so many steps take; the first step of one, where turn `turns` begins at their end;
+ * and the steps of the longest.
+ */
+INLINE long R(turns_of)(long steps)
+{
+    return max(1L, (steps + DEPTH - 1 - DEPTH / 8) / DEPTH);
+}
+
+INLINE long R(turn_start)(long steps, long turn)
+{
+    return steps * turn / R(turns_of)(steps);
+}
+
+INLINE long R(longest_turn)(long steps)
+{
+    return (steps + R(turns_of)(steps) - 1) / R(turns_of)(steps);
+}
+
 /* One tile: c (rows x TILE_COLS, lines `step` apart) = a b, + start[i] if there is a start and
  * + across[j] if there is that; or += a b. `placed`: the columns of step k are not packed but two
- * vectors, `gap` elements apart, the first at b + at[k].
+ * vectors, `gap` elements apart, the first at b + at[k]; PLACED_FAR: those of the panel after the
+ * next are fetched, as they lie in memory, where nothing else sees that they come.
  */
+enum { R(PACKED), R(PLACED), R(PLACED_FAR) };
+
 INLINE void R(tile_of)(const int rows, const int placed, long depth, const real *a, const real *b,
                        const int64_t *at, long gap, real *c, long step, const real *start,
                        const real *across, int add)
@@ -56,6 +81,9 @@ INLINE void R(tile_of)(const int rows, const int placed, long depth, const real 
     for (long k = 0; k < depth; k++) {
         const real *from = placed ? b + at[k] : b + k * TILE_COLS;
         const vec b0 = *(const vec *)from, b1 = *(const vec *)(from + (placed ? gap : LANES));
+        if (placed == R(PLACED_FAR))
+            for (int j = 0; j < TILE_COLS; j += 64 / (int)sizeof(real))
+                __builtin_prefetch(from + 2 * TILE_COLS + j);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             const vec number = a[i] - (vec){0};
@@ -119,15 +147,21 @@ INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, c
 static void R(tile)(int rows, long depth, const real *a, const real *b, real *c, long step,
                     const real *start, const real *across, int add)
 {
-    R(tile_any)(rows, 0, depth, a, b, NULL, LANES, c, step, start, across, add);
+    R(tile_any)(rows, R(PACKED), depth, a, b, NULL, LANES, c, step, start, across, add);
 }
 
-/* A tile whose columns were not packed. */
+/* Tiles whose columns were not packed: from a cache, from memory. */
 static void R(tile_placed)(int rows, long depth, const real *a, const real *b, const int64_t *at,
                            long gap, real *c, long step, const real *start, const real *across,
                            int add)
 {
-    R(tile_any)(rows, 1, depth, a, b, at, gap, c, step, start, across, add);
+    R(tile_any)(rows, R(PLACED), depth, a, b, at, gap, c, step, start, across, add);
+}
+
+static void R(tile_far)(int rows, long depth, const real *a, const real *b, const int64_t *at,
+                        real *c, long step, const real *across, int add)
+{
+    R(tile_any)(rows, R(PLACED_FAR), depth, a, b, at, LANES, c, step, NULL, across, add);
 }
 
 /* Transpose LANES x LANES elements in registers: each round of zips turns the bits of an element's
@@ -162,8 +196,11 @@ static void R(turn)(const real *from, long step, long rows, long depth, real *to
         for (; k + LANES <= depth && (depth - k - LANES) * pitch >= spill; k += LANES) {
             vec v[LANES];
 #pragma GCC unroll 16
-            for (int r = 0; r < LANES; r++)
-                v[r] = *(const vec *)(from + (i + min((long)r, height - 1)) * step + k);
+            for (int r = 0; r < LANES; r++) {
+                const real *line = from + (i + min((long)r, height - 1)) * step + k;
+                __builtin_prefetch(line + 4 * LANES);
+                v[r] = *(const vec *)line;
+            }
             R(transpose)(v);
 #pragma GCC unroll 16
             for (int r = 0; r < LANES; r++)

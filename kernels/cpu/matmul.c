@@ -3,7 +3,7 @@
  *     matmul(a, b, bias or None) -> array or None
  *
  * a (..., m, k) times b (..., k, n), plus bias (n), for arrays of one type, float32 or float64, in
- * any layout. None where the sizes do not fit, the kernel has nothing to do, or NumPy's own product
+ * any layout; one of two may be a vector (k). None where the sizes do not fit, the kernel has nothing to do, or NumPy's own product
  * is the faster one (`pays`), as measured beside OpenBLAS 0.3 on a core with AVX-512.
  */
 #define PY_SSIZE_T_CLEAN
@@ -27,14 +27,18 @@ typedef struct {
     npy_intp count, rows, columns, step, row, column;
 } stack;
 
-/* Look at an array; 0 if it is no stack of matrices with even steps. */
+/* Look at an array; 0 if it is no stack of matrices with even steps. A vector is taken for a row. */
 static int read_stack(PyArrayObject *x, stack *s)
 {
     const int axes = PyArray_NDIM(x);
     const npy_intp *sizes = PyArray_DIMS(x), *steps = PyArray_STRIDES(x);
     const npy_intp bytes = PyArray_ITEMSIZE(x);
-    if (axes < 2 || !PyArray_ISALIGNED(x))
+    if (axes < 1 || !PyArray_ISALIGNED(x))
         return 0;
+    if (axes == 1) {
+        *s = (stack){1, 1, sizes[0], 0, 0, steps[0] / bytes};
+        return steps[0] % bytes == 0;
+    }
     s->rows = sizes[axes - 2];
     s->columns = sizes[axes - 1];
     s->row = steps[axes - 2] / bytes;
@@ -55,26 +59,30 @@ static int read_stack(PyArrayObject *x, stack *s)
     return 1;
 }
 
-/* Whether the kernel is faster than NumPy: where few rows meet columns that need not be packed, or
- * long lines that need not be turned; where both are large; and where a bias would cost NumPy
- * another call and pass. Vectors are NumPy's, and so are few columns, which would fill only a part
- * of a panel, and stacks of small matrices.
+/* Whether the product is the kernel's. A large one always is: from MATRIX_WORK products of elements
+ * on, VECTOR_WORK with a vector, OpenBLAS takes threads of its own, which go on waiting for work for
+ * some 25 ms, in a loop, and so leave the kernels' threads no processor; and results shall not
+ * depend on their number. A smaller one is where the kernel is faster: where few rows meet columns
+ * that need not be packed, or long lines that need not be turned, and where a bias would cost NumPy
+ * another call and pass.
  */
+#define MATRIX_WORK 262144
+#define VECTOR_WORK 9216
+
 static int pays(const stack *a, const stack *b, int bias)
 {
     const double work = (double)a->rows * (double)b->columns * (double)a->columns;
     const npy_intp fewest = a->rows < b->columns ? a->rows : b->columns;
     const int lines = a->column == 1 && b->row == 1;
+    if (work > (fewest == 1 ? VECTOR_WORK : MATRIX_WORK))
+        return 1;
     if (fewest == 1)
         return 0;
-    if (a->rows <= 28 && b->column == 1 && (double)b->rows * (double)b->columns > 2e6)
-        return 0; /* columns that are left in place, but come from memory and not from a cache */
     if (lines && fewest <= 28 && a->columns >= 128)
         return 1;
     if (work < 8192 || b->columns < 24)
         return bias ? work < 20000 : work <= 1024 && a->count == 1;
-    return bias || work > (b->column == 1 ? 1e6 : 2e5) ||
-           (a->rows <= 28 && b->columns >= 64 && b->column == 1);
+    return bias || (a->rows <= 28 && b->columns >= 64 && b->column == 1);
 }
 
 PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -87,11 +95,17 @@ PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (!PyArray_CheckExact(args[0]) || !PyArray_CheckExact(args[1]) ||
         (bias && !PyArray_CheckExact(args[2])))
         Py_RETURN_NONE;
-    const int type = PyArray_TYPE(a), axes = PyArray_NDIM(a);
+    const int type = PyArray_TYPE(a), axes = PyArray_NDIM(a), others = PyArray_NDIM(b);
     if ((type != NPY_FLOAT && type != NPY_DOUBLE) || PyArray_DESCR(a) != PyArray_DESCR(b) ||
-        !PyArray_ISNOTSWAPPED(a) || axes != PyArray_NDIM(b) || !read_stack(a, &x) ||
-        !read_stack(b, &y) || x.columns != y.rows ||
-        !PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b), axes - 2))
+        !PyArray_ISNOTSWAPPED(a) || !read_stack(a, &x) || !read_stack(b, &y))
+        Py_RETURN_NONE;
+    if (axes == 2 && others == 1)
+        y = (stack){1, y.columns, 1, 0, y.column, 0};
+    else if (axes == 1 ? others != 2
+                       : axes != others || !PyArray_CompareLists(PyArray_DIMS(a), PyArray_DIMS(b),
+                                                                 axes - 2))
+        Py_RETURN_NONE;
+    if (x.columns != y.rows)
         Py_RETURN_NONE;
     if (bias && (PyArray_DESCR(bias) != PyArray_DESCR(a) || PyArray_NDIM(bias) != 1 ||
                  PyArray_DIM(bias, 0) != y.columns || !PyArray_ISCARRAY_RO(bias)))
@@ -101,7 +115,8 @@ PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
     npy_intp sizes[NPY_MAXDIMS];
     memcpy(sizes, PyArray_DIMS(a), (size_t)axes * sizeof *sizes);
     sizes[axes - 1] = y.columns;
-    PyArrayObject *c = (PyArrayObject *)PyArray_SimpleNew(axes, sizes, type);
+    const int left = others == 1 ? 1 : axes; /* of the axes of the product */
+    PyArrayObject *c = (PyArrayObject *)PyArray_SimpleNew(left, sizes, type);
     if (c == NULL)
         return NULL;
     const arg all[14] = {

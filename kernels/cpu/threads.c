@@ -2,9 +2,11 @@
  *
  * `parallel` cuts its range into parts of `grain` elements, whatever the number of threads, and
  * hands them out one by one from a counter. The caller takes part, so a pool of one has no thread
- * of its own. Threads are made at the first range that is worth them, sleep between ranges, and
- * are gone in a forked child, where the next range makes new ones. One range runs at a time: a
- * second Python thread that comes while one runs does its own range alone.
+ * of its own. Threads are made at the first range that is worth them and are gone in a forked
+ * child, where the next range makes new ones. After a range they look for the next one for some ten
+ * microseconds, since waking takes longer than many a range; then they sleep. Who comes too late for
+ * a range is not waited for: its processor may be somebody else's just then. One range runs at a
+ * time: a second Python thread that comes while one runs does its own range alone.
  */
 #include "kernel.h"
 #include "threads.h"
@@ -12,7 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { MOST = 256 };
+enum { MOST = 256, LOOKS = 1000 };
 
 static atomic_int wanted = 1;      /* threads, the caller included */
 static int running;                /* threads that have been made, the caller not included */
@@ -20,14 +22,25 @@ static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;   /* held by who runs a
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;   /* guards what follows */
 static pthread_cond_t begin_work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t end_work = PTHREAD_COND_INITIALIZER;
-static unsigned long generation;   /* of ranges */
-static int helpers, unfinished;    /* of this range: how many may help, how many have not ended */
+static atomic_ulong generation;    /* of ranges */
+static int helpers;                /* how many may take part in this range; 0 when it is over */
+static atomic_int active;          /* how many do */
 static struct {
     range_body *body;
     void *context;
     long n, grain;
     atomic_long next;
 } job;
+
+/* Look a number of times whether something is still as it was. */
+#if defined(__x86_64__)
+#define BREATHE() __builtin_ia32_pause()
+#else
+#define BREATHE() atomic_signal_fence(memory_order_seq_cst)
+#endif
+#define WHILE(same)                                                                                \
+    for (int look = 0; look < LOOKS && (same); look++)                                             \
+        BREATHE();
 
 static void take_parts(void)
 {
@@ -45,15 +58,19 @@ static void *work(void *number)
     unsigned long seen = 0;
     pthread_mutex_lock(&lock);
     for (;;) {
+        pthread_mutex_unlock(&lock);
+        WHILE(generation == seen)
+        pthread_mutex_lock(&lock);
         while (generation == seen)
             pthread_cond_wait(&begin_work, &lock);
         seen = generation;
         if (me >= helpers)
             continue;
+        active++;
         pthread_mutex_unlock(&lock);
         take_parts();
         pthread_mutex_lock(&lock);
-        if (--unfinished == 0)
+        if (--active == 0)
             pthread_cond_signal(&end_work);
     }
     return NULL;
@@ -62,7 +79,8 @@ static void *work(void *number)
 /* A forked child has none of its parent's threads, and nobody who would release the locks. */
 static void after_fork(void)
 {
-    running = 0;
+    running = helpers = 0;
+    active = 0;
     pthread_mutex_init(&busy, NULL);
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&begin_work, NULL);
@@ -108,13 +126,17 @@ void parallel(long n, long grain, range_body *body, void *context)
     job.grain = grain;
     atomic_store(&job.next, 0);
     long parts = (n + grain - 1) / grain;
-    helpers = unfinished = (int)min((long)min(running, wanted - 1), parts - 1);
+    helpers = (int)min((long)min(running, wanted - 1), parts - 1);
     generation++;
     pthread_cond_broadcast(&begin_work);
     pthread_mutex_unlock(&lock);
     take_parts();
     pthread_mutex_lock(&lock);
-    while (unfinished)
+    helpers = 0;
+    pthread_mutex_unlock(&lock);
+    WHILE(active)
+    pthread_mutex_lock(&lock);
+    while (active)
         pthread_cond_wait(&end_work, &lock);
     pthread_mutex_unlock(&lock);
     pthread_mutex_unlock(&busy);

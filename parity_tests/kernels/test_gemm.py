@@ -100,6 +100,25 @@ def test_sizes_that_take_several_blocks(m: int, n: int, k: int, dtype: Any) -> N
         check(a, b, random.standard_normal(n).astype(dtype))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "m, n, k",
+    [
+        *((1, 4100, 70), (1, 300, 300), (300, 1, 300), (1, 5, 1000), (2, 700, 900)),
+        *((16, 1100, 700), (28, 800, 900), (200, 10, 300), (200, 10, 50), (100, 28, 400)),
+        *((64, 40, 433), (64, 40, 784), (64, 40, 900)),
+    ],
+)
+def test_vectors_few_rows_and_few_columns(m: int, n: int, k: int, dtype: Any) -> None:
+    """They have ways of their own, in each layout; so have columns that no cache holds."""
+    random = np.random.default_rng(0)
+    for left in ("rows", "columns"):
+        for right in ("rows", "columns"):
+            a, b = laid_out(random, (m, k), left, dtype), laid_out(random, (k, n), right, dtype)
+            check(a, b, None)
+            check(a, b, random.standard_normal(n).astype(dtype))
+
+
 @pytest.mark.parametrize("m, n, k", [(3, 40, 200), (20, 40, 7), (100, 70, 400), (3, 5, 3)])
 def test_infinities_and_nans_reach_what_they_reach_in_numpy(m: int, n: int, k: int) -> None:
     random = np.random.default_rng(0)
@@ -148,6 +167,30 @@ def test_matmul_takes_what_it_understands(data: Any) -> None:
         return
     assert dtype in DTYPES and made.dtype == dtype and made.flags.c_contiguous
     np.testing.assert_array_equal(made, a @ b if bias is None else a @ b + bias)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_matmul_of_a_matrix_and_a_vector(dtype: Any, step: int) -> None:
+    random = np.random.default_rng(0)
+    matrix = random.integers(-4, 5, (130, 200)).astype(dtype)
+    left, right = (random.integers(-4, 5, 2 * n).astype(dtype)[: step * n : step] for n in (130, 200))
+    if step == -1:
+        left, right = (random.integers(-4, 5, n).astype(dtype)[::-1] for n in (130, 200))
+    for a, b in ((left, matrix), (matrix, right), (right, matrix.T), (matrix.T, left)):
+        made = native.matmul(a, b)
+        assert made is not None and made.shape == (a @ b).shape
+        np.testing.assert_array_equal(made, a @ b)
+    assert native.matmul(left, right) is None and native.matmul(left, left) is None
+
+
+def test_large_products_are_never_numpys() -> None:
+    """Its BLAS would wake threads that wait in a loop; and bits would depend on their number."""
+    for m, n, k in ((100, 100, 27), (3000, 5, 20), (2, 2, 70000), (1, 100, 100), (97, 1, 97)):
+        a, b = np.ones((m, k), np.float32), np.ones((k, n), np.float32)
+        for one in (a, a.copy("F")):
+            for other in (b, b.copy("F")):
+                assert native.matmul(one, other) is not None, (m, n, k)
 
 
 def test_matmul_leaves_the_rest_to_numpy() -> None:
