@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import CASES, FIRST, inference, training
+from benchmarks.layers import convolution
 from benchmarks.libraries import load
 
 LIBRARIES = ("minigrad", "torch")
@@ -128,5 +129,16 @@ def copy(lib: Any, device: str, n: int) -> Run:
 
 PROGRAMS: dict[str, Callable[..., Run]] = {
     function.__name__: function
-    for function in (train, infer, elementwise, softmax, matmul, conv, chain, mlp, copy)
+    for function in (
+        train,
+        infer,
+        elementwise,
+        softmax,
+        matmul,
+        conv,
+        convolution,
+        chain,
+        mlp,
+        copy,
+    )
 }
