@@ -68,8 +68,8 @@ static void R(multiply)(const R(conv) *c, const R(conv_block) *k)
             const long step = straight ? c->y_plane : TILE_COLS;
             const real *start = straight ? bias : NULL;
             if (p->unpacked)
-                R(tile_placed)(rows, depth, a, k->window + p->from[0], k->at,
-                               p->from[p->moves - 1] - p->from[0], to, step, start, NULL, add);
+                R(tile_placed)(rows, depth, a, k->window + p->from[0][0], k->at,
+                               p->from[1][0] - p->from[0][0], to, step, start, NULL, add);
             else
                 R(tile)(rows, depth, a, k->packed + b * k->panel, to, step, start, NULL, add);
             if (!straight && k->end == k->all)

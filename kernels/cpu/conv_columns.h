@@ -45,10 +45,11 @@ typedef struct {
 
 /* Some columns of it. */
 typedef struct {
-    int count, moves, pieces, unpacked;
-    int64_t from[TILE_COLS];  /* whole vectors, in the window, that make a line of the panel */
-    int64_t out[TILE_COLS];   /* where pieces of a line of the product go in y */
-    int16_t to[TILE_COLS], begin[TILE_COLS], size[TILE_COLS];
+    int count, pieces, unpacked, parts;
+    int64_t from[TILE_VECS][LANES]; /* in the window: each vector of a line of the panel is made of */
+    int16_t lane[TILE_VECS][LANES]; /* `parts` vectors, each counting from its lane on */
+    int64_t out[TILE_COLS];         /* where pieces of a line of the product go in y */
+    int16_t begin[TILE_COLS], size[TILE_COLS];
 } R(conv_panel);
 
 /* Which lines a block of columns looks at, and where they are. */
@@ -161,16 +162,17 @@ static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin
 {
     const long places = c->out_h * c->wide;
     long n = begin / places, i = begin % places / c->wide, j = begin % places % c->wide;
+    int parts[TILE_VECS] = {0};
     p->count = (int)min((long)TILE_COLS, end - begin);
-    p->moves = p->pieces = 0;
+    p->pieces = 0;
     for (int at = 0; at < p->count;) {
         const int size = (int)min(c->wide - j, (long)p->count - at);
         const int64_t out = n * c->y_image + i * c->y_line + j * c->y_column;
         const int64_t from = (n - w->first) * w->image + (i * c->step_h + c->top - w->begin) *
                              w->line + j;
-        for (int q = 0; q < size; q += LANES) {
-            p->from[p->moves] = from + q;
-            p->to[p->moves++] = (int16_t)(at + q);
+        for (int v = at / LANES; v * LANES < at + size; v++) {
+            p->from[v][parts[v]] = from - at + v * LANES;
+            p->lane[v][parts[v]++] = (int16_t)max(at - v * LANES, 0);
         }
         const int last = p->pieces - 1;
         if (last >= 0 && c->y_column == 1 && p->out[last] + p->size[last] == out && !c->unpacked)
@@ -187,6 +189,14 @@ static void R(place_panel)(const R(conv) *c, const R(conv_window) *w, long begin
             n++;
         }
     }
+    p->parts = 1;
+    for (int v = 0; v < TILE_VECS; v++)
+        p->parts = max(p->parts, parts[v]);
+    for (int v = 0; v < TILE_VECS; v++) /* the last part again, or what comes before this vector */
+        for (int m = parts[v]; m < p->parts; m++) {
+            p->from[v][m] = m ? p->from[v][m - 1] : p->from[0][0];
+            p->lane[v][m] = m ? p->lane[v][m - 1] : 0;
+        }
 }
 
 /* Whether reading whole vectors for the columns of a panel would go beyond the input. */
@@ -196,23 +206,45 @@ static int R(reads_beyond)(const R(conv) *c, const R(conv_panel) *p, const R(con
     if (!c->whole)
         return 0;
     int64_t far = (c->bottom - c->top) * w->line + c->right, most = 0;
-    for (int m = 0; m < p->moves; m++)
-        most = max(most, p->from[m]);
+    for (int v = 0; v < TILE_VECS; v++)
+        most = max(most, p->from[v][p->parts - 1]);
     return w->from + (channels - 1) * w->plane + far + most + LANES > c->x_end;
 }
 
-/* A number of lines, each of `moves` vectors. What they spill is overwritten by the next line, or
- * lies beyond the panel.
+/* One line of a panel, each of its vectors of some parts: a part is read as if it had begun in lane
+ * 0, where the line that it belongs to lies too, or an earlier one.
  */
-INLINE void R(pack_lines)(const R(conv) *c, const int moves, const R(conv_panel) *p,
+INLINE void R(pack_line)(const int parts, const R(conv_panel) *p, mask (*takes)[LANES],
+                         const real *from, real *to)
+{
+#pragma GCC unroll 2
+    for (int v = 0; v < TILE_VECS; v++) {
+        vec line = *(const vec *)(from + p->from[v][0]);
+#pragma GCC unroll 4
+        for (int m = 1; m < parts; m++)
+            line = R(choose)(takes[v][m], *(const vec *)(from + p->from[v][m]), line);
+        *(vec *)(to + v * LANES) = line;
+    }
+}
+
+/* Which lanes the parts of a panel's vectors take from those before. */
+INLINE void R(part_lanes)(const R(conv_panel) *p, mask (*takes)[LANES])
+{
+    for (int v = 0; v < TILE_VECS; v++)
+        for (int m = 1; m < p->parts; m++)
+            for (int i = 0; i < LANES; i++)
+                takes[v][m][i] = i < p->lane[v][m] ? 0 : -1;
+}
+
+/* A number of lines. */
+INLINE void R(pack_lines)(const R(conv) *c, const int parts, const R(conv_panel) *p,
                           const real *plane, long step, const int64_t *tap, long t, long count,
                           real *to)
 {
+    mask takes[TILE_VECS][LANES];
+    R(part_lanes)(p, takes);
     for (; count > 0; count--, to += TILE_COLS) {
-        const real *from = plane + tap[t];
-#pragma GCC unroll 8
-        for (int m = 0; m < moves; m++)
-            *(vec *)(to + p->to[m]) = *(const vec *)(from + p->from[m]);
+        R(pack_line)(parts, p, takes, plane + tap[t], to);
         if (++t == c->taps) {
             t = 0;
             plane += step;
@@ -232,33 +264,27 @@ static void R(pack_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv
     if (R(reads_beyond)(c, p, w, (end - 1) / c->taps - first + 1)) {
         for (long k = begin; k < end; k++, to += TILE_COLS) {
             const real *from = w->from + (k / c->taps - first) * w->plane + tap[k % c->taps];
-            for (int m = 0; m < p->moves; m++) {
-                const int stop = m + 1 < p->moves ? p->to[m + 1] : p->count;
-                for (int q = p->to[m]; q < stop; q++)
-                    to[q] = from + p->from[m] + q - p->to[m] < c->x_end
-                                ? from[p->from[m] + q - p->to[m]]
-                                : 0;
-            }
+            for (int v = 0; v < TILE_VECS; v++)
+                for (int m = 0; m < p->parts; m++)
+                    for (int i = p->lane[v][m]; i < LANES; i++) {
+                        const real *element = from + p->from[v][m] + i;
+                        to[v * LANES + i] = element < c->x_end ? *element : 0;
+                    }
         }
         return;
     }
-    switch (p->moves) {
+    switch (p->parts) {
+    case 1:
+        R(pack_lines)(c, 1, &fixed, plane, w->plane, tap, t, count, to);
+        break;
     case 2:
         R(pack_lines)(c, 2, &fixed, plane, w->plane, tap, t, count, to);
         break;
     case 3:
         R(pack_lines)(c, 3, &fixed, plane, w->plane, tap, t, count, to);
         break;
-    case 4:
-        R(pack_lines)(c, 4, &fixed, plane, w->plane, tap, t, count, to);
-        break;
-#if LANES > 2 /* or a panel has four columns */
-    case 5:
-        R(pack_lines)(c, 5, &fixed, plane, w->plane, tap, t, count, to);
-        break;
-#endif
     default:
-        R(pack_lines)(c, p->moves, &fixed, plane, w->plane, tap, t, count, to);
+        R(pack_lines)(c, p->parts, &fixed, plane, w->plane, tap, t, count, to);
     }
 }
 

@@ -150,22 +150,41 @@ INLINE void R(wino_tile)(const real *lines, real *to, long step)
 /* The tiles of a panel transformed, for the channels of a window: 16 packed panels, (xi, channel,
  * tile).
  */
-static void R(wino_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
-                          const int64_t *tap, long count, real *to)
+INLINE void R(wino_panel_of)(const int parts, const R(conv) *c, const R(conv_panel) *p,
+                             const R(conv_window) *w, const int64_t *tap, long count, real *to)
 {
-    real lines[16 * TILE_COLS + LANES] __attribute__((aligned(64)));
+    real lines[16 * TILE_COLS] __attribute__((aligned(64)));
+    mask takes[TILE_VECS][LANES];
     const real *plane = w->from;
+    R(part_lanes)(p, takes);
     for (long k = 0; k < count; k++, plane += w->plane, to += TILE_COLS) {
         for (int t = 0; t < 16; t++)
-            for (int m = 0; m < p->moves; m++)
-                *(vec *)(lines + t * TILE_COLS + p->to[m]) =
-                    *(const vec *)(plane + tap[t] + p->from[m]);
+            R(pack_line)(parts, p, takes, plane + tap[t], lines + t * TILE_COLS);
         if (p->count < TILE_COLS)
             for (int t = 0; t < 16; t++)
                 for (int q = p->count; q < TILE_COLS; q++)
                     lines[t * TILE_COLS + q] = 0;
         for (int q = 0; q < TILE_COLS; q += LANES)
             R(wino_tile)(lines + q, to + q, c->channels * TILE_COLS);
+    }
+}
+
+static void R(wino_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
+                          const int64_t *tap, long count, real *to)
+{
+    const R(conv_panel) fixed = *p; /* the compiler sees that writing to `to` leaves it alone */
+    switch (p->parts) {
+    case 1:
+        R(wino_panel_of)(1, c, &fixed, w, tap, count, to);
+        break;
+    case 2:
+        R(wino_panel_of)(2, c, &fixed, w, tap, count, to);
+        break;
+    case 3:
+        R(wino_panel_of)(3, c, &fixed, w, tap, count, to);
+        break;
+    default:
+        R(wino_panel_of)(p->parts, c, &fixed, w, tap, count, to);
     }
 }
 
