@@ -326,7 +326,7 @@ static void R(place_taps)(const R(conv) *c, const R(conv_window) *w, int64_t *ta
 static void R(cut_columns)(R(conv) *c, long depth, int may_unpack)
 {
     const long padded = (c->out_w + LANES - 1) / LANES * LANES;
-    if (may_unpack && (double)(c->rows * padded) * 1.03 < (double)((c->rows + 5) * c->out_w)) {
+    if (may_unpack && (double)(c->rows * padded) * 0.99 < (double)((c->rows + 5) * c->out_w)) {
         c->unpacked = 1;
         c->wide = padded;
     }
