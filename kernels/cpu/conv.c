@@ -202,7 +202,7 @@ static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
 {
     const long depth = c->channels * c->taps;
     R(look_around)(c);
-    if (R(winograd)(c, w, step, at))
+    if (R(winograd)(c, w, step, at) || R(images_side_by_side)(c, w, step, at))
         return;
     c->cut = cut_rows(c->rows);
     R(cut_columns)(c, R(longest_turn)(depth), 1);

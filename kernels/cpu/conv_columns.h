@@ -221,7 +221,7 @@ INLINE void R(pack_line)(const int parts, const R(conv_panel) *p, mask (*takes)[
     for (int v = 0; v < TILE_VECS; v++) {
         vec line = *(const vec *)(from + p->from[v][0]);
 #pragma GCC unroll 4
-        for (int m = 1; m < parts; m++)
+        for (int m = 1; m < min(parts, LANES); m++)
             line = R(choose)(takes[v][m], *(const vec *)(from + p->from[v][m]), line);
         *(vec *)(to + v * LANES) = line;
     }
@@ -231,7 +231,7 @@ INLINE void R(pack_line)(const int parts, const R(conv_panel) *p, mask (*takes)[
 INLINE void R(part_lanes)(const R(conv_panel) *p, mask (*takes)[LANES])
 {
     for (int v = 0; v < TILE_VECS; v++)
-        for (int m = 1; m < p->parts; m++)
+        for (int m = 1; m < min(p->parts, LANES); m++)
             for (int i = 0; i < LANES; i++)
                 takes[v][m][i] = i < p->lane[v][m] ? 0 : -1;
 }

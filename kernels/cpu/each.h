@@ -28,6 +28,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "gemm.c"
 #include "conv_columns.h"
 #include "conv_winograd.h"
+#include "conv_images.h"
 #include "depthwise.h"
 #include "depth_lanes.h"
 #include "conv.c"

@@ -114,6 +114,23 @@ def check(case: Case, dtype: Any, shift: int) -> None:
             np.testing.assert_array_equal(one, other)
 
 
+# Of many images with few filters those of a vector lie side by side, at every level.
+MANY_IMAGES = (
+    Case((130, 3, 9, 8), (5, 3, 5, 5), Geometry((1, 1), (2, 0), (1, 1), 1)),
+    Case((130, 6, 7, 7), (17, 6, 4, 2), Geometry((1, 1), (3, 1), (1, 1), 1)),
+    Case((130, 4, 9, 8), (6, 2, 3, 5), Geometry((1, 1), (2, 4), (2, 2), 2)),
+    Case((130, 3, 9, 11), (5, 3, 3, 2), Geometry((2, 3), (2, 0), (1, 2), 1)),
+    Case((128, 3, 2, 1), (2, 3, 1, 1), Geometry((1, 1), (2, 1), (1, 1), 1)),  # places without taps
+    Case((160, 5, 12), (15, 5, 5), Geometry((1,), (2,), (1,), 1)),
+)
+
+
+@pytest.mark.parametrize("case", MANY_IMAGES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_images(case: Case, dtype: Any) -> None:
+    check(case, dtype, 1)
+
+
 @settings(max_examples=60)
 @given(cases(), st.sampled_from((np.float32, np.float64)), st.integers(0, 3))
 def test_kernels_give_the_sums_of_the_numpy_code(case: Case, dtype: Any, shift: int) -> None:
