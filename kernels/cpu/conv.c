@@ -71,7 +71,8 @@ static void R(multiply)(const R(conv) *c, const R(conv_block) *k)
                 R(tile_placed)(rows, depth, a, k->window + p->from[0][0], k->at,
                                p->from[1][0] - p->from[0][0], to, step, start, NULL, add);
             else
-                R(tile)(rows, depth, a, k->packed + b * k->panel, to, step, start, NULL, add);
+                (p->count > LANES ? R(tile) : R(tile_half))(
+                    rows, depth, a, k->packed + b * k->panel, to, step, start, NULL, add);
             if (!straight && k->end == k->all)
                 R(spread)(c, p, tile, rows, y, bias);
         }

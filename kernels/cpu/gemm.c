@@ -113,7 +113,8 @@ static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *
     else if (g->placed && whole_tile)
         R(tile_placed)(rows, g->depth, a, unpacked, at, LANES, to, step, NULL, across, add);
     else
-        R(tile)(rows, g->depth, a, b, to, step, NULL, across, add && whole_tile);
+        (width > LANES ? R(tile) : R(tile_half))(rows, g->depth, a, b, to, step, NULL, across,
+                                                 add && whole_tile);
     if (!whole_tile)
         for (int i = 0; i < rows; i++)
             for (long j = 0; j < width; j++)

@@ -64,57 +64,63 @@ INLINE long R(longest_turn)(long steps)
 }
 
 /* One tile: c (rows x TILE_COLS, lines `step` apart) = a b, + start[i] if there is a start and
- * + across[j] if there is that; or += a b. `placed`: the columns of step k are not packed but two
- * vectors, `gap` elements apart, the first at b + at[k]; PLACED_FAR: those of the panel after the
- * next are fetched, as they lie in memory, where nothing else sees that they come.
+ * + across[j] if there is that; or += a b. HALF: only the first vector of its columns is wanted.
+ * PLACED: the columns of step k are not packed but two vectors, `gap` elements apart, the first at
+ * b + at[k]; PLACED_FAR: those of the panel after the next are fetched, as they lie in memory, where
+ * nothing else sees that they come.
  */
-enum { R(PACKED), R(PLACED), R(PLACED_FAR) };
+enum { R(PACKED), R(HALF), R(PLACED), R(PLACED_FAR) };
 
-INLINE void R(tile_of)(const int rows, const int placed, long depth, const real *a, const real *b,
+INLINE void R(tile_of)(const int rows, const int way, long depth, const real *a, const real *b,
                        const int64_t *at, long gap, real *c, long step, const real *start,
                        const real *across, int add)
 {
+    const int placed = way >= R(PLACED), both = way != R(HALF);
     vec sums[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
         sums[i][0] = sums[i][1] = (vec){0};
     for (long k = 0; k < depth; k++) {
         const real *from = placed ? b + at[k] : b + k * TILE_COLS;
-        const vec b0 = *(const vec *)from, b1 = *(const vec *)(from + (placed ? gap : LANES));
-        if (placed == R(PLACED_FAR))
+        const vec b0 = *(const vec *)from;
+        const vec b1 = both ? *(const vec *)(from + (placed ? gap : LANES)) : b0;
+        if (way == R(PLACED_FAR))
             for (int j = 0; j < TILE_COLS; j += 64 / (int)sizeof(real))
                 __builtin_prefetch(from + 2 * TILE_COLS + j);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             const vec number = a[i] - (vec){0};
             sums[i][0] += number * b0;
-            sums[i][1] += number * b1;
+            if (both)
+                sums[i][1] += number * b1;
         }
         a += rows;
     }
     const vec left = across ? *(const vec *)across : (vec){0};
-    const vec right = across ? *(const vec *)(across + LANES) : (vec){0};
+    const vec right = across && both ? *(const vec *)(across + LANES) : (vec){0};
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
         vec *to = (vec *)(c + i * step), *next = (vec *)(c + i * step + LANES);
         if (add) {
             *to += sums[i][0];
-            *next += sums[i][1];
+            if (both)
+                *next += sums[i][1];
         } else {
             const vec first = (start ? start[i] : 0) - (vec){0};
             *to = sums[i][0] + first + left;
-            *next = sums[i][1] + first + right;
+            if (both)
+                *next = sums[i][1] + first + right;
         }
     }
 }
 
 #define TILE_CASE(n)                                                                               \
     case n:                                                                                        \
-        R(tile_of)(n <= TILE_ROWS ? n : 1, placed, depth, a, b, at, gap, c, step, start, across,   \
+        R(tile_of)(n <= TILE_ROWS ? n : 1, way, depth, a, b, at, gap, c, step, start, across,   \
                    add);                                                                           \
         break;
 
-INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, const real *b,
+INLINE void R(tile_any)(int rows, const int way, long depth, const real *a, const real *b,
                         const int64_t *at, long gap, real *c, long step, const real *start,
                         const real *across, int add)
 {
@@ -143,11 +149,17 @@ INLINE void R(tile_any)(int rows, const int placed, long depth, const real *a, c
 }
 #undef TILE_CASE
 
-/* A tile from packed columns. */
+/* Tiles from packed columns: of whole panels, and of panels with no more columns than a vector. */
 static void R(tile)(int rows, long depth, const real *a, const real *b, real *c, long step,
                     const real *start, const real *across, int add)
 {
     R(tile_any)(rows, R(PACKED), depth, a, b, NULL, LANES, c, step, start, across, add);
+}
+
+static void R(tile_half)(int rows, long depth, const real *a, const real *b, real *c, long step,
+                         const real *start, const real *across, int add)
+{
+    R(tile_any)(rows, R(HALF), depth, a, b, NULL, LANES, c, step, start, across, add);
 }
 
 /* Tiles whose columns were not packed: from a cache, from memory. */
