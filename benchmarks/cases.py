@@ -42,7 +42,7 @@ CASES = {
     "VGG-11 / 4, 96x96": Case(networks.vgg, (1, 96, 96), 16),
     "GoogLeNet 96x96": Case(networks.googlenet, (1, 96, 96), 8),
     "ResNet-18 32x32": Case(networks.resnet18, (3, 32, 32), 32, rate=1e-3),
-    "ResNet-50 224x224": Case(networks.resnet50, (3, 224, 224), 4, rate=1e-5),
+    "ResNet-50 224x224": Case(networks.resnet50, (3, 224, 224), 4, rate=1e-6),
 }
 
 
