@@ -340,7 +340,7 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
     int64_t tap[9], dh[16], dw[16];
     R(wino) f = {.tiles = *c, .w = w, .step = step, .out_h = c->out_h, .out_w = c->out_w};
     R(conv) *t = &f.tiles;
-    if (!R(is_square)(c, tap))
+    if (!winograd_allowed() || !R(is_square)(c, tap))
         return 0;
     t->out_h = (c->out_h + 1) / 2;
     t->out_w = (c->out_w + 1) / 2;

@@ -1,5 +1,7 @@
-/* The tables of kernels, and which level this processor supports. */
+/* The tables of kernels, which level this processor supports, and what kernels may do. */
 #include "dispatch.h"
+
+#include <stdatomic.h>
 
 #define ONE(name, type, n) void name##_##type##_base(const arg *a);
 #include "kernels.def"
@@ -31,6 +33,18 @@ static const entry avx512_entries[] = {
 #endif
 
 const int kernel_count = (int)(sizeof base_entries / sizeof *base_entries);
+
+static atomic_int winograd = 1;
+
+void allow_winograd(int allowed)
+{
+    winograd = allowed;
+}
+
+int winograd_allowed(void)
+{
+    return winograd;
+}
 
 const level *all_levels(int *count)
 {

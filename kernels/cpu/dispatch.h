@@ -18,6 +18,7 @@ typedef struct {
 
 /* All levels of this binary, the widest last; `count` is set to how many there are. */
 const level *all_levels(int *count);
+void allow_winograd(int allowed);
 extern const int kernel_count;
 extern const level *level_in_use;
 

@@ -37,6 +37,9 @@ void parallel(long n, long grain, range_body *body, void *context);
 /* Number of threads, from which code may choose the size of its scratch memory; results may not. */
 int threads(void);
 
+/* Whether convolutions may be done by Winograd's algorithm. */
+int winograd_allowed(void);
+
 /* Scratch memory of the calling thread, aligned to 64 bytes, kept for the next call that asks.
  * Each `slot` (0..7) is one block; NULL if there is no memory.
  */

@@ -7,6 +7,7 @@
  *     use(name)                                    choose a level; ValueError if it can't be used;
  *                                                  "numpy": its own loops in stand_ins()
  *     set_threads(n), get_threads()
+ *     allow_winograd(bool), winograd_allowed()
  *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
  *                                                  unless each fits out exactly and without gaps
  *     matmul(a, b, bias) -> array or None          see matmul.c
@@ -151,6 +152,20 @@ static PyObject *py_get_threads(PyObject *module, PyObject *unused)
     return PyLong_FromLong(threads());
 }
 
+static PyObject *py_allow_winograd(PyObject *module, PyObject *allowed)
+{
+    int wanted = PyObject_IsTrue(allowed);
+    if (wanted < 0)
+        return NULL;
+    allow_winograd(wanted);
+    Py_RETURN_NONE;
+}
+
+static PyObject *py_winograd_allowed(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(winograd_allowed());
+}
+
 static PyObject *ufuncs(PyObject *module, PyObject *unused)
 {
     return make_ufuncs();
@@ -198,6 +213,8 @@ static PyMethodDef methods[] = {
     {"use", use, METH_O, "Choose the level by name."},
     {"set_threads", py_set_threads, METH_O, "Set the number of threads."},
     {"get_threads", py_get_threads, METH_NOARGS, "The number of threads."},
+    {"allow_winograd", py_allow_winograd, METH_O, "Set whether convolutions may be Winograd's."},
+    {"winograd_allowed", py_winograd_allowed, METH_NOARGS, "Whether convolutions may be Winograd's."},
     {"matmul", (PyCFunction)(void (*)(void))matmul, METH_FASTCALL,
      "The product of two matrices or stacks of them plus a bias, where it pays; else None."},
     {"join_rows", (PyCFunction)(void (*)(void))join_rows, METH_FASTCALL,

@@ -5,9 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 
 from minigrad.backend.memory import empty_cache
-from minigrad.backend.native import level, levels, use
+from minigrad.backend.native import allow_winograd, level, levels, use, winograd_allowed
 
-__all__ = ["empty_cache", "get_cpu_capability", "level", "levels", "use"]
+__all__ = [
+    "allow_winograd",
+    "empty_cache",
+    "get_cpu_capability",
+    "level",
+    "levels",
+    "use",
+    "winograd_allowed",
+]
 
 
 def get_cpu_capability() -> str:

@@ -114,6 +114,29 @@ def check(case: Case, dtype: Any, shift: int) -> None:
             np.testing.assert_array_equal(one, other)
 
 
+def test_winograds_algorithm_can_be_switched_off() -> None:
+    """Then results are the direct sums: other bits, and exact where the algorithm's are not."""
+    x = np.zeros((2, 40, 16, 16), np.float32)
+    x[:, :, ::5, ::3] = 2.0**24  # sums of neighbours round; products with one tap do not
+    x += np.arange(16, dtype=np.float32)
+    w = np.zeros((40, 40, 3, 3), np.float32)
+    w[np.arange(40), np.arange(40), 0, 0] = 1
+    geometry = Geometry((1, 1), (1, 1), (1, 1), 1)
+    exact = np.zeros_like(x)
+    exact[:, :, 1:, 1:] = x[:, :, :-1, :-1]
+    before = native.winograd_allowed()
+    try:
+        for level in LEVELS:
+            native.use(level)
+            native.allow_winograd(False)
+            direct = Convolution.forward(np, x, w, None, geometry)
+            np.testing.assert_array_equal(direct, exact)
+            native.allow_winograd(True)
+            assert not np.array_equal(Convolution.forward(np, x, w, None, geometry), exact), level
+    finally:
+        native.allow_winograd(before)
+
+
 # Of many images with few filters those of a vector lie side by side, at every level.
 MANY_IMAGES = (
     Case((130, 3, 9, 8), (5, 3, 5, 5), Geometry((1, 1), (2, 0), (1, 1), 1)),

@@ -174,7 +174,9 @@ def test_matmul_takes_what_it_understands(data: Any) -> None:
 def test_matmul_of_a_matrix_and_a_vector(dtype: Any, step: int) -> None:
     random = np.random.default_rng(0)
     matrix = random.integers(-4, 5, (130, 200)).astype(dtype)
-    left, right = (random.integers(-4, 5, 2 * n).astype(dtype)[: step * n : step] for n in (130, 200))
+    left, right = (
+        random.integers(-4, 5, 2 * n).astype(dtype)[: step * n : step] for n in (130, 200)
+    )
     if step == -1:
         left, right = (random.integers(-4, 5, n).astype(dtype)[::-1] for n in (130, 200))
     for a, b in ((left, matrix), (matrix, right), (right, matrix.T), (matrix.T, left)):
