@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from mkdocs.exceptions import PluginError
 
-from docs.site import examples, reference
-from docs.site.session import SESSION, failures
+from docs.site import examples, player, reference
+from docs.site.session import SESSION, failures, played
 from minigrad.autograd.registry import REGISTRY
 
 ROOT = Path(__file__).parent.parent
@@ -39,8 +40,34 @@ def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
     assert "Expected:\n    4\nGot:\n    3" in failures(page)
 
 
-def test_there_are_such_pages() -> None:
-    assert len(PAGES) >= 1
+def test_what_cannot_be_typed_at_the_prompt_is_found() -> None:
+    ends_early = "```pycon\n>>> class A:\n...     x = 1\n...\n...     y = 2\n...\n```\n"
+    assert "takes line 3 of it for its end" in played(ends_early)[1]
+    never_ends = "```pycon\n>>> for _ in range(2):\n...     x = 1\n>>> x\n1\n```\n"
+    assert "an empty line has to end it" in played(never_ends)[1]
+
+
+def test_the_site_shows_what_really_comes_out() -> None:
+    page = "a\n```pycon\n>>> 2 / 3, 1\n(0.66..., 1)\n>>> for i in range(2):\n...     i\n...\n0\n1\n"
+    page += ">>> [][1]\nTraceback (most recent call last):\n    ...\nIndexError: list...\n```\nb\n"
+    shown = page.replace("0.66...", "0.6666666666666666").replace(
+        "list...", "list index out of range"
+    )
+    assert played(page) == (shown, "")
+
+
+def test_a_page_that_shows_something_else_stops_the_build(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```pycon\n>>> 1 + 2\n4\n```\n")
+    with pytest.raises(
+        PluginError, match=r"(?s)page.md shows what does not come out:.*Got:\n    3"
+    ):
+        player.played(page)
+
+
+def test_the_ten_lessons_are_among_the_pages() -> None:
+    names = {page.stem for page in PAGES if page.parent.name == "lessons"}
+    assert len(names) == 10
 
 
 @cache

@@ -171,8 +171,18 @@ def test_every_program_is_an_example_and_keeps_what_it_prints() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in examples.scripts() if not SLOW.match(name)])
-def test_an_example_prints_what_is_kept(name: str) -> None:
-    assert_same_text(examples.run(name), examples.kept(name))
+def test_an_example_prints_and_draws_what_is_kept(name: str) -> None:
+    played = examples.play(name)
+    assert_same_text(played.text, examples.kept(name))
+    assert len(played.figures) == len(examples.kept_figures(name))
+
+
+def test_figures_of_examples_are_small_and_belong_to_a_program() -> None:
+    figures = list(examples.FOLDER.glob("*.svg"))
+    assert len(figures) >= 40
+    for path in figures:
+        assert path.stem.rpartition("-")[0] in examples.scripts()
+        assert "</svg>" in path.read_text("utf-8") and path.stat().st_size < 100_000, path.name
 
 
 def test_a_script_is_a_program_without_what_only_tests_want() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 
@@ -83,6 +84,19 @@ def _field(lines: list[str]) -> str:
     return f"**{found[1]}**: {prose(' '.join(rest))}"
 
 
+# An index of a name of one letter (x_j, Σ_{c, t}), and not a name with an underscore.
+INDEX = re.compile(r"(?<!\w)(\w[₀-₉]?)_(?:\{([^{}]*)\}|([A-Za-z0-9]{1,2})(?![A-Za-z0-9_]))")
+POWER = re.compile(r"\^(?:\{([^{}]*)\}|\(([^()]*)\)|(-?\w+))")
+
+
 def formula(text: str) -> str:
-    """A formula as its author typed it; the style of the site lets long ones wrap."""
-    return "```formula\n" + ROLE.sub(r"\1", text).replace("``", "") + "\n```"
+    """A formula as its author typed it, with indices and powers where they belong.
+
+    >>> from docs.site.docstrings import formula
+    >>> formula("y_i = e^{x_i} / n_in")
+    '<pre class="formula">y<sub>i</sub> = e<sup>x<sub>i</sub></sup> / n<sub>in</sub></pre>'
+    """
+    text = html.escape(ROLE.sub(r"\1", text).replace("``", ""), quote=False)
+    text = INDEX.sub(lambda m: f"{m[1]}<sub>{m[2] or m[3]}</sub>", text)
+    text = POWER.sub(lambda m: f"<sup>{m[1] or m[2] or m[3]}</sup>", text)
+    return f'<pre class="formula">{text}</pre>'

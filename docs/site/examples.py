@@ -2,9 +2,10 @@
 
 The programs stand in parity_tests/programs, where they are compared with torch. Here each becomes a
 script of its own: the imports and helpers that it uses, and its lines. What a script prints is
-kept in docs/examples/NAME.txt.
+kept in docs/examples/NAME.txt, and what it draws in NAME-1.svg and so on.
 
-    python -m docs.site.examples                   # run all, and write what they print
+    python -m docs.site.examples                   # run all, and write what they print and draw
+    python -m docs.site.examples NAME              # the same, of one
     python -m docs.site.examples show NAME         # print the script
     python -m docs.site.examples run NAME          # run it, in a folder with small data sets
 """
@@ -139,8 +140,16 @@ def defined_by(node: ast.stmt) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and type(n.ctx) is ast.Store}
 
 
-def run(name: str) -> str:
-    """What a script prints with minigrad as torch, in a folder of its own with small data sets."""
+@dataclass(frozen=True)
+class Played:
+    """What a script did."""
+
+    text: str  # what it printed
+    figures: list[str]  # what it drew, as SVG
+
+
+def play(name: str) -> Played:
+    """Run a script with minigrad as torch, in a folder of its own with small data sets."""
     import minigrad
     from parity_tests.programs import course
     from parity_tests.programs.running import importer, stands_for
@@ -148,7 +157,7 @@ def run(name: str) -> str:
     packages = stands_for(minigrad)
     importing = importer(packages)
     names = {"__name__": "__main__", "__builtins__": {**vars(builtins), "__import__": importing}}
-    before, out = Path.cwd(), io.StringIO()
+    before, out, figures = Path.cwd(), io.StringIO(), list[str]()
     with tempfile.TemporaryDirectory() as folder:
         course.write(Path(folder))
         (Path(folder) / "work").mkdir()
@@ -159,16 +168,55 @@ def run(name: str) -> str:
             with contextlib.redirect_stdout(out), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 exec(compile(scripts()[name].text, f"{name}.py", "exec"), names)
+                figures += drawn()
         finally:
             os.chdir(before)
             if "matplotlib.pyplot" in sys.modules:
                 sys.modules["matplotlib.pyplot"].close("all")
-    return out.getvalue()
+    return Played(out.getvalue(), figures)
+
+
+def drawn() -> list[str]:
+    """The figures that are open, as small SVGs: words stay words, places have one decimal."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return []
+    import matplotlib
+    from matplotlib import pyplot
+
+    found = []
+    facts = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # nothing that changes by itself
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "minigrad"}):
+        for figure in map(pyplot.figure, pyplot.get_fignums()):
+            for image in [image for axes in figure.axes for image in axes.images]:
+                image.set_interpolation("none")  # the browser enlarges it
+            text = io.StringIO()
+            figure.savefig(text, format="svg", bbox_inches="tight", metadata=facts)
+            found.append(re.sub(r"(?<=\d\.\d)\d+(?=[\s\"])", "", text.getvalue()))
+    return list(dict.fromkeys(found))
 
 
 def kept(name: str) -> str:
     """What it printed when the files were written."""
     return (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def kept_figures(name: str) -> list[str]:
+    """The names of the files of what it drew."""
+    return sorted(path.name for path in FOLDER.glob(f"{name}-*.svg"))
+
+
+def shown(one: Script) -> str:
+    """A script with what it prints and draws."""
+    parts = [f"## {one.name[:2]} {one.title}\n\n````python\n{one.text}````\n"]
+    printed, figures = kept(one.name).rstrip(), kept_figures(one.name)
+    if printed:
+        parts.append(f"What it prints:\n\n````text\n{printed}\n````\n")
+    if figures:
+        images = [f"![A figure of program {one.name[:2]}]({path}){{ .figure }}" for path in figures]
+        parts.append("What it draws:\n\n" + "\n".join(images) + "\n")
+    if len(parts) == 1:
+        parts.append("It prints nothing.\n")
+    return "\n".join(parts)
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -177,9 +225,7 @@ def pages() -> Iterator[tuple[str, str]]:
         parts = [f"# {title}\n"]
         for one in scripts().values():
             if Path(one.path).stem in files:
-                parts.append(f"## {one.name[:2]} {one.title}\n\n````python\n{one.text}````\n")
-                printed = f"What it prints:\n\n````text\n{kept(one.name).rstrip()}\n````\n"
-                parts.append(printed if kept(one.name) else "It prints nothing.\n")
+                parts.append(shown(one))
         yield f"examples/{page}.md", "\n".join(parts)
 
 
@@ -187,26 +233,31 @@ def index() -> str:
     """The list of the pages, for the page about them."""
     rows = []
     for page, (title, files) in PAGES.items():
-        shown = [
+        names = [
             f"{s.name[:2]} {s.title}" for s in scripts().values() if Path(s.path).stem in files
         ]
-        rows.append(f"| [{title}]({page}.md) | {', '.join(shown)} |")
+        rows.append(f"| [{title}]({page}.md) | {', '.join(names)} |")
     return "| page | programs |\n| --- | --- |\n" + "\n".join(rows)
 
 
 def main(arguments: list[str]) -> int:
     """The command."""
     if len(arguments) == 2 and arguments[0] in ("run", "show") and arguments[1] in scripts():
-        print(run(arguments[1]) if arguments[0] == "run" else scripts()[arguments[1]].text, end="")
+        name, wants = arguments[1], arguments[0]
+        print(play(name).text if wants == "run" else scripts()[name].text, end="")
         return 0
-    if arguments:
+    if arguments and not set(arguments) <= set(scripts()):
         print(__doc__, "\nNames:", *scripts(), file=sys.stderr)
         return 2
     FOLDER.mkdir(exist_ok=True)
-    for stale in FOLDER.glob("*.txt"):
-        stale.unlink()
-    for name in scripts():
-        (FOLDER / f"{name}.txt").write_text(run(name), encoding="utf-8")
+    for stale in [*FOLDER.glob("*.txt"), *FOLDER.glob("*.svg")]:
+        if not arguments or stale.stem.rpartition("-")[0] in arguments:
+            stale.unlink()
+    for name in arguments or scripts():
+        played = play(name)
+        (FOLDER / f"{name}.txt").write_text(played.text, encoding="utf-8")
+        for number, figure in enumerate(played.figures, 1):
+            (FOLDER / f"{name}-{number}.svg").write_text(figure, encoding="utf-8")
     return 0
 
 

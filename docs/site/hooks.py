@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # MkDocs loads thi
 
 from mkdocs.structure.files import File
 
-from docs.site import debugger, examples, kinks, op_pages, reference, source
+from docs.site import debugger, examples, kinks, op_pages, player, reference, source
 
 DOCS = source.ROOT / "docs"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)]*)?\)")
@@ -37,7 +37,8 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages that are made from the code."""
+    """Begin to play the sessions of pages, and add the pages that are made from the code."""
+    player.begin(sorted(DOCS.glob("**/*.md")))
     for path, content in generated():
         files.append(File.generated(config, path, content=content))
     return files
@@ -77,6 +78,12 @@ def file_at(path: str) -> str:
         if (source.ROOT / f"{plain}{name}").is_file():
             return f"{plain}{name}"
     return ""
+
+
+def on_page_read_source(page: Any, **_: Any) -> str | None:
+    """Of a page of docs/, what its sessions really show; other pages were made just now."""
+    path = page.file.abs_src_path
+    return player.played(Path(path)) if path and DOCS in Path(path).parents else None
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

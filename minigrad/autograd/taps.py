@@ -36,6 +36,7 @@ class Heard:
     ended: int
     tick: int  # on the clock of the graph: a node born of this forward has a later one
     argument: int = -1  # whose derivative it is; -1: those of all arguments, or a forward
+    mark: Any = None  # what ``before`` returned
 
 
 Listener = Callable[[Heard], None]
@@ -46,14 +47,19 @@ class _Here(threading.local):
 
 
 _listeners: tuple[Listener, ...] = ()
+_before: Callable[[], Any] | None = None
 _undo: list[Callable[[], None]] = []
 _lock = threading.Lock()
 _here = _Here()
 
 
 @contextmanager
-def listen(listener: Listener) -> Generator[None, None, None]:
+def listen(
+    listener: Listener, before: Callable[[], Any] | None = None
+) -> Generator[None, None, None]:
     """Tell ``listener`` of every forward and derivative that runs in a block, on any thread.
+
+    ``before`` is called before each; what it returns is told as well. Only one can be.
 
     >>> import minigrad as torch
     >>> x = torch.ones(2, requires_grad=True)
@@ -66,20 +72,21 @@ def listen(listener: Listener) -> Generator[None, None, None]:
     sum backward
     mul backward
     """
-    global _listeners
+    global _listeners, _before
     with _lock:
         if not _listeners:
             read_aloud(True)
             for op in ALL_OPS:
                 _tap(op)
         _listeners = (*_listeners, listener)
+        earlier, _before = _before, before or _before
     try:
         yield
     finally:
         with _lock:
             rest = list(_listeners)
             rest.remove(listener)
-            _listeners = tuple(rest)
+            _listeners, _before = tuple(rest), earlier
             if not rest:
                 read_aloud(False)
                 while _undo:
@@ -93,12 +100,13 @@ def _tell(
     node: Node | None,
     began: int,
     ended: int,
+    mark: Any,
     argument: int = -1,
 ) -> None:
     if not _here.deaf:
         _here.deaf = True
         try:
-            heard = Heard(op, arguments, result, node, began, ended, tick(), argument)
+            heard = Heard(op, arguments, result, node, began, ended, tick(), argument, mark)
             for listener in _listeners:
                 listener(heard)
         finally:
@@ -141,13 +149,14 @@ def _telling(op: type[Op], forward: Callable[..., Any], skipped: int) -> Callabl
 
     @functools.wraps(forward)  # a first call reads a front's arguments off forward's signature
     def told(*args: Any, **params: Any) -> Any:
+        mark = None if _before is None else _before()
         began = perf_counter_ns()
         result = forward(*args, **params)
         ended = perf_counter_ns()
         # What is told is the very array that the Tensor will have, and not a scalar of NumPy.
         one = op.outputs == 1
         result = (as_array(result[0]), *result[1:]) if one and op.keeps else as_array(result)
-        _tell(op, (*args[skipped:], *params.values()), result, None, began, ended)
+        _tell(op, (*args[skipped:], *params.values()), result, None, began, ended, mark)
         return result
 
     return told
@@ -158,9 +167,10 @@ def _telling_pull(op: type[Op], pull: Any, argument: int) -> Any:
         return None
 
     def told(g: Any, saved: Any, node: Node, F: Any) -> Any:
+        mark = None if _before is None else _before()
         began = perf_counter_ns()
         result = pull(g, saved, node, F)
-        _tell(op, (g,), result, node, began, perf_counter_ns(), argument)
+        _tell(op, (g,), result, node, began, perf_counter_ns(), mark, argument)
         return result
 
     return told

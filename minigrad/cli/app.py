@@ -148,13 +148,18 @@ def run_command(
     raise typer.Exit(code)
 
 
-@app.command(
-    "step", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
-)
+# Their own options may stand behind the program; what they do not know is the program's.
+_LOOKING = {"ignore_unknown_options": True}
+_Script = Annotated[Path, typer.Argument(help="The program.")]
+_Its = Annotated[list[str] | None, typer.Argument(help="Its own arguments.")]
+_At = Annotated[int, typer.Option(help="Which call of backward.")]
+
+
+@app.command("step", context_settings=_LOOKING)
 def step_command(
-    script: Annotated[Path, typer.Argument(help="The program.")],
-    arguments: Annotated[list[str] | None, typer.Argument(help="Its own arguments.")] = None,
-    at: Annotated[int, typer.Option(help="Which call of backward.")] = 1,
+    script: _Script,
+    arguments: _Its = None,
+    at: _At = 1,
     page: Annotated[
         Path | None, _option("Write a page for a browser to this file. [default: print text]")
     ] = None,
@@ -163,6 +168,35 @@ def step_command(
     from minigrad.cli.step import step_through
 
     raise typer.Exit(step_through(script, arguments or [], at, page))
+
+
+@app.command("graph", context_settings=_LOOKING)
+def graph_command(
+    script: _Script,
+    arguments: _Its = None,
+    at: _At = 1,
+    out: Annotated[
+        Path | None, _option("A file: .svg, .png, .dot, .mmd (Mermaid), .txt. [default: print it]")
+    ] = None,
+) -> None:
+    """Run a program up to a backward call, and draw the graph that it left."""
+    from minigrad.cli.step import draw_graph
+
+    raise typer.Exit(draw_graph(script, arguments or [], at, out))
+
+
+@app.command("profile", context_settings=_LOOKING)
+def profile_command(
+    script: _Script,
+    arguments: _Its = None,
+    rows: Annotated[int, typer.Option(help="Lines of the table.")] = 20,
+    trace: Annotated[Path | None, _option("Write a trace for Perfetto to this file.")] = None,
+    page: Annotated[Path | None, _option("Write a timeline for a browser to this file.")] = None,
+) -> None:
+    """Run a program, and show where its time went, op by op."""
+    from minigrad.cli.step import profile
+
+    raise typer.Exit(profile(script, arguments or [], rows, trace, page))
 
 
 @app.command("models")

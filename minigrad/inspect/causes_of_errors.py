@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from minigrad.autograd.graph import OUR_FILES
 from minigrad.inspect.causes_of_gradients import why_cut
-from minigrad.inspect.events import Event
 from minigrad.inspect.findings import Finding
 from minigrad.inspect.recording import Recording
-from minigrad.inspect.source import Line
+from minigrad.inspect.source import Line, line_of
 
 __all__ = ["why_it_raised"]
 
@@ -46,6 +46,29 @@ _MEANINGS = {
         "labels are floats",
         "classes are expected as integers: call .long() on the labels",
     ),
+    "multi-target not supported": (
+        "label shape",
+        "classes are expected as one number for each row: labels of shape (n, 1) want squeeze(1), "
+        "and one-hot labels the dtype of the scores",
+    ),
+    "must be the same as input size": (
+        "loss shape",
+        "predictions and targets have different shapes: squeeze or reshape one of them",
+    ),
+    "to match target batch_size": (
+        "loss shape",
+        "scores and labels are not equally many: look at what reshape, view and flatten make of "
+        "the batch",
+    ),
+    "all elements of input should be between 0 and 1": (
+        "not probabilities",
+        "binary_cross_entropy takes probabilities: put sigmoid before it, or use "
+        "binary_cross_entropy_with_logits",
+    ),
+    "index out of range": (
+        "label out of range",
+        "an index (a word, a label) is not smaller than the size of the table",
+    ),
     "out of bounds": (
         "label out of range",
         "a label is not smaller than the number of classes, or an index than the size",
@@ -56,7 +79,22 @@ _MEANINGS = {
     ),
     "cannot be multiplied": (
         "shapes of a product",
-        "the sizes of a layer do not fit: in_features is not the size of what comes in",
+        "the sizes of a layer do not fit: in_features is not the size of what comes in (after a "
+        "convolution, is a flatten missing?)",
+    ),
+    "channels, but got": (
+        "channels",
+        "a convolution takes (N, C, H, W), and axis 1 is not its in_channels: another number of "
+        "channels, or images with the channels last (permute(0, 3, 1, 2))",
+    ),
+    "must have the same dtype": (
+        "dtypes differ",
+        "data and weights have different dtypes: NumPy's arrays are float64, layers float32; call "
+        ".float() on the data",
+    ),
+    "must match the size of tensor": (
+        "shapes do not fit",
+        "two tensors of one operation have shapes that do not broadcast",
     ),
     "Expected floating point type for target": (
         "labels are floats",
@@ -71,29 +109,32 @@ _MEANINGS = {
 
 def why_it_raised(recording: Recording) -> Iterator[Finding]:
     """The meaning of the error that ended a recording."""
-    text = str(recording.error)
+    error = recording.error
     for words, (cause, sentence) in _MEANINGS.items():
-        if words in text:
+        if words in str(error):
             yield Finding(cause, sentence, _line(cause, recording))
             return
-    last = recording.events[-1].line if recording.events else None
-    yield Finding("error", f"{type(recording.error).__name__}: {text.splitlines()[0]}", last)
+    said = str(error).partition("\n")[0]
+    yield Finding("error", f"{type(error).__name__}: {said}", _where_it_raised(error))
 
 
 def _line(cause: str, recording: Recording) -> Line | None:
-    events = recording.events
+    """What is to be changed: the cut or the write, which came before; else what raised."""
+    events, found = recording.events, None
     if cause == "no graph":
-        cut = next((e for e in reversed(events) if _cuts_off(e)), None)
-        return cut.line if cut is not None else _last(events)
-    if cause.startswith("in-place"):
-        write = next((e for e in reversed(events) if e.line and _WRITE.search(e.line.text)), None)
-        return write.line if write is not None else _last(events)
-    return _last(events)
+        found = next((e for e in reversed(events) if why_cut(e)), None)
+    elif cause == "in-place after save":
+        found = next((e for e in reversed(events) if e.line and _WRITE.search(e.line.text)), None)
+    return _where_it_raised(recording.error) if found is None else found.line
 
 
-def _cuts_off(event: Event) -> bool:
-    return bool(why_cut(event))
-
-
-def _last(events: list[Event]) -> Line | None:
-    return events[-1].line if events else None
+def _where_it_raised(error: BaseException | None) -> Line | None:
+    """The innermost line of the program, not of minigrad, that an error came through."""
+    found = None
+    trace = None if error is None else error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename not in OUR_FILES:
+            found = line_of(code, trace.tb_lasti)
+        trace = trace.tb_next
+    return found

@@ -8,45 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.inspect.events import Derived, Event, Source
+from minigrad.autograd.graph import Node
+from minigrad.inspect.causes_of_nan import first_not_finite
+from minigrad.inspect.events import Derived, Event
 from minigrad.inspect.findings import Finding
 from minigrad.inspect.recording import Recording
-from minigrad.inspect.source import Line
-from minigrad.inspect.values import Snapshot
+from minigrad.inspect.source import Line, lines_from
 
-__all__ = ["bad", "first_not_finite", "why_cut", "why_this_gradient"]
+__all__ = ["no_backward", "where_it_vanished", "why_cut", "why_this_gradient"]
 
 _HUGE = 1e4  # norm of a gradient, relative to that which came into the loss
 _TINY = 1e-8
 _DETACHED = re.compile(r"detach|\.data\b|numpy\(|item\(|tolist\(|tensor\(")
-
-# What makes a value infinite or NaN of finite ones.
-_REASONS = {
-    "log": "the logarithm of {bad} is not finite",
-    "log2": "the logarithm of {bad} is not finite",
-    "log10": "the logarithm of {bad} is not finite",
-    "log1p": "log1p of {bad} is not finite",
-    "exp": "exp of {most:.4g} is larger than the dtype holds",
-    "sqrt": "the square root of {least:.4g} is no number",
-    "div": "it is divided by zero",
-    "reciprocal": "it is divided by zero",
-    "pow": "the power overflows, or a negative number has a fractional exponent",
-    "pow_scalar": "the power overflows, or a negative number has a fractional exponent",
-    "acos": "the argument leaves [-1, 1]",
-    "asin": "the argument leaves [-1, 1]",
-}
-# Ops whose derivative is infinite where the value is fine.
-_SLOPES = {
-    "sqrt": "the slope of sqrt is infinite at 0",
-    "pow": "the slope of x ** p is infinite at 0 for p < 1",
-    "pow_scalar": "the slope of x ** p is infinite at 0 for p < 1",
-    "log": "the slope of log is infinite at 0",
-    "div": "the slope of a quotient is infinite where it is divided by 0",
-    "reciprocal": "the slope of a quotient is infinite where it is divided by 0",
-    "acos": "the slope of acos is infinite at -1 and 1",
-    "asin": "the slope of asin is infinite at -1 and 1",
-    "std": "the slope of a standard deviation is infinite where all values are equal",
-}
+_FLAT = {"relu": "dead relu", "sigmoid": "saturated", "tanh": "saturated"}
+_CUT = "the path to the loss is cut by detach() (or .data, .numpy(), .item(), a new tensor)"
 
 
 def why_this_gradient(x: Any, recording: Recording) -> Iterator[Finding]:
@@ -65,7 +40,7 @@ def why_this_gradient(x: Any, recording: Recording) -> Iterator[Finding]:
     elif x._grad is None:
         yield from _why_none(x, recording)
     else:
-        yield from _why_so(x._grad._array, recording)
+        yield from _why_so(x, recording)
 
 
 def _kind(x: Any) -> str:
@@ -82,39 +57,58 @@ def _made_at(x: Any, recording: Recording) -> Line | None:
 
 def _why_none(x: Any, recording: Recording) -> Iterator[Finding]:
     if not recording.sweeps:
-        yield Finding("no backward", "backward was not called in the recording")
+        yield no_backward(recording)
         return
     own = recording.arrays.known(x._array)
     uses = [e for e in recording.events if any(source is own for source in e.inputs)]
     if not uses:
         yield Finding("unused", "the tensor was not used in the recording")
         return
-    for event in _downstream(uses, through_cuts=False):
-        reason = why_cut(event)
-        if reason:
-            yield Finding("cut off", reason, event.line)
-            return
-    flowed = recording.flowed()
-    downstream = _downstream(uses)
-    reached = [event for event in downstream if event in flowed]
-    if reached:
+    flowed, downstream = recording.flowed(), _downstream(uses)
+    cuts = [event for event in _downstream(uses, through_cuts=False) if why_cut(event)]
+    to_the_loss = [cut for cut in cuts if any(e in flowed for e in _downstream([cut]))]
+    last = max(downstream, key=lambda event: event.tick)
+    if to_the_loss:
+        yield _cut_off(to_the_loss[0])
+    elif reached := [event for event in downstream if event in flowed]:
         before = [e for e in downstream if e not in flowed and e.tick < reached[0].tick]
         lines = [e.line.whole for e in (*before, reached[0]) if e.line is not None]
         said = [line for line in lines if _DETACHED.search(line.text)]
+        between = f"between {uses[0].name} and {reached[0].name}"
+        yield Finding("detached", f"{_CUT} {between}", next(iter(said or lines), None))
+    elif (line := _left_the_graph(last, flowed)) is not None:
+        yield Finding("detached", f"{_CUT} after {last.name}", line)
+    elif cuts:
+        yield _cut_off(cuts[0])
+    else:
         yield Finding(
-            "detached",
-            "the path to the loss is cut by detach() (or .data, .numpy(), a new tensor) between "
-            f"{uses[0].name} and {reached[0].name}",
-            next(iter(said or lines), None),
+            "no path",
+            "what is computed from the tensor does not reach the tensor that backward was called "
+            "on; the last op is",
+            last.line,
         )
-        return
-    last = max(_downstream(uses), key=lambda event: event.tick)
-    yield Finding(
-        "no path",
-        "what is computed from the tensor does not reach the tensor that backward was called on; "
-        "the last op is",
-        last.line,
-    )
+
+
+def no_backward(recording: Recording) -> Finding:
+    """No derivative ran: backward was not called, or on a tensor without a history."""
+    said = "backward was not called in the recording, or on a tensor that no op made"
+    line = recording.events[-1].line if recording.events else None
+    following = () if line is None else lines_from(line)
+    remade = next((one for one in following if "requires_grad" in one.text), None)
+    return Finding("no backward" if remade is None else "detached", said, remade)
+
+
+def _cut_off(event: Event) -> Finding:
+    return Finding("cut off", why_cut(event), event.line)
+
+
+def _left_the_graph(last: Event, flowed: dict[Event, Node]) -> Line | None:
+    """A line after the last op of a path, before the next op of the loss, that takes its values."""
+    following = [event.line for event in flowed if event.tick > last.tick and event.line]
+    if last.line is None:
+        return None
+    between = lines_from(last.line, following[0] if following else None)
+    return next((line for line in between if _DETACHED.search(line.text)), None)
 
 
 def why_cut(event: Event) -> str:
@@ -144,13 +138,14 @@ def _downstream(events: list[Event], through_cuts: bool = True) -> list[Event]:
 # --- zero, NaN, huge ----------------------------------------------------------------------------
 
 
-def _why_so(gradient: Any, recording: Recording) -> Iterator[Finding]:
+def _why_so(x: Any, recording: Recording) -> Iterator[Finding]:
+    gradient = x._grad._array
     if not np.isfinite(gradient).all():
         found = first_not_finite(recording)
         if found is not None:
             yield found
     elif gradient.size and not gradient.any():
-        yield _where_it_vanished(recording)
+        yield where_it_vanished(x, recording)
     elif recording.sweeps:
         norm = float(np.linalg.norm(gradient.astype(np.float64).ravel()))
         start = recording.sweeps[-1][0].incoming.norm or 1.0
@@ -160,96 +155,29 @@ def _why_so(gradient: Any, recording: Recording) -> Iterator[Finding]:
             yield _where_it_shrank(norm, recording.sweeps[-1])
 
 
-def bad(value: Snapshot) -> bool:
-    """Whether some elements are NaN or infinite."""
-    return bool(value.nans or value.infinite)
-
-
-def first_not_finite(recording: Recording) -> Finding | None:
-    """Where the first NaN or infinity came from: an op, the data, or a derivative."""
-    found = [*_first_bad_value(recording), *_first_bad_derivative(recording)]
-    return min(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _first_bad_value(recording: Recording) -> Iterator[tuple[int, Finding]]:
-    """The first op that made NaN or infinity, or the data that brought it, and when."""
-    for event in recording.events:
-        given = [source for source in event.inputs if bad(source.value)]
-        for source in given:
-            if not isinstance(source, Event):
-                yield (
-                    event.tick,
-                    Finding(
-                        "bad input",
-                        f"a value that {event.name} takes holds {_count(source.value)} already: "
-                        "look at the data or at the parameters",
-                        event.line,
-                    ),
-                )
-                return
-        if bad(event.value) and not given and event.op.name not in ("empty", "full"):
-            reason = _reason(event)
-            yield (
-                event.tick,
-                Finding(
-                    "overflow" if event.op.name in ("exp", "pow", "pow_scalar") else "not finite",
-                    f"{event.name} gives {_count(event.value)}: {reason}",
-                    event.line,
-                ),
-            )
-            return
-
-
-def _count(value: Snapshot) -> str:
-    words = [f"{value.nans} NaN"] if value.nans else []
-    words += [f"{value.infinite} infinite values"] if value.infinite else []
-    return f"{' and '.join(words)} of {value.size}"
-
-
-def _reason(event: Event) -> str:
-    text = _REASONS.get(event.op.name, "its arguments were finite")
-    taken: list[Source] = [s for s in event.inputs if s.value.size]
-    least = min((s.value.least for s in taken), default=0.0)
-    most = max((s.value.greatest for s in taken), default=0.0)
-    kind = "a negative number" if least < 0 else "zero"
-    return text.format(bad=kind, least=least, most=most)
-
-
-def _first_bad_derivative(recording: Recording) -> Iterator[tuple[int, Finding]]:
-    """The first derivative that made NaN or infinity of a finite cotangent, and when."""
-    for sweep in recording.sweeps:
-        for derived in sweep:
-            if bad(derived.incoming) or not any(map(bad, derived.outgoing)):
-                continue
-            otherwise = f"the derivative of {derived.name} is not finite"
-            slope = _SLOPES.get(derived.node.op.name, otherwise)
-            if derived.nan_where_zero:
-                yield (
-                    derived.tick,
-                    Finding(
-                        "masked branch",
-                        f"{slope}, and 0 * inf is NaN: the value was masked out afterwards (where, "
-                        "a mask, indexing), but its derivative was not; mask the argument before "
-                        "the op",
-                        derived.line,
-                    ),
-                )
-            else:
-                yield derived.tick, Finding("infinite slope", slope, derived.line)
-            return
-
-
-def _where_it_vanished(recording: Recording) -> Finding:
+def where_it_vanished(x: Any, recording: Recording) -> Finding:
+    """The derivative, on the way back to a tensor, that made zeros of what came in."""
     for sweep in reversed(recording.sweeps):
         for derived in sweep:
             gone = derived.outgoing and all(v.size and v.zeros == v.size for v in derived.outgoing)
-            if gone and derived.incoming.zeros < derived.incoming.size:
-                return Finding(
-                    "zero slope",
-                    f"the gradient is zero: {_why_zero(derived, recording)}",
-                    derived.line,
-                )
+            if gone and derived.incoming.zeros < derived.incoming.size and _leads(derived.node, x):
+                cause = _FLAT.get(derived.name, "zero slope")
+                said = f"the gradient is zero: {_why_zero(derived, recording)}"
+                return Finding(cause, said, derived.line)
     return Finding("zero", "the gradient is zero, and so was what came into the loss")
+
+
+def _leads(node: Node, x: Any) -> bool:
+    """Whether a tensor lies behind a node."""
+    stack, seen = [node], set[int]()
+    while stack:
+        one = stack.pop()
+        if one is x._node:
+            return True
+        if id(one) not in seen:
+            seen.add(id(one))
+            stack.extend(edge for edge in one.edges if edge is not None)
+    return False
 
 
 def _why_zero(derived: Derived, recording: Recording) -> str:

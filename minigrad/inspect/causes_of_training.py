@@ -7,8 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.inspect.causes_of_gradients import bad, first_not_finite, why_this_gradient
-from minigrad.inspect.events import Event, Source
+from minigrad.inspect.causes_of_gradients import (
+    no_backward,
+    where_it_vanished,
+    why_this_gradient,
+)
+from minigrad.inspect.causes_of_losses import (
+    loss_shape,
+    squashed_twice,
+    targets_not_scaled,
+    wrong_axis,
+)
+from minigrad.inspect.causes_of_nan import bad, first_not_finite
+from minigrad.inspect.events import Derived, Event
 from minigrad.inspect.findings import Finding
 from minigrad.inspect.recording import Recording
 
@@ -21,9 +32,10 @@ _LARGE_INPUT = 30.0  # root mean square of what a first layer sees; standardised
 _EXPLODING = 1e4  # root mean square of a hidden value
 _VANISHING = 1e-6
 _LARGE_UPDATE = 0.5  # |change| / |weight| in one step; about 1e-3 to 1e-2 is usual
-_SMALL_UPDATE = 1e-8
+_SMALL_UPDATE = 1e-7  # float32 rounds to 6e-8
 _SQUASHED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 _LAYERS = ("linear", "convolution", "mm")
+_GROWN = "values too large"
 
 
 def what_is_wrong(model: Any, recording: Recording) -> Iterator[Finding]:
@@ -33,17 +45,20 @@ def what_is_wrong(model: Any, recording: Recording) -> Iterator[Finding]:
         _without_gradient,
         _never_moved,
         _gradients_kept,
-        _loss_shape,
-        _squashed_twice,
-        _wrong_axis,
+        loss_shape,
+        squashed_twice,
+        wrong_axis,
         _modes,
         _outside_of_the_model,
-        _dead,
-        _saturated,
-        _sizes,
         _inputs,
         _equal_rows,
+        _sizes_at_the_start,
         _update_sizes,
+        _dead,
+        _saturated,
+        _zero_gradients,
+        _sizes_at_the_end,
+        _grown,
     )
     for check in checks:
         yield from check(model, recording)
@@ -55,7 +70,14 @@ def _trained(recording: Recording) -> bool:
 
 def _not_finite(model: Any, recording: Recording) -> Iterator[Finding]:
     found = first_not_finite(recording)
-    if found is not None:
+    if found is not None and found.cause != _GROWN:
+        yield found
+
+
+def _grown(model: Any, recording: Recording) -> Iterator[Finding]:
+    """Infinity at the end of growth: what made values grow is said before."""
+    found = first_not_finite(recording)
+    if found is not None and found.cause == _GROWN:
         yield found
 
 
@@ -67,7 +89,7 @@ def _without_gradient(model: Any, recording: Recording) -> Iterator[Finding]:
         return
     if not _trained(recording):
         if recording.error is None:
-            yield Finding("no backward", "backward was not called in the recording")
+            yield no_backward(recording)
         return
     without = [n for n, p in wanted.items() if not recording.updates.of[n].norms]
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -97,15 +119,17 @@ def _never_moved(model: Any, recording: Recording) -> Iterator[Finding]:
     if not trained:
         return
     still = [name for name, h in trained.items() if not any(h.updates)]
+    lost_in_rounding = max(max(h.updates, default=0.0) for h in trained.values()) < _SMALL_UPDATE
     if len(still) == len(trained):
         # A recording may end before the update; with two backwards there was time for one.
         if len(recording.sweeps) > 1:
             yield Finding(
                 "no update",
                 "no parameter changes between steps: optimizer.step() is not called, or the "
-                "optimizer was given other parameters, or its learning rate is 0",
+                "optimizer was given other parameters, its learning rate is 0, or zero_grad() "
+                "stands between backward() and step()",
             )
-    elif still:
+    elif still and not lost_in_rounding:
         few = ", ".join(still[:3])
         yield Finding(
             "not in the optimizer",
@@ -121,75 +145,6 @@ def _gradients_kept(model: Any, recording: Recording) -> Iterator[Finding]:
             "gradients of an earlier step, already used for an update, were still there when "
             "backward added the next ones: call optimizer.zero_grad() in each step",
         )
-
-
-def _loss_shape(model: Any, recording: Recording) -> Iterator[Finding]:
-    for event in recording.events:
-        if not event.op.broadcasts or len(event.inputs) != 2 or len(event.value.shape) != 2:
-            continue
-        column, row = sorted((s.value.shape for s in event.inputs), key=len, reverse=True)
-        n = event.value.shape[0]
-        if n > 1 and column == (n, 1) and row == (n,) and event.value.shape == (n, n):
-            yield Finding(
-                "loss shape",
-                f"{event.name} takes {column} and {row}, which broadcast to {(n, n)}: every "
-                "prediction is compared with every target; squeeze or reshape one of them",
-                event.line,
-            )
-            return
-
-
-def _squashed_twice(model: Any, recording: Recording) -> Iterator[Finding]:
-    for event in recording.events:
-        scores = event.inputs[0] if event.inputs else None
-        if not isinstance(scores, Event):
-            continue
-        maker = _maker(scores)
-        if event.op.name == "cross_entropy_rows" and maker.startswith("softmax"):
-            yield Finding(
-                "softmax twice",
-                "cross_entropy takes scores, not probabilities: it has a softmax of its own; leave "
-                "out the softmax before it",
-                event.line,
-            )
-        elif event.op.name == "binary_cross_entropy_with_logits" and maker == "sigmoid":
-            yield Finding(
-                "sigmoid twice",
-                "binary_cross_entropy_with_logits has a sigmoid of its own; leave out the one "
-                "before it",
-                event.line,
-            )
-        elif event.op.name.startswith("nll") and scores.value.greatest > 1e-4:
-            yield Finding(
-                "not log probabilities",
-                "nll_loss takes log-probabilities, which are not positive: put log_softmax before "
-                "it, or use cross_entropy",
-                event.line,
-            )
-        else:
-            continue
-        return
-
-
-def _maker(source: Source) -> str:
-    """The op that made a value, views passed over."""
-    while isinstance(source, Event) and source.op.view and source.inputs:
-        source = source.inputs[0]
-    return str(source.op.name) if isinstance(source, Event) else ""
-
-
-def _wrong_axis(model: Any, recording: Recording) -> Iterator[Finding]:
-    for event in recording.events:
-        softmax = event.op.name.startswith(("softmax", "log_softmax"))
-        if softmax and len(event.value.shape) == 2 and event.value.shape[0] > 1:
-            dims = [p for p in event.params if isinstance(p, int) and not isinstance(p, bool)]
-            if dims and dims[0] in (0, -2):
-                yield Finding(
-                    "softmax over the batch",
-                    f"{event.name} runs over dim 0, the batch: the classes are dim 1",
-                    event.line,
-                )
-                return
 
 
 def _modes(model: Any, recording: Recording) -> Iterator[Finding]:
@@ -237,19 +192,33 @@ def _outside_of_the_model(model: Any, recording: Recording) -> Iterator[Finding]
             f"{where}: modules in a plain list or dict are not part of the model: its parameters() "
             "leaves them out; use nn.ModuleList or nn.ModuleDict",
         )
+    parts = {id(p) for p in model.parameters()}
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            inner = value if isinstance(value, (list, tuple)) else [value]
+            if any(_wants_gradient(v) and id(v) not in parts for v in inner):
+                where = f"{name}.{attribute}" if name else attribute
+                yield Finding(
+                    "not a parameter",
+                    f"{where}: a tensor that requires grad and is no nn.Parameter: the model's "
+                    "parameters() leaves it out, and so does the optimizer",
+                )
 
 
-def _last_step(recording: Recording) -> list[Event]:
-    """The events of the last forward."""
-    if not recording.sweeps:
-        return recording.events
-    end = recording.sweeps[-1][0].tick
-    begin = recording.sweeps[-2][-1].tick if len(recording.sweeps) > 1 else 0
-    return [e for e in recording.events if begin < e.tick < end]
+def _wants_gradient(value: Any) -> bool:
+    return hasattr(value, "_node") and bool(value.requires_grad and value.is_leaf)
+
+
+def _steps(recording: Recording) -> list[list[Event]]:
+    """The events of each forward."""
+    ends = [sweep[0].tick for sweep in recording.sweeps]
+    begins = [0, *(sweep[-1].tick for sweep in recording.sweeps)]
+    pairs = list(zip(begins, ends, strict=False)) or [(0, recording.last + 1)]
+    return [[e for e in recording.events if b < e.tick < end] for b, end in pairs]
 
 
 def _dead(model: Any, recording: Recording) -> Iterator[Finding]:
-    for event in _last_step(recording):
+    for event in _steps(recording)[-1]:
         if event.op.name == "relu" and event.value.size >= 16:
             share = event.value.zeros / event.value.size
             if share >= _DEAD:
@@ -262,7 +231,7 @@ def _dead(model: Any, recording: Recording) -> Iterator[Finding]:
 
 
 def _saturated(model: Any, recording: Recording) -> Iterator[Finding]:
-    for event in _last_step(recording):
+    for event in _steps(recording)[-1]:
         ends = _SQUASHED.get(event.op.name)
         if ends is None or event.value.size < 16 or not event.users:
             continue
@@ -279,11 +248,42 @@ def _saturated(model: Any, recording: Recording) -> Iterator[Finding]:
             )
 
 
-def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
-    """Values that grow or shrink from layer to layer."""
-    layers = [
-        e for e in _last_step(recording) if e.name in _LAYERS and e.value.size and not bad(e.value)
-    ]
+def _zero_gradients(model: Any, recording: Recording) -> Iterator[Finding]:
+    """Gradients of nothing but zeros: at once if all are, in part if no update changes it.
+
+    (The first gradient behind a weight that begins at zero is zero too, and soon is not.)
+    """
+    norms = {n: h.norms for n, h in recording.updates.of.items() if h.norms}
+    zero = [name for name, found in norms.items() if not any(found)]
+    moved = any(any(h.updates) for h in recording.updates.of.values())
+    if first_not_finite(recording):
+        return
+    if len(zero) < len(norms):
+        # A sum of one number is also zero by chance: as many residuals above as below.
+        zero = [name for name in zero if recording.updates.of[name].tensor.numel() > 1]
+        if not (moved and len(recording.sweeps) > 1):
+            return
+    found: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    for name in zero:
+        one = where_it_vanished(recording.updates.of[name].tensor, recording)
+        found.setdefault((one.cause, str(one.line)), (one, []))[1].append(name)
+    for one, names in found.values():
+        few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        yield Finding(one.cause, f"{few}: {one.sentence}", one.line)
+
+
+def _sizes_at_the_start(model: Any, recording: Recording) -> Iterator[Finding]:
+    yield from _sizes(_steps(recording)[0], recording.sweeps[:1])
+
+
+def _sizes_at_the_end(model: Any, recording: Recording) -> Iterator[Finding]:
+    if not any(_update_sizes(model, recording)):  # which explain it
+        yield from _sizes(_steps(recording)[-1], recording.sweeps[-1:])
+
+
+def _sizes(step: list[Event], sweeps: list[list[Derived]]) -> Iterator[Finding]:
+    """Values that grow or shrink from layer to layer, and gradients on the way back."""
+    layers = [e for e in step if e.name in _LAYERS and e.value.size and not bad(e.value)]
     sizes = [_size(e) for e in layers]
     for event, size in zip(layers, sizes, strict=True):
         if size > _EXPLODING and size > 100 * min(sizes):
@@ -294,7 +294,7 @@ def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
                 event.line,
             )
             return
-        if size < _VANISHING and len(layers) > 1:
+        if 0 < size < _VANISHING and len(layers) > 1:  # zeros are how some layers begin
             yield Finding(
                 "vanishing values",
                 f"values shrink from layer to layer, to {size:.3g} here: the weights are too small "
@@ -302,17 +302,19 @@ def _sizes(model: Any, recording: Recording) -> Iterator[Finding]:
                 event.line,
             )
             return
-    for sweep in recording.sweeps[-1:]:
+    for sweep in sweeps:
         grown = [d for d in sweep if d.name in _LAYERS and d.outgoing]
         norms = [d.incoming.norm / max(d.incoming.size, 1) ** 0.5 for d in grown]
-        if len(norms) > 2 and min(norms) > 0 and norms[-1] > 1e4 * norms[0]:
+        if len(norms) < 3 or not min(norms) > 0 or any(bad(d.incoming) for d in grown):
+            continue
+        if norms[-1] > 1e4 * norms[0]:
             yield Finding(
                 "exploding gradient",
                 f"gradients grow {norms[-1] / norms[0]:.2g} times on the way back: smaller weights "
                 "at the start, a norm, or nn.utils.clip_grad_norm_",
                 grown[-1].line,
             )
-        if len(norms) > 2 and norms[0] > 0 and norms[-1] < 1e-6 * norms[0]:
+        if norms[-1] < 1e-6 * norms[0]:
             yield Finding(
                 "vanishing gradient",
                 f"gradients shrink to {norms[-1] / norms[0]:.2g} on the way back: other "
@@ -327,7 +329,7 @@ def _size(event: Event) -> float:
 
 def _inputs(model: Any, recording: Recording) -> Iterator[Finding]:
     known = {id(recording.arrays.known(p._array)) for p in model.parameters()}
-    for event in _last_step(recording):
+    for event in _steps(recording)[0]:
         if event.name in _LAYERS:
             for source in event.inputs:
                 value = source.value
@@ -365,6 +367,7 @@ def _update_sizes(model: Any, recording: Recording) -> Iterator[Finding]:
     losses = recording.losses()
     grows = len(losses) > 1 and not losses[-1] < losses[0]
     if moved and np.median(moved) > _LARGE_UPDATE and grows:
+        yield from targets_not_scaled(model, recording)
         yield Finding(
             "learning rate too large",
             f"one step changes the weights by {np.median(moved):.2g} of their size (0.001 to 0.01 "

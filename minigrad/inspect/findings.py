@@ -24,4 +24,5 @@ class Finding:
     def __str__(self) -> str:
         if self.line is None:
             return self.sentence
-        return f"{self.sentence}  [{self.line}  {self.line.text}]"
+        place = f"{self.line}  {self.line.text}".rstrip()  # what is typed at a prompt is not kept
+        return f"{self.sentence}  [{place}]"

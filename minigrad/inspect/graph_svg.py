@@ -30,9 +30,9 @@ def graph_svg(
 ) -> str:
     """Draw the graph that was recorded for ``root``: ``graph(root, params).svg(title)``.
 
-    Each op is a box; each leaf that gets a gradient is a coloured box with its shape and, if
-    ``params`` (say, ``dict(model.named_parameters())``) knows it, its name. Draw before
-    ``backward``, which drops the graph.
+    Each op is a box with the shape of what it gives; each leaf that gets a gradient is a coloured
+    box with, if ``params`` (say, ``dict(model.named_parameters())``) knows it, its name. Draw
+    before ``backward``, which drops the graph.
 
     Raises: ValueError for a tensor without a graph, or with one too large to be looked at.
 
@@ -65,8 +65,9 @@ def boxes_of(drawn: Graph) -> list[Box]:
     boxes = [Box("result", shape_text(result.shape), "result", "the tensor drawn", -1, [1])]
     for node in reversed(drawn.nodes):
         sources = [last - number for _, number in node.inputs]
-        detail = "" if node.kind == "op" else shape_text(node.shape)
-        boxes.append(Box(node.name, detail, node.kind, _note(node), node.number, sources))
+        boxes.append(
+            Box(node.name, shape_text(node.shape), node.kind, _note(node), node.number, sources)
+        )
     return boxes
 
 

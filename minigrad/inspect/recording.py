@@ -68,13 +68,14 @@ class Recording:
         count = (heard.op.variadic and len(heard.arguments)) or len(heard.op.inputs)
         given = heard.arguments[:count]
         taken = tuple(self.arrays.source(a) for a in given if isinstance(a, np.ndarray))
+        numbers = tuple(a for a in given if not isinstance(a, np.ndarray))
         code, lasti = call_site(2)
         event = Event(
             snapshot(results[0]),
             None,
             heard.op,
             taken,
-            heard.arguments[count:],
+            numbers + heard.arguments[count:],
             is_grad_enabled(),
             code,
             lasti,
@@ -117,6 +118,11 @@ class Recording:
         if place >= 0 and self.events[place].op is node.op:
             return self.events[place]
         return None
+
+    @property
+    def last(self) -> int:
+        """The tick of the last event."""
+        return self.events[-1].tick if self.events else 0
 
     def losses(self) -> list[float]:
         """The value that each backward began with, where an op made it."""

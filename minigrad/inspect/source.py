@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import linecache
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import CodeType
 from typing import Any
 
-__all__ = ["Line", "formulas", "line_of"]
+__all__ = ["Line", "formulas", "line_of", "lines_from"]
 
 
 @dataclass(frozen=True)
@@ -56,35 +58,74 @@ def line_of(code: CodeType | None, lasti: int) -> Line | None:
     return Line(code.co_filename, number, code.co_name, text)
 
 
+def lines_from(line: Line, end: Line | None = None) -> Iterator[Line]:
+    """The lines of a function from one of them on, to another of it or to the function's end.
+
+    >>> [line.number for line in lines_from(Line(__file__, 30, "", ""))][0]
+    30
+    """
+    margin = _margin(linecache.getline(line.file, line.number))
+    there = end is not None and (end.file, end.function) == (line.file, line.function)
+    last = max(end.number, line.number) if end is not None and there else None
+    for number in itertools.count(line.number):
+        text = linecache.getline(line.file, number)
+        outside = bool(text.strip()) and _margin(text) < margin
+        if not text or (outside if last is None else number > last):
+            return
+        yield replace(line, number=number, text=text.strip())
+
+
+def _margin(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
 @functools.cache
 def formulas(op: Any) -> dict[str, str]:
-    """The derivatives of an op as they are written, by argument: what is returned, in short.
+    """The derivatives of an op by argument: what is returned, as written.
+
+    Of one that takes several statements, the formula in the op's docstring, if it has one.
 
     >>> import minigrad as torch
     >>> formulas((torch.ones(1, requires_grad=True) * 2).grad_fn.op)
     {'input': 'g * other', 'other': 'g * input'}
+    >>> formulas(torch.ones(1, requires_grad=True).relu().grad_fn.op)
+    {'input': 'g where y > 0, else 0 (at 0 too)'}
     """
     if op is None:
         return {}
     joint = getattr(op, "vjp", None)
     if joint is not None:
-        return dict.fromkeys(op.inputs, _returned(joint))
+        return dict.fromkeys(op.inputs, _in_short(joint, op))
     found = {name: getattr(op, f"grad_{name}", None) for name in op.inputs}
-    return {name: _returned(fn) for name, fn in found.items() if fn is not None}
+    return {name: _in_short(fn, op) for name, fn in found.items() if fn is not None}
 
 
-def _returned(fn: Callable[..., Any]) -> str:
-    """What a function returns, as written: the last ``return``, or the whole body if it is long."""
-    try:
-        source = textwrap.dedent(inspect.getsource(fn))
-        definition = ast.parse(source).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return "(source not available)"
-    body = getattr(definition, "body", [])
-    statements = [s for s in body if not (isinstance(s, ast.Expr) and _is_text(s.value))]
+def _in_short(fn: Callable[..., Any], op: Any) -> str:
+    statements = _statements(fn)
+    told = _GRADIENT.search(inspect.cleandoc(op.__doc__ or ""))
+    if len(statements) > 1 and told is not None:
+        text = " ".join(told[1].split()).removesuffix(".")
+        return re.sub(r"^g\w* = ", "", text) if len(op.inputs) == 1 else text
+    if len(statements) == 3 and ast.unparse(statements[1]) == _KERNEL:
+        statements = statements[2:]
     if len(statements) == 1 and isinstance(statements[0], ast.Return) and statements[0].value:
         return ast.unparse(statements[0].value)
-    return "\n".join(map(ast.unparse, statements))
+    return "\n".join(map(ast.unparse, statements)) or "(source not available)"
+
+
+_KERNEL = "if found is not None:\n    return found"  # what a native kernel has done already
+# From "Gradient:" to the next field, or the end of the paragraph.
+_GRADIENT = re.compile(r"\bGradient[^:.=]*: (.+?)(?=\n\s*\n|\n[A-Z]\w+: |\Z)", re.DOTALL)
+
+
+def _statements(fn: Callable[..., Any]) -> list[ast.stmt]:
+    """The body of a function, without its docstring; nothing if the source is not there."""
+    try:
+        definition = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return []
+    body = getattr(definition, "body", [])
+    return [s for s in body if not (isinstance(s, ast.Expr) and _is_text(s.value))]
 
 
 def _is_text(value: ast.expr) -> bool:

@@ -18,7 +18,8 @@ class History:
     tensor: Any
     norms: list[float] = field(default_factory=list)  # of .grad after each backward
     updates: list[float] = field(default_factory=list)  # |change| / |value| between backwards
-    kept: int = 0  # backwards that found a gradient that had been used for an update already
+    kept: int = 0  # updates with a gradient of which a part had been used for one before
+    stale: bool = False  # whether the gradient holds such a part now
     seen: Any = None  # the value at the last backward
 
     @property
@@ -57,17 +58,24 @@ class Updates:
                 self._handles.append(hook)
 
     def backward_begins(self) -> None:
-        """Look for gradients of an earlier backward that were used and are still there."""
+        """Look for gradients of an earlier backward that were used and are still there.
+
+        It does no harm that more is added to them if they are set to zero before the next update:
+        the generator's turn leaves such gradients in the critic.
+        """
         for history in self.of.values():
             grad = history.tensor._grad
-            history.kept += bool(
-                history.norms and grad is not None and grad._array.any() and history.moved
-            )
+            if not history.norms or grad is None or not grad._array.any():
+                history.stale = False
+            elif history.moved:
+                history.kept += history.stale
+                history.stale = True
 
     def end(self) -> None:
         """Note the last update, and watch no more."""
         for handle in self._handles:
             handle.remove()
+        self.backward_begins()  # none does, but there may have been an update
         for history in self.of.values():
             history.note()
 

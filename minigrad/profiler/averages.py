@@ -28,6 +28,7 @@ class Average:
     bytes: int = 0
     flops: int = 0
     memory: int = 0  # the most that was alive after one of them
+    device_time_total: float = 0.0  # microseconds of a card
     input_shapes: tuple[tuple[int, ...], ...] = field(default=())
 
     @property
@@ -50,11 +51,15 @@ SORTS: dict[str, Callable[[Average], Any]] = {
     "self_cpu_time_total": lambda a: -a.self_cpu_time_total,
     "cpu_time_total": lambda a: -a.cpu_time_total,
     "cpu_time": lambda a: -a.cpu_time,
+    "device_time_total": lambda a: -a.device_time_total,
     "count": lambda a: -a.count,
     "flops": lambda a: -a.flops,
     "bytes": lambda a: -a.bytes,
     "key": lambda a: a.key,
 }
+
+
+_LONGEST, _SHAPES = "self_cpu_time_total", "Input Shapes"
 
 
 class Averages:
@@ -78,6 +83,7 @@ class Averages:
             average.bytes += span.bytes
             average.flops += span.flops
             average.memory = max(average.memory, span.memory)
+            average.device_time_total += span.device / 1e3
             self.total += span.nanoseconds / 1e3 if outer else 0.0
         self._averages = list(found.values())
 
@@ -110,6 +116,38 @@ class Averages:
         >>> [line.split()[0] for line in p.key_averages().table().splitlines()[:2]]
         ['Name', 'exp']
         """
+        table = self._cells(sort_by, row_limit, max_name_column_width, limits)
+        last = len(table[0]) - 1 if table[0][-1] == _SHAPES else -1
+        widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if place in (0, last) else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        ]
+        return "\n".join([*lines, f"Self CPU time total: {_time(self.total)}"])
+
+    def __rich__(self) -> Any:
+        """What ``rich.print`` shows: the same table with lines and colours."""
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        titles, *rows = self._cells(_LONGEST, 100, 55, None)
+        table = Table(caption=f"Self CPU time total: {_time(self.total)}", box=SIMPLE_HEAD)
+        for title in titles:
+            left = title in (titles[0], _SHAPES)
+            table.add_column(title, justify="left" if left else "right")
+        for row, average in zip(rows, sorted(self, key=SORTS[_LONGEST]), strict=False):
+            large = average.self_cpu_time_total > self.total / 10
+            table.add_row(*map(Text, row), style="bold" if large else None)
+        return table
+
+    def _cells(
+        self, sort_by: str | None, row_limit: int, longest: int, limits: Any
+    ) -> list[list[str]]:
+        """The table as words, with its titles."""
         if sort_by is not None and sort_by not in SORTS:
             raise ValueError(f"table: expected sort_by in {', '.join(SORTS)}, got {sort_by!r}")
         rows = sorted(self, key=SORTS[sort_by]) if sort_by else list(self)
@@ -117,12 +155,14 @@ class Averages:
         watched = any(a.memory for a in rows)
         titles = ["Name", "Self CPU %", "Self CPU", "CPU total", "CPU time avg", "# of Calls"]
         titles += ["GFLOP/s", "GB/s"]
+        on_card = any(a.device_time_total for a in rows)
+        titles += ["Device total"] * on_card
         titles += ["of peak"] * (limits is not None) + ["Memory"] * watched
-        titles += ["Input Shapes"] * shaped
+        titles += [_SHAPES] * shaped
         table = [titles]
         for a in rows[:row_limit]:
             line = [
-                a.key[:max_name_column_width],
+                a.key[:longest],
                 f"{a.self_cpu_time_total / self.total:.1%}" if self.total else "-",
                 _time(a.self_cpu_time_total),
                 _time(a.cpu_time_total),
@@ -131,19 +171,12 @@ class Averages:
                 f"{a.gigaflops:.1f}" if a.flops else "-",
                 f"{a.gigabytes:.1f}" if a.bytes else "-",
             ]
+            line += [_time(a.device_time_total)] * on_card
             line += [] if limits is None else [f"{limits.share(a):.0%}"]
             line += [size_text(a.memory)] * watched
             line += [str([list(s) for s in a.input_shapes])] * shaped
             table.append(line)
-        widths = [max(len(row[place]) for row in table) for place in range(len(titles))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if place in (0, len(titles) - shaped) else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in table
-        ]
-        return "\n".join([*lines, f"Self CPU time total: {_time(self.total)}"])
+        return table
 
 
 def _with_own(spans: Iterable[Span]) -> Iterator[tuple[Span, int, bool]]:

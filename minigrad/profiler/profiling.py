@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import os
-import threading
 import warnings
 import weakref
+from array import array
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import get_ident
 from time import perf_counter_ns
 from typing import Any
 
@@ -20,7 +21,7 @@ from minigrad.inspect.calls import ModuleCall, ModuleCalls
 from minigrad.profiler.averages import Averages
 from minigrad.profiler.page import page
 from minigrad.profiler.schedules import ProfilerAction, ProfilerActivity
-from minigrad.profiler.spans import Span, span_of
+from minigrad.profiler.spans import Kind, Span, kind_of, span_of
 
 __all__ = ["profile", "record_function"]
 
@@ -34,9 +35,10 @@ class profile:
     ``model`` adds its modules' forwards, ``profile_memory`` how many bytes of what ops made are
     alive. With a ``schedule`` only some steps are recorded; ``step()`` ends one, and
     ``on_trace_ready(profiler)`` is called after the last of each round. What lies between ops is
-    the time of Python and of the program. Only host time is measured: who asks for
-    ``ProfilerActivity.CUDA`` is warned. Of torch's other words, ``with_flops`` is always so,
-    ``with_modules`` needs ``model``, and ``with_stack`` records nothing here.
+    the time of Python and of the program. With ``ProfilerActivity.CUDA`` among ``activities`` the
+    time of the card is measured too, by events in its stream; without a card that is warned of.
+    Of torch's other words, ``with_flops`` is always so, ``with_modules`` needs ``model``, and
+    ``with_stack`` records nothing here.
 
     >>> import minigrad as torch
     >>> x = torch.ones(100, 100, requires_grad=True)
@@ -59,16 +61,21 @@ class profile:
         with_modules: bool = False,
         model: Any = None,
     ) -> None:
-        other = [a.name for a in activities or () if a is not ProfilerActivity.CPU]
+        asked = set(activities or ())
+        self._device = _device_time() if ProfilerActivity.CUDA in asked else None
+        measured = {ProfilerActivity.CPU} | ({ProfilerActivity.CUDA} if self._device else set())
+        other = sorted(a.name for a in asked - measured)
         if other:
             warnings.warn(
-                f"profile: {', '.join(other)} is not measured, only ProfilerActivity.CPU is",
+                f"profile: {', '.join(other)} is not measured: there is no such device",
                 stacklevel=2,
             )
         self.record_shapes, self.profile_memory, self.model = record_shapes, profile_memory, model
         self.on_trace_ready, self.schedule = on_trace_ready, schedule
         self.step_num = 0
-        self.spans: list[Span] = []
+        self._spans: list[Span] = []
+        self._kinds: dict[Kind, int] = {}  # numbered
+        self._noted = array("q")  # five numbers a span, as memory that is written anew is slow
         self._depths: dict[int, int] = {}  # see `span_of`
         self._alive = 0
         self._stop: list[Callable[[], Any]] = []
@@ -95,6 +102,8 @@ class profile:
         """End, as at the end of a ``with`` block."""
         saves = self._stop and self.schedule is None
         self._deafen()
+        if self._device is not None:
+            _ = self.spans  # waits for the card, while it is there
         if saves and self.on_trace_ready is not None:
             self.on_trace_ready(self)
 
@@ -110,7 +119,8 @@ class profile:
         self.step_num += 1
         after = self._action
         if after in _RECORDING and not self._stop:
-            self.spans = []
+            self._spans, self._noted = [], array("q")
+            self._device = self._device and type(self._device)()
             self._listen()
         elif after not in _RECORDING:
             self._deafen()
@@ -118,7 +128,7 @@ class profile:
 
     def _listen(self) -> None:
         self._began = perf_counter_ns()
-        listening = listen(self._hear)
+        listening = listen(self._hear, None if self._device is None else self._device.mark)
         listening.__enter__()
         _running.append(self)
         self._stop = [
@@ -135,20 +145,42 @@ class profile:
             self._stop.pop()()
 
     def _add(self, name: str, kind: str, began: int, ended: int) -> None:
-        self.spans.append(Span(name, kind, began, ended, threading.get_ident()))
+        self._note((name, kind), began, ended)
 
     def _hear(self, heard: Heard) -> None:
-        span = span_of(heard, threading.get_ident(), self._depths)
-        if self.profile_memory:
-            span.memory = self._count(heard.result)
-        self.spans.append(span)
+        alive = self._count(heard.result) if self.profile_memory else 0
+        if self._device is not None:
+            number = len(self._spans) + len(self._noted) // 5
+            self._device.note(number, heard.mark, heard.result)
+        self._note(kind_of(heard), heard.began, heard.ended, alive)
+
+    def _note(self, kind: Kind, began: int, ended: int, alive: int = 0) -> None:
+        number = self._kinds.setdefault(kind, len(self._kinds))
+        self._noted.extend((number, began, ended, get_ident(), alive))
+
+    @property
+    def spans(self) -> list[Span]:
+        """Every span so far, in the order of its end."""
+        noted, self._noted = self._noted, array("q")
+        kinds = list(self._kinds)
+        for number, began, ended, thread, alive in zip(*[iter(noted)] * 5, strict=True):
+            kind = kinds[number]
+            if isinstance(kind[0], str):
+                span = Span(kind[0], kind[1], began, ended, thread)
+            else:
+                span = span_of(kind, began, ended, thread, self._depths)
+            span.memory = alive
+            if self._device is not None:
+                span.device = self._device.nanoseconds(len(self._spans))
+            self._spans.append(span)
+        return self._spans
 
     def _count(self, result: Any) -> int:
         """The bytes alive of what ops made: each new array counts until it dies."""
-        for array in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(array, np.ndarray) and array.base is None:
-                self._alive += array.nbytes
-                weakref.finalize(array, self._died, array.nbytes)
+        for made in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(made, np.ndarray) and made.base is None:
+                self._alive += made.nbytes
+                weakref.finalize(made, self._died, made.nbytes)
         return self._alive
 
     def _died(self, count: int) -> None:
@@ -188,7 +220,7 @@ class profile:
                     "dur": span.nanoseconds / 1e3,
                     "pid": os.getpid(),
                     "tid": span.thread,
-                    "args": {**facts, "flops": span.flops},
+                    "args": {**facts, "flops": span.flops, "device us": span.device / 1e3},
                 }
             )
             if self.profile_memory:
@@ -207,6 +239,14 @@ class profile:
     def export_html(self, path: str | os.PathLike[str]) -> None:
         """Write the spans as one page for a browser: a timeline, and the table under it."""
         Path(path).write_text(page(self.spans, str(self.key_averages())), encoding="utf-8")
+
+
+def _device_time() -> Any:
+    """What measures a card; None without one."""
+    from minigrad import cuda
+    from minigrad.profiler.device_time import DeviceTime
+
+    return DeviceTime() if cuda.is_available() else None
 
 
 class _TimedModules(ModuleCalls):

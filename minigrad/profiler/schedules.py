@@ -9,7 +9,7 @@ __all__ = ["ProfilerAction", "ProfilerActivity", "schedule"]
 
 
 class ProfilerActivity(Enum):
-    """What is measured: torch's names. Only ``CPU`` (host time) is measured here.
+    """What is measured: host time (``CPU``), and on request a card's own (``CUDA``).
 
     >>> ProfilerActivity.CPU.name
     'CPU'

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -163,40 +165,58 @@ def test_lenet_in_a_browser(browser: Any, tmp_path: Path) -> None:
         press(browser, "ARROW_RIGHT")
     assert place(browser).startswith(f"backward {count} of {count}: ")
     assert len(browser.find_elements("css selector", "g.box")) == count + 1
+    opened_in = "return performance.getEntriesByType('navigation')[0].loadEventEnd"
+    assert 0 < browser.execute_script(opened_in) < 1000  # milliseconds
     assert browser.find_elements("tag name", "canvas")
     assert browser.get_log("browser") == []
 
 
 PROGRAM = """
-import torch
+import sys, torch
+assert sys.argv[1:] in ([], ["--epochs", "3"])
 w = torch.tensor([1., 2.], requires_grad=True)
 for _ in range(3):
     loss = (w * w).sum()
     loss.backward()
-print("not reached")
+print("not reached")  # by step
 """
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import subprocess
-    import sys
+def run(*arguments: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "minigrad", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "minigrad", "step", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return str(tmp_path / "program.py")
 
-    code, out, _ = run("--at", "2", str(program))
+
+def test_the_command(program: str, tmp_path: Path) -> None:
+    code, out, _ = run("step", "--at", "2", program)
     assert code == 0 and "not reached" not in out
     assert "goes out  input: [1. 2.]  = g * other  to w (node 0)" in out
-    assert out.count("step ") == 3 and "program.py:5" in out
+    assert out.count("step ") == 3 and "program.py:6" in out
     page = tmp_path / "page.html"
-    code, out, _ = run("--page", str(page), str(program))
+    code, out, _ = run("step", program, "--page", str(page), "--epochs", "3")  # the last its own
     assert code == 0 and str(page) in out and page.read_text().startswith("<!doctype html>")
-    code, _, err = run("--at", "7", str(program))
+    code, _, err = run("step", "--at", "7", program)
     assert code == 2 and "called backward 3 times, not 7" in err.splitlines()[-1]
-    assert main(["step", "--at", "0", str(program)]) == 2
+    assert main(["step", "--at", "0", program]) == 2
     assert main(["step", str(tmp_path / "none.py")]) == 2
+
+
+def test_the_commands_that_draw_and_measure(program: str, tmp_path: Path) -> None:
+    picture = tmp_path / "graph.svg"
+    assert run("graph", program, "--at", "2", "--out", str(picture))[0] == 0
+    assert picture.read_text().startswith("<svg") and ">mul<" in picture.read_text()
+    code, out, _ = run("graph", program)
+    assert code == 0 and "saved" in out and "not reached" not in out
+    assert main(["graph", "--out", "a.gif", program]) == 2
+    trace, page = tmp_path / "trace.json", tmp_path / "page.html"
+    code, out, _ = run("profile", program, "--trace", str(trace), "--page", str(page))
+    assert code == 0 and "not reached" in out and "MulBackward0" in out
+    assert len(json.loads(trace.read_text())["traceEvents"]) > 10
+    assert page.read_text().startswith("<!doctype html>")

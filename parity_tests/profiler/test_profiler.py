@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 import minigrad as mg
 from minigrad import nn, profiler
+from minigrad.cuda import stand_in
 from minigrad.nn import functional as F
 from minigrad.profiler.limits import Limits
 
@@ -83,6 +85,17 @@ def test_the_table() -> None:
         averages.table(sort_by="beauty")
 
 
+def test_the_table_of_rich() -> None:
+    rich = pytest.importorskip("rich.console")
+    with profiler.profile(record_shapes=True) as p:
+        mg.ones(2, 3) @ mg.ones(3, 4)
+    console = rich.Console(width=200, file=io.StringIO())
+    console.print(p.key_averages())
+    text = console.file.getvalue()
+    for word in ("Self CPU %", "# of Calls", "mm", "[[2, 3], [3, 4]]", "Self CPU time total"):
+        assert word in text
+
+
 def test_memory_that_is_alive() -> None:
     with profiler.profile(profile_memory=True) as p:
         kept = mg.ones(1000) * 2
@@ -133,6 +146,22 @@ def test_activities() -> None:
     profiler.profile(activities=[profiler.ProfilerActivity.CPU])
     with pytest.warns(UserWarning, match="CUDA is not measured"):
         profiler.profile(activities=[profiler.ProfilerActivity.CUDA])
+
+
+def test_the_time_of_a_card_is_measured_by_events() -> None:
+    both = [profiler.ProfilerActivity.CPU, profiler.ProfilerActivity.CUDA]
+    with stand_in.installed():
+        x = mg.ones(64, 64, device="cuda", requires_grad=True)
+        with profiler.profile(activities=both) as p:
+            (x @ x).sum().backward()
+            mg.ones(3).exp()
+    spans = {span.name: span for span in p.events()}
+    for name in ("mm", "sum", "SumBackward0", "MmBackward0"):
+        # The stand-in's events read the clock of the host, outside of the span.
+        assert spans[name].device >= spans[name].nanoseconds - 1000 > -1000, name
+    assert spans["exp"].device == 0, "the CPU's own"
+    table = p.key_averages().table(sort_by="device_time_total")
+    assert "Device total" in table.splitlines()[0]
 
 
 def test_a_decorator_and_an_error() -> None:
