@@ -81,6 +81,7 @@ def _compared(before: Any, after: Any) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(compare.table(found).text())
+    print(f"- {compare.power(found)}")
     for text in compare.differences(before, after):
         print(f"- {text}")
     return 1 if any(change.verdict == "regression" for change in found) else 0

@@ -64,6 +64,25 @@ def test_one_row_20_percent_slower_is_named_where_runs_differ_by_3_percent() -> 
     assert all(set(names) <= {row} for names in found)
 
 
+def test_what_is_said_to_be_seen_is_seen() -> None:
+    """9 of 10 times, in rows that differ in their noise; and hardly ever what is half of it."""
+    random, names = np.random.default_rng(0), [f"row {i}" for i in range(30)]
+
+    def both(shift: float) -> list[compare.Change]:
+        sides = (random.normal(0, 0.05, (30, 6)), random.normal(0, 0.05, (30, 6)))
+        sides[1][0] += shift
+        return judged({(n, "minigrad"): (sides[0][i], sides[1][i]) for i, n in enumerate(names)})
+
+    seen = float(np.median([change.seen for change in both(0)[1:]]))
+    for shift, least, most in ((math.log(seen), 0.8, 0.98), (math.log(seen) / 2, 0.0, 0.3)):
+        count = sum(both(shift)[1].verdict == "regression" for _ in range(200))
+        assert least <= count / 200 <= most
+    text = compare.power(both(0))
+    assert f"{seen - 1:.0%} slower" in text and "--runs" not in text
+    runs = int(compare.power(judged(drawn(0))).partition("--runs ")[2].partition(",")[0])
+    assert 20 < runs < 60  # (the noise of a busy machine)
+
+
 def test_a_shift_of_two_percent_is_no_regression_however_sure() -> None:
     exact = np.linspace(-1e-4, 1e-4, 6)
     series: Series = {(f"row {i}", "minigrad"): (exact, exact + 0.02) for i in range(5)}
@@ -187,8 +206,7 @@ def test_chances_are_those_of_students_t() -> None:
         for i in range(2)
     }
     found = compare._tested(series, alone=False)
-    for (a, b), (shift, _, chance) in zip(series.values(), found, strict=True):
+    for (a, b), test in zip(series.values(), found, strict=True):
         expected = scipy_stats.ttest_ind(b, a)
-        assert chance == pytest.approx(expected.pvalue) and shift == pytest.approx(
-            b.mean() - a.mean()
-        )
+        assert test.chance == pytest.approx(expected.pvalue)
+        assert test.shift == pytest.approx(b.mean() - a.mean())

@@ -106,16 +106,17 @@ class Mismatch:
         for g in self.point.pull(self.point.outputs, zeros):
             if g is not None and np.nan_to_num(g._array).any():
                 return Diagnosis("cotangent not used", "a cotangent of zeros gives a gradient")
+        exact, step = self.point.in_float64(), self.step
         points = [self.evidence(self.point, self.found, self.wanted)]
-        if max(self.allowed.shape) <= LARGEST:
-            for seed in (0, 1):
-                other = self.point.elsewhere(np.random.default_rng(seed))
-                if len(other.outputs) == len(self.point.outputs):
-                    found = other.analytical(other.outputs[self.output])
-                    wanted = [other.numerical(t, self.step)[self.output] for t in other.wanted]
-                    whole = (np.isfinite(m).all() for m in (*wanted, points[0].got))
-                    if all(whole) and wanted[self.index].shape == self.allowed.shape:
-                        points.append(self.evidence(other, found, wanted))
+        if exact is not self.point and (found := self.at(exact, step := 1e-6)):
+            points = [found]
+            if found.near(found.got, found.want):
+                text = f"it is right in float64, and not in {self.point.wanted[self.index].dtype}"
+                return Diagnosis("lower precision", text)
+        for seed in (0, 1) if max(self.allowed.shape) <= LARGEST else ():
+            other = self.at(exact.elsewhere(np.random.default_rng(seed)), step)
+            if other is not None and np.isfinite(points[0].got).all():
+                points.append(other)
         with np.errstate(all="ignore"):
             found_fault = diagnose(points)
         if isinstance(self.point.func, Gradients) and found_fault.name == "no gradient":
@@ -124,6 +125,16 @@ class Mismatch:
         if getattr(self.point.func, "lengths", None) and found_fault.name == "constant factor 2":
             return Diagnosis("tie counted twice", "equal values each get the whole gradient")
         return found_fault
+
+    def at(self, point: Point, step: float) -> Evidence | None:
+        """The evidence at another point; None if the function has no such derivative there."""
+        if len(point.outputs) != len(self.point.outputs):
+            return None
+        found = point.analytical(point.outputs[self.output])
+        wanted = [point.numerical(t, step)[self.output] for t in point.wanted]
+        finite = all(np.isfinite(m).all() for m in wanted)
+        same = wanted[self.index].shape == self.allowed.shape
+        return self.evidence(point, found, wanted) if finite and same else None
 
     def evidence(self, point: Point, found: Sequence[Array], wanted: Sequence[Array]) -> Evidence:
         """What the diagnosis is made from."""
@@ -168,10 +179,15 @@ def regression_test(point: Point) -> str:
     if isinstance(func, Gradients):
         inputs, check = inputs[: len(inputs) - func.count], "gradgradcheck"
         func = func.func
-    name = getattr(func, "__name__", type(func).__name__)
-    called = name if name.isidentifier() else "f"
+    called = name = _name_of(func)
+    if not all(part.isidentifier() for part in name.split(".")):
+        called = name = "f"
     names = [f"x{i}" for i in range(len(inputs))]
-    lines = ["A test of it:", "", f"def test_gradient_of_{called}():"]
+    lines = [
+        "A test of it:",
+        "",
+        f"def test_gradient_of_{name.removesuffix('.apply').replace('.', '_')}():",
+    ]
     code = getattr(func, "__code__", None)
     if called == "f" and code is not None:
         lines.append(f"    # f is the function at {code.co_filename}:{code.co_firstlineno}")
@@ -182,6 +198,13 @@ def regression_test(point: Point) -> str:
         called = f"lambda {', '.join(names)}: {source(names)}"
     lines.append(f"    assert torch.autograd.{check}({called}, ({', '.join(names)},))")
     return "\n".join(lines)
+
+
+def _name_of(func: Any) -> str:
+    """What a program calls a function: ``Cube.apply`` of a class by its name."""
+    name = str(getattr(func, "__name__", type(func).__name__))
+    owner = getattr(func, "__self__", None)
+    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
 
 
 def of_shapes(got: tuple[int, ...], want: tuple[int, ...]) -> Diagnosis:

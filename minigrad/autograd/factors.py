@@ -35,7 +35,9 @@ FORMS: dict[str, Callable[[Array], Array]] = {
     "tanh({})": np.tanh,
     "sigmoid({})": lambda v: 1 / (1 + np.exp(-v)),
 }
-CONSTANTS = (1, -1, 2, -2, 0.5, -0.5, 3, -3)
+CONSTANTS = np.array([1, -1, 2, -2, 0.5, -0.5, 3, -3])
+PAIRED = np.array([1, -1, 2, 0.5])
+FEW = 6  # numbers that are compared first
 
 
 def constant_name(c: float, sizes: set[int]) -> tuple[str, str]:
@@ -86,23 +88,42 @@ def expressions(numbers: Array, values: Mapping[str, Array]) -> Iterator[str]:
             for form, of in FORMS.items()
         }
     single = {n: v for n, v in single.items() if np.isfinite(v).all() and np.abs(v).min() > 1e-9}
-    for text, found in single.items():
-        for pattern, number in (("{}", found), ("1/{}", 1 / found)):
-            yield from _scaled(numbers, pattern.replace("{}", text), number)
+    if not single:
+        return
     texts, table = list(single), np.array([*single.values()])
+    few = table[:, :FEW]
+    for row, inverse, c in _candidates(np.stack([few, 1 / few], 1), CONSTANTS, numbers):
+        if _close(CONSTANTS[c] * table[row] ** (1 - 2 * inverse), numbers):
+            yield _times(CONSTANTS[c], f"1/{texts[row]}" if inverse else texts[row])
     for row, text in enumerate(texts):
-        for pattern, made in (("{} / {}", table[row] / table), ("{} {}", table[row] * table)):
-            for c in (1, -1, 2, 0.5):
-                for at in np.flatnonzero(np.isclose(c * made, numbers, CLOSE, 1e-7).all(1)):
-                    if at != row:
-                        name = pattern.format(text, texts[at])
-                        yield name if c == 1 else f"{c:g} {name}"
+        yield from _multiple(numbers, text, table[row])
+    pairs = np.stack([few[:, None] / few, few[:, None] * few], 2)
+    for row, at, product, c in _candidates(pairs, PAIRED, numbers):
+        if at != row and _close(PAIRED[c] * table[row] * table[at] ** (2 * product - 1), numbers):
+            joint = f"{texts[row]} {texts[at]}" if product else f"{texts[row]} / {texts[at]}"
+            yield _times(PAIRED[c], joint)
 
 
-def _scaled(numbers: Array, name: str, values: Array) -> Iterator[str]:
-    for c in CONSTANTS:
-        if np.allclose(c * values, numbers, CLOSE, 1e-7):
-            yield name if c == 1 else f"{c:g} {name}"
+def _candidates(few: Array, constants: Array, numbers: Array) -> Any:
+    """Places in a table, and of a constant, where the first numbers are right."""
+    made = constants[:, None] * few[..., None, :]
+    return np.argwhere(np.isclose(made, numbers[:FEW], CLOSE, 1e-7).all(-1)).tolist()
+
+
+def _close(made: Array, numbers: Array) -> bool:
+    return bool(np.allclose(made, numbers, CLOSE, 1e-7))
+
+
+def _times(c: float, text: str) -> str:
+    return text if c == 1 else f"{c:g} {text}"
+
+
+def _multiple(numbers: Array, name: str, values: Array) -> Iterator[str]:
+    """Any multiple; that it fits is no chance if there are four numbers that differ."""
+    if len(np.unique(np.round(values, 6))) > 3:
+        c = float(numbers @ values / (values @ values))
+        if abs(c) > 1e-6 and _close(c * values, numbers):
+            yield f"{c:.3g} {name}"
 
 
 def in_words(name: str) -> str:

@@ -94,6 +94,7 @@ def gradcheck(
     >>> torch.autograd.gradcheck(torch.sin, (x,))
     True
     """
+    __tracebackhide__ = True  # pytest then shows the caller's line
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError("gradcheck: expected check_forward_ad or check_backward_ad to be True")
     if check_batched_grad and not check_backward_ad:
@@ -155,6 +156,7 @@ def _run(
     raise_exception: bool,
 ) -> bool:
     """Check what was asked for; failures are raised, or False."""
+    __tracebackhide__ = True
     try:
         _Check(Point(func, inputs, places), rules).all(backward, forward)
     except GradcheckError:
@@ -179,6 +181,7 @@ class _Check:
 
     def all(self, backward: bool, forward: bool) -> None:
         """Run the checks that were asked for."""
+        __tracebackhide__ = True
         from minigrad.autograd import probes
 
         before = [t._array.copy() for t in self.point.wanted]
@@ -210,6 +213,7 @@ class _Check:
 
     def constant(self) -> None:
         """Without an output that has a gradient, nothing may move."""
+        __tracebackhide__ = True
         for index in range(len(self.point.wanted)):
             if any((j != 0).any() for j in self.numerical(index)):
                 from minigrad.autograd.probes import failure
@@ -220,6 +224,7 @@ class _Check:
 
     def backward(self) -> None:
         """Compare all of the Jacobians that backward gives."""
+        __tracebackhide__ = True
         from minigrad.autograd import probes
 
         for number, output in enumerate(self.point.outputs):
@@ -242,6 +247,7 @@ class _Check:
 
     def compare(self, number: int, found: list[Array], mode: str = "") -> None:
         """Raise if the derivatives of one output are not its differences."""
+        __tracebackhide__ = True
         for index, tensor in enumerate(self.point.wanted):
             wanted = self.numerical(index)[number]
             allowed = self.allowed(index, number, wanted)
@@ -336,6 +342,7 @@ def gradgradcheck(
     >>> torch.autograd.gradgradcheck(torch.sin, (x,))
     True
     """
+    __tracebackhide__ = True
     if not (check_fwd_over_rev or check_rev_over_rev):
         raise AssertionError(
             "gradgradcheck: expected check_fwd_over_rev or check_rev_over_rev to be True"

@@ -138,6 +138,18 @@ class Point:
             whole[place] = other.requires_grad_()
         return Point(self.func, whole, self.places)
 
+    def in_float64(self) -> Point:
+        """The same function of inputs in float64, itself if they are, or if it takes no others."""
+        if all(t._array.dtype == np.float64 for t in self.wanted):
+            return self
+        whole = list(self.inputs)
+        for place, tensor in zip(self.places, self.wanted, strict=True):
+            whole[place] = tensor.detach().double().requires_grad_()
+        try:
+            return Point(self.func, whole, self.places)
+        except (RuntimeError, TypeError):  # it has tensors of its own, of another type
+            return self
+
 
 class Gradients:
     """The gradients of a function, as a function of its inputs and of weights for its outputs."""

@@ -29,6 +29,7 @@ def failure(point: Point, text: str, name: str, seen: str) -> GradientMismatch:
 
 def shaped(point: Point, gradient: Any, tensor: Any) -> None:
     """A gradient must have the shape of its input."""
+    __tracebackhide__ = True
     if gradient._array.shape != tensor._array.shape:
         fault = of_shapes(gradient._array.shape, tensor._array.shape)
         raise failure(point, "Analytical gradient has incorrect size", fault.name, fault.text)
@@ -36,6 +37,7 @@ def shaped(point: Point, gradient: Any, tensor: Any) -> None:
 
 def reentrant(point: Point, one: Sequence[Array], other: Sequence[Array], allowed: float) -> None:
     """Two sweeps with the same weights must give the same."""
+    __tracebackhide__ = True
     for first, second in zip(one, other, strict=True):
         if first.size and not np.abs(first - second).max() <= allowed:
             if np.isnan(first).any() and np.array_equal(first, second, equal_nan=True):
@@ -65,6 +67,7 @@ def _why_not_repeatable(point: Point) -> str:
 
 def weights(point: Point) -> None:
     """Zero weights must give zero gradients."""
+    __tracebackhide__ = True
     zeros = [zeros_like(o.detach()) for o in point.outputs]
     found = point.pull(point.outputs, zeros)
     if any(g is not None and g._array.any() for g in found):
@@ -74,6 +77,7 @@ def weights(point: Point) -> None:
 
 def linear(point: Point, jacobians: Sequence[Sequence[Array]]) -> None:
     """A weighted sum of outputs has the weighted sum of their gradients."""
+    __tracebackhide__ = True
     rng = np.random.default_rng(0)
     drawn = [rng.uniform(-3, 3, o._array.shape) for o in point.outputs]
     given = [_like(o, w) for o, w in zip(point.outputs, drawn, strict=True)]
@@ -96,6 +100,7 @@ def linear(point: Point, jacobians: Sequence[Sequence[Array]]) -> None:
 
 def layouts(point: Point) -> None:
     """How the cotangent lies in memory must not matter: here it is expanded, then transposed."""
+    __tracebackhide__ = True
     rng = np.random.default_rng(1)
     for lay in (_expanded, _transposed):
         pairs = [(o, lay(rng, o._array.shape)) for o in point.outputs]
@@ -112,6 +117,7 @@ def layouts(point: Point) -> None:
 
 def undisturbed(point: Point) -> None:
     """A later call of the function must not change what an earlier one saved."""
+    __tracebackhide__ = True
     given = [_ones(o) for o in point.outputs]
     before = _flat(point.pull(point.outputs, [w.clone() for w in given]))
     outputs = differentiable(point.func(*point.inputs))
@@ -131,6 +137,7 @@ def undisturbed(point: Point) -> None:
 
 def kept(point: Point, before: Sequence[Array]) -> None:
     """Neither forward nor backward may write the inputs."""
+    __tracebackhide__ = True
     for place, tensor, old in zip(point.places, point.wanted, before, strict=True):
         if not np.array_equal(tensor._array, old, equal_nan=True):
             raise failure(
@@ -143,6 +150,7 @@ def kept(point: Point, before: Sequence[Array]) -> None:
 
 def undefined(point: Point) -> None:
     """Outputs of which nobody asks for a gradient must do no harm."""
+    __tracebackhide__ = True
     for left_out in range(len(point.outputs) if len(point.outputs) > 1 else 0):
         outputs = differentiable(point.func(*point.inputs))
         del outputs[left_out]

@@ -6,13 +6,13 @@ import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 import minigrad
 from minigrad.testing.comparison import TOLERANCES, assert_close
+from minigrad.testing.counterparts import Counterparts
 from minigrad.testing.ulps import farthest
 
 __all__ = ["assert_parity", "real_torch"]
@@ -48,9 +48,10 @@ def assert_parity(
 ) -> None:
     """Raise AssertionError unless ``f(*inputs)`` is the same under minigrad and torch.
 
-    Compared are values, shapes, dtypes, the gradients by those inputs that require them, and, if
-    it raises, the type of the error. Inputs are minigrad's tensors (or arrays, or anything else).
-    What ``f`` calls ``torch``, as a global name or as its first argument, is each in turn.
+    Compared are values, shapes, dtypes, the gradients by those inputs that require them, what is
+    written into inputs, and, if it raises, the type of the error. Inputs are minigrad's tensors (or
+    arrays, or anything else), in lists and by name too. What ``f`` uses of minigrad, itself or in
+    functions and classes of the same program, is torch's in turn; so is its argument ``torch``.
 
     >>> import minigrad as torch
     >>> from minigrad.testing import assert_parity
@@ -59,49 +60,59 @@ def assert_parity(
 
     Raises: AssertionError naming what differs, and by how many ulps; ImportError without torch.
     """
+    __tracebackhide__ = True  # pytest then shows the caller's line
     library = real_torch()
     mine = _outcome(f, minigrad, inputs, options, gradients)
     theirs = _outcome(f, library, inputs, options, gradients)
     if isinstance(mine, Exception) or isinstance(theirs, Exception):
         _compare_errors(mine, theirs)
         return
-    for name in ("value", "gradient"):
+    for name in ("value", "gradient", "input"):
         parts = [getattr(side, name) for side in (mine, theirs)]
         if len(parts[0]) != len(parts[1]):
             raise AssertionError(f"parity: {len(parts[0])} {name}s here, {len(parts[1])} in torch")
         for number, (one, other) in enumerate(zip(*parts, strict=True)):
-            _compare(f"{name} {number}", one, other, rtol, atol)
+            after = " after the call" if name == "input" else ""
+            _compare(f"{name} {number}{after}", one, other, rtol, atol)
 
 
 @dataclass(frozen=True)
 class _Returned:
-    """What a run gave: its results, and the gradients of its inputs."""
+    """What a run gave: its results, the gradients of its inputs, and what it left in these."""
 
     value: list[Any]
     gradient: list[Any]
+    input: list[Any]
 
 
 def _outcome(
     f: Callable[..., Any], library: Any, inputs: Sequence[Any], options: Any, gradients: bool
 ) -> _Returned | Exception:
     """Run a function under one library, from one seed."""
-    given = [moved(value, library) for value in inputs]
+    given, named = moved(list(inputs), library), moved(options, library)
     function, leading = under(f, library)
     library.manual_seed(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            result = function(*leading, *given, **options)
+            result = function(*leading, *given, **named)
     except Exception as error:
         return error
     parts = _flat(result)
-    leaves = [t for t in given if hasattr(t, "requires_grad") and t.requires_grad]
+    taken = [t for t in _flat([given, named]) if hasattr(t, "detach")]
+    leaves = [t for t in taken if t.requires_grad]
     found: list[Any] = []
     ends = [p for p in parts if getattr(p, "requires_grad", False)]
     if gradients and leaves and ends:
-        weights = [library.ones_like(e) * (1 + 0.25 * i) for i, e in enumerate(ends)]
+        weights = [_weights(e, library, number) for number, e in enumerate(ends)]
         found = list(library.autograd.grad(ends, leaves, weights, allow_unused=True))
-    return _Returned(parts, found)
+    return _Returned(parts, found, taken)
+
+
+def _weights(output: Any, library: Any, number: int) -> Any:
+    """A cotangent whose elements all differ: with ones a gradient that is moved looks right."""
+    spread = 0.5 + (0.618 * np.arange(output.numel()) + 0.25 * number) % 1
+    return library.from_numpy(spread.reshape(tuple(output.shape))).to(output.dtype)
 
 
 def under(f: Callable[..., Any], library: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -118,25 +129,8 @@ def under(f: Callable[..., Any], library: Any) -> tuple[Callable[..., Any], tupl
         names = list(inspect.signature(f).parameters)
     except (TypeError, ValueError):
         names = []
-    if names and names[0] == "torch":
-        return f, (library,)
-    if library is minigrad or not isinstance(f, FunctionType):
-        return f, ()
-    known = {name: _counterpart(value, library) for name, value in f.__globals__.items()}
-    cells = f.__closure__
-    other = FunctionType(f.__code__, known, f.__name__, f.__defaults__, cells)
-    other.__kwdefaults__ = f.__kwdefaults__
-    return other, ()
-
-
-def _counterpart(value: Any, library: Any) -> Any:
-    """A library's module for minigrad's; anything else stays."""
-    if not isinstance(value, ModuleType) or not value.__name__.startswith("minigrad"):
-        return value
-    found = library
-    for part in value.__name__.split(".")[1:]:
-        found = getattr(found, part, None)
-    return value if found is None else found
+    leading = (library,) if names and names[0] == "torch" else ()
+    return Counterparts(library).of(f), leading
 
 
 def moved(value: Any, library: Any) -> Any:
@@ -147,10 +141,12 @@ def moved(value: Any, library: Any) -> Any:
     >>> moved(minigrad.ones(2), minigrad)
     tensor([1., 1.])
     """
-    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+    if type(value) in (list, tuple):
         return type(value)(moved(v, library) for v in value)
+    if type(value) is dict:
+        return {k: moved(v, library) for k, v in value.items()}
     if not isinstance(value, minigrad.Tensor):
-        return value
+        return Counterparts(library).of(value)
     kind = str(value.dtype).rpartition(".")[2]
     wide = value.detach().float() if kind == "bfloat16" else value.detach()
     made = library.from_numpy(np.array(wide.numpy(), order="K", copy=True))
@@ -161,12 +157,15 @@ def moved(value: Any, library: Any) -> Any:
 def _flat(result: Any) -> list[Any]:
     if isinstance(result, (list, tuple)):
         return [part for whole in result for part in _flat(whole)]
+    if isinstance(result, dict):
+        return [part for key, whole in result.items() for part in (key, *_flat(whole))]
     return [result]
 
 
 def _compare(what: str, mine: Any, theirs: Any, rtol: float | None, atol: float | None) -> None:
+    __tracebackhide__ = True
     if not hasattr(theirs, "detach"):
-        if hasattr(mine, "detach") or mine != theirs:
+        if hasattr(mine, "detach") or not _same(mine, theirs, rtol, atol):
             raise AssertionError(f"parity: {what} is {mine!r} here, {theirs!r} in torch")
         return
     if not hasattr(mine, "detach"):
@@ -183,9 +182,20 @@ def _compare(what: str, mine: Any, theirs: Any, rtol: float | None, atol: float 
         assert_close(one, other, rtol=rtol, atol=atol, equal_nan=True)
     except AssertionError as error:
         count, place = farthest(one, other)
-        values = f"{one[place]!r} here, {other[place]!r} in torch"
+        values = f"{one[place]!s} here, {other[place]!s} in torch"
         text = f"parity: {what} parts by {count:g} ulps at {list(place)}: {values}\n{error}"
         raise AssertionError(text) from None
+
+
+def _same(mine: Any, theirs: Any, rtol: float | None, atol: float | None) -> bool:
+    """Whether two values that are no tensors are equal: numbers may be off like a float32."""
+    if type(mine) is type(theirs) is float:
+        usual = TOLERANCES[minigrad.float32]
+        relative, absolute = usual if rtol is None or atol is None else (rtol, atol)
+        return bool(np.isclose(mine, theirs, relative, absolute, equal_nan=True))
+    if type(mine).__module__.startswith("minigrad"):  # a dtype, a device, a size
+        return str(mine) == str(theirs)
+    return bool(mine == theirs)
 
 
 def array_of(tensor: Any) -> Any:
@@ -201,6 +211,7 @@ def array_of(tensor: Any) -> Any:
 
 
 def _compare_errors(mine: Any, theirs: Any) -> None:
+    __tracebackhide__ = True
     for one, other, here in ((mine, theirs, "minigrad"), (theirs, mine, "torch")):
         if isinstance(one, Exception) and not isinstance(other, Exception):
             raise AssertionError(f"parity: only {here} raises: {one!r}") from one

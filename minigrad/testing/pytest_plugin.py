@@ -74,6 +74,7 @@ def assert_parity() -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Run a test that is marked ``parity`` under both libraries."""
+    __tracebackhide__ = True
     if pyfuncitem.get_closest_marker("parity") is None:
         return (yield)
     run = pyfuncitem.obj

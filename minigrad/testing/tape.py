@@ -34,6 +34,8 @@ LARGEST = 256 * 2**20  # bytes of arrays on a tape; then it ends
 PLAIN = (bool, int, float, str, type(None))
 FORGIVEN = {str(kind).rpartition(".")[2]: pair for kind, pair in TOLERANCES.items()}
 Row = dict[str, Any]
+# What an op raises for arguments that it does not take; a file may hold any.
+REFUSALS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Unwritable(Exception):
@@ -80,7 +82,7 @@ class Tape:
     def _hear(self, heard: Heard) -> None:
         if not self.whole:
             return
-        row: Row = {"op": heard.op.name, "line": _line(*call_site(2))}
+        row: Row = {"op": heard.op.name, "line": source_line(*call_site(2))}
         node = heard.node
         results = heard.result if isinstance(heard.result, (tuple, list)) else (heard.result,)
         try:
@@ -160,10 +162,6 @@ def _equal(one: Any, other: Any) -> bool:
     return np.array_equal(one.astype(np.float64), other.astype(np.float64), equal_nan=True)
 
 
-def _line(code: Any, lasti: int) -> str:
-    return source_line(code, lasti)
-
-
 @dataclass
 class Again:
     """What came of a tape: how many ops agree, where they part, and what first was not finite."""
@@ -227,7 +225,7 @@ def _run_rows(found: Again, rows: Sequence[Row], arrays: Sequence[Any], ops: Any
             found.not_finite = f"{what}: finite numbers go in, NaN or infinite ones come out"
         try:
             now = _run(ops[name], row, given)
-        except Exception as error:
+        except REFUSALS as error:
             found.parts = found.parts or f"{what}: raises {type(error).__name__}: {error}"
             continue
         found.ops += 1

@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import find
+from hypothesis import find, given
+from hypothesis import strategies as st
 
 import minigrad as torch
+from minigrad.autograd.diagnosis import Evidence, diagnose
 from minigrad.autograd.record import Record
 from minigrad.testing import GradcheckError, T, call, calls, gradcheck, reals
 from minigrad.testing.mutants.spoiling import entered
@@ -107,3 +110,23 @@ def test_fault_is_named(name: str) -> None:
         with pytest.raises(GradcheckError) as caught:
             gradcheck(case, case.inputs)
     assert caught.value.diagnosis.name == wanted, caught.value
+
+
+SHAPES = st.sampled_from([(), (1,), (3,), (2, 2), (3, 1), (2, 1, 2), (0,), (2, 0)])
+
+
+@given(st.integers(0, 1000), SHAPES, SHAPES, st.sampled_from([0.0, 0.3, 1.0]))
+def test_any_two_jacobians_are_diagnosed(seed: int, one: Any, other: Any, dense: float) -> None:
+    """Of every shape, of nothing too: a diagnosis must never hide what it is made for."""
+    rng = np.random.default_rng(seed)
+
+    def drawn() -> Any:
+        size = int(np.prod(one)), int(np.prod(other))
+        return rng.integers(-2, 3, size) * (rng.random(size) < dense) * 1.0
+
+    points = [
+        Evidence([rng.normal(size=one)], rng.normal(size=other), 0, [drawn()], [drawn()])
+        for _ in range(2)
+    ]
+    with np.errstate(all="ignore"):
+        assert diagnose(points).name

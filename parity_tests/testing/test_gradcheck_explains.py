@@ -97,10 +97,33 @@ def test_float32_is_checked_with_what_it_can_tell() -> None:
         assert gradcheck(torch.sin, (x,), eps=None)
         assert gradcheck(lambda x: (x * x).sum(), (x,), eps=None)
         assert gradcheck(lambda x: x.exp() / 1e6, (x[:3].detach().requires_grad_(),), eps=None)
-    case = Case(
-        entered("sin", lambda s: s.gradients[0] * 1.05, call(T(4))), call(x.detach().numpy())
-    )
-    assert not gradcheck(case, case.inputs, eps=None, raise_exception=False)
+    wrong = entered("sin", lambda s: s.gradients[0] * 1.05, call(T(4)))
+    case = Case(wrong, call(x.detach().numpy()))
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(case, case.inputs, eps=None)
+    assert caught.value.diagnosis.name == "constant factor 1.05", "found in float64"
+
+
+def test_what_is_right_in_float64_only_is_told_from_a_wrong_formula() -> None:
+    x = torch.tensor([0.3, 1.1], requires_grad=True)
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(ThroughHalf.apply, (x,), eps=None)
+    assert caught.value.diagnosis.name == "lower precision"
+    assert "def test_gradient_of_ThroughHalf():" in str(caught.value)
+    assert "gradcheck(ThroughHalf.apply, (x0,))" in str(caught.value)
+
+
+class ThroughHalf(torch.autograd.Function):
+    """x, where single precision loses a twentieth on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        (g,) = cotangents
+        return g if g.dtype == torch.float64 else g * 0.95
 
 
 def test_a_projection_warns_of_what_it_misses() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 import minigrad
 import minigrad as torch  # what the functions under test call so
+from minigrad import nn
 from minigrad.cli import main
+from minigrad.nn.functional import gelu
 from minigrad.testing import assert_parity
 from minigrad.testing.ulps import farthest, ulps
 
@@ -23,6 +26,92 @@ def test_values_gradients_and_dtypes_agree() -> None:
     assert_parity(lambda torch, x: (torch.sin(x), x.half(), x.argmax()), X)
     assert_parity(lambda x, n: x.pow(n).cumsum(0), X, 3)
     assert_parity(lambda x: torch.nn.Linear(3, 2)(x), X)  # from the same seed
+
+
+def helper(x: Any, times: int = 2) -> Any:
+    return torch.tanh(x) if times == 0 else helper(x, times - 1) * 2
+
+
+class Net(nn.Module):
+    width = 2
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(n, self.width)
+
+    @classmethod
+    def made(cls) -> Any:
+        return cls(3)
+
+    def forward(self, x: Any) -> Any:
+        return gelu(self.layer(x))
+
+
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        return 3 * ctx.saved_tensors[0] ** 2 * cotangents[0]
+
+
+def trained(x: Any) -> Any:
+    """What a few lines leave: numbers, a dictionary, tensors with gradients."""
+    net = Net.made()
+    rule = torch.optim.Adam(net.parameters(), lr=0.1)
+    for _ in range(2):
+        rule.zero_grad()
+        loss = net(x).square().sum()
+        loss.backward()
+        rule.step()
+    return {"loss": loss.item(), "state": net.state_dict(), "kind": x.dtype}, float("nan")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: helper(x), lambda x: Net.made()(x), Cube.apply, lambda x: Cube.apply(x),
+        lambda x, f=torch.sin: f(x), partial(torch.sum, dim=0), torch.exp, trained,
+        lambda x: x.to(torch.float64),
+    ],
+)  # fmt: skip
+def test_what_a_function_uses_of_minigrad_is_torchs_in_turn(function: Any) -> None:
+    assert_parity(function, X)
+
+
+def test_a_module_with_minigrads_tensors_is_refused() -> None:
+    with pytest.raises(TypeError, match="make it inside of the function"):
+        assert_parity(torch.nn.Linear(3, 2), X)
+
+
+def test_a_gradient_that_only_stands_elsewhere_is_seen() -> None:
+    def rolled(x: Any) -> Any:
+        return Rolled.apply(x) if library(x) == "minigrad" else x.clone()
+
+    with pytest.raises(AssertionError, match="gradient 0 parts"):
+        assert_parity(rolled, X)
+
+
+class Rolled(minigrad.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        return cotangents[0].roll(1)
+
+
+def test_inputs_are_compared_after_the_call_and_may_be_named() -> None:
+    def writing(x: Any, by: Any = None) -> None:
+        x.add_(by * (2 if library(x) == "minigrad" else 1))
+
+    assert_parity(lambda x, by: x.add_(by), X.detach(), by=X.detach())
+    with pytest.raises(AssertionError, match="input 0 after the call parts"):
+        assert_parity(writing, X.detach(), by=X.detach())
 
 
 def library(x: Any) -> str:
