@@ -1,34 +1,45 @@
 """All that needs a card, in one run under ten minutes: is it right, is it clean, how fast is it.
 
-``python -m benchmarks gpu`` runs the parity suite and the conformance table on CuPy, every kernel
-under compute-sanitizer, and the measurements of ``gpu_measure.py`` beside torch; it writes JSON
-and a page of Markdown to ``benchmarks/results``. Without a card it says so, and writes nothing.
+``python -m benchmarks gpu`` runs on CuPy the measurements of ``gpu_measure.py`` beside torch, the
+checks of ``gpu_checks.py``, every kernel under compute-sanitizer, the conformance table and the
+parity suite. Each part is a process of its own with a time of its own; what a part has found when
+it dies, or when its time is over, counts. JSON and a page of Markdown are written to
+``benchmarks/results`` after each part. Without a card it says so, and writes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import glob
 import importlib
 import importlib.metadata
+import importlib.util
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 SECONDS = {  # at most, for each part: together less than ten minutes
-    "steps": 120, "bandwidth": 30, "products": 40, "overhead": 30, "tries": 40, "conformance": 20,
-    "memcheck": 60, "racecheck": 60, "parity": 180,
+    "steps": 115, "bandwidth": 25, "products": 35, "overhead": 25, "promises": 30, "tries": 40,
+    "agreement": 45, "memcheck": 50, "racecheck": 50, "conformance": 20, "parity": 150,
 }  # fmt: skip
 TOOLS = ("memcheck", "racecheck")
 MEASURED = ("steps", "bandwidth", "products", "overhead")
+CHECKED = ("promises", "tries", "agreement")
+WORKERS = 8  # processes of the parity suite; CuPy compiles many small kernels
+SHOWN = 40  # rows of a part on the page; the rest is in the JSON
 Part = dict[str, Any]
 
 
@@ -64,23 +75,28 @@ def describe() -> dict[str, str]:
 
 
 def told(command: Sequence[str], limit: float) -> Part:
-    """A program's end and its last lines; one that takes too long is ended."""
+    """A program's end and its lines; one that takes too long is ended, with all that it started."""
     begin = time.perf_counter()
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=limit, check=False
-        )
-        text, ok = done.stdout + done.stderr, done.returncode == 0
-    except subprocess.TimeoutExpired as late:
-        text, ok = f"{_text(late.stdout)}\nended after {limit:g} s", False
-    except FileNotFoundError as error:
-        text, ok = str(error), False
-    lines = [line for line in text.splitlines() if line.strip()]
-    return {"ok": ok, "seconds": time.perf_counter() - begin, "text": lines[-12:]}
-
-
-def _text(said: Any) -> str:
-    return said.decode(errors="replace") if isinstance(said, bytes) else said or ""
+    with tempfile.TemporaryFile() as said:
+        try:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            return {"ok": False, "seconds": 0.0, "text": [str(error)]}
+        late = False
+        try:
+            process.wait(limit)
+        except subprocess.TimeoutExpired:
+            late = True
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        said.seek(0)
+        lines = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()]
+    if late:
+        lines.append(f"ended after {limit:g} s")
+    ok = process.returncode == 0
+    return {"ok": ok, "seconds": time.perf_counter() - begin, "text": lines}
 
 
 def _part(name: str) -> list[str]:
@@ -89,72 +105,117 @@ def _part(name: str) -> list[str]:
 
 
 def by_pytest(tests: Sequence[str], limit: float, *options: str) -> Part:
-    """Tests on the card, and how many passed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
-    part = told(command, limit)
-    counts = re.findall(r"(\d+) (passed|failed|error|skipped|xfailed)", " ".join(part["text"]))
-    part["counts"] = {word: int(number) for number, word in counts}
-    part["ok"] = part["ok"] and part["counts"].get("passed", 0) > 0
+    """Tests on the card: how many passed, and which did not."""
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--tb=line"]
+    part = told([*command, *options, *tests], limit)
+    counts: dict[str, int] = {}
+    failed = []
+    for line in part["text"]:
+        found = re.search(r"\b(PASSED|FAILED|ERROR|SKIPPED|XFAIL)\b(?!.* - )", line)
+        if found and "::" in line:
+            counts[found[1].lower()] = counts.get(found[1].lower(), 0) + 1
+            if found[1] in ("FAILED", "ERROR"):
+                failed.append(line.strip())
+    part["counts"], part["ok"] = counts, part["ok"] and counts.get("passed", 0) > 0
+    part["text"] = [] if part["ok"] else [*failed[:SHOWN], *part["text"][-12:]]
     return part
+
+
+def _sanitizer() -> str | None:
+    """Where compute-sanitizer is: on the path, or with a toolkit."""
+    return shutil.which("compute-sanitizer") or next(
+        iter(sorted(glob.glob("/usr/local/cuda*/bin/compute-sanitizer"), reverse=True)), None
+    )
 
 
 def by_sanitizer(tool: str, limit: float) -> Part:
     """Every kernel's ``// Try:`` lines under a tool of compute-sanitizer."""
-    program = shutil.which("compute-sanitizer")
+    program = _sanitizer()
     if program is None:
         return {"ok": False, "seconds": 0.0, "text": ["compute-sanitizer was not found"]}
-    return told([program, "--tool", tool, "--error-exitcode", "9", *_part("tries")], limit)
+    part = told([program, "--tool", tool, "--error-exitcode", "9", *_part("launches")], limit)
+    return _with_rows(part)
 
 
-def measured(name: str, limit: float) -> Part:
-    """A part of ``gpu_measure.py`` in a process of its own."""
-    part = told(_part(name), limit)
-    rows = [line for line in part["text"] if line.startswith("[{")]
-    part["rows"] = json.loads(rows[-1]) if part["ok"] and rows else []
-    part["ok"] = bool(part["rows"])
-    if part["ok"]:
-        part["text"] = []
+def in_rows(name: str, limit: float) -> Part:
+    """A part of this program that prints rows, in a process of its own."""
+    return _with_rows(told(_part(name), limit))
+
+
+def _with_rows(part: Part) -> Part:
+    """Rows and other text apart; a row with an error, or of what is not right, is a failure."""
+    rows = [line for line in part["text"] if line.startswith('{"what"')]
+    part["text"] = [line for line in part["text"] if not line.startswith('{"what"')][-12:]
+    part["rows"] = [json.loads(line) for line in rows if line.endswith("}")]
+    wrong = [row for row in part["rows"] if "error" in row or row.get("right") is False]
+    part["ok"] = part["ok"] and bool(part["rows"]) and not wrong
     return part
 
 
-def run_part(name: str) -> int:
-    """Measure in this process, and print the rows as JSON."""
-    from benchmarks import gpu_measure
+def _rows_of(name: str) -> Iterator[Part]:
+    """What a part finds, as it finds it."""
+    from benchmarks import gpu_checks, gpu_measure
 
     mine: Any = importlib.import_module("minigrad")
-    if name == "tries":
-        rows = gpu_measure.tries(importlib.import_module("cupy"))
-        wrong = [row["what"] for row in rows if not row["same"]]
-        print(f"{len(rows)} tries", *wrong, sep="\n")
-        return len(wrong) > 0
+    if name in ("tries", "launches"):
+        check = getattr(gpu_checks, name)
+        return check(importlib.import_module("cupy"))  # type: ignore[no-any-return]
+    if name in CHECKED:
+        return getattr(gpu_checks, name)(mine)  # type: ignore[no-any-return]
     theirs: Any = None
     if importlib.util.find_spec("torch") is not None:
         theirs = importlib.import_module("torch")
         theirs = theirs if theirs.cuda.is_available() else None
     gpu_measure.allow_tf32(*filter(None, (mine, theirs)))
-    given = (mine,) if name == "bandwidth" else (mine, theirs)
-    print(json.dumps(gpu_measure.PARTS[name](*given)))
+    return gpu_measure.PARTS[name](*((mine,) if name == "bandwidth" else (mine, theirs)))
+
+
+def run_part(name: str) -> int:
+    """Work in this process, and print each row as JSON."""
+    warnings.simplefilter("ignore")
+    for row in _rows_of(name):
+        print("\n" + json.dumps(row), flush=True)
     return 0
 
 
-def everything(say: Callable[[str], None] = print) -> dict[str, Part]:
-    """All parts, one after another; a part that fails does not stop the others."""
-    whole = (
-        "parity_tests/cuda/test_ops_on_device.py",
-        "parity_tests/cuda/test_modules_on_device.py",
-    )
-    todo: list[tuple[str, Callable[[], Part]]] = [
-        *[(name, lambda name=name: measured(name, SECONDS[name])) for name in MEASURED],
-        ("tries", lambda: told(_part("tries"), SECONDS["tries"])),
-        ("conformance", lambda: by_pytest(
-            ["parity_tests/cuda/test_conformance.py"], SECONDS["conformance"], "--device", "cuda")),
-        *[(tool, lambda tool=tool: by_sanitizer(tool, SECONDS[tool])) for tool in TOOLS],
-        ("parity", lambda: by_pytest(whole, SECONDS["parity"], "--device", "cuda")),
-    ]  # type: ignore[misc]  # fmt: skip
-    found = {}
-    for name, run in todo:
-        found[name] = run()
+def _plan() -> list[tuple[str, Callable[[float], Part]]]:
+    """The parts in their order: what a card is first asked for comes first."""
+    spread: tuple[str, ...] = ()
+    if importlib.util.find_spec("xdist") is not None:
+        spread = ("-n", str(WORKERS), "--dist", "worksteal")
+    conformance = "parity_tests/cuda/test_conformance.py"
+    on_card = ("--device", "cuda")
+    return [
+        *((name, lambda limit, n=name: in_rows(n, limit)) for name in (*MEASURED, *CHECKED)),
+        *((tool, lambda limit, t=tool: by_sanitizer(t, limit)) for tool in TOOLS),
+        ("conformance", lambda limit: by_pytest([conformance], limit, "-k", "cupy-")),
+        ("parity", lambda limit: by_pytest(
+            ["parity_tests/cuda"], limit, *plugin(), *on_card, *spread)),
+    ]  # type: ignore[list-item]  # fmt: skip
+
+
+def plugin() -> tuple[str, ...]:
+    """What brings ``--device`` where minigrad is not installed, only lies there."""
+    try:
+        importlib.metadata.distribution("minigrad")
+    except importlib.metadata.PackageNotFoundError:
+        return ("-p", "minigrad.testing.pytest_plugin")
+    return ()
+
+
+def everything(
+    say: Callable[[str], None] = print, keep: Callable[[dict[str, Part]], Any] = lambda parts: None
+) -> dict[str, Part]:
+    """All parts, one after another; what fails stops nothing, and ``keep`` gets all so far."""
+    found: dict[str, Part] = {}
+    for name, run in _plan():
+        try:
+            found[name] = run(SECONDS[name])
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            found[name] = {"ok": False, "seconds": 0.0, "text": [text]}
         say(f"{name}: {'done' if found[name]['ok'] else 'FAILED'}, {found[name]['seconds']:.0f} s")
+        keep(found)
     return found
 
 
@@ -167,25 +228,30 @@ def page(about: dict[str, str], parts: dict[str, Part]) -> str:
         lines += [f"## {name}", "", f"{end} in {part['seconds']:.0f} s"]
         if part.get("counts"):
             lines[-1] += ": " + ", ".join(f"{n} {word}" for word, n in part["counts"].items())
-        rows = part.get("rows") or []
-        if rows:
-            keys = list(dict.fromkeys(key for row in rows for key in row))
-            lines += [
-                "",
-                "| " + " | ".join(keys) + " |",
-                "| " + " | ".join("---" for _ in keys) + " |",
-            ]
-            lines += [
-                "| " + " | ".join(_cell(row.get(key, "")) for key in keys) + " |" for row in rows
-            ]
-        elif part["text"]:
+        lines += _table(part.get("rows") or [])
+        if part["text"] and not part["ok"]:
             lines += ["", "```", *part["text"], "```"]
         lines.append("")
     return "\n".join(lines)
 
 
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows as a table: those that failed first, then those that are farthest off."""
+    if not rows:
+        return []
+    if not any("goal" in row for row in rows):
+        rows = sorted(rows, key=lambda row: ("error" not in row, row.get("right") is not False,
+                                             -row.get("ulps", 0.0)))  # fmt: skip
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[_cell(row.get(key, "")) for key in keys] for row in rows[:SHOWN]]
+    found = ["", *(f"| {' | '.join(line)} |" for line in (keys, ["---"] * len(keys), *cells))]
+    left = len(rows) - SHOWN
+    return [*found, "", f"and {left} more in the JSON file"] if left > 0 else found
+
+
 def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "/").replace("\n", " ")
 
 
 def write(about: dict[str, str], parts: dict[str, Part], folder: Path = RESULTS) -> list[Path]:
@@ -194,16 +260,17 @@ def write(about: dict[str, str], parts: dict[str, Part], folder: Path = RESULTS)
     card = re.sub(r"\W+", "-", about["device"].lower()).strip("-")
     name = f"gpu-{card}-{datetime.date.today().isoformat()}"
     paths = [folder / f"{name}.json", folder / f"{name}.md"]
-    content = {"schema": 1, "about": about, "parts": parts}
+    content = {"schema": 2, "about": about, "parts": parts}
     paths[0].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     paths[1].write_text(page(about, parts) + "\n", encoding="utf-8")
     return paths
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all of it, or with ``--part`` one measurement in this process."""
+    """Run all of it, or with ``--part`` one part in this process."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks gpu", description=__doc__)
-    parser.add_argument("--part", choices=("tries", *MEASURED), help=argparse.SUPPRESS)
+    parts = ("launches", *MEASURED, *CHECKED)
+    parser.add_argument("--part", choices=parts, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     why_not = problem()
     if why_not is not None:
@@ -211,10 +278,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.part:
         return run_part(options.part)
-    parts = everything()
-    paths = write(describe(), parts)
-    print(*(f"wrote {path.relative_to(ROOT)}" for path in paths), sep="\n")
-    return 0 if all(part["ok"] for part in parts.values()) else 1
+    about = describe()
+    found = everything(keep=lambda so_far: write(about, so_far))
+    print(*(f"wrote {path.relative_to(ROOT)}" for path in write(about, found)), sep="\n")
+    return 0 if all(part["ok"] for part in found.values()) else 1
 
 
 if __name__ == "__main__":

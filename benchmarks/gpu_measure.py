@@ -8,12 +8,11 @@ takes how often to measure, and the sizes, so that its logic can be tried where 
 from __future__ import annotations
 
 import dataclasses
+import gc
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-import numpy as np
 
 from benchmarks.cases import CASES, Case, training
 
@@ -77,23 +76,40 @@ def allow_tf32(*libs: Any) -> None:
         lib.backends.cuda.matmul.allow_tf32 = lib.backends.cudnn.allow_tf32 = True
 
 
+def noted(row: Row, name: str, measure: Callable[[], tuple[float, float]]) -> None:
+    """A time and its spread in a row; the error of what fails, which stops nothing else."""
+    try:
+        row[name], row[f"{name} spread"] = measure()
+    except Exception as error:
+        row["error"] = f"{name}: {type(error).__name__}: {error}"[:300]
+
+
 def steps(
     mine: Any, theirs: Any, cases: dict[str, tuple[Case, float]] = STEPS, samples: int = SAMPLES
-) -> list[Row]:
+) -> Iterator[Row]:
     """Training steps, eager and captured; ``theirs`` is torch, or None where there is none."""
-    rows = []
     for name, (case, goal) in cases.items():
-        step = training(mine, case, "cuda")
         row: Row = {"what": name, "goal": goal}
-        row["eager"], row["eager spread"] = timed(mine, step, samples)
-        row["captured"], row["captured spread"] = timed(mine, captured(mine, step), samples)
-        if theirs is not None:
-            other = training(theirs, case, "cuda")
-            row["torch eager"], row["torch spread"] = timed(theirs, other, samples)
-            row["torch captured"], _ = timed(theirs, captured(theirs, other), samples)
+        for side, lib in (("", mine), ("torch ", theirs)):
+            if lib is None:
+                continue
+            try:
+                step = training(lib, case, "cuda")
+            except Exception as error:
+                row["error"] = f"{side}{type(error).__name__}: {error}"[:300]
+                continue
+            noted(row, f"{side}eager", lambda lib=lib, s=step: timed(lib, s, samples))  # type: ignore[misc]
+            noted(
+                row,
+                f"{side}captured",
+                lambda lib=lib, s=step: timed(lib, captured(lib, s), samples),  # type: ignore[misc]
+            )
+            del step
+            gc.collect()
+            lib.cuda.empty_cache()
+        if {"captured", "torch eager"} <= row.keys():
             row["ratio"] = row["torch eager"] / row["captured"]
-        rows.append(row)
-    return rows
+        yield row
 
 
 def memory_kernels(n: int) -> list[tuple[str, tuple[Any, ...], int]]:
@@ -111,13 +127,13 @@ def memory_kernels(n: int) -> list[tuple[str, tuple[Any, ...], int]]:
         ("row_norm", ("x", "line", "line", "y", "rows", "rows", "rows", rows, 1, line, 1, 1e-5),
          2 * four),
         ("reduce", ("x", "rows", rows, line, 1, 0, 1.0), four),
-        ("dropout", ("x", "y", n, 1, 0, 0.5), 2 * four),
+        ("dropout", ("x", "y", n, 1, 0, None, 0.5), 2 * four),
         ("sgd_step", ("y", "x", "z", n, 0.1, 0.9, 0.0, 0.0, 1.0, 0, 0), 5 * four),
         ("axpby", ("x", "z", "y", n, 2.0, 1.0), 3 * four),
     ]  # fmt: skip
 
 
-def bandwidth(mine: Any, n: int = 1 << 26, samples: int = SAMPLES) -> list[Row]:
+def bandwidth(mine: Any, n: int = 1 << 26, samples: int = SAMPLES) -> Iterator[Row]:
     """Kernels that wait for memory, beside a plain copy of the same size on the same card."""
     from minigrad.backend.cuda_kernels import served
 
@@ -128,50 +144,42 @@ def bandwidth(mine: Any, n: int = 1 << 26, samples: int = SAMPLES) -> list[Row]:
     x, y = arrays["x"], arrays["y"]
     whole, spread = timed(mine, lambda: y.__setitem__(Ellipsis, x), samples)
     copy = 2 * x.nbytes / whole
-    rows: list[Row] = [{"what": "copy", "seconds": whole, "spread": spread, "bytes/s": copy}]
+    yield {"what": "copy", "seconds": whole, "seconds spread": spread, "bytes/s": copy}
     for name, words, size in memory_kernels(n):
-        run = kernels[name]
         given = tuple(arrays.get(w, w) if isinstance(w, str) else w for w in words)
-
-        def call(run: Any = run, given: Any = given) -> None:
-            run(*given)
-
-        seconds, spread = timed(mine, call, samples)
-        rate = size / seconds
-        rows.append(
-            {"what": name, "seconds": seconds, "spread": spread, "bytes/s": rate,
-             "ratio": rate / copy, "goal": 0.85}
-        )  # fmt: skip
-    return rows
+        row: Row = {"what": name, "goal": 0.85}
+        run = kernels[name]
+        noted(row, "seconds", lambda r=run, g=given: timed(mine, lambda: r(*g), samples))  # type: ignore[misc]
+        if "seconds" in row:
+            row["bytes/s"] = size / row["seconds"]
+            row["ratio"] = row["bytes/s"] / copy
+        yield row
 
 
 def products(
     mine: Any, theirs: Any, sizes: Sequence[tuple[int, int, int]] = SQUARES, samples: int = SAMPLES
-) -> list[Row]:
+) -> Iterator[Row]:
     """``a @ b`` by the wrapper and by torch, which calls cuBLAS as well."""
-    rows = []
+
+    def measured(lib: Any, dtype: str, m: int, k: int, n: int) -> tuple[float, float]:
+        a, b = (lib.rand(*s, device="cuda").to(getattr(lib, dtype)) for s in ((m, k), (k, n)))
+        return timed(lib, lambda: a @ b, samples)
+
     for dtype in ("float32", "float16", "bfloat16"):
         for m, k, n in sizes:
             row: Row = {"what": f"{m}x{k} @ {k}x{n}, {dtype}", "goal": 0.95}
             for name, lib in (("minigrad", mine), ("torch", theirs)):
-                if lib is None:
-                    continue
-                a, b = (
-                    lib.rand(*s, device="cuda").to(getattr(lib, dtype)) for s in ((m, k), (k, n))
-                )
-
-                def call(a: Any = a, b: Any = b) -> Any:
-                    return a @ b
-
-                row[name], row[f"{name} spread"] = timed(lib, call, samples)
-                row[f"{name} TFLOP/s"] = 2e-12 * m * k * n / row[name]
-            if theirs is not None:
+                if lib is not None:
+                    size = (lib, dtype, m, k, n)
+                    noted(row, name, lambda size=size: measured(*size))  # type: ignore[misc]
+                if name in row:
+                    row[f"{name} TFLOP/s"] = 2e-12 * m * k * n / row[name]
+            if {"minigrad", "torch"} <= row.keys():
                 row["ratio"] = row["torch"] / row["minigrad"]
-            rows.append(row)
-    return rows
+            yield row
 
 
-def overhead(mine: Any, theirs: Any, calls: int = 200, samples: int = SAMPLES) -> list[Row]:
+def overhead(mine: Any, theirs: Any, calls: int = 200, samples: int = SAMPLES) -> Iterator[Row]:
     """What an op costs the host, of tensors so small that the card is never behind."""
     ops: dict[str, Callable[[Any, Any], Any]] = {
         "x + x": lambda lib, x: x + x,
@@ -181,47 +189,27 @@ def overhead(mine: Any, theirs: Any, calls: int = 200, samples: int = SAMPLES) -
         "x @ x": lambda lib, x: x @ x,
         "sum": lambda lib, x: x.sum(),
     }
-    rows = []
+
+    def measured(lib: Any, op: Callable[[Any, Any], Any]) -> tuple[float, float]:
+        x, found = lib.rand(8, 8, device="cuda"), []
+        for _ in range(samples + 1):
+            lib.cuda.synchronize()
+            begin = time.perf_counter()
+            for _ in range(calls):
+                op(lib, x)
+            found.append((time.perf_counter() - begin) / calls)
+        return statistics.median(found[1:]), (max(found[1:]) - min(found[1:])) / 2
+
     for name, op in ops.items():
         row: Row = {"what": name, "goal": 1.5}
         for side, lib in (("minigrad", mine), ("torch", theirs)):
-            if lib is None:
-                continue
-            x, found = lib.rand(8, 8, device="cuda"), []
-            for _ in range(samples + 1):
-                lib.cuda.synchronize()
-                begin = time.perf_counter()
-                for _ in range(calls):
-                    op(lib, x)
-                found.append((time.perf_counter() - begin) / calls)
-            row[side] = statistics.median(found[1:])
-        if theirs is not None:
+            if lib is not None:
+                noted(row, side, lambda lib=lib, op=op: measured(lib, op))  # type: ignore[misc]
+        if {"minigrad", "torch"} <= row.keys():
             row["times torch's"] = row["minigrad"] / row["torch"]
-        rows.append(row)
-    return rows
+        yield row
 
 
-def tries(cupy: Any, samples: int = 0) -> list[Row]:
-    """Every ``// Try:`` line on the card, against the same text run on the CPU."""
-    from minigrad.backend import cuda_source
-    from minigrad.backend.cuda_kernels import CupyEngine, Kernels
-    from minigrad.cuda.on_cpu import tries as lines
-
-    kernels, rows = Kernels(CupyEngine(cupy), "float32"), []
-    for path in cuda_source.files():
-        code = cuda_source.source(path, "float32")
-        host = lines._Runner(path, code, "float32", False, "forward")
-        for tried in lines.tries(path.read_text("utf-8")):
-            given = host._arguments(tried)
-            there = [cupy.asarray(v) if isinstance(v, np.ndarray) else v for v in given]
-            kernels[tried.name](*there)
-            wanted = host(tried)
-            found = [a.get() for a in there if isinstance(a, cupy.ndarray)]
-            same = all(map(lines._same, wanted, found))
-            rows.append({"what": f"{path.name}: {tried}", "same": same})
-    return rows
-
-
-PARTS: dict[str, Callable[..., list[Row]]] = {
+PARTS: dict[str, Callable[..., Iterator[Row]]] = {
     "steps": steps, "bandwidth": bandwidth, "products": products, "overhead": overhead,
 }  # fmt: skip

@@ -228,6 +228,7 @@ _LATER = {
     **dict.fromkeys(
         ("memory_allocated", "memory_summary", "reset_peak_memory_stats"), "inspect.memory"
     ),
+    **dict.fromkeys(("Event", "OutOfMemoryError", "Stream"), "cuda"),
     "compile": "jit",
     "load": "serialization",
     "save": "serialization",

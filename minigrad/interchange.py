@@ -12,7 +12,8 @@ from minigrad import dtypes
 from minigrad.autograd.apply import edge_of
 from minigrad.autograd.graph import AccumulateGrad, storage_of
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_for, backend_of
+from minigrad.backend import backend_for, backend_of, card_count
+from minigrad.backend.cupy_backend import pinned
 from minigrad.device import device
 from minigrad.printing import format_array, format_scalar
 from minigrad.traits import Traits
@@ -267,13 +268,25 @@ class Interchange(Traits):
         return self.is_cuda
 
     def pin_memory(self: Any, device: Any = None) -> Tensor:
-        """The tensor itself: copies to a card do not need pinned memory here.
+        """A copy in pinned memory, from which a card copies while the program goes on.
+
+        Raises: RuntimeError without a card, and for a tensor of a card.
 
         >>> import minigrad as torch
-        >>> torch.zeros(1).pin_memory()
-        tensor([0.])
+        >>> from minigrad.cuda import stand_in
+        >>> with stand_in.installed():
+        ...     torch.zeros(1).pin_memory().is_pinned()
+        True
         """
-        return self  # type: ignore[no-any-return]
+        if not card_count():
+            raise RuntimeError("Cannot access accelerator device when none is available.")
+        if type(self._array) is not np.ndarray:
+            raise RuntimeError(
+                f"cannot pin 'torch.{self.type().removeprefix('torch.')}' only dense CPU tensors "
+                "can be pinned"
+            )
+        out: Tensor = self if self.is_pinned() else type(self)._wrap(pinned(self._array))
+        return out
 
     def __copy__(self: Any) -> Tensor:
         out: Tensor = type(self)._wrap(self._array)

@@ -81,7 +81,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|utils\.checkpoint\.uuid|factory_kwargs",
         "helpers of torch's own modules, and prototypes",
     ),
-    (r".+autocast.*|Stream|Event|OutOfMemoryError|get_device_module", "comes with CUDA"),
+    (r".+autocast.*|get_device_module", "comes with CUDA"),
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_of
+from minigrad.backend.cupy_backend import is_pinned
 from minigrad.device import CPU, device
 from minigrad.dtypes import dtype
 from minigrad.layout import contiguous_format, lies_in, memory_format, strided
@@ -133,13 +134,13 @@ class Traits(TensorBase):
     name = None
 
     def is_pinned(self) -> bool:
-        """Always False: memory is not pinned for copies to a card.
+        """Whether the memory is pinned for copies to a card (:meth:`pin_memory`).
 
         >>> import minigrad as torch
         >>> torch.zeros(1).is_pinned()
         False
         """
-        return False
+        return is_pinned(self._array)
 
     def is_coalesced(self) -> bool:
         """Asked of sparse tensors only, which minigrad leaves out.

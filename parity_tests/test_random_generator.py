@@ -129,9 +129,9 @@ def test_seed_takes_a_new_seed_each_time() -> None:
     assert 0 <= ours.initial_seed() < 2**64
 
 
-@pytest.mark.parametrize("device", ["cuda", "cuda:1", "meta"])
+@pytest.mark.parametrize("device", ["meta", "xpu"])
 def test_other_devices_raise(device: str) -> None:
-    with pytest.raises(RuntimeError, match="Generator: expected device 'cpu'"):
+    with pytest.raises(RuntimeError, match="Generator: expected device 'cpu' or 'cuda'"):
         Generator(device)
     assert str(Generator("cpu").device) == "cpu"
 

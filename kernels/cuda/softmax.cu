@@ -9,6 +9,8 @@
  *     scale: -1, or 0 there; bad[0] (int64) becomes 1 if another is outside of 0..C-1
  * class_loss(y, scale, loss, N, mean)   loss[0] = sum of scale y, or its mean over those whose scale is
  *     not 0; scale is then divided by their number
+ * class_slopes(g, scale, each, N, M)   each[i] = g[i] scale[i], and 0 where scale[i] is 0, whatever g is; one g
+ *     for all if M is 1
  *
  * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
  * infinity that leaves no difference, makes a whole row NaN. Twin: ../cpu/softmax.c; which of the
@@ -204,6 +206,19 @@ KERNEL(class_scales, 256, cover(N, 1024))
             atomicExch((u64 *)bad, 1ull);
         classes[i] = counts && there ? at : 0;
         scale[i] = narrow(counts ? wide(-1) : wide(0));
+    }
+}
+
+/* As many g as rows, or one (M) for all of them. A row that does not count has no slope, whatever g is. */
+// Try: class_slopes(randn(1), values(-1, 0, -1), out(3), 3, 1)
+// Try: class_slopes(randn(1003), randn(1003), out(1003), 1003, 1003)
+KERNEL(class_slopes, 256, cover(N, 1024))
+(const real *__restrict__ g, const real *__restrict__ scale, real *__restrict__ each, i64 N, i64 M)
+{
+    GRID_STRIDE(i, N)
+    {
+        const wide s = widen(scale[i]);
+        each[i] = narrow(s == 0 ? s : s * widen(g[M == 1 ? 0 : i]));
     }
 }
 

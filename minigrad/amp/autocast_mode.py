@@ -10,8 +10,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from minigrad import cuda, dtypes
+from minigrad import dtypes
 from minigrad.amp.casting import CACHE, DEFAULTS, STATE, State, close_block, open_block
+from minigrad.backend import card_count
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.tensor import Tensor
@@ -61,7 +62,7 @@ class autocast:
             Device(device_type)
         self.device = device_type
         self.fast_dtype = DEFAULTS.get(device_type) if dtype is None else dtype
-        if enabled and device_type == "cuda" and not cuda.is_available():
+        if enabled and device_type == "cuda" and not card_count():
             warnings.warn(
                 "CUDA is not available or torch_xla is imported. Disabling autocast.", stacklevel=2
             )

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import cuda, dtypes
+from minigrad import dtypes
 from minigrad.autograd.graph import storage_of
 from minigrad.autograd.modes import no_grad
+from minigrad.backend import card_count
 from minigrad.backend.native import kernel
 from minigrad.functions import isfinite, tensor, zeros
 from minigrad.tensor import Tensor
@@ -61,7 +62,7 @@ class GradScaler:
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
-        if enabled and device == "cuda" and not cuda.is_available():
+        if enabled and device == "cuda" and not card_count():
             warnings.warn(
                 "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.",
                 stacklevel=2,

@@ -23,6 +23,8 @@ from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.op import Op
 from minigrad.autograd.refusals import SYMPTOMS, check, kind_of, refusal, whole
 from minigrad.autograd.signatures import NOT_GIVEN, show, with_option
+from minigrad.backend import Cards as Cards  # for what is written
+from minigrad.backend import there as there
 from minigrad.dtypes import dtype
 
 # The file that tracebacks name, and that no search for the user's line ends at.
@@ -122,7 +124,7 @@ def outer(fn, about):
     def {name}({_declared(parameters, about.into is not None)}):
         try:
             {look}
-            _result = fn({_passed(parameters, about.signature is not None)})
+            _result = {_call(_passed(parameters, about.signature is not None), about)}
         except about.symptoms as _error:
             _wrong = about.refusal(locals(), _error)
             if _wrong is None:
@@ -131,6 +133,14 @@ def outer(fn, about):
         return {end if about.into else "_result"}
     return {name}
 """
+
+
+def _call(passed: str, about: About) -> str:
+    """The call itself; where there are several cards, a function of several ops runs on its own."""
+    call = f"fn({passed})"
+    if about.signature is not None:  # an op's own: it goes there by itself
+        return call
+    return f"{call} if not Cards.several else there(lambda: {call}, locals())"
 
 
 def _unusual(parameter: inspect.Parameter, about: About) -> str:

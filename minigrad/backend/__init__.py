@@ -13,9 +13,11 @@ from minigrad.backend.select import (
     backend_for,
     backend_of,
     beside,
+    card_count,
     elsewhere,
     follow,
     followed,
+    there,
     xp_of,
 )
 
@@ -27,10 +29,12 @@ __all__ = [
     "backend_for",
     "backend_of",
     "beside",
+    "card_count",
     "elsewhere",
     "follow",
     "followed",
     "on_host",
     "scientific",
+    "there",
     "xp_of",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-__all__ = ["CaptureError", "active", "refuse", "switch"]
+__all__ = ["CaptureError", "active", "draws", "refuse", "switch"]
 
 
 class CaptureError(RuntimeError):
@@ -13,6 +14,7 @@ class CaptureError(RuntimeError):
 
 class _Here(threading.local):
     on = False
+    draws: dict[Any, Any] | None = None
 
 
 _here = _Here()
@@ -27,9 +29,19 @@ def active() -> bool:
     return _here.on
 
 
-def switch(on: bool) -> None:
-    """Say that capturing begins, or has ended."""
-    _here.on = on
+def switch(on: bool) -> dict[Any, Any]:
+    """Say that capturing begins, or has ended; gives :func:`draws` of what has ended."""
+    found, _here.on, _here.draws = draws(), on, {} if on else None
+    return found
+
+
+def draws() -> dict[Any, Any]:
+    """Which generators draw in the captured step, with their positions in it.
+
+    >>> draws()
+    {}
+    """
+    return {} if _here.draws is None else _here.draws
 
 
 def refuse(what: str, instead: str) -> None:

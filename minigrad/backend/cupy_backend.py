@@ -11,6 +11,8 @@ import os
 import sys
 from typing import Any
 
+import numpy as np
+
 from minigrad.backend import capture
 from minigrad.backend.base import Array
 from minigrad.backend.faults import tell
@@ -63,6 +65,30 @@ def _check(cupy: Any) -> None:
         ) from error
 
 
+def pinned(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A copy in memory of the host that a card reads while the program goes on."""
+    memory: np.ndarray[Any, Any] = importlib.import_module("cupyx").empty_pinned(
+        array.shape, array.dtype
+    )
+    memory[...] = array
+    return memory
+
+
+def is_pinned(array: Any) -> bool:
+    """Whether an array lies in such memory.
+
+    >>> import numpy as np
+    >>> is_pinned(np.ones(2))
+    False
+    """
+    while array is not None:
+        array = getattr(array, "obj", array)  # of a memoryview
+        if type(array).__name__ == "PinnedMemoryPointer":
+            return True
+        array = getattr(array, "base", None)
+    return False
+
+
 def card_of(cupy: Any, index: int | None) -> Any:
     """CuPy's device of a number, the current one for None.
 
@@ -84,6 +110,9 @@ class CupyBackend:
 
     def __init__(self, cupy: Any) -> None:
         self.xp: Any = cupy
+        self.generators: dict[int, Any] = {}  # of random numbers, by card; random/on_card.py
+        # In this thread; by default CuPy gives NaN for a matrix that has no inverse.
+        importlib.import_module("cupyx").seterr(linalg="raise")
 
     def device_of(self, array: Array) -> device:
         """The card on which the array lies."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,6 +13,7 @@ from minigrad.backend.base import Array, Backend, Xp
 from minigrad.backend.cupy_backend import CupyBackend, imported
 from minigrad.backend.numpy_backend import NumpyBackend
 from minigrad.device import device
+from minigrad.errors import DeviceError
 
 NUMPY: Backend = NumpyBackend()
 _of_type: dict[type, Backend] = {np.ndarray: NUMPY}
@@ -36,6 +37,27 @@ def use_cuda(cupy: Any) -> None:
     _of_type[cupy.ndarray] = backend
     _cuda[:] = [backend]
     Cards.several = cupy.cuda.runtime.getDeviceCount() > 1
+
+
+def card_count() -> int:
+    """How many cards can be used; 0 without CuPy, driver or card.
+
+    >>> card_count() >= 0
+    True
+    """
+    try:
+        return int(cuda_backend().xp.cuda.runtime.getDeviceCount())
+    except DeviceError:
+        return 0
+
+
+def in_use() -> list[Backend]:
+    """The backend of the cards, if a card was asked for.
+
+    >>> len(in_use()) <= 1
+    True
+    """
+    return list(_cuda)
 
 
 class Cards:
@@ -85,6 +107,18 @@ def elsewhere(*values: Any) -> bool:
     """
     place: Any = at(*values)
     return not isinstance(place, nullcontext) and place != _cuda[0].xp.cuda.Device()
+
+
+def there(run: Callable[[], Any], given: Mapping[str, Any]) -> Any:
+    """What a function gives on the card of the first tensor among its arguments.
+
+    Ops go there by themselves; a function of several ops looks at values on its way.
+
+    >>> there(lambda: 2, {"x": np.ones(2)})
+    2
+    """
+    with at(*given.values()):
+        return run()
 
 
 def exchange_cuda(backends: list[Backend]) -> list[Backend]:

@@ -9,83 +9,21 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minigrad.backend import faults
+from minigrad.backend import card_count, faults
 from minigrad.cuda import cards
-from minigrad.errors import DeviceError
 from minigrad.errors import OutOfMemoryError as OutOfMemoryError
 from minigrad.left_out import no_attribute
 
 if TYPE_CHECKING:
-    from minigrad.cuda.graphed import make_graphed_callables
-    from minigrad.cuda.graphs import (
-        CUDAGraph,
-        graph,
-        graph_pool_handle,
-        is_current_stream_capturing,
-    )
-    from minigrad.cuda.memory import (
-        empty_cache,
-        max_memory_allocated,
-        max_memory_reserved,
-        mem_get_info,
-        memory_allocated,
-        memory_reserved,
-        memory_summary,
-        reset_peak_memory_stats,
-        set_per_process_memory_fraction,
-    )
-    from minigrad.cuda.streams import (
-        Event,
-        Stream,
-        current_stream,
-        default_stream,
-        set_stream,
-        stream,
-    )
-    from minigrad.cuda.sync import forbid_sync, get_sync_debug_mode, set_sync_debug_mode
-
-__all__ = [
-    "CUDAGraph",
-    "Event",
-    "OutOfMemoryError",
-    "Stream",
-    "current_device",
-    "current_stream",
-    "default_stream",
-    "device",
-    "device_count",
-    "empty_cache",
-    "forbid_sync",
-    "get_device_capability",
-    "get_device_name",
-    "get_device_properties",
-    "get_sync_debug_mode",
-    "graph",
-    "graph_pool_handle",
-    "init",
-    "is_available",
-    "is_current_stream_capturing",
-    "is_initialized",
-    "make_graphed_callables",
-    "manual_seed",
-    "manual_seed_all",
-    "max_memory_allocated",
-    "max_memory_reserved",
-    "mem_get_info",
-    "memory_allocated",
-    "memory_reserved",
-    "memory_summary",
-    "reset_peak_memory_stats",
-    "set_device",
-    "set_per_process_memory_fraction",
-    "set_stream",
-    "set_sync_debug_mode",
-    "stream",
-    "synchronize",
-]
+    from minigrad.cuda.graphed import *  # noqa: F403
+    from minigrad.cuda.graphs import *  # noqa: F403
+    from minigrad.cuda.memory import *  # noqa: F403
+    from minigrad.cuda.random import *  # noqa: F403
+    from minigrad.cuda.streams import *  # noqa: F403
+    from minigrad.cuda.sync import *  # noqa: F403
 
 # What is imported when it is first asked for: modules by themselves, names from their modules.
-_MODULES = ("amp", "graphed", "graphs", "memory", "stand_in", "streams", "sync")
+_MODULES = ("amp", "graphed", "graphs", "memory", "random", "stand_in", "streams", "sync")
 _FOUND_IN = {
     "graphed": "make_graphed_callables",
     "graphs": "CUDAGraph graph graph_pool_handle is_current_stream_capturing",
@@ -93,16 +31,38 @@ _FOUND_IN = {
         "empty_cache max_memory_allocated max_memory_reserved mem_get_info memory_allocated "
         "memory_reserved memory_summary reset_peak_memory_stats set_per_process_memory_fraction"
     ),
+    "random": (
+        "get_rng_state get_rng_state_all initial_seed manual_seed manual_seed_all seed seed_all "
+        "set_rng_state set_rng_state_all"
+    ),
     "streams": "Event Stream current_stream default_stream set_stream stream",
     "sync": "forbid_sync get_sync_debug_mode set_sync_debug_mode",
 }
 _HOME = {name: module for module, names in _FOUND_IN.items() for name in names.split()}
+
+__all__ = [
+    "OutOfMemoryError",
+    "current_device",
+    "device",
+    "device_count",
+    "get_device_capability",
+    "get_device_name",
+    "get_device_properties",
+    "init",
+    "is_available",
+    "is_initialized",
+    "set_device",
+    "synchronize",
+]
+__all__ += list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     """The rest of the names, from where they are."""
     if name in _MODULES:
         return importlib.import_module(f"minigrad.cuda.{name}")
+    if name == "default_generators":  # as many as there are cards now
+        return importlib.import_module("minigrad.cuda.random").default_generators()
     if name not in _HOME:
         raise no_attribute("minigrad.cuda", name)
     found = getattr(importlib.import_module(f"minigrad.cuda.{_HOME[name]}"), name)
@@ -117,10 +77,7 @@ def device_count() -> int:
     >>> torch.cuda.device_count() >= 0
     True
     """
-    try:
-        return int(cards.cupy().cuda.runtime.getDeviceCount())
-    except DeviceError:
-        return 0
+    return card_count()
 
 
 def is_available() -> bool:
@@ -203,25 +160,6 @@ def synchronize(device: Any = None) -> None:
     """
     cards.card(device).synchronize()
     faults.tell()
-
-
-def manual_seed(seed: int) -> None:
-    """Accepted, as in torch: numbers for cards come from the generator that ``torch.manual_seed``
-    seeds, so that a program draws the same on the CPU and on a card.
-
-    >>> import minigrad as torch
-    >>> torch.cuda.manual_seed(0)
-    """
-    int(seed)
-
-
-def manual_seed_all(seed: int) -> None:
-    """:func:`manual_seed` for all cards.
-
-    >>> import minigrad as torch
-    >>> torch.cuda.manual_seed_all(0)
-    """
-    manual_seed(seed)
 
 
 class Properties(NamedTuple):

@@ -63,6 +63,8 @@ def is_current_stream_capturing() -> bool:
 class CUDAGraph:
     """Launches that were captured, for :meth:`replay`.
 
+    Random numbers are new ones in each replay: it takes as many from the stream as the step did.
+
     >>> import minigrad as torch
     >>> from minigrad.cuda import stand_in
     >>> with stand_in.installed():
@@ -80,6 +82,7 @@ class CUDAGraph:
         self._pool: Pool | None = None
         self._before: Any = None
         self._checks: set[Any] = set()
+        self._draws: list[tuple[Any, Any]] = []  # generators, and their positions in the step
 
     def capture_begin(self, pool: Any = None, capture_error_mode: str = "global") -> None:
         """Capture what the current stream is given from now on; :class:`graph` is easier.
@@ -99,6 +102,7 @@ class CUDAGraph:
 
     def capture_end(self) -> None:
         """Keep what was captured."""
+        self._draws = list(capture.draws().items())
         self._graph = self._end()
         self._checks = faults.pending()
 
@@ -115,12 +119,17 @@ class CUDAGraph:
         """
         if self._graph is None:
             raise RuntimeError("CUDAGraph: nothing has been captured")
+        for generator, position in self._draws:
+            generator.begin_replay(position)
         self._graph.launch(current_stream().cupy)
         faults.expect(self._checks)
 
     def reset(self) -> None:
         """Forget the graph, and its memory."""
-        self._graph, self._pool = None, None
+        self._graph, self._pool, self._draws = None, None, []
+
+    def register_generator_state(self, generator: Any) -> None:
+        """Nothing has to be done: a generator that draws while capturing is noted."""
 
     def pool(self) -> Pool:
         """Its memory, for another graph."""

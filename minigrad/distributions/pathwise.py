@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import minigrad as torch
-from minigrad import Tensor
+from minigrad import Tensor, random
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.backend import scientific
-from minigrad.random import default_generator
 
 __all__ = ["sample_dirichlet", "standard_gamma"]
 
@@ -234,7 +233,9 @@ def _draw(concentration: Tensor, wide: bool) -> Any:
             f"'{concentration.dtype.type_name}'"
         )
     array = concentration.detach().cpu().numpy()
-    return default_generator.gamma(array.astype(np.float64) if wide else array)
+    return random.generator_of(concentration.device).gamma(
+        array.astype(np.float64) if wide else array
+    )
 
 
 def _to_tensor(values: Any, like: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 
 from minigrad.autograd.engine import Here
 from minigrad.functions import stack
-from minigrad.random import default_generator
+from minigrad.random import set_states, states
 from minigrad.tensor import Tensor
 from minigrad.utils._pytree import broadcast_prefix, tree_flatten, tree_leaves, tree_unflatten
 
@@ -77,19 +77,18 @@ class _Draws:
 
     def __init__(self, randomness: str) -> None:
         self.randomness = randomness
-        self.first = None if randomness == "different" else default_generator.get_state()
+        self.first = [] if randomness == "different" else states()
 
     def begin(self) -> None:
         """Before a call: the same numbers again, if so wanted."""
-        if self.randomness == "same" and self.first is not None:
-            default_generator.set_state(self.first)
+        if self.randomness == "same":
+            set_states(self.first)
 
     def end(self) -> None:
         """After a call: no numbers may have been drawn, if so wanted."""
-        first = self.first
-        if self.randomness == "error" and (default_generator.get_state() != first).any():
-            assert first is not None
-            default_generator.set_state(first)
+        drawn = any((g.get_state() != first).any() for g, first in self.first)
+        if self.randomness == "error" and drawn:
+            set_states(self.first)
             raise RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use "
                 "the 'same' or 'different' randomness flags on vmap or perform the randomness "

@@ -6,6 +6,8 @@ Intel processors torch leaves some draws to the MKL library, whose stream is ano
 ``bernoulli_`` with a number p, hence dropout masks, and ``exponential_``. minigrad draws these as
 torch does on all other processors, so that its numbers depend on the seed alone.
 
+A card has numbers of its own, by Philox (``on_card``); ``manual_seed`` starts those too.
+
 Modules: ``mt19937`` gives words, ``box_muller`` makes normals from uniforms, ``draws`` and
 ``checks`` hold what distributions share, ``generator`` is what a program meets.
 
@@ -19,17 +21,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minigrad.backend import select
 from minigrad.random.generator import Generator
+from minigrad.random.source import Seeds
 
 __all__ = [
     "Generator",
     "default_generator",
     "fork_rng",
+    "generator_of",
     "get_rng_state",
     "initial_seed",
     "manual_seed",
     "seed",
+    "seed_cards",
     "set_rng_state",
+    "set_states",
+    "states",
 ]
 
 default_generator = Generator()
@@ -44,14 +52,65 @@ if hasattr(os, "register_at_fork"):
     )
 
 
+def generator_of(place: Any) -> Generator:
+    """The generator behind every draw on a device that names no other.
+
+    >>> from minigrad.device import device
+    >>> generator_of(device("cpu")) is default_generator
+    True
+    """
+    if place.type == "cpu":
+        return default_generator
+    from minigrad.random import on_card
+
+    return on_card.default_of(place.index)
+
+
+def states() -> list[tuple[Generator, Any]]:
+    """The default generators, those of cards that have drawn too, each with its state.
+
+    >>> set_states(states())
+    """
+    return [(g, g.get_state()) for g in (default_generator, *_of_cards())]
+
+
+def set_states(found: list[tuple[Generator, Any]]) -> None:
+    """Put generators into states that :func:`states` gave.
+
+    >>> set_states([])
+    """
+    for generator, state in found:
+        generator.set_state(state)
+
+
+def _of_cards() -> list[Any]:
+    if not select.in_use():
+        return []
+    from minigrad.random import on_card
+
+    return on_card.defaults()
+
+
 def manual_seed(seed: int) -> Generator:
-    """Start all random streams anew from a seed; returns the generator.
+    """Start all random streams anew from a seed, those of cards too; returns the CPU's generator.
 
     >>> import minigrad as torch
     >>> torch.manual_seed(1).initial_seed()
     1
     """
-    return default_generator.manual_seed(int(seed))
+    generator = default_generator.manual_seed(int(seed))
+    seed_cards(generator.initial_seed())
+    return generator
+
+
+def seed_cards(seed: int) -> None:
+    """Start the default generators of all cards from a seed.
+
+    >>> seed_cards(Seeds.of_cards)
+    """
+    Seeds.of_cards = seed
+    for generator in _of_cards():
+        generator.manual_seed(seed)
 
 
 def seed() -> int:
@@ -61,7 +120,9 @@ def seed() -> int:
     >>> torch.seed() == torch.initial_seed()
     True
     """
-    return default_generator.seed()
+    found = default_generator.seed()
+    seed_cards(found)
+    return found
 
 
 def initial_seed() -> int:
@@ -98,7 +159,7 @@ def set_rng_state(new_state: Any) -> None:
 def fork_rng(
     devices: Any = None, enabled: bool = True, device_type: str = "cuda", **names: Any
 ) -> Iterator[None]:
-    """A block after which the default generator is where it was before.
+    """A block after which the default generators, of cards too, are where they were before.
 
     >>> import minigrad as torch
     >>> _ = torch.manual_seed(0)
@@ -107,9 +168,8 @@ def fork_rng(
     >>> bool(torch.rand(1) == a)
     True
     """
-    state = default_generator.get_state() if enabled else None
+    before = states() if enabled else []
     try:
         yield
     finally:
-        if state is not None:
-            default_generator.set_state(state)
+        set_states(before)

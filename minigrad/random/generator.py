@@ -29,7 +29,10 @@ class Generator(Source):
     ``torch.normal(mean_tensor, std_tensor)`` is ``normal(size) * std + mean``. A dropout mask with
     probability p is ``bernoulli(1 - p, size)``. Threads may share it: a call is one unit.
 
-    Raises: RuntimeError for a device other than the CPU, which has torch's streams alone.
+    With ``device="cuda"`` it is a :class:`~minigrad.random.on_card.CardGenerator`, whose stream is
+    another one: only the CPU has torch's.
+
+    Raises: RuntimeError for a device other than these, DeviceError for a card without CUDA.
 
     Example:
         >>> g = Generator().manual_seed(2023)
@@ -40,6 +43,14 @@ class Generator(Source):
     """
 
     __slots__ = ()
+
+    def __new__(cls, device: object = "cpu") -> Generator:
+        """A generator of the CPU, or of a card."""
+        if cls is Generator and str(device).startswith("cuda"):
+            from minigrad.random.on_card import CardGenerator
+
+            return object.__new__(CardGenerator)
+        return object.__new__(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._stream.get_state(),)

@@ -51,6 +51,11 @@ def words(count: int, seed: int, offset: int = 0) -> Any:
     return np.stack((a, b, c, d), 1).astype(np.uint32).reshape(-1)[:count]
 
 
+def _wide(dtype: Any) -> Any:
+    """What kernels compute with: float64 for float64, else float32."""
+    return np.float64 if np.dtype(dtype) == np.float64 else np.float32
+
+
 def _units(count: int, seed: int, offset: int, dtype: Any) -> Any:
     """Numbers in [0, 1): the high 24 bits of a word, or the high 53 of two."""
     if np.dtype(dtype) == np.float64:
@@ -62,13 +67,15 @@ def _units(count: int, seed: int, offset: int, dtype: Any) -> Any:
 def uniform(
     count: int, seed: int, offset: int = 0, low: float = 0, high: float = 1, dtype: Any = np.float32
 ) -> Any:
-    """Numbers spread evenly over [low, high).
+    """Numbers spread evenly over [low, high): ``low + (high - low) u``, low where that is high.
 
     >>> uniform(2, 0).tolist()
     [0.3990464210510254, 0.8805201649665833]
     """
-    kind = np.dtype(dtype).type
-    return kind(low) + kind(high - low) * _units(count, seed, offset, dtype)
+    kind = _wide(dtype)
+    drawn = (kind(low) + kind(high - low) * _units(count, seed, offset, dtype)).astype(dtype)
+    bottom, top = np.array([low, high], kind).astype(dtype)
+    return np.where(drawn < top, drawn, bottom)
 
 
 def normal(
@@ -79,11 +86,11 @@ def normal(
     >>> normal(3, 0).shape
     (3,)
     """
-    kind = np.dtype(dtype).type
+    kind = _wide(dtype)
     u = _units(count + count % 2, seed, offset, dtype).reshape(-1, 2)
     radius, angle = np.sqrt(kind(-2) * np.log(1 - u[:, 0])), kind(2 * np.pi) * u[:, 1]
     pairs = np.stack((radius * np.cos(angle), radius * np.sin(angle)), 1)
-    return (kind(mean) + kind(std) * pairs.reshape(-1)[:count]).astype(kind)
+    return (kind(mean) + kind(std) * pairs.reshape(-1)[:count]).astype(dtype)
 
 
 def bernoulli(count: int, seed: int, offset: int = 0, p: float = 0.5) -> Any:
@@ -96,11 +103,12 @@ def bernoulli(count: int, seed: int, offset: int = 0, p: float = 0.5) -> Any:
 
 
 def dropout(x: Any, seed: int, offset: int = 0, p: float = 0.5) -> Any:
-    """``x / (1 - p)``, and 0 with probability p. Of a cotangent it is dropout's gradient.
+    """``x / (1 - p)``, and ``0 x`` with probability p. Of a cotangent it is dropout's gradient.
 
     >>> dropout(np.ones(4, np.float32), 0, p=0.5).tolist()
     [0.0, 2.0, 2.0, 2.0]
     """
+    kind = _wide(x.dtype)
     gone = bernoulli(x.size, seed, offset, p).reshape(x.shape)
-    scale = x.dtype.type(0 if p >= 1 else 1 / (1 - p))
-    return np.where(gone, x.dtype.type(0), x * scale)
+    factors = np.where(gone, kind(0), kind(0 if p >= 1 else 1 / (1 - p)))
+    return (x.astype(kind) * factors).astype(x.dtype)

@@ -12,7 +12,13 @@ from minigrad.device import device as Device
 from minigrad.errors import message
 from minigrad.random.mt19937 import MersenneTwister
 
-__all__ = ["Source"]
+__all__ = ["Seeds", "Source"]
+
+
+class Seeds:
+    """What default generators of cards start from, which are made when they are first asked."""
+
+    of_cards = 67280421310721  # torch's, as long as nobody has seeded
 
 
 class Source:
@@ -24,15 +30,13 @@ class Source:
 
     def __init__(self, device: object = "cpu") -> None:
         if str(device) not in ("cpu", "cpu:0"):
-            raise RuntimeError(
-                message("Generator", "device 'cpu'", f"{str(device)!r}", "draw there and move it")
-            )
+            raise RuntimeError(message("Generator", "device 'cpu' or 'cuda'", f"{str(device)!r}"))
         self._lock = threading.RLock()
         self._stream = MersenneTwister()
 
     @property
     def device(self) -> Device:
-        """Where the numbers are drawn: always ``device("cpu")``."""
+        """Where the numbers are drawn."""
         return Device("cpu")
 
     def manual_seed(self, seed: int) -> Self:
@@ -45,14 +49,20 @@ class Source:
             >>> Generator().manual_seed(-1).initial_seed()
             18446744073709551615
         """
+        number = self.checked_seed(seed)
+        with self._lock:
+            self._stream.seed(number)
+        return self
+
+    @staticmethod
+    def checked_seed(seed: Any) -> int:
+        """A seed in [0, 2**64), for what :meth:`manual_seed` was given."""
         if isinstance(seed, bool) or not hasattr(seed, "__index__"):
             raise RuntimeError(message("manual_seed", "an int", type(seed).__name__))
         number = operator.index(seed)
         if not -(1 << 63) <= number < 1 << 64:
             raise ValueError(message("manual_seed", "a seed in [-2**63, 2**64)", str(number)))
-        with self._lock:
-            self._stream.seed(number % (1 << 64))
-        return self
+        return number % (1 << 64)
 
     def initial_seed(self) -> int:
         """Return the seed the stream was last started from.

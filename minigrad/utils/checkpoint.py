@@ -25,7 +25,7 @@ from minigrad.autograd.parcels import opened
 from minigrad.autograd.saved import saved_tensors_hooks
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import ModifiedInPlaceError
-from minigrad.random import default_generator
+from minigrad.random import set_states, states
 
 Contexts = Callable[[], tuple[AbstractContextManager[Any], AbstractContextManager[Any]]]
 EARLY_STOP: ContextVar[bool | None] = ContextVar("checkpoint_early_stop", default=None)
@@ -150,7 +150,7 @@ class _Part:
     ) -> None:
         self.function, self.kwargs, self.early_stop = function, kwargs, early_stop
         self.given: Sequence[Any] = args
-        self.rng = default_generator.get_state() if preserve else None
+        self.rng = states() if preserve else None
         self.places: list[ref[_Place]] = []
         self.kinds: list[Any] = []  # shape and dtype of what was saved
         # By sweep: the values that are back and were not asked for yet.
@@ -206,8 +206,8 @@ class _Part:
         args = [a.tensor() if isinstance(a, _Argument) else a for a in self.given]
         with suppress(_Stop), ExitStack() as stack:
             if self.rng is not None:
-                stack.callback(default_generator.set_state, default_generator.get_state())
-                default_generator.set_state(self.rng)
+                stack.callback(set_states, states())
+                set_states(self.rng)
             stack.enter_context(saved_tensors_hooks(keep, lambda tensor: tensor))
             stack.enter_context(enable_grad())
             stack.enter_context(self.again)
@@ -243,7 +243,7 @@ class CheckpointFunction(Function):
                 "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4
             )
         ctx.run_function = run_function
-        ctx.rng = default_generator.get_state() if preserve_rng_state else None
+        ctx.rng = states() if preserve_rng_state else None
         ctx.others = [None if isinstance(a, TensorBase) else a for a in args]
         ctx.tensor_at = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
         ctx.save_for_backward(*[args[i] for i in ctx.tensor_at])
@@ -264,8 +264,8 @@ class CheckpointFunction(Function):
             args[index] = tensor.detach().requires_grad_(tensor.requires_grad)
         with ExitStack() as stack:
             if ctx.rng is not None:
-                stack.callback(default_generator.set_state, default_generator.get_state())
-                default_generator.set_state(ctx.rng)
+                stack.callback(set_states, states())
+                set_states(ctx.rng)
             stack.enter_context(enable_grad())
             outputs = ctx.run_function(*args)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)

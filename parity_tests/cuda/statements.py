@@ -6,6 +6,7 @@ for the stand-in alone: CuPy lets such a program pass, and gives what nobody wan
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -214,3 +215,17 @@ def zero_dimensional_arrays_have_no_nonzero_and_do_not_join(cp):
         cp.asarray(1.0).nonzero()
     with pytest.raises(ValueError):
         cp.concatenate([cp.asarray(1.0), cp.asarray(2.0)])
+
+
+@statement
+def a_matrix_without_inverse_is_told_where_that_is_asked_for(cp):
+    cupyx = importlib.import_module("cupyx")
+    with cupyx.errstate(linalg="raise"), pytest.raises(np.linalg.LinAlgError):
+        cp.linalg.inv(cp.zeros((2, 2)))
+
+
+@stricter
+def and_elsewhere_it_is_not_lost(cp):
+    cupyx = importlib.import_module("cupyx")
+    with cupyx.errstate(linalg="ignore"), pytest.raises(RuntimeError, match="gives NaN"):
+        cp.linalg.inv(cp.zeros((2, 2)))

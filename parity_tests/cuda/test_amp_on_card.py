@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import minigrad as torch
-from parity_tests.cuda import cards
 from parity_tests.cuda.engines import compiler
 
 F = torch.nn.functional
 pytestmark = compiler
 HALF, FULL = torch.float16, torch.float32
-
-
-@pytest.fixture(scope="module")
-def launched() -> Iterator[list[str]]:
-    with cards.card() as names:
-        yield names
 
 
 def x(*shape: int, dtype: Any = FULL) -> Any:

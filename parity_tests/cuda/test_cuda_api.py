@@ -174,6 +174,10 @@ def test_events_measure_time(cards):
 
 def test_transfers_from_pinned_memory_do_not_wait(cards):
     x = minigrad.ones(1000).pin_memory()
+    assert x.is_pinned() and x[1:].is_pinned() and x.pin_memory() is x
+    assert not (x + 1).is_pinned()
+    with pytest.raises(RuntimeError, match="only dense CPU tensors can be pinned"):
+        x.cuda().pin_memory()
     before = stand_in.counts.to_host
     with cuda.forbid_sync():
         y = x.to("cuda", non_blocking=True) * 2

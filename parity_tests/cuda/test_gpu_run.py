@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import minigrad
-from benchmarks import gpu, gpu_measure
+from benchmarks import gpu, gpu_checks, gpu_measure
 from benchmarks.__main__ import main
 from benchmarks.cases import CASES
+from minigrad.backend import cuda_source
 from minigrad.cuda import stand_in
-from parity_tests.cuda import cards
 from parity_tests.cuda.engines import compiler
 
 pytestmark = compiler
-
-
-@pytest.fixture(scope="module")
-def launched() -> Iterator[list[str]]:
-    with cards.card() as names:
-        yield names
 
 
 @pytest.mark.skipif(gpu.problem() is None, reason="there is a card")
@@ -50,53 +45,95 @@ def test_steps_are_timed_eager_and_captured(launched: list[str]) -> None:
     cases = {"tiny": (CASES["MLP 2-16-16-2"], 3.0)}
     (row,) = gpu_measure.steps(minigrad, None, cases, samples=2)
     assert row["eager"] > 0 < row["captured"]
-    assert "ratio" not in row
+    assert "ratio" not in row and "error" not in row
     (row,) = gpu_measure.steps(minigrad, minigrad, cases, samples=2)  # itself in torch's place
     assert row["ratio"] == row["torch eager"] / row["captured"]
 
 
+def test_a_step_that_fails_is_a_row(launched: list[str]) -> None:
+    broken = dataclasses.replace(CASES["MLP 2-16-16-2"], optimizer="nonesuch")
+    cases = {"broken": (broken, 3.0), "tiny": (CASES["MLP 2-16-16-2"], 3.0)}
+    first, second = gpu_measure.steps(minigrad, None, cases, samples=2)
+    assert "KeyError" in first["error"]
+    assert "error" not in second
+
+
 def test_every_kernel_bound_by_memory_runs(launched: list[str]) -> None:
-    rows = gpu_measure.bandwidth(minigrad, n=2048, samples=2)
+    rows = list(gpu_measure.bandwidth(minigrad, n=2048, samples=2))
     names = [name for name, _, _ in gpu_measure.memory_kernels(2048)]
     assert [row["what"] for row in rows] == ["copy", *names]
     assert all(row["bytes/s"] > 0 for row in rows)
 
 
 def test_products_and_launches(launched: list[str]) -> None:
-    rows = gpu_measure.products(minigrad, minigrad, [(4, 5, 6)], samples=2)
+    rows = list(gpu_measure.products(minigrad, minigrad, [(4, 5, 6)], samples=2))
     assert [row["what"].split(", ")[1] for row in rows] == ["float32", "float16", "bfloat16"]
     assert all(row["ratio"] > 0 for row in rows)
-    rows = gpu_measure.overhead(minigrad, minigrad, calls=2, samples=2)
+    rows = list(gpu_measure.overhead(minigrad, minigrad, calls=2, samples=2))
     assert all(row["times torch's"] > 0 for row in rows)
 
 
 def test_kernels_on_a_card_are_compared_with_the_cpu(
     launched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from minigrad.backend import cuda_source
-
     some = [path for path in cuda_source.files() if path.name in ("softmax.cu", "index.cu")]
     monkeypatch.setattr(cuda_source, "files", lambda: some)
-    rows = gpu_measure.tries(stand_in.cupy)
-    assert len(rows) > 10
-    assert [row["what"] for row in rows if not row["same"]] == []
+    for check in (gpu_checks.tries, gpu_checks.launches):
+        rows = list(check(stand_in.cupy))
+        assert len(rows) > 10
+        assert [row for row in rows if row.get("right") is not True] == []
+
+
+def test_what_is_promised_of_a_card_is_checked(launched: list[str]) -> None:
+    rows = list(gpu_checks.promises(minigrad))
+    assert rows == [{"what": name, "right": True} for name in gpu_checks.PROMISES]
+
+
+def test_a_promise_that_is_not_kept_is_a_failure(
+    launched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_checks, "PROMISES", {"a": lambda m: False, "b": lambda m: 1 / 0})
+    rows = list(gpu_checks.promises(minigrad))
+    assert rows[0]["right"] is False and "ZeroDivisionError" in rows[1]["error"]
+    part = gpu._with_rows({"ok": True, "text": [json.dumps(rows[0])]})
+    assert (part["ok"], part["rows"]) == (False, rows[:1])
+
+
+def test_how_far_ops_are_from_the_cpu(launched: list[str]) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        rows = list(gpu_checks.agreement(minigrad, slice(None, None, 50)))
+    assert len(rows) > 8
+    assert all(row["ulps"] < 64 for row in rows)
 
 
 def test_what_programs_say_is_read(tmp_path: Path) -> None:
     part = gpu.told([sys.executable, "-c", "print('a'); raise SystemExit(3)"], 30)
     assert (part["ok"], part["text"]) == (False, ["a"])
-    part = gpu.told([sys.executable, "-c", "import time; time.sleep(30)"], 0.2)
-    assert not part["ok"]
-    assert part["text"] == ["ended after 0.2 s"]
     assert not gpu.told(["nonesuch-program"], 1)["ok"]
     test = tmp_path / "test_it.py"
     test.write_text("def test_a(): pass\ndef test_b(): assert 0\n")
     part = gpu.by_pytest([str(test)], 60)
     assert (part["ok"], part["counts"]) == (False, {"failed": 1, "passed": 1})
+    assert "test_b" in part["text"][0]
+
+
+def test_what_was_found_before_the_time_was_over_counts() -> None:
+    """And what the program had started ends with it."""
+    program = (
+        "import subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        'print(\'{"what": "one"}\', flush=True)\n'
+        "print('{\"what\": \"tw', end='', flush=True)\n"
+        "time.sleep(60)"
+    )
+    part = gpu._with_rows(gpu.told([sys.executable, "-c", program], 3))
+    assert part["rows"] == [{"what": "one"}]
+    assert not part["ok"]
+    assert part["text"] == ["ended after 3 s"]
 
 
 def test_without_the_sanitizer_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu.shutil, "which", lambda name: None)
+    monkeypatch.setattr(gpu, "_sanitizer", lambda: None)
     assert gpu.by_sanitizer("memcheck", 1)["text"] == ["compute-sanitizer was not found"]
 
 
@@ -125,8 +162,10 @@ def test_all_parts_fit_into_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None
         return {"ok": False, "seconds": limit, "text": []}
 
     monkeypatch.setattr(gpu, "told", slow)
-    monkeypatch.setattr(gpu.shutil, "which", lambda name: name)
-    found = gpu.everything(say=lambda text: None)
+    monkeypatch.setattr(gpu, "_sanitizer", lambda: "compute-sanitizer")
+    kept: list[int] = []
+    found = gpu.everything(say=lambda text: None, keep=lambda parts: kept.append(len(parts)))
     assert {"steps", "bandwidth", "products", "overhead", "parity", "memcheck"} <= set(found)
+    assert kept == list(range(1, len(found) + 1))
     assert sum(spent) < 600
     assert len(spent) == len(gpu.SECONDS) == len(found)

@@ -97,8 +97,12 @@ def test_an_index_out_of_range_is_noted(name: str, wrong: int) -> None:
 @pytest.mark.parametrize("offset", [0, 2**33 + 5])
 def test_random_words_are_those_of_numpy(count: int, seed: int, offset: int) -> None:
     out = np.zeros(count, np.uint32)
-    kernels(checked=True)["philox_words"](out, count, seed, offset)
+    kernels(checked=True)["philox_words"](out, count, seed, offset, None)
     np.testing.assert_array_equal(out, philox.words(count, seed, offset))
+    place = np.zeros(2, np.int64)
+    kernels()["philox_place"](place, seed, offset)
+    kernels(checked=True)["philox_words"](out, count, 0, 3, place)
+    np.testing.assert_array_equal(out, philox.words(count, seed, offset + 3))
 
 
 def test_philox_is_the_published_one() -> None:
@@ -112,17 +116,19 @@ def test_philox_is_the_published_one() -> None:
 
 @drawn
 @given(count=st.integers(1, 700), seed=st.integers(0, 2**62), offset=st.integers(0, 2**40),
-       dtype=st.sampled_from(["float32", "float64"]), mode=modes)  # fmt: skip
+       dtype=st.sampled_from(["float32", "float64", "float16", "bfloat16"]),
+       mode=modes)  # fmt: skip
 def test_random_numbers(count: int, seed: int, offset: int, dtype: str, mode: Any) -> None:
     run, out = kernels(dtype, *mode[1:]), empty(count, dtype)
-    run["philox_uniform"](out, count, seed, offset, -1.0, 3.0)
-    np.testing.assert_array_equal(out, philox.uniform(count, seed, offset, -1, 3, dtype))
-    run["philox_normal"](out, count, seed, offset, 2.0, 0.5)
-    close(out, philox.normal(count, seed, offset, 2, 0.5, dtype), dtype)
-    run["philox_bernoulli"](out, count, seed, offset, 0.3)
+    kind = of([], dtype).dtype
+    run["philox_uniform"](out, count, seed, offset, None, -1.1, 0.3)
+    np.testing.assert_array_equal(out, philox.uniform(count, seed, offset, -1.1, 0.3, kind))
+    run["philox_normal"](out, count, seed, offset, None, 2.0, 0.5)
+    close(out, philox.normal(count, seed, offset, 2, 0.5, kind), dtype)
+    run["philox_bernoulli"](out, count, seed, offset, None, 0.3)
     np.testing.assert_array_equal(out, philox.bernoulli(count, seed, offset, 0.3))
     x = random(count, dtype)
-    run["dropout"](x, out, count, seed, offset, 0.3)
+    run["dropout"](x, out, count, seed, offset, None, 0.3)
     np.testing.assert_array_equal(out, philox.dropout(x, seed, offset, 0.3))
 
 

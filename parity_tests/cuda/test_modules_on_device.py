@@ -1,7 +1,7 @@
 """Every layer and every optimizer on a card, against torch on the CPU.
 
 Layers: what torch's own database makes of them, results and gradients. Optimizers: torch's own
-configurations, all parameters after each step. Without ``--device`` a few of each on the stand-in.
+configurations, all parameters after each step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 import minigrad
 from parity_tests import module_cases, torch_modules, torch_optimizers
-from parity_tests.cuda.device import card, whole
+from parity_tests.cuda.device import card
 from parity_tests.cuda.differing import LAYERS_NOT_ON_A_CARD, OPTIMIZERS_NOT_ON_A_CARD
 from parity_tests.cuda.test_ops_on_device import assert_near
 from parity_tests.ops.samples import outputs
@@ -75,10 +75,9 @@ def ran(case, library, card):
 
 
 @pytest.mark.parametrize("name", named(module_cases.names(), LAYERS_NOT_ON_A_CARD))
-def test_layer(name, card, request):
-    chosen = module_cases.cases(name, "float64")
+def test_layer(name, card):
     compared = 0
-    for case in chosen if whole(request.config) else itertools.islice(chosen, 2):
+    for case in module_cases.cases(name, "float64"):
         try:
             theirs = ran(case, torch, card)
         except Exception:
@@ -93,16 +92,11 @@ def test_layer(name, card, request):
     assert compared
 
 
-def configured(name, every):
-    found = torch_optimizers.configurations(name, drawn=6 if every else 0)
-    return found if every else found[:4]
-
-
 @pytest.mark.parametrize(
     "name", named(sorted(torch_optimizers.database()), OPTIMIZERS_NOT_ON_A_CARD)
 )
-def test_optimizer(name, card, request):
-    for kwargs in configured(name, whole(request.config)):
+def test_optimizer(name, card):
+    for kwargs in torch_optimizers.configurations(name, drawn=6):
         sides = [stepped(name, kwargs, library, card) for library in (minigrad, torch)]
         for one, other in zip(*sides, strict=True):
             assert_near(one, other, f"{name} {kwargs}")

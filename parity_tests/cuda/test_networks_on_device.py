@@ -1,12 +1,12 @@
 """Networks train on a card as torch trains them on the CPU: losses and gradients of two steps.
 
-In float64, from the same weights; with ``--device`` more networks, and on the stand-in nothing of
-the second step may wait for the card.
+In float64, from the same weights. Nothing of the second step may wait for the card.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ import torch
 
 import minigrad
 from minigrad.cuda import stand_in
-from parity_tests.cuda.device import card, whole
+from parity_tests.cuda.device import card
 from parity_tests.models import test_parity as networks
 from parity_tests.sidebyside import array
 
@@ -23,14 +23,7 @@ pytestmark = [
     pytest.mark.any_device,
     pytest.mark.filterwarnings("ignore::minigrad.backend.scientific.OnHostWarning"),
 ]
-QUICK = ("mlp of the notes", "lenet")
-RANDOM = ("alexnet", "vgg", "googlenet")  # dropout: other numbers on a card
-
-
-def pytest_generate_tests(metafunc):
-    names = [n for n in networks.CASES if not n.startswith(RANDOM)]
-    chosen = [n for n in names if n in QUICK or whole(metafunc.config)]
-    metafunc.parametrize("name", chosen)
+SMALLER = {"resnet of the notes": (2, 1, 48, 48), "resnet18": (2, 3, 48, 48)}
 
 
 def trained(library, case, weights, place):
@@ -63,8 +56,10 @@ def no_waiting(step, place):
     return minigrad.cuda.forbid_sync() if step and place is not None else contextlib.nullcontext()
 
 
+@pytest.mark.parametrize("name", networks.CASES)
 def test_network_trains_as_in_torch(name, card):
     case = networks.CASES[name]
+    case = dataclasses.replace(case, images=SMALLER.get(name, case.images))
     weights, losses, gradients, after = trained(torch, case, None, None)
     before = stand_in.counts.launches
     _, mine, my_gradients, my_after = trained(minigrad, case, weights, card)

@@ -1,68 +1,74 @@
 """Every op on a card against torch on the CPU: values, types, both orders of gradient.
 
-Without ``--device`` each op's first sample is tried on the stand-in; with ``--device cuda-sim`` or
-``cuda`` all samples, types and memory layouts are. Nothing here names an op.
+Each sample call in each type, from one layout of memory to the next. Nothing here names an op.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 import minigrad
-from parity_tests.cuda.device import card, whole
+from parity_tests.cuda.device import card
 from parity_tests.cuda.differing import LOOKS_AT_MEMORY, NOT_ON_A_CARD
 from parity_tests.ops.samples import (
     LAYOUTS,
+    both_gradients,
+    both_values,
     domains_of,
     drawn,
-    gradients_of,
-    leaves_of,
-    oracle,
+    has_gradients,
+    kinds_of,
+    ours,
     outputs,
     records,
     result_of,
+    sampled,
     tensors_of,
-    theirs,
     to_numpy,
 )
 from parity_tests.tolerances import TOL
 
 __all__ = ["card"]
+CARDS = 2  # so that the current card is another one than that of the tensors
 pytestmark = [
     pytest.mark.any_device,
     pytest.mark.filterwarnings("ignore::minigrad.backend.scientific.OnHostWarning"),
 ]
-KINDS = {"float": ("float32", "float64"), "int": ("int64", "int32", "uint8"), "bool": ("bool",)}
-FIRST = {"float": ("float32",), "int": ("int64",), "bool": ("bool",)}
 
 
-def pytest_generate_tests(metafunc):
-    every = whole(metafunc.config)
-    cases = []
-    for record in records(oracle=True):
-        samples = range(len(record.samples_or_default()))
-        for index in samples if every else samples[:1]:
-            reason = NOT_ON_A_CARD.get(record.name)
-            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            cases.append(pytest.param(record, index, id=f"{record.name}-{index}", marks=marks))
-    if metafunc.definition.name.startswith("test_gradients"):
-        cases = [
-            c
-            for c in cases
-            if c.values[0].gradcheck and c.values[0].orders and "float" in c.values[0].dtypes
-        ]
-    metafunc.parametrize(("record", "index"), cases)
+def case(record, index):
+    reason = NOT_ON_A_CARD.get(record.name)
+    marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+    return pytest.param(record, index, id=f"{record.name}-{index}", marks=marks)
 
 
-def layouts(record, every):
-    """As memory may lie; ``to(card)`` packs it, which only looking at the memory itself can see."""
-    return LAYOUTS if every and record.name not in LOOKS_AT_MEMORY else LAYOUTS[:1]
+CASES = [case(record, index) for record, index in sampled()]
 
 
-def on(card):
-    return lambda array: minigrad.from_numpy(array).to(card)
+def turn(record, number):
+    """The layouts take turns; where the start of the whole memory counts, a tensor begins there."""
+    return LAYOUTS[0 if record.name in LOOKS_AT_MEMORY else number % len(LAYOUTS)]
+
+
+def on(card, seen=None):
+    """Brings arrays to the card, to lie there as they lie here; ``seen`` gets them."""
+
+    def brought(array):
+        if seen is not None:
+            seen.append(array)
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        if root is array or not root.flags.c_contiguous or not array.size:
+            return minigrad.from_numpy(array).to(card)
+        begins = [a.__array_interface__["data"][0] for a in (root, array)]
+        start = (begins[1] - begins[0]) // array.itemsize
+        strides = [step // array.itemsize for step in array.strides]
+        whole = minigrad.from_numpy(root.reshape(-1)).to(card)
+        return whole.as_strided(array.shape, strides, start)
+
+    return brought
 
 
 def assert_near(mine, want, what):
@@ -79,42 +85,34 @@ def assert_near(mine, want, what):
         np.testing.assert_array_equal(a, b, err_msg=what)
 
 
-def test_values(record, index, card, request):
-    every = whole(request.config)
-    domains = domains_of(record, record.samples_or_default()[index])
-    kinds = [k for group in record.dtypes for k in (KINDS if every else FIRST)[group]]
-    for kind in kinds:
-        for layout in layouts(record, every):
-            call = drawn(record, index, kind, layout)
-            mine, inputs = tensors_of(call, on(card))
-            before = [to_numpy(t).copy() for t in inputs]
-            other, _ = tensors_of(call, theirs)
-            got = outputs(result_of(record, record.function, mine, domains))
-            want = outputs(result_of(record, oracle(record), other, domains))
-            assert len(got) == len(want)
-            what = f"{record.name} {record.samples_or_default()[index]} {kind} {layout}"
-            for g, w in zip(got, want, strict=True):
-                assert_near(g, w, what)
-                if inputs and hasattr(g, "device") and record.name != "cpu":
-                    assert g.device == card, what
-            for tensor, old in zip(inputs, before, strict=True):
-                np.testing.assert_array_equal(to_numpy(tensor), old, err_msg="an input was changed")
+@pytest.mark.parametrize(("record", "index"), CASES)
+def test_values(record, index, card):
+    for number, kind in enumerate(kinds_of(record)):
+        layout = turn(record, index + number)
+        what = f"{record.name} {record.samples_or_default()[index]} {kind} {layout}"
+        seen = []
+        for got, want in both_values(record, index, kind, layout, on(card, seen)):
+            assert_near(got, want, what)
+            if seen and hasattr(got, "device") and record.name != "cpu":
+                assert got.device == card, what
 
 
-def test_gradients(record, index, card, request):
+@pytest.mark.parametrize(("record", "index"), [c for c in CASES if has_gradients(c.values[0])])
+def test_gradients(record, index, card):
     """Every order that torch has of two, through every output, for every float argument."""
-    domains = domains_of(record, record.samples_or_default()[index])
-    for layout in layouts(record, whole(request.config)):
-        call = drawn(record, index, "float64", layout)
-        results = []
-        for function, make in ((record.function, on(card)), (oracle(record), theirs)):
-            made, inputs = tensors_of(call, make)
-            leaves = [t.requires_grad_() for t in leaves_of(inputs, domains)]
-            result = result_of(record, function, made, domains)
-            library = torch if make is theirs else minigrad
-            results.append(gradients_of(result, leaves, library, record.orders))
-        for mine, want in zip(*results, strict=True):
-            assert (mine is None) == (want is None), "a gradient is missing on one side"
-            if mine is not None:
-                assert_near(mine, want, f"{record.name} sample {index} {layout}")
-                assert mine.device == card
+    layout = turn(record, index)
+    for mine, want in both_gradients(record, index, layout, on(card)):
+        assert_near(mine, want, f"{record.name} sample {index} {layout}")
+        assert mine.device == card
+
+
+@pytest.mark.parametrize("record", [r for r in records(oracle=False) if not r.torch], ids=repr)
+def test_what_torch_has_no_function_for(record, card):
+    """It gives on a card what it gives on the CPU."""
+    for index, sample in enumerate(record.samples_or_default()):
+        call = drawn(record, index, kinds_of(record)[0], LAYOUTS[0])
+        made = [tensors_of(call, make)[0] for make in (on(card), ours)]
+        sides = [result_of(record, record.function, m, domains_of(record, sample)) for m in made]
+        for one, other in zip(*map(outputs, sides), strict=True):
+            assert one.device == card
+            np.testing.assert_allclose(to_numpy(one), to_numpy(other), **TOL["float32"])

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 import minigrad as torch
+from minigrad.cuda import stand_in
 from parity_tests.cuda import cards
 from parity_tests.cuda.engines import compiler
 
 F = torch.nn.functional
 pytestmark = compiler
-
-
-@pytest.fixture(scope="module")
-def launched() -> Iterator[list[str]]:
-    with cards.card() as names:
-        yield names
 
 
 class Case(NamedTuple):
@@ -121,3 +116,37 @@ def test_kernels_do_it(case: Case, launched: list[str]) -> None:
     wanted, found = cards.both_ways(case.run, *inputs)
     assert set(case.kernels) <= set(launched[before:])
     cards.agree(found, wanted, "float32")
+
+
+HALVES = {
+    "conv2d": (lambda x, w, b: F.conv2d(x, w, b, padding=1), ((2, 8, 6, 5), (16, 8, 3, 3), (16,))),
+    "conv_transpose2d": (lambda x, w: F.conv_transpose2d(x, w), ((2, 8, 5, 4), (8, 16, 3, 3))),
+    "depthwise": (lambda x, w: F.conv2d(x, w, groups=6), ((2, 6, 7, 7), (6, 1, 3, 3))),
+    "sigmoid": (torch.sigmoid, ((3, 37),)),
+    "silu": (F.silu, ((3, 37),)),
+    "gelu": (F.gelu, ((3, 37),)),
+    "elu": (F.elu, ((3, 37),)),
+    "softplus": (F.softplus, ((3, 37),)),
+    "relu": (F.relu, ((3, 37),)),
+    "leaky_relu": (F.leaky_relu, ((3, 37),)),
+    "softmax": (lambda x: x.softmax(1), ((3, 37),)),
+    "log_softmax": (lambda x: x.log_softmax(0), ((5, 40),)),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 3, 2, 1), ((2, 3, 9, 8),)),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), ((2, 3, 9, 8),)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", HALVES)
+def test_halves_are_read_as_they_are(name: str, kind: str, launched: list[str]) -> None:
+    """One launch, which computes in float32 and rounds once: no pass that widens them before."""
+    run, shapes = HALVES[name]
+    torch.manual_seed(3)
+    inputs = [torch.randn(*shape).to(getattr(torch, kind)).requires_grad_() for shape in shapes]
+    given = cards.moved(inputs, "cuda")
+    with torch.no_grad():
+        before = stand_in.counts.launches
+        assert run(*given).dtype is inputs[0].dtype
+        assert stand_in.counts.launches == before + 1
+    wanted, found = cards.both_ways(run, *inputs)
+    cards.agree(found, wanted, kind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,6 @@ from parity_tests.cuda.engines import compiler
 
 F = torch.nn.functional
 pytestmark = compiler
-
-
-@pytest.fixture(scope="module")
-def launched() -> Iterator[list[str]]:
-    with cards.card() as names:
-        yield names
 
 
 def trained(device: str, make: Any, steps: int = 4) -> tuple[list[Any], Any]:

@@ -19,15 +19,20 @@ from minigrad.testing.drawing import LAYOUTS, values
 __all__ = [
     "LAYOUTS",
     "arrays_of",
+    "both_gradients",
+    "both_values",
     "domains_of",
     "drawn",
     "gradients_of",
+    "has_gradients",
+    "kinds_of",
     "leaves_of",
     "oracle",
     "ours",
     "outputs",
     "records",
     "result_of",
+    "sampled",
     "seeded",
     "tensors_of",
     "theirs",
@@ -36,6 +41,7 @@ __all__ = [
     "weight",
 ]
 
+KINDS = {"float": ("float32", "float64"), "int": ("int64", "int32", "uint8"), "bool": ("bool",)}
 Fill = Callable[[tuple[int, ...], Domain, str], np.ndarray]
 
 
@@ -43,6 +49,21 @@ def records(*, oracle: bool) -> list[Record]:
     """The records with something to call them with; on demand only those that torch has too."""
     found = [r for r in REGISTRY.values() if r.samples_or_default() and (r.torch or not oracle)]
     return sorted(found, key=lambda r: r.name)
+
+
+def sampled() -> list[tuple[Record, int]]:
+    """Every sample call of every record that torch has too: the record and the call's number."""
+    return [(r, k) for r in records(oracle=True) for k in range(len(r.samples_or_default()))]
+
+
+def kinds_of(record: Record) -> list[str]:
+    """The dtypes in which a record is compared."""
+    return [kind for group in record.dtypes for kind in KINDS[group]]
+
+
+def has_gradients(record: Record) -> bool:
+    """Whether there are gradients to compare."""
+    return record.gradcheck and bool(record.orders) and "float" in record.dtypes
 
 
 def oracle(record: Record) -> Callable[..., Any]:
@@ -93,6 +114,40 @@ def gradients_of(result: Any, leaves: list[Any], library: Any, orders: int) -> l
     second = grad(parts, leaves, allow_unused=True) if parts else [None] * len(leaves)
     pairs = zip(second, leaves, strict=True)
     return [*first, *[library.zeros_like(t) if s is None else s for s, t in pairs]]
+
+
+def both_values(
+    record: Record, index: int, kind: str, layout: str, make: Callable[[np.ndarray], Any]
+) -> list[tuple[Any, Any]]:
+    """What minigrad and torch make of a sample call; ``make`` brings arrays to minigrad."""
+    domains = domains_of(record, record.samples_or_default()[index])
+    call = drawn(record, index, kind, layout)
+    mine, inputs = tensors_of(call, make)
+    before = [to_numpy(t).copy() for t in inputs]
+    other, _ = tensors_of(call, theirs)
+    got = outputs(result_of(record, record.function, mine, domains))
+    want = outputs(result_of(record, oracle(record), other, domains))
+    for tensor, old in zip(inputs, before, strict=True):
+        np.testing.assert_array_equal(to_numpy(tensor), old, err_msg="an input was changed")
+    return list(zip(got, want, strict=True))
+
+
+def both_gradients(
+    record: Record, index: int, layout: str, make: Callable[[np.ndarray], Any]
+) -> list[tuple[Any, Any]]:
+    """The gradients of all orders that torch has, in float64, where there is one."""
+    domains = domains_of(record, record.samples_or_default()[index])
+    call = drawn(record, index, "float64", layout)
+    results = []
+    for function, brought in ((record.function, make), (oracle(record), theirs)):
+        made, inputs = tensors_of(call, brought)
+        leaves = [t.requires_grad_() for t in leaves_of(inputs, domains)]
+        result = result_of(record, function, made, domains)
+        library = torch if brought is theirs else minigrad
+        results.append(gradients_of(result, leaves, library, record.orders))
+    pairs = list(zip(*results, strict=True))
+    assert all((one is None) == (other is None) for one, other in pairs), "a gradient is missing"
+    return [pair for pair in pairs if pair[0] is not None]
 
 
 def weight(like: Any, library: Any) -> Any:

@@ -256,3 +256,16 @@ def test_ctc_stops_where_the_longest_input_does(torch: Any, zero_infinity: bool)
     )
     (g,) = torch.autograd.grad(loss.sum(), scores)
     return loss.detach(), g
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("labels", [[1, 1], [1, 0]])
+@same_as_torch
+def test_a_row_that_does_not_count_has_no_slope(torch: Any, labels: Any, reduction: str) -> Any:
+    """Even where the cotangent is NaN, which is a NumPy number behind a product."""
+    scores = torch.ones(2, 3, requires_grad=True)
+    loss = torch.nn.functional.cross_entropy(
+        scores, torch.tensor(labels), ignore_index=1, reduction=reduction
+    )
+    (loss * float("nan")).backward()
+    return scores.grad.abs()

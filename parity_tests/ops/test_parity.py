@@ -9,37 +9,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import minigrad
 from minigrad.autograd.op import Binary, Unary
 from minigrad.autograd.registry import Record
 from parity_tests.ledger_rows import scale_of
 from parity_tests.ops.samples import (
     LAYOUTS,
-    domains_of,
-    drawn,
-    gradients_of,
-    leaves_of,
-    oracle,
+    both_gradients,
+    both_values,
+    has_gradients,
+    kinds_of,
     ours,
-    outputs,
-    records,
-    result_of,
-    tensors_of,
-    theirs,
+    sampled,
     to_numpy,
 )
 from parity_tests.tolerances import TOL, allowed, assert_allowed
 
-KINDS = {"float": ("float32", "float64"), "int": ("int64", "int32", "uint8"), "bool": ("bool",)}
-CASES = [
-    pytest.param(record, index, id=f"{record.name}-{index}")
-    for record in records(oracle=True)
-    for index in range(len(record.samples_or_default()))
-]
-
-
-def kinds(record: Record) -> list[str]:
-    return [kind for group in record.dtypes for kind in KINDS[group]]
+CASES = [pytest.param(record, index, id=f"{record.name}-{index}") for record, index in sampled()]
 
 
 def assert_same(
@@ -63,56 +48,27 @@ def assert_same(
 
 @pytest.mark.parametrize(("record", "index"), CASES)
 def test_values_match_torch(record: Record, index: int) -> None:
-    domains = domains_of(record, record.samples_or_default()[index])
     elementwise = record.op is not None and issubclass(record.op, (Unary, Binary))
-    for kind in kinds(record):
+    for kind in kinds_of(record):
         for layout in LAYOUTS:
-            call = drawn(record, index, kind, layout)
-            mine, inputs = tensors_of(call, ours)
-            before = [t.numpy().copy() for t in inputs]
-            other, _ = tensors_of(call, theirs)
-            got = outputs(result_of(record, record.function, mine, domains))
-            want = outputs(result_of(record, oracle(record), other, domains))
-            assert len(got) == len(want)
             what = f"{record.name} {record.samples_or_default()[index]} {kind} {layout}"
-            for g, w in zip(got, want, strict=True):
+            for g, w in both_values(record, index, kind, layout, ours):
                 scale = None if elementwise else _scale([w])
                 assert_same(g, w, record.name, "forward", scale, what)
-            for tensor, old in zip(inputs, before, strict=True):
-                np.testing.assert_array_equal(tensor.numpy(), old, err_msg="an input was changed")
 
 
-@pytest.mark.parametrize(
-    ("record", "index"),
-    [
-        c
-        for c in CASES
-        if c.values[0].gradcheck and c.values[0].orders and "float" in c.values[0].dtypes
-    ],
-)
+@pytest.mark.parametrize(("record", "index"), [c for c in CASES if has_gradients(c.values[0])])
 def test_gradients_match_torch(record: Record, index: int) -> None:
     """Every order that torch has of two, through every output, for every float argument.
 
     In float64; in float32 the check of the ledger looks at them.
     """
-    import torch
-
-    domains = domains_of(record, record.samples_or_default()[index])
     for layout in LAYOUTS:
-        call = drawn(record, index, "float64", layout)
-        results = []
-        for fn, make in ((record.function, ours), (oracle(record), theirs)):
-            made, inputs = tensors_of(call, make)
-            leaves = [t.requires_grad_() for t in leaves_of(inputs, domains)]
-            result = result_of(record, fn, made, domains)
-            library = minigrad if make is ours else torch
-            results.append(gradients_of(result, leaves, library, record.orders))
-        scale = _scale(results[1])
-        for mine, want in zip(*results, strict=True):
-            assert (mine is None) == (want is None), "a gradient is missing on one side"
-            if mine is not None:
-                what = f"{record.name} sample {index} {layout}"
-                assert_same(mine, want, record.name, "gradient", scale, what)
+        pairs = both_gradients(record, index, layout, ours)
+        scale = _scale([want for _, want in pairs])
+        for mine, want in pairs:
+            what = f"{record.name} sample {index} {layout}"
+            assert_same(mine, want, record.name, "gradient", scale, what)
 
 
 def _scale(tensors):

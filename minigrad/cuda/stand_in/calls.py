@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.cuda.stand_in import streams
 from minigrad.cuda.stand_in.arrays import ndarray
-from minigrad.cuda.stand_in.cards import Block, counts, here, waits
+from minigrad.cuda.stand_in.cards import Block, counts, get_allocator, here, waits
 
 __all__ = ["host", "known_type", "run", "unwrapped", "wrapped", "write"]
 
@@ -69,7 +69,11 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, *, order: s
         result = function(*values, **given)
         return result if not order else _packed(result)
 
-    result = call()
+    try:
+        result = call()
+    except MemoryError as error:  # what is more than the host has is more than a card has
+        get_allocator()(getattr(error, "_total_size", 0))
+        raise
     if isinstance(result, np.generic):
         result = np.asarray(result)
     made: list[Block] = []

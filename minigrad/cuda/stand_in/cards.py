@@ -162,8 +162,8 @@ class Block:
 
     __slots__ = ("device", "memory", "readers", "root", "tick", "writer")
 
-    def __init__(self, root: Any, device: int, size: int) -> None:
-        self.memory = _allocator[0](size)
+    def __init__(self, root: Any, device: int, size: int, memory: Any = None) -> None:
+        self.memory = _allocator[0](size) if memory is None else memory
         self.root, self.device = root, device
         if here.stream is not None and here.stream.capture is not None:
             here.stream.held.append(root)  # a graph's memory stays its own when arrays die

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
+import threading
 import types
 from collections.abc import Callable, Iterator
 from importlib import import_module, resources
@@ -196,7 +198,7 @@ def _by_hand() -> dict[str, Any]:
             np.put_along_axis, arr, (arr, indices, values, axis)
         ),
         "fill_diagonal": lambda a, val, wrap=False: write(np.fill_diagonal, a, (a, val, wrap)),
-        "broadcast_arrays": lambda *args: run(np.broadcast_arrays, args),
+        "broadcast_arrays": _broadcast,
         "shares_memory": _overlap, "may_share_memory": _overlap,
         "shape": lambda a: np.shape(a._a if isinstance(a, ndarray) else a),
         "ndim": lambda a: np.ndim(a._a if isinstance(a, ndarray) else a),
@@ -232,6 +234,11 @@ def _cuda() -> types.ModuleType:
     return module
 
 
+def _broadcast(*args: ndarray) -> list[ndarray]:
+    shape = np.broadcast_shapes(*(a.shape for a in args))
+    return [run(np.broadcast_to, (a, shape)) for a in args]
+
+
 def _strided(x: ndarray, shape: Any = None, strides: Any = None) -> Any:
     unwrapped(x, [])
     view = np.lib.stride_tricks.as_strided(x._a, shape, strides)
@@ -244,8 +251,49 @@ def _windows(x: ndarray, window_shape: Any, axis: Any = None) -> Any:
     return ndarray._of(view, x._block, x if x.base is None else x.base)
 
 
+class PinnedMemoryPointer(np.ndarray[Any, Any]):
+    """Memory of the host that a card reads by itself."""
+
+
 def _pinned(shape: Any, dtype: Any = float, order: str = "C") -> Any:
-    return np.empty(shape, dtype, order)  # type: ignore[call-overload]
+    like = np.empty(shape, dtype, order)  # type: ignore[call-overload]
+    memory = PinnedMemoryPointer((like.nbytes,), np.uint8)
+    return np.ndarray(like.shape, like.dtype, memory, strides=like.strides)
+
+
+_errors = threading.local()  # what is said of matrices that have no inverse
+
+
+def _set_errors(*, linalg: str | None = None, **others: Any) -> dict[str, Any]:
+    before = {"linalg": getattr(_errors, "linalg", "ignore")}
+    _errors.linalg = linalg or before["linalg"]
+    return before
+
+
+@contextlib.contextmanager
+def _with_errors(**wanted: Any) -> Iterator[None]:
+    before = _set_errors(**wanted)
+    try:
+        yield
+    finally:
+        _set_errors(**before)
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """CuPy's own default is to say nothing, and to give NaN."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except np.linalg.LinAlgError:
+            if getattr(_errors, "linalg", "ignore") == "raise":
+                raise
+            raise RuntimeError(
+                "CuPy gives NaN here without a word, unless cupyx.seterr(linalg='raise') was called"
+            ) from None
+
+    return call
 
 
 @contextlib.contextmanager
@@ -270,6 +318,7 @@ def modules() -> dict[str, types.ModuleType]:
     _filled(cupy, np, tables["numpy"])
     cupy.__dict__.update({name: getattr(np, name) for name in _NAMES.split()})
     _filled(linalg, np.linalg, tables["numpy.linalg"])
+    linalg.__dict__.update({name: _told(getattr(linalg, name)) for name in tables["numpy.linalg"]})
     linalg.__dict__["LinAlgError"] = np.linalg.LinAlgError
     tricks = types.SimpleNamespace(as_strided=_strided, sliding_window_view=_windows)
     lib.__dict__["stride_tricks"] = tricks
@@ -279,6 +328,8 @@ def modules() -> dict[str, types.ModuleType]:
     operations.attach(cupy)
     cupyx.__dict__.update(
         empty_pinned=_pinned,
+        seterr=_set_errors,
+        errstate=_with_errors,
         scatter_add=lambda a, slices, value: cupy.add.at(a, slices, value),
         rsqrt=lambda x: run(lambda v: 1 / np.sqrt(v), (x,)),
         allow_synchronize=_allow_synchronize,

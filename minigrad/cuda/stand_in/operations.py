@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from minigrad.cuda.stand_in.arrays import ndarray
 from minigrad.cuda.stand_in.calls import host, known_type, run, unwrapped, wrapped, write
-from minigrad.cuda.stand_in.cards import counts, here, waits
+from minigrad.cuda.stand_in.cards import Block, counts, get_allocator, here, waits
 
 __all__ = ["asarray", "empty", "host", "index", "known_type", "run", "set_index", "write"]
 
@@ -19,10 +20,12 @@ SCALARS = (int, float, complex, np.generic)
 
 def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
     """Memory with what was there before: NaN, or the like, so that whoever reads it sees it."""
-    array = np.empty(shape, known_type(np.dtype(dtype)), order)  # type: ignore[call-overload]
+    kind = known_type(np.dtype(dtype))
+    size = math.prod(shape if isinstance(shape, tuple | list) else (shape,)) * kind.itemsize
+    memory = get_allocator()(size)  # too much is refused before the host gives any
+    array = np.empty(shape, kind, order)  # type: ignore[call-overload]
     array.reshape(-1, order="A").view(np.uint8)[...] = 1 if array.dtype.kind == "b" else 0xFF
-    made: ndarray = wrapped(array, [], [])
-    return made
+    return ndarray._of(array, Block(array, here.device, size, memory), None)
 
 
 def empty_like(

@@ -10,24 +10,35 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import random
 from minigrad.autograd.apply import make
 from minigrad.autograd.graph import storage_of
 from minigrad.autograd.inplace import check_writable, rebase
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.overlap import check_overlap
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_for
-from minigrad.random import Generator, default_generator
+from minigrad.backend import backend_for, xp_of
+from minigrad.device import device as Device
+from minigrad.device import get_default_device
+from minigrad.random import Generator
 
 Generator.as_state = staticmethod(make)
 
 
-def source(generator: Generator | None) -> Generator:
-    """The generator that was asked for, or the default one."""
-    if generator is not None and not isinstance(generator, Generator):
+def source(generator: Generator | None, place: Any) -> Generator:
+    """The generator that was asked for, or the default one of a device (None: the usual device)."""
+    where = get_default_device() if place is None else Device(place)
+    if generator is None:
+        return random.generator_of(where)
+    if not isinstance(generator, Generator):
         kind = type(generator).__name__
         raise TypeError(f"argument 'generator' must be torch.Generator, not {kind}")
-    return default_generator if generator is None else generator
+    if generator.device.type != where.type:
+        raise RuntimeError(
+            f"Expected a '{where.type}' device type for generator but found "
+            f"'{generator.device.type}'"
+        )
+    return generator
 
 
 def memory_order(array: Any) -> list[int] | None:
@@ -47,11 +58,11 @@ def in_memory_order(array: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
 
 
 def _drawn(tensor: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
-    """Overwrite a tensor by numbers that are drawn on the host."""
+    """Overwrite a tensor by numbers that are drawn where it lies, or on the host."""
     check_writable(tensor)
     check_overlap(tensor, ())
     values, place = in_memory_order(tensor._array, draw), tensor.device
-    if place.type != "cpu":
+    if place.type != "cpu" and type(values) is np.ndarray:
         values = backend_for(place).from_host(values, place.index)
     tensor._array[...] = values
     storage_of(tensor).write()
@@ -68,7 +79,8 @@ def normal_(input: Any, mean: float = 0.0, std: float = 1.0, *, generator: Any =
     tensor([ 1.5410, -0.2934])
     """
     kind, whole = input._array.dtype, input._array.flags.c_contiguous
-    return _drawn(input, lambda size: source(generator).normal(size, mean, std, kind, whole))
+    draw = source(generator, input.device)
+    return _drawn(input, lambda size: draw.normal(size, mean, std, kind, whole))
 
 
 def uniform_(
@@ -83,8 +95,8 @@ def uniform_(
     low, high = names.pop("from", a), names.pop("to", b)
     if names:
         raise TypeError(f"uniform_() got an unexpected keyword argument '{next(iter(names))}'")
-    kind = input._array.dtype
-    return _drawn(input, lambda size: source(generator).uniform(size, low, high, kind))
+    kind, draw = input._array.dtype, source(generator, input.device)
+    return _drawn(input, lambda size: draw.uniform(size, low, high, kind))
 
 
 def bernoulli_(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
@@ -94,13 +106,17 @@ def bernoulli_(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
     >>> torch.zeros(2).bernoulli_(1.)
     tensor([1., 1.])
     """
-    kind = input._array.dtype
+    kind, draw = input._array.dtype, source(generator, input.device)
     if not isinstance(p, TensorBase):
-        return _drawn(input, lambda size: source(generator).bernoulli(p, size, kind))
-    chances = np.broadcast_to(p._host(), input._array.shape)  # type: ignore[attr-defined]
+        return _drawn(input, lambda size: draw.bernoulli(p, size, kind))
+    if draw.device.type == "cpu":
+        chances: Any = p._host()  # type: ignore[attr-defined]
+    else:
+        chances = p.to(input.device)._array
+    chances = xp_of(chances).broadcast_to(chances, input._array.shape)
     if order := memory_order(input._array):
         chances = chances.transpose(order)
-    return _drawn(input, lambda size: source(generator).bernoulli(chances, size, kind))
+    return _drawn(input, lambda size: draw.bernoulli(chances, size, kind))
 
 
 def random_(input: Any, *bounds: Any, generator: Any = None, **names: Any) -> Any:
@@ -117,8 +133,8 @@ def random_(input: Any, *bounds: Any, generator: Any = None, **names: Any) -> An
         low, high = 0 if low is None else low, bounds[0]
     elif len(bounds) == 2:
         low, high = bounds
-    kind = input._array.dtype
-    return _drawn(input, lambda size: source(generator).random_(size, kind, low, high))
+    kind, draw = input._array.dtype, source(generator, input.device)
+    return _drawn(input, lambda size: draw.random_(size, kind, low, high))
 
 
 def exponential_(input: Any, lambd: float = 1.0, *, generator: Any = None) -> Any:
@@ -128,8 +144,8 @@ def exponential_(input: Any, lambd: float = 1.0, *, generator: Any = None) -> An
     >>> bool((torch.zeros(5).exponential_() > 0).all())
     True
     """
-    kind = input._array.dtype
-    return _drawn(input, lambda size: source(generator).exponential(size, lambd, kind))
+    kind, draw = input._array.dtype, source(generator, input.device)
+    return _drawn(input, lambda size: draw.exponential(size, lambd, kind))
 
 
 def geometric_(input: Any, p: float, *, generator: Any = None) -> Any:
@@ -139,8 +155,8 @@ def geometric_(input: Any, p: float, *, generator: Any = None) -> Any:
     >>> bool((torch.zeros(5).geometric_(0.5) >= 1).all())
     True
     """
-    kind = input._array.dtype
-    return _drawn(input, lambda size: source(generator).geometric(size, p, kind))
+    kind, draw = input._array.dtype, source(generator, input.device)
+    return _drawn(input, lambda size: draw.geometric(size, p, kind))
 
 
 def cauchy_(input: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
@@ -150,8 +166,8 @@ def cauchy_(input: Any, median: float = 0.0, sigma: float = 1.0, *, generator: A
     >>> torch.zeros(5).cauchy_().shape
     torch.Size([5])
     """
-    kind = input._array.dtype
-    return _drawn(input, lambda size: source(generator).cauchy(size, median, sigma, kind))
+    kind, draw = input._array.dtype, source(generator, input.device)
+    return _drawn(input, lambda size: draw.cauchy(size, median, sigma, kind))
 
 
 def log_normal_(input: Any, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Any:
@@ -161,8 +177,8 @@ def log_normal_(input: Any, mean: float = 1.0, std: float = 2.0, *, generator: A
     >>> bool((torch.zeros(5).log_normal_() > 0).all())
     True
     """
-    kind = input._array.dtype
-    return _drawn(input, lambda size: source(generator).log_normal(size, mean, std, kind))
+    kind, draw = input._array.dtype, source(generator, input.device)
+    return _drawn(input, lambda size: draw.log_normal(size, mean, std, kind))
 
 
 METHODS = (

@@ -1,4 +1,4 @@
-"""Random tensors, from torch's CPU streams: same seed, same numbers.
+"""Random tensors, on the CPU from torch's streams: same seed, same numbers.
 
 Source: https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 """
@@ -73,7 +73,8 @@ def rand(
     tensor([0.4963, 0.7682])
     """
     kind = numpy_type(dtype, out, layout)
-    array = _from(generator).uniform(shape_of(size, names, "rand"), 0.0, 1.0, kind)
+    draw = _from(generator, _place(device, out))
+    array = draw.uniform(shape_of(size, names, "rand"), 0.0, 1.0, kind)
     return place(array, device, requires_grad, out)
 
 
@@ -96,7 +97,8 @@ def randn(
     tensor([ 1.5410, -0.2934])
     """
     kind = numpy_type(dtype, out, layout)
-    array = _from(generator).normal(shape_of(size, names, "randn"), 0.0, 1.0, kind)
+    draw = _from(generator, _place(device, out))
+    array = draw.normal(shape_of(size, names, "randn"), 0.0, 1.0, kind)
     return place(array, device, requires_grad, out)
 
 
@@ -127,8 +129,13 @@ def randint(
         )
     kind = np.dtype(np.int64) if dtype is None and out is None else numpy_type(dtype, out, layout)
     shape = checked_sizes((size,), "randint")
-    array = _from(generator).randint(low, high, shape, kind)
+    array = _from(generator, _place(device, out)).randint(low, high, shape, kind)
     return place(array, device, requires_grad, out)
+
+
+def _place(device: Any, out: Any) -> Any:
+    """Where numbers are drawn: where they were asked for, or where ``out`` lies."""
+    return out.device if device is None and out is not None else device
 
 
 def _bounds(given: Any, named: dict[str, Any], order: tuple[str, ...], name: str) -> list[Any]:
@@ -171,7 +178,7 @@ def randint_like(
     """
     low, high = _bounds(bounds, names, ("low", "high"), "randint_like")
     array = blank_like(input, dtype, memory_format, "randint_like")
-    draw = _from(generator)
+    draw = _from(generator, device or input.device)
     values = in_memory_order(array, lambda size: draw.randint(low, high, size, array.dtype))
     return place(values, device or input.device, requires_grad)
 
@@ -191,7 +198,8 @@ def _like(name: str, draw: Any) -> None:
         memory_format: Any = None,
     ) -> Any:
         array = blank_like(input, dtype, memory_format, f"{name}_like")
-        values = in_memory_order(array, lambda size: draw(_from(generator), size, array))
+        source = _from(generator, device or input.device)
+        values = in_memory_order(array, lambda size: draw(source, size, array))
         return place(values, device or input.device, requires_grad)
 
     like.__name__ = like.__qualname__ = f"{name}_like"
@@ -230,7 +238,8 @@ def randperm(
     tensor([0, 1, 3, 2])
     """
     kind = np.dtype(np.int64) if dtype is None and out is None else numpy_type(dtype, out, layout)
-    return place(_from(generator).randperm(n, kind), device, requires_grad, out)
+    draw = _from(generator, _place(device, out))
+    return place(draw.randperm(n, kind), device, requires_grad, out)
 
 
 @function(**TOP)
@@ -255,17 +264,20 @@ def normal(
     """
     if size is not None:
         kind, shape = numpy_type(dtype, out, layout), checked_sizes((size,), "normal")
-        array = _from(generator).normal(shape, float(mean), float(std), kind)
+        draw = _from(generator, _place(device, out))
+        array = draw.normal(shape, float(mean), float(std), kind)
         return place(array, device, requires_grad, out)
-    parts = [p._array for p in (mean, std) if isinstance(p, TensorBase)]
+    given = [p for p in (mean, std) if isinstance(p, TensorBase)]
+    parts = [p._array for p in given]
     if not parts:
         raise TypeError("normal(): a size is needed where neither mean nor std is a tensor")
     means, stds = (p._array if isinstance(p, TensorBase) else p for p in (mean, std))
     if not np.all(stds >= 0):
         raise RuntimeError("normal expects all elements of std >= 0.0")
-    values = _from(generator).normal(
-        np.broadcast_shapes(*[p.shape for p in parts]), 0.0, 1.0, parts[0].dtype
-    )
+    where = given[0].device  # type: ignore[attr-defined]
+    shape = np.broadcast_shapes(*[p.shape for p in parts])
+    values = _from(generator, where).normal(shape, 0.0, 1.0, parts[0].dtype)
+    values = place(values, where)._array
     values *= stds
     values += means
     which = "3" if len(parts) == 2 else "1" if isinstance(mean, TensorBase) else "2"
@@ -281,7 +293,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None, out: Any = No
     >>> torch.bernoulli(torch.tensor([0., 1.]))
     tensor([0., 1.])
     """
-    array = blank_like(input, None, None, "bernoulli")
+    array = blank_like(input, None, None, "bernoulli", getattr(input, "device", None))
     result = tensors.from_array(array).bernoulli_(
         input.detach() if p is None else p, generator=generator
     )
@@ -302,7 +314,7 @@ def poisson(input: Any, generator: Any = None) -> Any:
         kind = type(input).__name__
         raise TypeError(f"poisson(): argument 'input' (position 1) must be Tensor, not {kind}")
     rates: Any = input
-    numbers = place(_from(generator).poisson(rates._host()), rates.device)._array
+    numbers = place(_from(generator, rates.device).poisson(rates._host()), rates.device)._array
     return tensors.drawn(input, None, numbers, "PoissonBackward0")
 
 
@@ -330,7 +342,8 @@ def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
             f"binomial: expected count and prob of one dtype, got {count.dtype} and {prob.dtype}"
         )
     counts, chances = REGISTRY["broadcast_tensors"].function(count.detach(), prob.detach())
-    return place(_from(generator).binomial(counts._host(), chances._host()), count.device)
+    draw = _from(generator, count.device)
+    return place(draw.binomial(counts._host(), chances._host()), count.device)
 
 
 @function(where=("torch", "Tensor"), gradcheck=False)
@@ -352,5 +365,6 @@ def multinomial(
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.type_name}")
     if input._array.shape[-1:] > (1 << 24,):
         raise RuntimeError("number of categories cannot exceed 2^24")
-    array = _from(generator).multinomial(input._array, num_samples, replacement)
-    return place(array, None, False, out)
+    draw = _from(generator, input.device)
+    array = draw.multinomial(input._host(), num_samples, replacement)
+    return place(array, input.device, False, out)

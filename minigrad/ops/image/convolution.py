@@ -112,7 +112,7 @@ class Convolution(Op):
     kinds = "fViu"
 
     @staticmethod
-    @widened
+    @widened(halves=convolution_kernels.forward)
     def forward(xp: Any, input: Array, weight: Array, bias: Array, geometry: Geometry) -> Array:
         """Columns times filters, a few samples at a time."""
         found = convolution_kernels.forward(xp, input, weight, bias, geometry)
@@ -162,7 +162,7 @@ class ConvolutionInput(Op):
     grad_fn = "ConvolutionBackward0"
 
     @staticmethod
-    @widened
+    @widened(halves=convolution_kernels.backward_input)
     def forward(
         xp: Any, g: Array, weight: Array, bias: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:
@@ -218,7 +218,7 @@ class ConvolutionWeight(Op):
     grad_fn = "ConvolutionBackward0"
 
     @staticmethod
-    @widened
+    @widened(halves=convolution_kernels.backward_weight)
     def forward(
         xp: Any, g: Array, input: Array, size: tuple[int, ...], geometry: Geometry
     ) -> Array:

@@ -310,7 +310,7 @@ class WindowMean(Op):
     grad_fn = _avg_name
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, x, mean: pool_kernels.averaged(x, mean))
     def forward(xp: Any, input: Array, mean: Mean) -> Array:
         """One addition for each axis and place in the window."""
         found = pool_kernels.averaged(input, mean)
@@ -336,7 +336,7 @@ class WindowSpread(Op):
     """Each element shared out over its window.   Transpose: ``window_mean``."""
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, x, mean: pool_kernels.averaged(x, mean, back=True))
     def forward(xp: Any, input: Array, mean: Mean) -> Array:
         """One addition for each axis and place in the window."""
         found = pool_kernels.averaged(input, mean, back=True)

@@ -266,7 +266,7 @@ def chain_matmul(*matrices: Any) -> Any:
 def _basis(A: Any, q: int, niter: int, M: Any) -> Any:
     """An orthonormal basis of about the range of A - M, by iterations from random columns."""
     B = A if M is None else A - M
-    start = randn(A.shape[-1], q, dtype=A.dtype)
+    start = randn(A.shape[-1], q, dtype=A.dtype, device=A.device)
     Q = linalg_qr(B @ start).Q
     for _ in range(niter or 0):
         Q = linalg_qr(B.mT @ Q).Q

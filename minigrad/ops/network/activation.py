@@ -93,7 +93,7 @@ class Sigmoid(Unary):
     promotes = "float"
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, input: one_pass("sigmoid", input))
     def forward(xp: Any, input: Array) -> Array:
         """The exponential may overflow: one over infinity is 0, as it should be."""
         found = one_pass("sigmoid", input)
@@ -179,7 +179,7 @@ class LeakyRelu(Op):
     """
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, input, slope: one_pass("leaky_relu", input, slope))
     def forward(xp: Any, input: Array, negative_slope: float) -> Array:
         """The greater of two lines, or the smaller if the slope is more than 1."""
         found = one_pass("leaky_relu", input, negative_slope)
@@ -228,6 +228,12 @@ def _gelu(input: Any, *, approximate: str = "none") -> Any:
     return either(Gelu, False, input, approximate)
 
 
+def _gelu_at_once(xp: Any, input: Array, approximate: str) -> tuple[Array, None] | None:
+    """By a kernel, which keeps nothing for backward."""
+    found = one_pass(KERNELS[approximate], input)
+    return None if found is None else (found, None)
+
+
 @register(
     public=_gelu,
     torch="nn.functional.gelu",
@@ -255,12 +261,12 @@ class Gelu(Op):
     keeps = ("chance",)
 
     @staticmethod
-    @widened
+    @widened(halves=_gelu_at_once)
     def forward(xp: Any, input: Array, approximate: str) -> tuple[Array, Array | None]:
         """The two forms differ in the fourth digit. A kernel works out the chance again."""
-        found = one_pass(KERNELS[approximate], input)
+        found = _gelu_at_once(xp, input, approximate)
         if found is not None:
-            return found, None
+            return found
         chance = normal_chance_of(xp, input, approximate)
         return input * chance, chance
 
@@ -323,7 +329,7 @@ class Silu(Unary):
     """
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, input: one_pass("silu", input))
     def forward(xp: Any, input: Array) -> Array:
         """One exponential."""
         found = one_pass("silu", input)

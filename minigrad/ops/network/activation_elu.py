@@ -15,14 +15,19 @@ _F, _BOTH = ("nn.functional",), ("torch", "nn.functional")
 _KINKED = (reals(-3, 3, avoid=(0.0,)),)
 
 
+def _elu_at_once(xp: Any, x: Array, alpha: float, scale: float, rate: float) -> Array | None:
+    """By a kernel."""
+    return one_pass("elu", x, alpha * scale, scale) if rate == 1 else None
+
+
 class _Elu(Op):
     """y = scale x where x > 0, else scale alpha (e^(x rate) - 1)."""
 
     @staticmethod
-    @widened
+    @widened(halves=_elu_at_once)
     def forward(xp: Any, input: Array, alpha: float, scale: float, rate: float) -> Array:
         """Both parts, each 0 where the other is not."""
-        found = one_pass("elu", input, alpha * scale, scale) if rate == 1 else None
+        found = _elu_at_once(xp, input, alpha, scale, rate)
         if found is not None:
             return found
         y = negative(xp, input)

@@ -13,13 +13,13 @@ from minigrad.backend import Array, backend_of
 from minigrad.backend.native import pointwise
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.creation.drawing import source
 from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
 from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.natively import natively
 from minigrad.ops.network.activation import LeakyRelu, Sigmoid, softplus_of, two_sided
-from minigrad.random import default_generator
 
 _F = ("nn.functional",)
 _BOTH = ("torch", "nn.functional")
@@ -51,7 +51,7 @@ class Softplus(Op):
     """
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, x, beta, end: one_pass("softplus", x, beta, end))
     def forward(xp: Any, input: Array, beta: float, threshold: float) -> Array:
         """The straight part is chosen only if there is any; the greatest element tells."""
         found = one_pass("softplus", input, beta, threshold)
@@ -185,15 +185,18 @@ def rrelu(
         )
     if not training:
         return either(LeakyRelu, inplace, input, (lower + upper) / 2)
-    slopes = _slopes(input._array, lower, upper, generator or default_generator)
+    slopes = _slopes(input._array, lower, upper, source(generator, input.device))
     return input.mul_(slopes) if inplace else input * slopes
 
 
 def _slopes(x: Any, lower: float, upper: float, generator: Any) -> Any:
     """A Tensor of ones, and of drawn numbers where x is not positive."""
-    backend = backend_of(x)
+    backend, kind = backend_of(x), x.dtype if x.dtype.kind in "fV" else np.dtype(np.float32)
+    if generator.device.type != "cpu":
+        drawn = generator.uniform(x.shape, lower, upper, kind)
+        return make(backend.xp.where(x <= 0, drawn, drawn.dtype.type(1)))
     below = np.asarray(backend.to_host(x <= 0))
-    slopes = np.ones(x.shape, x.dtype if x.dtype.kind in "fV" else np.float32)
+    slopes = np.ones(x.shape, kind)
     slopes[below] = generator.uniform((int(below.sum()),), lower, upper, np.float64)
     return make(backend.from_host(slopes, backend.device_of(x).index))
 

@@ -114,6 +114,20 @@ def _on_card(
     return loss, classes, scale, stats
 
 
+def _slopes(xp: Any, g: Array, scale: Any, rows: int, dtype: Any) -> Array:
+    """The slope of each row; 0 for one that does not count, even of a cotangent that is NaN."""
+    each = xp.empty(rows, dtype)
+    if not hasattr(scale, "shape"):
+        each[...] = g * scale
+        return each
+    run = kernel("class_slopes", g, scale)
+    if run is not None and scale.size == rows:
+        run(g, scale, each, rows, g.size)
+    else:
+        each[...] = xp.where(scale == 0, 0, g * scale)
+    return each
+
+
 @register(internal=True)
 class CrossEntropyRows(Op):
     """Minus the log-softmax of rows at the right class.   gx = g scale (onehot - softmax(x))."""
@@ -149,18 +163,15 @@ class CrossEntropyRows(Op):
         g: Any, input: Any, classes: Any, scale: Any, stats: Any, shape: Any, F: Any
     ) -> Any:
         """The softmax, less 1 at the right class, by what a row counts."""
-        if g.__class__ in array_types and stats is not None:
-            run = kernel("cross_entropy_backward", input, stats)
+        if g.__class__ in array_types or isinstance(g, np.generic):
+            xp = xp_of(input)
+            each = _slopes(xp, g, scale, len(classes), input.dtype)
+            run = None if stats is None else kernel("cross_entropy_backward", input, stats)
             if run is not None:
-                xp = xp_of(input)
-                each = xp.empty(len(classes), input.dtype)
-                if xp is np or not hasattr(scale, "shape"):
-                    each[...] = g * scale
-                else:
-                    xp.multiply(g, scale, out=each)
                 gx = xp.empty(input.shape, input.dtype)
                 run(each, input, classes, stats, gx, *input.shape)
                 return gx
-        each = g * scale
+        else:
+            each = g * scale
         column = each.reshape((-1, 1)) if len(each.shape) else each
         return F.place_classes(each, classes, tuple(shape)) - F.softmax_along(input, 1) * column

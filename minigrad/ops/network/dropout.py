@@ -1,4 +1,4 @@
-"""Dropout: random zeros in training, drawn in torch's order from torch's stream."""
+"""Dropout: random zeros in training, on the CPU drawn in torch's order from torch's stream."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import random
 from minigrad.autograd.apply import make
-from minigrad.autograd.registry import T, call, function, reals
-from minigrad.backend import backend_of
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.registry import T, call, function, reals, register
+from minigrad.backend import Array, backend_of, native, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.random import default_generator
 
 _SAMPLES = (
     call(T(2, 3, 4), 0.0),
@@ -35,6 +36,44 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+@register(internal=True)
+class PhiloxDropout(Op):
+    """Dropout in one kernel of a card; the mask is not kept, but drawn again where it is needed.
+
+    Formula: y = x m / (1 - p). Gradient: gx = g m / (1 - p), the same function of g.
+    """
+
+    grad_fn = "NativeDropoutBackward0"
+
+    @staticmethod
+    def forward(xp: Any, input: Array, p: float, seed: int, block: int, place: Any) -> Any:
+        """``place`` is where a captured step reads seed and block; None outside of one."""
+        x = xp.ascontiguousarray(input)
+        y = xp.empty_like(x)
+        run = native.kernel("dropout", x, y)
+        assert run is not None
+        run(x, y, x.size, seed, block, place, p)
+        return y.reshape(input.shape)
+
+    @staticmethod
+    def grad_input(g: Any, p: float, seed: int, block: int, place: Any, F: Any) -> Any:
+        """What was dropped had no part."""
+        return F.philox_dropout(g, p, seed, block, place)
+
+
+def _fused(input: Any, p: float, inplace: bool) -> Any:
+    """Dropout by the kernel of a card; None where the numbers are drawn by the host."""
+    array = input._array
+    if type(array) is np.ndarray:
+        return None
+    take = getattr(random.generator_of(input.device), "take", None)
+    if take is None:
+        return None
+    factors = make(xp_of(array).ones_like(array)) if inplace else input
+    dropped = tensors.philox_dropout(factors, p, *take(-(-array.size // 4)))
+    return input.mul_(dropped) if inplace else dropped
+
+
 def _drawn(input: Any, channels: tuple[int, ...] | None, keep: float) -> Any:
     """Ones with probability ``keep``, zeros else; torch draws nothing if all are zeros.
 
@@ -44,11 +83,12 @@ def _drawn(input: Any, channels: tuple[int, ...] | None, keep: float) -> Any:
     array = input._array
     shape = array.shape if channels is None else channels
     if keep == 0.0:
-        return np.zeros(shape, np.float32)
+        return xp_of(array).zeros(shape, np.float32)
+    draw = random.generator_of(input.device)
     if channels is not None or array.flags.c_contiguous:
-        return default_generator.bernoulli(keep, shape, np.float32)
+        return draw.bernoulli(keep, shape, np.float32)
     order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-    drawn = default_generator.bernoulli(keep, tuple([shape[axis] for axis in order]), np.float32)
+    drawn = draw.bernoulli(keep, tuple([shape[axis] for axis in order]), np.float32)
     return drawn.transpose([order.index(axis) for axis in range(array.ndim)])
 
 
@@ -57,7 +97,10 @@ def _beside(input: Any, values: Any) -> Any:
     array = input._array
     backend = backend_of(array)
     kind = array.dtype if array.dtype.kind in "fV" else np.dtype(np.float32)
-    return make(backend.from_host(values.astype(kind, copy=False), backend.device_of(array).index))
+    values = values.astype(kind, copy=False)
+    if type(values) is np.ndarray:
+        values = backend.from_host(values, backend.device_of(array).index)
+    return make(values)
 
 
 def _need_float(input: Any) -> None:
@@ -73,6 +116,9 @@ def _dropped(input: Any, channels: tuple[int, ...] | None, p: float, inplace: bo
     """The input times a mask of zeros and 1 / (1 - p)."""
     if p < 1.0:
         _need_float(input)
+        fused = _fused(input, p, inplace) if channels is None else None
+        if fused is not None:
+            return fused
     kind = input._array.dtype
     wide = kind.itemsize == 8 and p < 1.0
     mask = _drawn(input, channels, 1.0 - p)

@@ -57,7 +57,7 @@ class SoftmaxAlong(Op):
     grad_fn = "SoftmaxBackward0"
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, x, dim: softmax_kernels.softmax(x, dim, log=False))
     def forward(xp: Any, input: Array, dim: int) -> Array:
         """Exponentials of what is at most 0, divided in place."""
         if not input.ndim:
@@ -87,7 +87,7 @@ class LogSoftmaxAlong(Op):
     grad_fn = "LogSoftmaxBackward0"
 
     @staticmethod
-    @widened
+    @widened(halves=lambda xp, x, dim: softmax_kernels.softmax(x, dim, log=True))
     def forward(xp: Any, input: Array, dim: int) -> Array:
         """The greatest element is taken out of the sum, so that nothing overflows."""
         if not input.ndim:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import importlib
 from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import cuda
+from minigrad.backend.cupy_backend import pinned
 from minigrad.tensor import Tensor
 
 __all__ = ["available", "pin_memory"]
@@ -59,7 +59,5 @@ def _pinned(tensor: Tensor) -> Tensor:
     array = tensor._array
     if type(array) is not np.ndarray or not tensor.is_leaf:
         return tensor
-    memory = importlib.import_module("cupyx").empty_pinned(array.shape, array.dtype)
-    memory[...] = array
-    out: Tensor = type(tensor)._wrap(memory)
+    out: Tensor = type(tensor)._wrap(pinned(array))
     return out.requires_grad_() if tensor.requires_grad else out
