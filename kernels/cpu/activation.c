@@ -11,46 +11,60 @@ typedef struct {
     const real *x, *s;
     real *out;
     real p, q;
+    int far;
 } R(elementwise);
 
 #define ENTRIES(NAME)                                                                              \
+    static void R(NAME##_some)(const void *context, real *out, long begin, long end)               \
+    {                                                                                              \
+        const R(elementwise) *c = context;                                                         \
+        const real *x = c->x + begin;                                                              \
+        long i = 0, n = end - begin;                                                               \
+        for (; i + LANES <= n; i += LANES)                                                         \
+            *(vec *)(out + i) = R(NAME##_of)(*(const vec *)(x + i), c->p, c->q);                   \
+        if (i < n) {                                                                               \
+            vec last = {0};                                                                        \
+            memcpy(&last, x + i, (size_t)(n - i) * sizeof(real));                                  \
+            last = R(NAME##_of)(last, c->p, c->q);                                                 \
+            memcpy(out + i, &last, (size_t)(n - i) * sizeof(real));                                \
+        }                                                                                          \
+    }                                                                                              \
     static void R(NAME##_range)(void *context, long begin, long end)                               \
     {                                                                                              \
         const R(elementwise) *c = context;                                                         \
-        long i = begin;                                                                            \
-        for (; i + LANES <= end; i += LANES)                                                       \
-            *(vec *)(c->out + i) = R(NAME##_of)(*(const vec *)(c->x + i), c->p, c->q);             \
-        if (i < end) {                                                                             \
-            vec x = {0};                                                                           \
-            memcpy(&x, c->x + i, (size_t)(end - i) * sizeof(real));                                \
-            x = R(NAME##_of)(x, c->p, c->q);                                                       \
-            memcpy(c->out + i, &x, (size_t)(end - i) * sizeof(real));                              \
-        }                                                                                          \
+        R(deliver)(R(NAME##_some), c, c->out, c->far, begin, end);                                 \
     }                                                                                              \
     KERNEL(NAME)                                                                                   \
     {                                                                                              \
-        R(elementwise) c = {.x = a[0].p, .out = a[1].p, .p = (real)a[3].d, .q = (real)a[4].d};     \
+        R(elementwise) c = {.x = a[0].p, .out = a[1].p, .p = (real)a[3].d, .q = (real)a[4].d,      \
+                            .far = R(is_far)(a[2].i * (long)sizeof(real))};                        \
         parallel(a[2].i, 1 << 15, R(NAME##_range), &c);                                            \
+    }                                                                                              \
+    static void R(NAME##_backward_some)(const void *context, real *out, long begin, long end)      \
+    {                                                                                              \
+        const R(elementwise) *c = context;                                                         \
+        const real *g = c->x + begin, *s = c->s + begin;                                           \
+        long i = 0, n = end - begin;                                                               \
+        for (; i + LANES <= n; i += LANES)                                                         \
+            *(vec *)(out + i) =                                                                    \
+                R(NAME##_back)(*(const vec *)(g + i), *(const vec *)(s + i), c->p, c->q);          \
+        if (i < n) {                                                                               \
+            vec one = {0}, two = {0};                                                              \
+            memcpy(&one, g + i, (size_t)(n - i) * sizeof(real));                                   \
+            memcpy(&two, s + i, (size_t)(n - i) * sizeof(real));                                   \
+            one = R(NAME##_back)(one, two, c->p, c->q);                                            \
+            memcpy(out + i, &one, (size_t)(n - i) * sizeof(real));                                 \
+        }                                                                                          \
     }                                                                                              \
     static void R(NAME##_backward_range)(void *context, long begin, long end)                      \
     {                                                                                              \
         const R(elementwise) *c = context;                                                         \
-        long i = begin;                                                                            \
-        for (; i + LANES <= end; i += LANES)                                                       \
-            *(vec *)(c->out + i) = R(NAME##_back)(*(const vec *)(c->x + i),                        \
-                                                  *(const vec *)(c->s + i), c->p, c->q);           \
-        if (i < end) {                                                                             \
-            vec g = {0}, s = {0};                                                                  \
-            memcpy(&g, c->x + i, (size_t)(end - i) * sizeof(real));                                \
-            memcpy(&s, c->s + i, (size_t)(end - i) * sizeof(real));                                \
-            g = R(NAME##_back)(g, s, c->p, c->q);                                                  \
-            memcpy(c->out + i, &g, (size_t)(end - i) * sizeof(real));                              \
-        }                                                                                          \
+        R(deliver)(R(NAME##_backward_some), c, c->out, c->far, begin, end);                        \
     }                                                                                              \
     KERNEL(NAME##_backward)                                                                        \
     {                                                                                              \
         R(elementwise) c = {.x = a[0].p, .s = a[1].p, .out = a[2].p, .p = (real)a[4].d,            \
-                            .q = (real)a[5].d};                                                    \
+                            .q = (real)a[5].d, .far = R(is_far)(a[3].i * (long)sizeof(real))};     \
         parallel(a[3].i, 1 << 15, R(NAME##_backward_range), &c);                                   \
     }
 

@@ -3,6 +3,7 @@ typedef real vec __attribute__((vector_size(VBYTES), aligned(sizeof(real)), may_
 typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), may_alias));
 
 #include "simd.h"
+#include "stream.h"
 #include "vmath.h"
 #include "activation.c"
 #include "pointwise.h"
@@ -16,13 +17,18 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "window.c"
 #include "lu.c"
 #include "reduce.c"
+#include "reduce_columns.c"
 #include "optim.c"
 #include "random.c"
+#include "dropout.c"
 #include "pool.c"
 #include "norm.c"
+#include "norm_columns.c"
 #include "norm_batch.c"
 #include "norm_rows.c"
+#include "columns.c"
 #include "gemm.h"
+#include "move.c"
 #include "limits.c"
 #include "dots.h"
 #include "gemm.c"
@@ -37,6 +43,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "index.c"
 #include "sample.c"
 #include "softmax.c"
+#undef PUT_END
 #undef WALK
 #undef LAST_OF
 #undef POINTWISE1

@@ -19,13 +19,14 @@
 #define MINIGRAD_INDEX_C
 enum {
     INDEX_GRAIN = 1 << 14, /* elements of a part */
-    INDEX_COLUMN = 128,    /* elements of inner that one part adds at: a few cache lines */
+    INDEX_COLUMN = 128,    /* elements of inner that one part adds at, at least: some cache lines */
 };
 typedef struct {
     void *x, *out;
     const int64_t *index;
     int64_t *bad;
     long outer, size, inner, count, column;
+    int far; /* the result goes past the caches */
 } index_call;
 
 /* Whether an index may be used; notes it if not. */
@@ -42,9 +43,19 @@ static inline int index_inside(const index_call *c, const int64_t *index, long n
 static inline index_call index_arguments(const arg *a)
 {
     return (index_call){.index = a[1].p, .outer = a[3].i, .size = a[4].i, .inner = a[5].i,
-                        .count = a[6].i, .bad = a[7].p, .column = INDEX_COLUMN};
+                        .count = a[6].i, .bad = a[7].p,
+                        .column = max(INDEX_COLUMN, (a[5].i + threads() - 1) / threads())};
 }
 #endif
+
+enum { R(AHEAD) = 4 }; /* rows at unknown places that are asked for before their turn */
+
+/* Ask memory for a row, at most its first kilobyte: the rest follows by itself. */
+static inline void R(ask)(const real *row, long n)
+{
+    for (long i = 0; i < min(n, 1024 / (long)sizeof(real)); i += 64 / (long)sizeof(real))
+        __builtin_prefetch(row + i);
+}
 
 static void R(take_rows_range)(void *context, long begin, long end)
 {
@@ -52,13 +63,19 @@ static void R(take_rows_range)(void *context, long begin, long end)
     long inner = c->inner, o = begin / c->count, k = begin % c->count;
     const real *x = (const real *)c->x + o * c->size * inner;
     for (long row = begin; row < end; row++) {
-        memcpy((real *)c->out + row * inner, x + c->index[k] * inner,
-               (size_t)inner * sizeof(real));
+        real *out = (real *)c->out + row * inner;
+        if (k + R(AHEAD) < c->count)
+            R(ask)(x + c->index[k + R(AHEAD)] * inner, inner);
+        if (c->far)
+            R(put)(out, x + c->index[k] * inner, inner * (long)sizeof(real));
+        else
+            memcpy(out, x + c->index[k] * inner, (size_t)inner * sizeof(real));
         if (++k == c->count) {
             k = 0;
             x += c->size * inner;
         }
     }
+    PUT_END();
 }
 
 /* Numbers instead of rows: four lines at a time share the index. */
@@ -90,6 +107,7 @@ KERNEL(take_rows)
     c.out = a[2].p;
     if (!index_inside(&c, c.index, c.count))
         return;
+    c.far = R(is_far)(c.outer * c.count * c.inner * (long)sizeof(real)) && c.inner >= 128;
     if (c.inner == 1)
         parallel(c.outer, max(4, INDEX_GRAIN / max(c.count, 1) / 4 * 4), R(take_lines), &c);
     else
@@ -108,6 +126,8 @@ static void R(add_rows_range)(void *context, long begin, long end)
         real *out = (real *)c->out + o * c->size * inner + first;
         for (long k = 0; k < c->count; k++, x += inner) {
             real *to = out + c->index[k] * inner;
+            if (k + R(AHEAD) < c->count)
+                R(ask)(out + c->index[k + R(AHEAD)] * inner, many);
             for (long i = 0; i < many; i++)
                 to[i] += x[i];
         }

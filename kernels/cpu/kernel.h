@@ -48,6 +48,9 @@ void *scratch(int slot, size_t bytes);
 /* Set by a kernel that could not get memory; the call then raises MemoryError. */
 void fail_for_memory(void);
 
+/* Results of so many bytes or more are written past the caches: see stream.h. */
+extern long far_bytes;
+
 #define JOIN_(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
 #define R(name) JOIN(name, REAL, LEVEL)

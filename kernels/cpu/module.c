@@ -8,6 +8,8 @@
  *                                                  "numpy": its own loops in stand_ins()
  *     set_threads(n), get_threads()
  *     allow_winograd(bool), winograd_allowed()
+ *     set_far(bytes) -> bytes                      from what size on results are written past the
+ *                                                  caches; what it was before
  *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
  *                                                  unless each fits out exactly and without gaps
  *     matmul(a, b, bias) -> array or None          see matmul.c
@@ -166,6 +168,15 @@ static PyObject *py_winograd_allowed(PyObject *module, PyObject *unused)
     return PyBool_FromLong(winograd_allowed());
 }
 
+static PyObject *py_set_far(PyObject *module, PyObject *bytes)
+{
+    long before = far_bytes, now = PyLong_AsLong(bytes);
+    if (now == -1 && PyErr_Occurred())
+        return NULL;
+    far_bytes = now;
+    return PyLong_FromLong(before);
+}
+
 static PyObject *ufuncs(PyObject *module, PyObject *unused)
 {
     return make_ufuncs();
@@ -215,6 +226,7 @@ static PyMethodDef methods[] = {
     {"get_threads", py_get_threads, METH_NOARGS, "The number of threads."},
     {"allow_winograd", py_allow_winograd, METH_O, "Set whether convolutions may be Winograd's."},
     {"winograd_allowed", py_winograd_allowed, METH_NOARGS, "Whether convolutions may be Winograd's."},
+    {"set_far", py_set_far, METH_O, "Set from how many bytes on results go past the caches."},
     {"matmul", (PyCFunction)(void (*)(void))matmul, METH_FASTCALL,
      "The product of two matrices or stacks of them plus a bias, where it pays; else None."},
     {"join_rows", (PyCFunction)(void (*)(void))join_rows, METH_FASTCALL,

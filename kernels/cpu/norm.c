@@ -17,6 +17,24 @@
  * about the chunk's own mean, and chunks are joined by the formula of Chan, Golub and
  * LeVeque (1979).
  */
+/* `count` elements, at most LANES; 0 in the other lanes. */
+static inline vec R(some_of)(const real *x, long count)
+{
+    if (count >= LANES)
+        return *(const vec *)x;
+    vec v = {0};
+    memcpy(&v, x, (size_t)count * sizeof(real));
+    return v;
+}
+
+static inline void R(store_some)(real *y, long count, vec v)
+{
+    if (count >= LANES)
+        *(vec *)y = v;
+    else
+        memcpy(y, &v, (size_t)count * sizeof(real));
+}
+
 enum { R(CHUNK) = 16384 / sizeof(real) };
 
 typedef struct {
@@ -95,30 +113,8 @@ typedef struct {
     long n, c, l;  /* batch: N, C, L */
     long groups, width, places, grain; /* rows: G, W, P; samples in a part */
     double eps;
-    int given;
+    int given, far; /* far: the result goes past the caches */
 } R(norm);
-
-/* All elements of one channel, or of one row. Short rows are put together to longer ones. */
-static void R(channel_moments)(R(moments) *m, const real *x, long rows, long step, long n)
-{
-    if (n >= 64 || rows == 1) {
-        for (long r = 0; r < rows; r++)
-            for (long i = 0; i < n; i += R(CHUNK))
-                R(join_chunk)(m, x + r * step + i, min(R(CHUNK), n - i));
-        return;
-    }
-    real together[512];
-    long filled = 0;
-    for (long r = 0; r < rows; r++) {
-        for (long i = 0; i < n; i++)
-            together[filled + i] = x[r * step + i];
-        filled += n;
-        if (filled + n > 512 || r == rows - 1) {
-            R(join_chunk)(m, together, filled);
-            filled = 0;
-        }
-    }
-}
 
 /* y = (x - mean) scale + shift */
 static inline void R(apply)(const real *x, real *y, long n, real mean, real scale, real shift)
@@ -176,4 +172,35 @@ static inline void R(apply_back)(const real *g, const real *x, real *gx, long n,
                             (*(const vec *)(x + i) - mean) * slope) * scale;
     for (; i < n; i++)
         gx[i] = (g[i] * w - flat - (x[i] - mean) * slope) * scale;
+}
+
+/* The same, past the caches if the result is `far`. */
+static inline void R(apply_to)(const real *x, real *y, long n, real mean, real scale, real shift,
+                               int far)
+{
+    if (!far) {
+        R(apply)(x, y, n, mean, scale, shift);
+        return;
+    }
+    _Alignas(64) real block[R(BLOCK)];
+    long i = 0, many = R(to_line)(y, n);
+    for (; i < n; i += many, many = min(n - i, (long)R(BLOCK))) {
+        R(apply)(x + i, block, many, mean, scale, shift);
+        R(put)(y + i, block, many * (long)sizeof(real));
+    }
+}
+
+static inline void R(apply_back_to)(const real *g, const real *x, real *gx, long n, real mean,
+                                    real w, real flat, real slope, real scale, int far)
+{
+    if (!far) {
+        R(apply_back)(g, x, gx, n, mean, w, flat, slope, scale);
+        return;
+    }
+    _Alignas(64) real block[R(BLOCK)];
+    long i = 0, many = R(to_line)(gx, n);
+    for (; i < n; i += many, many = min(n - i, (long)R(BLOCK))) {
+        R(apply_back)(g + i, x + i, block, many, mean, w, flat, slope, scale);
+        R(put)(gx + i, block, many * (long)sizeof(real));
+    }
 }

@@ -5,14 +5,28 @@ static inline R(moments) R(row_moments)(const real *x, long n)
     R(moments) m = {0};
     if (n <= R(CHUNK)) /* as most rows: nothing to be joined */
         return R(chunk_moments)(x, n);
-    R(channel_moments)(&m, x, 1, 0, n);
+    for (long i = 0; i < n; i += R(CHUNK))
+        R(join_chunk)(&m, x + i, min(R(CHUNK), n - i));
     return m;
+}
+
+/* y = (x - mean) invstd w + b with a w and a b for each element; either may be NULL. */
+static inline void R(apply_each)(const real *x, real *y, long n, real mean, real invstd,
+                                 const real *w, const real *b)
+{
+    const vec none = {0}, one = none + 1;
+    for (long k = 0; k < n; k += LANES) {
+        const long left = n - k;
+        vec weight = w ? R(some_of)(w + k, left) : one, bias = b ? R(some_of)(b + k, left) : none;
+        R(store_some)(y + k, left, (R(some_of)(x + k, left) - mean) * invstd * weight + bias);
+    }
 }
 
 static void R(row_norm_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
-    long size = p->width * p->places;
+    const long size = p->width * p->places;
+    _Alignas(64) real block[R(BLOCK)];
     for (long row = begin; row < end; row++) {
         const real *x = p->x + row * size;
         real *y = p->y + row * size;
@@ -21,25 +35,31 @@ static void R(row_norm_range)(void *context, long begin, long end)
         real mean = p->mean[row] = (real)m.mean;
         real invstd = p->invstd[row] = (real)(1 / sqrt(var + p->eps));
         p->var[row] = (real)var;
-        long first = row % p->groups * p->width, k = 0;
-        if (!p->w && !p->b)
-            R(apply)(x, y, size, mean, invstd, 0);
+        const long first = row % p->groups * p->width;
+        const real *w = p->w ? p->w + first : NULL, *b = p->b ? p->b + first : NULL;
+        if (!w && !b)
+            R(apply_to)(x, y, size, mean, invstd, 0, p->far);
         else if (p->places > 1)
-            for (; k < p->width; k++)
-                R(apply)(x + k * p->places, y + k * p->places, p->places, mean,
-                         invstd * (p->w ? p->w[first + k] : 1), p->b ? p->b[first + k] : 0);
-        else {
-            const vec none = {0}, one = none + 1;
-            for (; k + LANES <= size; k += LANES) {
-                vec w = p->w ? *(const vec *)(p->w + first + k) : one;
-                vec b = p->b ? *(const vec *)(p->b + first + k) : none;
-                *(vec *)(y + k) = (*(const vec *)(x + k) - mean) * invstd * w + b;
+            for (long k = 0; k < p->width; k++)
+                R(apply_to)(x + k * p->places, y + k * p->places, p->places, mean,
+                            invstd * (w ? w[k] : 1), b ? b[k] : 0, p->far && p->places >= 512);
+        else if (!p->far)
+            R(apply_each)(x, y, size, mean, invstd, w, b);
+        else
+            for (long k = 0, many = R(to_line)(y, size); k < size;
+                 k += many, many = min(size - k, (long)R(BLOCK))) {
+                R(apply_each)(x + k, block, many, mean, invstd, w ? w + k : NULL, b ? b + k : NULL);
+                R(put)(y + k, block, many * (long)sizeof(real));
             }
-            for (; k < size; k++)
-                y[k] = (x[k] - mean) * invstd * (p->w ? p->w[first + k] : 1) +
-                       (p->b ? p->b[first + k] : 0);
-        }
     }
+    PUT_END();
+}
+
+/* Whether a result of so many samples goes past the caches; not by short rows. */
+static int R(far_rows)(const R(norm) *p, long samples)
+{
+    const long size = p->width * p->places;
+    return size >= 512 && R(is_far)(samples * p->groups * size * (long)sizeof(real));
 }
 
 KERNEL(row_norm)
@@ -47,6 +67,7 @@ KERNEL(row_norm)
     R(norm) p = {.x = a[0].p, .w = a[1].p, .b = a[2].p, .y = a[3].p, .mean = a[4].p,
                  .invstd = a[5].p, .var = a[6].p, .groups = a[8].i, .width = a[9].i,
                  .places = a[10].i, .eps = a[11].d};
+    p.far = R(far_rows)(&p, a[7].i);
     long grain = max(1, (1 << 15) / max(1, p.width * p.places));
     parallel(a[7].i * p.groups, grain, R(row_norm_range), &p);
 }
@@ -85,10 +106,22 @@ static void R(row_sums)(const R(norm) *p, const real *g, const real *x, long fir
     *t = (double)R(sum_lanes)(t0) + (double)t1;
 }
 
+/* gx = (g w - flat - (x - mean) slope) scale with a w for each element. */
+static inline void R(apply_back_each)(const real *g, const real *x, real *gx, long n, real mean,
+                                      const real *w, real flat, real slope, real scale)
+{
+    for (long k = 0; k < n; k += LANES) {
+        const long left = n - k;
+        R(store_some)(gx + k, left, (R(some_of)(g + k, left) * R(some_of)(w + k, left) - flat -
+                                     (R(some_of)(x + k, left) - mean) * slope) * scale);
+    }
+}
+
 static void R(row_norm_backward_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
     long size = p->width * p->places, channels = p->groups * p->width;
+    _Alignas(64) real block[R(BLOCK)];
     real *gw = NULL, *gb = NULL;
     if (p->parts) {
         gw = (real *)p->parts + begin / p->grain * 2 * channels;
@@ -119,24 +152,23 @@ static void R(row_norm_backward_range)(void *context, long begin, long end)
             continue;
         real flat = (real)(s / (double)size);
         real slope = (real)(t / (double)size * invstd * invstd);
-        if (!p->w || p->places > 1)
-            for (long k = 0; k < p->width; k++) {
-                long at = k * p->places, n = p->w ? p->places : size;
-                R(apply_back)(g + at, x + at, gx + at, n, mean, p->w ? p->w[first + k] : 1, flat,
-                              slope, invstd);
-                if (!p->w)
-                    break; /* all at once */
+        const real *w = p->w ? p->w + first : NULL;
+        if (!w)
+            R(apply_back_to)(g, x, gx, size, mean, 1, flat, slope, invstd, p->far);
+        else if (p->places > 1)
+            for (long k = 0; k < size; k += p->places)
+                R(apply_back_to)(g + k, x + k, gx + k, p->places, mean, w[k / p->places], flat,
+                                 slope, invstd, p->far && p->places >= 512);
+        else if (!p->far)
+            R(apply_back_each)(g, x, gx, size, mean, w, flat, slope, invstd);
+        else
+            for (long k = 0, many = R(to_line)(gx, size); k < size;
+                 k += many, many = min(size - k, (long)R(BLOCK))) {
+                R(apply_back_each)(g + k, x + k, block, many, mean, w + k, flat, slope, invstd);
+                R(put)(gx + k, block, many * (long)sizeof(real));
             }
-        else {
-            long k = 0;
-            for (; k + LANES <= size; k += LANES)
-                *(vec *)(gx + k) =
-                    (*(const vec *)(g + k) * *(const vec *)(p->w + first + k) - flat -
-                     (*(const vec *)(x + k) - mean) * slope) * invstd;
-            for (; k < size; k++)
-                gx[k] = (g[k] * p->w[first + k] - flat - (x[k] - mean) * slope) * invstd;
-        }
     }
+    PUT_END();
 }
 
 enum { R(MOST_PARTS) = 64 }; /* of the samples: each has its own sums of gw and gb */
@@ -146,6 +178,7 @@ KERNEL(row_norm_backward)
     R(norm) p = {.g = a[0].p, .x = a[1].p, .w = a[2].p, .mean = a[3].p, .invstd = a[4].p,
                  .y = a[5].p, .gw = a[6].p, .gb = a[7].p, .n = a[8].i, .groups = a[9].i,
                  .width = a[10].i, .places = a[11].i};
+    p.far = R(far_rows)(&p, p.n);
     long channels = p.groups * p.width;
     long grain = (1 << 15) / max(1, channels * p.places);
     p.grain = max(1, max(grain, (p.n + R(MOST_PARTS) - 1) / R(MOST_PARTS)));

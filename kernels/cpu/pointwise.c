@@ -52,6 +52,7 @@ POINTWISE3(scaled_product, g, x, value) { return g * (x * value); }
 POINTWISE3(scaled_quotient, g, x, y) { return g * (x / y); }
 POINTWISE3(quotient_slope, g, x, y) { return -g * (x / y / y); }
 POINTWISE2(rest_product, g, x) { return g * (1 - x); }
+POINTWISE3(centred_product, x, mean, slope) { return (x - mean) * slope; }
 POINTWISE3(difference_product, g, x, y) { return g * (y - x); }
 
 /* From the nearer end, so that both ends are reached. */

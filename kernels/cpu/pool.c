@@ -293,16 +293,29 @@ KERNEL(avg_pool)
     parallel(p.planes, R(pool_grain)(&p), R(avg_pool_range), &p);
 }
 
+/* One row of windows side by side: each number as often as its window is wide. */
+static inline void R(repeat)(const real *g, real *to, long n, long times, real count)
+{
+    long q = 0;
+    for (; times == 2 && q + LANES <= n; q += LANES) {
+        vec here = *(const vec *)(g + q) / count;
+        *(vec *)(to + 2 * q) = R(zip_low)(here, here);
+        *(vec *)(to + 2 * q + LANES) = R(zip_high)(here, here);
+    }
+    for (; q < n; q++) {
+        const real here = g[q] / count;
+        for (long j = 0; j < times; j++)
+            to[q * times + j] = here;
+    }
+}
+
 /* Windows side by side that fill the plane: every element is written once. */
 static void R(avg_pool_tiles)(const R(pool) *p, long begin, long end)
 {
     real count = p->divisor != 0 ? p->divisor : (real)(p->kh * p->kw);
     for (long row = begin * p->oh; row < end * p->oh; row++) {
-        const real *g = p->x + row * p->ow;
         real *gx = p->y + row * p->kh * p->w;
-        for (long q = 0; q < p->ow; q++)
-            for (long j = 0; j < p->kw; j++)
-                gx[q * p->kw + j] = g[q] / count;
+        R(repeat)(p->x + row * p->ow, gx, p->ow, p->kw, count);
         for (long i = 1; i < p->kh; i++)
             memcpy(gx + i * p->w, gx, (size_t)p->w * sizeof(real));
     }

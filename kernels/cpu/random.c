@@ -9,6 +9,8 @@
  *                                            reference: random/box_muller.py, normal_blocks
  * random_bernoulli(state, out, n, p)         1 where u < p, u in double precision, else 0
  *                                            reference: Generator.bernoulli with a number
+ * random_bits(state, bits, n, p)             the same packed, the first in the lowest bit of a byte;
+ *                                            of the last byte, unused bits are 0
  * random_shuffle(state, order, n)            0 .. n-1 shuffled, int64 in the memory of n float64
  *                                            reference: random/draws.py, shuffled
  *
@@ -233,6 +235,27 @@ KERNEL(random_bernoulli)
         R(draw_words)(a[0].p, w, 2 * many);
         for (long i = 0; i < many; i++)
             out[begin + i] = R(double_of)(w[2 * i], w[2 * i + 1]) < p;
+    }
+}
+
+/* u < p says of whole numbers that u 2^53 is less than p 2^53, rounded up. */
+KERNEL(random_bits)
+{
+    uint8_t *bits = a[1].p, under[RANDOM_PAIRS];
+    long n = a[2].i;
+    const uint64_t limit = (uint64_t)ceil(a[3].d * 0x1p53);
+    random_word w[2 * RANDOM_PAIRS];
+    for (long begin = 0; begin < n; begin += RANDOM_PAIRS) {
+        long many = min(n - begin, (long)RANDOM_PAIRS);
+        R(draw_words)(a[0].p, w, 2 * many);
+        memset(under, 0, sizeof under);
+        for (long i = 0; i < many; i++)
+            under[i] = (((uint64_t)(w[2 * i] & 0x1fffffu) << 32) | w[2 * i + 1]) < limit;
+        for (long i = 0; i < many; i += 8, bits++) {
+            *bits = 0;
+            for (int k = 0; k < 8; k++)
+                *bits |= (uint8_t)(under[i + k] << k);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
  *
  *     product(x, y, outer, n, inner)              x (outer, n, inner), y (outer, inner)
  *     sum_rows(x, y, outer, n)                    x (outer, n), y (outer)
+ *     sum_columns: see reduce_columns.c
  *     variance_rows(x, y, mean, outer, n, degrees)    the sum of squares about the mean / degrees
  *
  * A row is multiplied or added up in vectors side by side; one long row in parts, whose results are
@@ -77,17 +78,30 @@ KERNEL(product)
     *r.y = found;
 }
 
-enum { R(SHORT_SUM_OF) = 16 * LANES }; /* vectors side by side, each of as many numbers */
+enum { R(SHORT_SUM_OF) = 16 * LANES, R(AWAY) = 2048 }; /* AWAY: what is asked for before its turn */
 
 /* Sums of what a row's numbers are more than `mean`, and, if asked for, of the squares of that. */
 typedef struct {
     double plain, squares;
 } R(sums);
 
-static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, long n, int squares,
-                                                              real mean)
+typedef double R(doubles) __attribute__((vector_size(LANES * sizeof(double))));
+
+static inline double R(sum_doubles)(const R(doubles) *v)
 {
-    R(sums) total = {0, 0};
+    double sums[2] = {0, 0};
+    for (int k = 0; k < LANES; k++)
+        sums[k & 1] += (*v)[k];
+    return sums[0] + sums[1];
+}
+
+/* Of what no cache holds, memory is asked for numbers ahead of their turn (`far`): otherwise that
+ * takes time. Vectors are added up side by side, SHORT_SUM_OF numbers in `real`, these in double.
+ */
+static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, long n, int squares,
+                                                              real mean, int far)
+{
+    R(doubles) plain = {0}, square = {0};
     long i = 0;
     while (i + 4 * LANES <= n) {
         vec sums[4] = {{0}, {0}, {0}, {0}}, more[4] = {{0}, {0}, {0}, {0}};
@@ -95,17 +109,26 @@ static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, lon
         for (; i + 4 * LANES <= end; i += 4 * LANES)
             for (int k = 0; k < 4; k++) {
                 vec v = *(const vec *)(x + i + k * LANES) - mean;
+                if (far)
+                    __builtin_prefetch(x + i + k * LANES + R(AWAY));
                 sums[k] += v;
                 if (squares)
                     more[k] += v * v;
             }
         vec all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        vec all_more = (more[0] + more[1]) + (more[2] + more[3]);
-        for (int k = 0; k < LANES; k++) {
-            total.plain += (double)all[k];
-            total.squares += (double)all_more[k];
+        plain += __builtin_convertvector(all, R(doubles));
+        if (squares) {
+            vec all_more = (more[0] + more[1]) + (more[2] + more[3]);
+            square += __builtin_convertvector(all_more, R(doubles));
         }
     }
+    for (; i + LANES <= n; i += LANES) {
+        vec v = *(const vec *)(x + i) - mean;
+        plain += __builtin_convertvector(v, R(doubles));
+        if (squares)
+            square += __builtin_convertvector(v * v, R(doubles));
+    }
+    R(sums) total = {R(sum_doubles)(&plain), squares ? R(sum_doubles)(&square) : 0};
     for (; i < n; i++) {
         double v = (double)(x[i] - mean);
         total.plain += v;
@@ -114,14 +137,14 @@ static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, lon
     return total;
 }
 
-static R(sums) R(sum_of)(const real *x, long n)
+static R(sums) R(sum_of)(const real *x, long n, int far)
 {
-    return R(added)(x, n, 0, 0);
+    return far ? R(added)(x, n, 0, 0, 1) : R(added)(x, n, 0, 0, 0);
 }
 
-static R(sums) R(squares_of)(const real *x, long n, real mean)
+static R(sums) R(squares_of)(const real *x, long n, real mean, int far)
 {
-    return R(added)(x, n, 1, mean);
+    return far ? R(added)(x, n, 1, mean, 1) : R(added)(x, n, 1, mean, 0);
 }
 
 typedef struct {
@@ -130,7 +153,7 @@ typedef struct {
     R(sums) *parts;
     double degrees;
     long n;
-    int squares;
+    int squares, far;
 } R(addition);
 
 static void R(added_parts)(void *context, long begin, long end)
@@ -138,8 +161,8 @@ static void R(added_parts)(void *context, long begin, long end)
     const R(addition) *r = context;
     for (long at = begin; at < end; at += R(ROW_PART)) {
         const long count = min(end - at, (long)R(ROW_PART));
-        r->parts[at / R(ROW_PART)] = r->squares ? R(squares_of)(r->x + at, count, r->mean)
-                                                : R(sum_of)(r->x + at, count);
+        r->parts[at / R(ROW_PART)] = r->squares ? R(squares_of)(r->x + at, count, r->mean, r->far)
+                                                : R(sum_of)(r->x + at, count, r->far);
     }
 }
 
@@ -161,7 +184,7 @@ static void R(sum_some)(void *context, long begin, long end)
 {
     const R(addition) *r = context;
     for (long row = begin; row < end; row++)
-        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n).plain;
+        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n, r->far).plain;
 }
 
 /* The variance from sums about a mean that was rounded. */
@@ -175,9 +198,9 @@ static void R(variance_some)(void *context, long begin, long end)
     const R(addition) *r = context;
     for (long row = begin; row < end; row++) {
         const real *x = r->x + row * r->n;
-        const real mean = (real)(R(sum_of)(x, r->n).plain / (double)r->n);
+        const real mean = (real)(R(sum_of)(x, r->n, r->far).plain / (double)r->n);
         r->means[row] = mean;
-        r->y[row] = R(variance_of)(R(squares_of)(x, r->n, mean), r);
+        r->y[row] = R(variance_of)(R(squares_of)(x, r->n, mean, 0), r);
     }
 }
 
@@ -185,6 +208,7 @@ KERNEL(sum_rows)
 {
     R(addition) r = {.x = a[0].p, .y = a[1].p, .n = a[3].i};
     const long outer = a[2].i;
+    r.far = R(is_far)(outer * r.n * (long)sizeof(real));
     if (outer == 1 && r.n > R(ROW_PART)) {
         r.parts = scratch(0, (size_t)(r.n / R(ROW_PART) + 1) * sizeof(R(sums)));
         if (r.parts)
@@ -198,6 +222,7 @@ KERNEL(variance_rows)
 {
     R(addition) r = {.x = a[0].p, .y = a[1].p, .means = a[2].p, .n = a[4].i, .degrees = a[5].d};
     const long outer = a[3].i;
+    r.far = R(is_far)(outer * r.n * (long)sizeof(real));
     if (outer == 1 && r.n > R(ROW_PART)) {
         r.parts = scratch(0, (size_t)(r.n / R(ROW_PART) + 1) * sizeof(R(sums)));
         if (!r.parts)

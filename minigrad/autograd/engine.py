@@ -24,7 +24,8 @@ from minigrad.autograd.op import arrays, pull_all, saved_as_tensors, tensors
 from minigrad.autograd.paths import Cotangents, uses_of_leaves
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Cards, at, follow, followed, xp_of
-from minigrad.backend.numpy_backend import quiet, row_major, unquiet
+from minigrad.backend.moves import row_major
+from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.errors import GradientShapeError, ShapeError
 
 

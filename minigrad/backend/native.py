@@ -35,6 +35,7 @@ __all__ = [
     "matmul",
     "pointwise",
     "serve",
+    "set_far",
     "set_threads",
     "ufunc",
     "use",
@@ -199,6 +200,18 @@ def join_rows(arrays: list[Any], out: Any) -> bool:
     False
     """
     return _level != "numpy" and bool(_cpu.join_rows(arrays, out))
+
+
+def set_far(size: int) -> int:
+    """Let results of so many bytes or more be written past the caches; what it was before.
+
+    Only their speed depends on it: what no cache holds is written without being read first.
+
+    >>> before = set_far(1 << 20)
+    >>> set_far(before) in (0, 1 << 20)
+    True
+    """
+    return 0 if _cpu is None else int(_cpu.set_far(size))
 
 
 def set_threads(count: int) -> None:

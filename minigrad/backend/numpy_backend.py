@@ -33,30 +33,6 @@ class NumpyBackend:
         return array
 
 
-LINE = 64  # bytes that memory hands to the cache at once
-COLLIDING = 2048  # bytes; what lies a multiple of this apart contends for the same few lines
-
-
-def row_major(array: Array) -> Array:
-    """A copy in row-major order.
-
-    A transposed array whose rows lie a large power of two apart is copied in strips of one cache
-    line's width: NumPy's own copy loses each line before it uses its second element, and takes up
-    to ten times as long.
-
-    >>> row_major(np.arange(6).reshape(2, 3).T).flags.c_contiguous
-    True
-    """
-    colliding = array.ndim > 1 and array.strides[-1] and array.strides[-1] % COLLIDING == 0
-    if not colliding or type(array) is not np.ndarray or array.shape[-1] < LINE:
-        return array.copy()
-    out = np.empty(array.shape, array.dtype)
-    width = max(LINE // array.itemsize, 1)
-    for start in range(0, array.shape[-1], width):
-        out[..., start : start + width] = array[..., start : start + width]
-    return out
-
-
 def _find_error_state() -> tuple[contextvars.ContextVar[Any], Any]:
     """The context variable in which NumPy keeps its error state, and its value for 'ignore all'."""
     before = {var: value for var, value in contextvars.copy_context().items()}

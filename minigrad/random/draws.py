@@ -25,6 +25,7 @@ from minigrad.random.mt19937 import MersenneTwister
 
 __all__ = [
     "apply_double",
+    "bernoulli_bits",
     "look_up",
     "narrow",
     "normals_in_blocks",
@@ -112,6 +113,20 @@ def standard_bernoullis(
     if not stream.fill("random_bernoulli", values, p):
         values[...] = uniform_doubles(stream, count) < p
     return values
+
+
+def bernoulli_bits(stream: MersenneTwister, count: int, p: float) -> NDArray[np.uint8]:
+    """Draw the same as bits, the first in the lowest bit of a byte; and one byte more.
+
+    Example:
+        >>> bernoulli_bits(MersenneTwister(0), 3, 0.5).tolist()
+        [4, 0]
+    """
+    bits = np.zeros((count + 7) // 8 + 1, np.uint8)
+    if not stream.fill_bits(bits, count, p):
+        drawn = np.packbits(uniform_doubles(stream, count) < p, bitorder="little")
+        bits[: drawn.size] = drawn
+    return bits
 
 
 def standard_normals(stream: MersenneTwister, count: int) -> Doubles:

@@ -242,6 +242,16 @@ class Generator(Source):
                 chances = chances.astype(np.float32)
         return (u.reshape(shape) < chances).astype(dtype)
 
+    def bernoulli_bits(self, p: float, count: int) -> Array:
+        """Draw what ``bernoulli`` draws for a number p, packed eight to a byte, and a byte more.
+
+        Example:
+            >>> Generator().manual_seed(0).bernoulli_bits(0.5, 5).tolist()
+            [4, 0]
+        """
+        with self._lock:
+            return draws.bernoulli_bits(self._stream, count, p)
+
     def exponential(
         self, size: Sequence[int], lambd: float = 1.0, dtype: DTypeLike = np.float32
     ) -> Array:

@@ -23,6 +23,7 @@ DEFAULT_SEED = 67280421310721
 """The seed of a generator that nobody has seeded, the same as torch's."""
 
 _KEY_WORDS = 624
+_ANY = np.zeros(1, np.float32)  # the kernels of bits are asked for by it
 _MANY = 500  # words, from which on the call that is slower to begin with is the faster one
 
 # torch dumps a C struct; align=True reproduces its padding. Words are stored 64 bits wide because
@@ -112,6 +113,22 @@ class MersenneTwister:
         if out.size:
             self._unused = False
             run(self._memory, out, out.size, *map(float, numbers))
+        return True
+
+    def fill_bits(self, bits: NDArray[np.uint8], count: int, p: float) -> bool:
+        """Fill an array with packed bits, ones with probability p; False if no kernel can.
+
+        Example:
+            >>> from minigrad.backend.native import level
+            >>> out = np.zeros(2, np.uint8)
+            >>> MersenneTwister().fill_bits(out, 3, 0.5) == (level() != "numpy")
+            True
+        """
+        run = kernel("random_bits", _ANY)
+        if run is None or self._memory is None:
+            return False
+        self._unused = False
+        run(self._memory, bits, count, float(p))
         return True
 
     def words32(self, count: int) -> NDArray[np.uint32]:

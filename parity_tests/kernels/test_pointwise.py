@@ -183,7 +183,8 @@ def test_all_of_them_are_here() -> None:
     finally:
         for module in modules:
             module.pointwise = plain
-    assert names <= asked, names - asked
+    elsewhere = {"centred_product"}  # of variances: test_reduce.py
+    assert names - elsewhere <= asked, names - asked
 
 
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad.random import Generator
 from minigrad.random.mt19937 import MersenneTwister
 from parity_tests.kernels.everywhere import LEVELS, at_each_level, compiled, on_numpy, using
@@ -76,3 +77,37 @@ def test_a_state_that_was_set_is_what_the_kernels_go_on_from() -> None:
     first = g.uniform((700,))
     assert g.set_state(saved).uniform((700,)).tobytes() == first.tobytes()
     assert g.manual_seed(3).uniform((700,)).tobytes() == first.tobytes()
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**63), st.lists(st.integers(1, 700), max_size=4), st.floats(0, 1))
+def test_bits_are_the_numbers_of_bernoulli(seed: int, sizes: list[int], p: float) -> None:
+    def run() -> list[Any]:
+        g = Generator().manual_seed(seed)
+        return [*(g.bernoulli_bits(p, n) for n in sizes), np.asarray(g.get_state())]
+
+    g = Generator().manual_seed(seed)
+    exact = [np.packbits(g.bernoulli(p, (n,), bool), bitorder="little") for n in sizes]
+    for found in (on_numpy(run), *at_each_level(run)):
+        assert found[-1].tobytes() == np.asarray(g.get_state()).tobytes()
+        for one, other in zip(found[:-1], exact, strict=True):
+            assert one[:-1].tolist() == other.tolist() and one[-1] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 15, 130, 70_001])
+def test_dropout_keeps_the_same_elements(dtype: Any, size: int) -> None:
+    x = np.random.default_rng(size).standard_normal(size).astype(dtype)
+    x[0], x[-1] = -np.inf, np.nan
+
+    def run() -> list[Any]:
+        mg.manual_seed(size)
+        t = mg.tensor(x, requires_grad=True)
+        y = mg.nn.functional.dropout(t, 0.3)
+        return [y.detach().numpy(), mg.autograd.grad(y, t, mg.tensor(x))[0].numpy()]
+
+    wanted = on_numpy(run)
+    assert np.count_nonzero(wanted[0] == 0) > 0 or size < 130
+    for found in at_each_level(run):
+        for a, b in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(a, b)

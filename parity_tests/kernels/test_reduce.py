@@ -74,3 +74,47 @@ def test_what_is_not_finite_stays_in_its_row(value: float) -> None:
     for a, b in at_each_level(lambda: [mg.tensor(x).sum(1).numpy(), mg.tensor(x).var(1).numpy()]):
         np.testing.assert_allclose(a, sums, rtol=1e-3)
         np.testing.assert_allclose(b, variances, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+def test_sums_of_columns(dtype: Any, data: Any) -> None:
+    outer, inner = data.draw(st.sampled_from([(1, 3), (1, 50), (1, 1100), (3, 17), (5, 300)]))
+    n = data.draw(st.integers(8192 // (outer * inner) + 1, 20_000 // (outer * inner) + 70))
+    x = shifted(drawn((outer, n, inner), dtype), data.draw(st.integers(0, 3)))
+    exact, terms = x.astype(np.longdouble).sum(1), np.abs(x).sum(1)
+    for columns, ends in at_each_level(
+        lambda: [mg.tensor(x).sum(1).numpy(), mg.tensor(x).sum((0, 2), True).numpy()]
+    ):
+        eps = np.finfo(dtype).eps
+        assert np.abs((columns - exact) / terms).max() <= 3 * eps
+        assert ends.shape == (1, n, 1)
+        np.testing.assert_allclose(
+            ends[0, :, 0], x.astype(np.longdouble).sum((0, 2)), atol=99 * eps
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+@given(data=st.data())
+def test_places_of_extremes_in_columns(dtype: Any, name: str, data: Any) -> None:
+    shape = data.draw(st.sampled_from([(9, 600), (70, 1030), (3, 40, 50), (4096, 3), (5, 4097)]))
+    x = np.round(drawn(shape, dtype), 1)  # ties
+    for place in data.draw(st.lists(st.integers(0, x.size - 1), max_size=4)):
+        x.reshape(-1)[place] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf, -0.0]))
+    dim, keepdim = data.draw(st.integers(0, len(shape) - 2)), data.draw(st.booleans())
+    exact = getattr(np, name)(x, dim, keepdims=keepdim)
+    for (found,) in at_each_level(lambda: [getattr(mg.tensor(x), name)(dim, keepdim).numpy()]):
+        assert found.dtype == np.int64 and np.array_equal(found, exact)
+
+
+@pytest.mark.parametrize("dims", [None, (0,), (1,), (0, 2)])
+def test_gradients_of_variances(dims: Any) -> None:
+    x = drawn((7, 30, 40), np.float64, mean=2.0)
+    with using("numpy"):
+        t = mg.tensor(x, requires_grad=True)
+        (exact,) = mg.autograd.grad(mg.var(t, dims).pow(2).sum(), t)
+    for (found,) in at_each_level(
+        lambda: [mg.autograd.grad(mg.var(t, dims).pow(2).sum(), t)[0].numpy()]
+    ):
+        np.testing.assert_allclose(found, exact.numpy(), rtol=1e-12, atol=1e-14)

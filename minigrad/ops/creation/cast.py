@@ -12,7 +12,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, backend_for, backend_of
 from minigrad.backend.cupy_backend import card_of
-from minigrad.backend.numpy_backend import row_major
+from minigrad.backend.moves import row_major
 from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import axes_of, contiguous_format, lies_in, ordered, preserve_format
@@ -89,7 +89,9 @@ class Clone(Op):
             out[...] = input
             return out
         keep = xp.__name__ == "numpy" and 0 not in input.strides  # expanded: in rows, as in torch
-        return input.copy(order="K") if keep else input.copy()
+        if keep and not input.flags.c_contiguous:
+            return input.copy(order="K")
+        return row_major(input)
 
     @staticmethod
     def grad_input(g: Array) -> Array:

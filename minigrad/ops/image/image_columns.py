@@ -5,15 +5,33 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
+from minigrad.backend import Array, native
 from minigrad.errors import ShapeError
 from minigrad.ops.image.geometry import Geometry
 from minigrad.ops.image.pool_checks import per_axis
 
 _F = ("nn.functional",)
+
+
+def _natively(
+    name: str, x: Any, y: tuple[int, ...], sizes: Any, out: Any, kernel: Any, geometry: Geometry
+) -> Array | None:
+    """An array of shape ``y`` by a kernel of kernels/cpu/columns.c; None where there is none."""
+    if type(x) is not np.ndarray or len(kernel) != 2:
+        return None
+    x = np.ascontiguousarray(x)
+    run = native.kernel(name, x)
+    if run is None or not x.size:
+        return None
+    made = np.empty(y, x.dtype)
+    g = geometry
+    run(x, made, y[0] * y[1], *sizes, *out, *kernel, *g.stride, *g.padding, *g.dilation)
+    return made
 
 
 @register(internal=True)
@@ -31,7 +49,11 @@ class ImageColumns(Op):
         """One slice copy per tap of the window."""
         n, c, *sizes = input.shape
         out = geometry.out_sizes(tuple(sizes), kernel)
-        columns = xp.empty((n, c, *kernel, *out), dtype=input.dtype)
+        shape = (n, c, *kernel, *out)
+        found = _natively("unfold_planes", input, shape, sizes, out, kernel, geometry)
+        if found is not None:
+            return found.reshape(n, c * math.prod(kernel), math.prod(out))
+        columns = xp.empty(shape, dtype=input.dtype)
         padded = geometry.framed(xp, input)
         for tap, places in geometry.taps(kernel, out):
             columns[(slice(None), slice(None), *tap)] = padded[(..., *places)]
@@ -61,6 +83,9 @@ class ColumnImage(Op):
         """One slice addition per tap of the window."""
         out = geometry.out_sizes(sizes, kernel)
         n, c = input.shape[0], input.shape[1] // math.prod(kernel)
+        found = _natively("fold_planes", input, (n, c, *sizes), sizes, out, kernel, geometry)
+        if found is not None:
+            return found
         blocks = input.reshape(n, c, *kernel, *out)
         padded = xp.zeros((n, c, *geometry.padded(sizes)), dtype=input.dtype)
         for tap, places in geometry.taps(kernel, out):

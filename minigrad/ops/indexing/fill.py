@@ -14,7 +14,7 @@ from minigrad.autograd.overlap import check_overlap
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.straight import ALL_CODES, NUMBER_CODES, plain_values, written
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, moves, xp_of
 
 # Functions that write; a test that looks for changed inputs has nothing to compare with.
 IN_PLACE: dict[str, Any] = {"where": ("torch", "Tensor"), "torch": None, "gradcheck": False}
@@ -69,7 +69,7 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
     mine, theirs = input._array, src._array
     if mine.shape == theirs.shape and plain_values(input, (src,), ALL_CODES) is not None:
-        mine[...] = theirs
+        moves.write(mine, theirs)
         written(input)
         return input
     if src is not input:

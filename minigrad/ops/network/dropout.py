@@ -15,6 +15,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, backend_of, native, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.network.dropout_bits import KEEP_BITS
 
 _SAMPLES = (
     call(T(2, 3, 4), 0.0),
@@ -112,6 +113,14 @@ def _need_float(input: Any) -> None:
         )
 
 
+def _bits(input: Any, keep: float) -> Any:
+    """The mask of an array of NumPy that lies row by row, as bits; None for all others."""
+    array = input._array
+    if type(array) is np.ndarray and array.dtype.char in "fd" and array.flags.c_contiguous:
+        return random.generator_of(input.device).bernoulli_bits(keep, array.size)
+    return None
+
+
 def _dropped(input: Any, channels: tuple[int, ...] | None, p: float, inplace: bool) -> Any:
     """The input times a mask of zeros and 1 / (1 - p)."""
     if p < 1.0:
@@ -120,6 +129,10 @@ def _dropped(input: Any, channels: tuple[int, ...] | None, p: float, inplace: bo
         if fused is not None:
             return fused
     kind = input._array.dtype
+    if channels is None and 0.0 < p < 1.0 and not inplace:
+        bits = _bits(input, 1.0 - p)
+        if bits is not None:
+            return KEEP_BITS(input, bits, float(kind.type(1) / kind.type(1.0 - p)))
     wide = kind.itemsize == 8 and p < 1.0
     mask = _drawn(input, channels, 1.0 - p)
     if p < 1.0:

@@ -49,12 +49,9 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
         if ones is not None:
             return few_added_up(x, ones, dim, keepdim)
         return xp.add.reduce(x, axis=dim, keepdims=keepdim)
-    first = first_of_last(x.ndim, dim)
-    run = kernel("sum_rows", x) if first is not None else None
-    if run is not None and math.prod(x.shape[first:]) > SHORT:
-        out = np.empty(kept_shape(x.shape, dim) if keepdim else x.shape[:first], x.dtype)
-        run(x, out, math.prod(x.shape[:first]), math.prod(x.shape[first:]))
-        return out
+    found = _by_kernels(x, dim, keepdim)
+    if found is not None:
+        return found
     whole = dim is None or len(dim) == x.ndim
     if (whole and x.size < VERY_MANY) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return xp.add.reduce(x, axis=dim, keepdims=keepdim)
@@ -73,6 +70,47 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     return fold(xp, "add", x, dim, keepdim)
 
 
+def _by_kernels(x: Any, dim: Any, keepdim: bool) -> Array | None:
+    """The sum by a kernel for each run of neighbouring axes, from the last to the first.
+
+    None where there is none, and for few numbers beside each other, which NumPy adds as columns.
+    """
+    rows, columns = kernel("sum_rows", x), kernel("sum_columns", x)
+    if rows is None or columns is None or not x.size:
+        return None
+    runs = _runs(x.shape, range(x.ndim) if dim is None else dim)
+    if not runs or (runs[0][2] == 1 and runs[0][1] <= SHORT):
+        return None
+    whole: Any = x
+    for outer, n, inner in runs:
+        out = np.empty((outer, inner), x.dtype)
+        if inner == 1:
+            rows(whole, out, outer, n)
+        else:
+            columns(whole, out, outer, n, inner)
+        whole = out
+    kept = kept_shape(x.shape, dim)
+    left = [n for axis, n in enumerate(x.shape) if dim is not None and axis not in dim]
+    return whole.reshape(kept if keepdim else left)
+
+
+def _runs(shape: tuple[int, ...], dim: Any) -> list[tuple[int, int, int]]:
+    """For each run of neighbouring axes, the last one first: what is before, in and after it.
+
+    >>> _runs((2, 3, 4, 5), (0, 2, 3)), _runs((2, 3, 4), (1,))
+    ([(6, 20, 1), (1, 2, 3)], [(2, 3, 4)])
+    """
+    left, sizes, found = sorted(dim), list(shape), []
+    while left:
+        last = first = left.pop()
+        while left and left[-1] == first - 1:
+            first = left.pop()
+        before, here, after = sizes[:first], sizes[first : last + 1], sizes[last + 1 :]
+        found.append((math.prod(before), math.prod(here), math.prod(after)))
+        sizes[first : last + 1] = []
+    return found
+
+
 def _on_card(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     """The sum by kernels, one for each run of neighbouring axes, from the last to the first."""
     left = sorted(range(x.ndim) if dim is None else dim)
@@ -83,15 +121,10 @@ def _on_card(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     run = kernel("reduce", whole) if left and math.prod(result) else None
     if run is None:
         return xp.sum(x, dim, keepdims=keepdim)
-    shape: list[int] = list(x.shape)
-    while left:
-        last = first = left.pop()
-        while left and left[-1] == first - 1:
-            first = left.pop()
-        before, here, after = shape[:first], shape[first : last + 1], shape[last + 1 :]
-        out = xp.empty((*before, *after), x.dtype)
-        run(whole, out, math.prod(before), math.prod(here), math.prod(after), 0, 1.0)
-        whole, shape[first : last + 1] = out, [1] * len(here)
+    for outer, n, inner in _runs(x.shape, left):
+        out = xp.empty((outer, inner), x.dtype)
+        run(whole, out, outer, n, inner, 0, 1.0)
+        whole = out
     return whole.reshape(result)
 
 

@@ -7,11 +7,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
-from minigrad.backend.native import kernel
+from minigrad.backend.native import kernel, pointwise
 from minigrad.dtypes import get_default_dtype
 from minigrad.ops.dims import all_dims, kept_shape
 from minigrad.ops.elementwise.precision import is_half, widened
@@ -127,6 +129,11 @@ class Var(Op):
     ) -> Array:
         """The mean's own share cancels out."""
         degrees = count_of(shape, dim) - correction
+        if g.__class__ is np.ndarray and degrees > 0:
+            slope = spread(g, shape, dim, keepdim, F) * (2 / degrees)
+            found = pointwise("centred_product", input, F.mean(input, dim, True), slope)
+            if found is not None:
+                return found
         centred = (input - F.mean(input, dim, True)) * 2
         return spread(g, shape, dim, keepdim, F) * (centred / (degrees if degrees > 0 else 0.0))
 

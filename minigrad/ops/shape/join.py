@@ -15,6 +15,7 @@ from minigrad.autograd.overlap import check_apart
 from minigrad.autograd.registry import T, call, function, into, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.backend.moves import joined
 from minigrad.dtypes import get_default_dtype
 from minigrad.errors import ShapeError
 from minigrad.ops.dims import one_dim
@@ -145,7 +146,7 @@ class Cat(Op):
         if (0,) in shapes:
             ndim = max(map(len, shapes))
             parts = [t for t in tensors if t.ndim == ndim]
-        out = xp.concatenate(parts, dim)
+        out = joined(parts, dim) if xp is np else xp.concatenate(parts, dim)
         if not out.flags.c_contiguous:  # NumPy keeps the order of what it joins, torch does not
             out = out.copy()
         return out, shapes

@@ -1,0 +1,75 @@
+/* Results that no cache will hold are written past the caches.
+ *
+ * An ordinary store first reads the line that it is going to overwrite: a third of what copying
+ * moves. So results of `far_bytes` or more (kernel.h) are worked out in blocks that stay in the first
+ * cache, and `put` hands these to memory with stores that read nothing. Their values are the same.
+ */
+enum { R(BLOCK) = 1024 / sizeof(real) }; /* elements worked out at a time; with more, reading waits */
+
+#if defined(__clang__)
+#define PUT_VECTOR(to, v) __builtin_nontemporal_store(v, (R(whole_vec) *)(to))
+#elif defined(__x86_64__) && VBYTES == 64
+#define PUT_VECTOR(to, v) __builtin_ia32_movntps512((float *)(to), (R(singles))(v))
+#elif defined(__x86_64__) && VBYTES == 32
+#define PUT_VECTOR(to, v) __builtin_ia32_movntps256((float *)(to), (R(singles))(v))
+#elif defined(__x86_64__)
+#define PUT_VECTOR(to, v) __builtin_ia32_movntps((float *)(to), (R(singles))(v))
+#else
+#define PUT_VECTOR(to, v) *(vec *)(to) = (v)
+#endif
+#if defined(__x86_64__)
+#define PUT_END() __builtin_ia32_sfence() /* before another thread is told that it is there */
+#else
+#define PUT_END() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+
+typedef float R(singles) __attribute__((vector_size(VBYTES)));
+typedef real R(whole_vec) __attribute__((vector_size(VBYTES))); /* where its size divides the place */
+
+/* Whether results of so many bytes go past the caches. */
+static inline int R(is_far)(long bytes)
+{
+    return bytes >= far_bytes;
+}
+
+/* Bytes from a block to memory, whole lines of 64 of them past the caches. */
+static void R(put)(void *target, const void *block, long bytes)
+{
+    char *to = target;
+    const char *from = block;
+    long first = (long)(-(uintptr_t)to & 63);
+    first = min(first, bytes);
+    memcpy(to, from, (size_t)first);
+    long i = first;
+    for (; i + 64 <= bytes; i += 64)
+        for (long k = 0; k < 64; k += VBYTES)
+            PUT_VECTOR(to + i + k, *(const vec *)(from + i + k));
+    memcpy(to + i, from + i, (size_t)(bytes - i));
+}
+
+/* Elements of the first block of n: to where a line of the cache begins, or none. */
+static inline long R(to_line)(const real *out, long n)
+{
+    long first = (long)(-(uintptr_t)out & 63) / (long)sizeof(real);
+    return min(first ? first : (long)R(BLOCK), n);
+}
+
+/* Writes elements begin..end of a result to `out`. */
+typedef void R(some)(const void *context, real *out, long begin, long end);
+
+/* The same to their places in the whole result, past the caches if it is `far`. */
+static void R(deliver)(R(some) *body, const void *context, real *out, int far, long begin, long end)
+{
+    if (!far) {
+        body(context, out + begin, begin, end);
+        return;
+    }
+    _Alignas(64) real block[R(BLOCK)];
+    long i = begin, many = R(to_line)(out + begin, end - begin);
+    for (; i < end; i += many, many = min(end - i, (long)R(BLOCK))) {
+        body(context, block, i, i + many);
+        R(put)(out + i, block, many * (long)sizeof(real));
+    }
+    PUT_END();
+}
+#undef PUT_VECTOR
