@@ -5,7 +5,8 @@
  *
  * p and q are the function's parameters (0 where it has none). Reference: the op of that name in
  * ops/network/activation*.py. An end of less than a vector is done in a vector as well, so that an
- * element's value does not depend on where it stands.
+ * element's value does not depend on where it stands. What takes longer to work out than to write is
+ * not written past the caches (FAR): blocks would only keep it waiting.
  */
 typedef struct {
     const real *x, *s;
@@ -14,7 +15,7 @@ typedef struct {
     int far;
 } R(elementwise);
 
-#define ENTRIES(NAME)                                                                              \
+#define ENTRIES(NAME, FAR, FAR_BACKWARD)                                                           \
     static void R(NAME##_some)(const void *context, real *out, long begin, long end)               \
     {                                                                                              \
         const R(elementwise) *c = context;                                                         \
@@ -37,7 +38,7 @@ typedef struct {
     KERNEL(NAME)                                                                                   \
     {                                                                                              \
         R(elementwise) c = {.x = a[0].p, .out = a[1].p, .p = (real)a[3].d, .q = (real)a[4].d,      \
-                            .far = R(is_far)(a[2].i * (long)sizeof(real))};                        \
+                            .far = FAR && R(is_far)(a[2].i * (long)sizeof(real))};                 \
         parallel(a[2].i, 1 << 15, R(NAME##_range), &c);                                            \
     }                                                                                              \
     static void R(NAME##_backward_some)(const void *context, real *out, long begin, long end)      \
@@ -64,7 +65,8 @@ typedef struct {
     KERNEL(NAME##_backward)                                                                        \
     {                                                                                              \
         R(elementwise) c = {.x = a[0].p, .s = a[1].p, .out = a[2].p, .p = (real)a[4].d,            \
-                            .q = (real)a[5].d, .far = R(is_far)(a[3].i * (long)sizeof(real))};     \
+                            .q = (real)a[5].d,                                                     \
+                            .far = FAR_BACKWARD && R(is_far)(a[3].i * (long)sizeof(real))};        \
         parallel(a[3].i, 1 << 15, R(NAME##_backward_range), &c);                                   \
     }
 
@@ -76,23 +78,23 @@ typedef struct {
 /* Comparisons are written so that a NaN stays where it is, and lets its cotangent through. */
 FORWARD(relu) { UNUSED; return R(choose)(x <= 0, ZERO, x); }
 BACKWARD(relu) { UNUSED; return R(choose)(s <= 0, ZERO, g); } /* s = y */
-ENTRIES(relu)
+ENTRIES(relu, 1, 1)
 
 FORWARD(leaky_relu) { UNUSED; return R(choose)(x > 0, x, x * p); }
 BACKWARD(leaky_relu) { UNUSED; return R(choose)(s > 0, g, g * p); }
-ENTRIES(leaky_relu)
+ENTRIES(leaky_relu, 1, 1)
 
 FORWARD(hardtanh) { return R(limited)(x, p, q); }
 BACKWARD(hardtanh) { return R(choose)((s <= p) | (s >= q), ZERO, g); }
-ENTRIES(hardtanh)
+ENTRIES(hardtanh, 1, 1)
 
 FORWARD(sigmoid) { UNUSED; return R(vsigmoid)(x); }
 BACKWARD(sigmoid) { UNUSED; return g * ((1 - s) * s); } /* s = y */
-ENTRIES(sigmoid)
+ENTRIES(sigmoid, 0, 1)
 
 FORWARD(tanh) { UNUSED; return R(vtanh)(x); }
 BACKWARD(tanh) { UNUSED; return g * (1 - s * s); } /* s = y */
-ENTRIES(tanh)
+ENTRIES(tanh, 0, 1)
 
 FORWARD(silu) { UNUSED; return x / (R(vexp)(-x) + 1); }
 BACKWARD(silu)
@@ -101,7 +103,7 @@ BACKWARD(silu)
     vec y = R(vsigmoid)(s);
     return g * (y * (1 + s * (1 - y)));
 }
-ENTRIES(silu)
+ENTRIES(silu, 0, 0)
 
 FORWARD(gelu)
 {
@@ -115,7 +117,7 @@ BACKWARD(gelu)
     vec density, chance = R(vnormal)(s, &density);
     return g * (chance + s * density);
 }
-ENTRIES(gelu)
+ENTRIES(gelu, 0, 0)
 
 /* Phi(x) = (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3) */
 FORWARD(gelu_tanh)
@@ -133,12 +135,12 @@ BACKWARD(gelu_tanh)
     vec slope = (square * (real)0.134145 + 1) * (real)1.5957691216057307;
     return g * (y + s * (y * rest) * slope);
 }
-ENTRIES(gelu_tanh)
+ENTRIES(gelu_tanh, 0, 0)
 
 /* p: alpha times scale, q: scale */
 FORWARD(elu) { return R(choose)(x <= 0, R(vexpm1)(x) * p, x * q); }
 BACKWARD(elu) { return R(choose)(s <= 0, g * (R(vexp)(s) * p), g * q); }
-ENTRIES(elu)
+ENTRIES(elu, 0, 0)
 
 /* p: beta, q: the threshold */
 FORWARD(softplus)
@@ -153,7 +155,7 @@ BACKWARD(softplus)
     vec z = s * p;
     return R(choose)(z > q, g, g * R(vsigmoid)(z));
 }
-ENTRIES(softplus)
+ENTRIES(softplus, 0, 0)
 
 #undef ENTRIES
 #undef FORWARD

@@ -4,7 +4,8 @@
  */
 enum {
     R(PLANE) = 64,          /* places from which on planes are summed one by one */
-    R(FEW_PLACES) = 32,     /* up to which the result is worked out by columns as well */
+    R(FEW_PLACES) = 8,      /* below, the result is worked out by columns as well, */
+    R(FEW_COLUMNS) = 8192,  /* and of no more columns: numbers for each stay in the cache */
     R(FAR_PLANE) = 512,     /* and written past the caches, line by line */
     R(BATCH_PARTS) = 16,    /* of the samples, at most: each has its own sums of all channels */
     R(DEEP) = 32,           /* samples of columns that are added up in `real` */
@@ -28,7 +29,7 @@ static int R(cut)(R(parts) *c, const R(norm) *p, size_t each)
     long least = (1 << 17) / max(1, p->c * p->l); /* samples that are worth a thread */
     c->p = p;
     c->columns = p->l < R(PLANE) ? p->c * p->l : 0;
-    c->lines = p->l < R(FEW_PLACES) ? c->columns : 0;
+    c->lines = p->l < R(FEW_PLACES) || c->columns <= R(FEW_COLUMNS) ? c->columns : 0;
     c->far = R(is_far)(p->n * p->c * p->l * (long)sizeof(real)) &&
              (c->lines ? c->lines : p->l) >= R(FAR_PLANE);
     c->grain = max(max(1, least), (p->n + R(BATCH_PARTS) - 1) / R(BATCH_PARTS));

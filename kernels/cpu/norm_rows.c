@@ -15,18 +15,19 @@ static inline void R(apply_each)(const real *x, real *y, long n, real mean, real
                                  const real *w, const real *b)
 {
     const vec none = {0}, one = none + 1;
-    for (long k = 0; k < n; k += LANES) {
-        const long left = n - k;
-        vec weight = w ? R(some_of)(w + k, left) : one, bias = b ? R(some_of)(b + k, left) : none;
-        R(store_some)(y + k, left, (R(some_of)(x + k, left) - mean) * invstd * weight + bias);
+    long k = 0;
+    for (; k + LANES <= n; k += LANES) {
+        vec weight = w ? *(const vec *)(w + k) : one, bias = b ? *(const vec *)(b + k) : none;
+        *(vec *)(y + k) = (*(const vec *)(x + k) - mean) * invstd * weight + bias;
     }
+    for (; k < n; k++)
+        y[k] = (x[k] - mean) * invstd * (w ? w[k] : 1) + (b ? b[k] : 0);
 }
 
 static void R(row_norm_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
     const long size = p->width * p->places;
-    _Alignas(64) real block[R(BLOCK)];
     for (long row = begin; row < end; row++) {
         const real *x = p->x + row * size;
         real *y = p->y + row * size;
@@ -43,14 +44,8 @@ static void R(row_norm_range)(void *context, long begin, long end)
             for (long k = 0; k < p->width; k++)
                 R(apply_to)(x + k * p->places, y + k * p->places, p->places, mean,
                             invstd * (w ? w[k] : 1), b ? b[k] : 0, p->far && p->places >= 512);
-        else if (!p->far)
-            R(apply_each)(x, y, size, mean, invstd, w, b);
         else
-            for (long k = 0, many = R(to_line)(y, size); k < size;
-                 k += many, many = min(size - k, (long)R(BLOCK))) {
-                R(apply_each)(x + k, block, many, mean, invstd, w ? w + k : NULL, b ? b + k : NULL);
-                R(put)(y + k, block, many * (long)sizeof(real));
-            }
+            R(apply_each)(x, y, size, mean, invstd, w, b);
     }
     PUT_END();
 }
@@ -110,18 +105,18 @@ static void R(row_sums)(const R(norm) *p, const real *g, const real *x, long fir
 static inline void R(apply_back_each)(const real *g, const real *x, real *gx, long n, real mean,
                                       const real *w, real flat, real slope, real scale)
 {
-    for (long k = 0; k < n; k += LANES) {
-        const long left = n - k;
-        R(store_some)(gx + k, left, (R(some_of)(g + k, left) * R(some_of)(w + k, left) - flat -
-                                     (R(some_of)(x + k, left) - mean) * slope) * scale);
-    }
+    long k = 0;
+    for (; k + LANES <= n; k += LANES)
+        *(vec *)(gx + k) = (*(const vec *)(g + k) * *(const vec *)(w + k) - flat -
+                            (*(const vec *)(x + k) - mean) * slope) * scale;
+    for (; k < n; k++)
+        gx[k] = (g[k] * w[k] - flat - (x[k] - mean) * slope) * scale;
 }
 
 static void R(row_norm_backward_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
     long size = p->width * p->places, channels = p->groups * p->width;
-    _Alignas(64) real block[R(BLOCK)];
     real *gw = NULL, *gb = NULL;
     if (p->parts) {
         gw = (real *)p->parts + begin / p->grain * 2 * channels;
@@ -159,14 +154,8 @@ static void R(row_norm_backward_range)(void *context, long begin, long end)
             for (long k = 0; k < size; k += p->places)
                 R(apply_back_to)(g + k, x + k, gx + k, p->places, mean, w[k / p->places], flat,
                                  slope, invstd, p->far && p->places >= 512);
-        else if (!p->far)
-            R(apply_back_each)(g, x, gx, size, mean, w, flat, slope, invstd);
         else
-            for (long k = 0, many = R(to_line)(gx, size); k < size;
-                 k += many, many = min(size - k, (long)R(BLOCK))) {
-                R(apply_back_each)(g + k, x + k, block, many, mean, w + k, flat, slope, invstd);
-                R(put)(gx + k, block, many * (long)sizeof(real));
-            }
+            R(apply_back_each)(g, x, gx, size, mean, w, flat, slope, invstd);
     }
     PUT_END();
 }

@@ -21,7 +21,6 @@ typedef struct {
     char *p[R(MOST) + 1]; /* the arguments, then the result */
     long step[R(MOST) + 1];
     int count; /* of arguments */
-    int far;   /* whether the result goes past the caches */
 } R(pointwise_job);
 
 static inline vec R(at)(const char *p)
@@ -38,25 +37,6 @@ static inline vec R(at_end)(const char *p, long step, long left)
     for (int i = 0; i < LANES; i++)
         v[i] = ((const real *)p)[min((long)i, left - 1)];
     return v;
-}
-
-/* Arrays without gaps; a result that no cache holds goes past them (stream.h). */
-static void R(pointwise_walk)(const R(pointwise_job) *job, const char **p, const long *step,
-                              real *out, long n)
-{
-    if (!job->far) {
-        job->body(p, step, out, n);
-        return;
-    }
-    _Alignas(64) real block[R(BLOCK)];
-    long i = 0, many = R(to_line)(out, n);
-    for (; i < n; i += many, many = min(n - i, (long)R(BLOCK))) {
-        job->body(p, step, block, many);
-        R(put)(out + i, block, many * (long)sizeof(real));
-        for (int k = 0; k < job->count; k++)
-            p[k] += step[k] ? many * (long)sizeof(real) : 0;
-    }
-    PUT_END();
 }
 
 static void R(pointwise_part)(void *context, long begin, long end)
@@ -76,7 +56,7 @@ static void R(pointwise_part)(void *context, long begin, long end)
             gaps = 1;
     }
     if (!gaps) {
-        R(pointwise_walk)(job, p, step, (real *)job->p[count] + begin, end - begin);
+        job->body(p, step, (real *)job->p[count] + begin, end - begin);
         return;
     }
     real held[R(MOST) + 1][R(PIECE)];
@@ -99,8 +79,7 @@ static void R(pointwise_part)(void *context, long begin, long end)
 
 static void R(pointwise)(const arg *a, int count, R(pointwise_body) *body)
 {
-    R(pointwise_job) job = {.body = body, .count = count,
-                           .far = R(is_far)(a[0].i * (long)sizeof(real))};
+    R(pointwise_job) job = {.body = body, .count = count};
     for (int k = 0; k <= count; k++) {
         job.p[k] = a[1 + 2 * k].p;
         job.step[k] = a[2 + 2 * k].i;

@@ -78,7 +78,7 @@ KERNEL(product)
     *r.y = found;
 }
 
-enum { R(SHORT_SUM_OF) = 16 * LANES, R(AWAY) = 2048 }; /* AWAY: what is asked for before its turn */
+enum { R(SHORT_SUM_OF) = 16 * LANES }; /* vectors side by side, each of as many numbers */
 
 /* Sums of what a row's numbers are more than `mean`, and, if asked for, of the squares of that. */
 typedef struct {
@@ -95,11 +95,8 @@ static inline double R(sum_doubles)(const R(doubles) *v)
     return sums[0] + sums[1];
 }
 
-/* Of what no cache holds, memory is asked for numbers ahead of their turn (`far`): otherwise that
- * takes time. Vectors are added up side by side, SHORT_SUM_OF numbers in `real`, these in double.
- */
 static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, long n, int squares,
-                                                              real mean, int far)
+                                                              real mean)
 {
     R(doubles) plain = {0}, square = {0};
     long i = 0;
@@ -109,8 +106,6 @@ static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, lon
         for (; i + 4 * LANES <= end; i += 4 * LANES)
             for (int k = 0; k < 4; k++) {
                 vec v = *(const vec *)(x + i + k * LANES) - mean;
-                if (far)
-                    __builtin_prefetch(x + i + k * LANES + R(AWAY));
                 sums[k] += v;
                 if (squares)
                     more[k] += v * v;
@@ -137,14 +132,14 @@ static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, lon
     return total;
 }
 
-static R(sums) R(sum_of)(const real *x, long n, int far)
+static R(sums) R(sum_of)(const real *x, long n)
 {
-    return far ? R(added)(x, n, 0, 0, 1) : R(added)(x, n, 0, 0, 0);
+    return R(added)(x, n, 0, 0);
 }
 
-static R(sums) R(squares_of)(const real *x, long n, real mean, int far)
+static R(sums) R(squares_of)(const real *x, long n, real mean)
 {
-    return far ? R(added)(x, n, 1, mean, 1) : R(added)(x, n, 1, mean, 0);
+    return R(added)(x, n, 1, mean);
 }
 
 typedef struct {
@@ -153,7 +148,7 @@ typedef struct {
     R(sums) *parts;
     double degrees;
     long n;
-    int squares, far;
+    int squares;
 } R(addition);
 
 static void R(added_parts)(void *context, long begin, long end)
@@ -161,8 +156,8 @@ static void R(added_parts)(void *context, long begin, long end)
     const R(addition) *r = context;
     for (long at = begin; at < end; at += R(ROW_PART)) {
         const long count = min(end - at, (long)R(ROW_PART));
-        r->parts[at / R(ROW_PART)] = r->squares ? R(squares_of)(r->x + at, count, r->mean, r->far)
-                                                : R(sum_of)(r->x + at, count, r->far);
+        r->parts[at / R(ROW_PART)] = r->squares ? R(squares_of)(r->x + at, count, r->mean)
+                                                : R(sum_of)(r->x + at, count);
     }
 }
 
@@ -184,7 +179,7 @@ static void R(sum_some)(void *context, long begin, long end)
 {
     const R(addition) *r = context;
     for (long row = begin; row < end; row++)
-        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n, r->far).plain;
+        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n).plain;
 }
 
 /* The variance from sums about a mean that was rounded. */
@@ -198,9 +193,9 @@ static void R(variance_some)(void *context, long begin, long end)
     const R(addition) *r = context;
     for (long row = begin; row < end; row++) {
         const real *x = r->x + row * r->n;
-        const real mean = (real)(R(sum_of)(x, r->n, r->far).plain / (double)r->n);
+        const real mean = (real)(R(sum_of)(x, r->n).plain / (double)r->n);
         r->means[row] = mean;
-        r->y[row] = R(variance_of)(R(squares_of)(x, r->n, mean, 0), r);
+        r->y[row] = R(variance_of)(R(squares_of)(x, r->n, mean), r);
     }
 }
 
@@ -208,7 +203,6 @@ KERNEL(sum_rows)
 {
     R(addition) r = {.x = a[0].p, .y = a[1].p, .n = a[3].i};
     const long outer = a[2].i;
-    r.far = R(is_far)(outer * r.n * (long)sizeof(real));
     if (outer == 1 && r.n > R(ROW_PART)) {
         r.parts = scratch(0, (size_t)(r.n / R(ROW_PART) + 1) * sizeof(R(sums)));
         if (r.parts)
@@ -222,7 +216,6 @@ KERNEL(variance_rows)
 {
     R(addition) r = {.x = a[0].p, .y = a[1].p, .means = a[2].p, .n = a[4].i, .degrees = a[5].d};
     const long outer = a[3].i;
-    r.far = R(is_far)(outer * r.n * (long)sizeof(real));
     if (outer == 1 && r.n > R(ROW_PART)) {
         r.parts = scratch(0, (size_t)(r.n / R(ROW_PART) + 1) * sizeof(R(sums)));
         if (!r.parts)

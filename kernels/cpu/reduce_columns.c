@@ -10,7 +10,7 @@
  * Rows that are short are taken together to longer ones. Reference: Sum, ArgMax of ops/reduction.
  */
 enum {
-    R(WIDE) = 1024,        /* columns of a part */
+    R(WIDE) = 4096,        /* columns of a part */
     R(SHORT_ROW) = 256,    /* shorter rows are taken together */
     R(SUMMED) = 32,        /* rows that are added up in `real` */
     R(ROW_PARTS) = 16,     /* of the rows, at most, each with its own sums */

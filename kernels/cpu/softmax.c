@@ -14,17 +14,9 @@ typedef struct {
     const real *x, *s;
     const int64_t *classes;
     real *y, *stats;
-    real *room; /* of a part of the work: a row of exponentials */
     long n, inner;
-    int log, far; /* far: rows of the result go past the caches */
+    int log;
 } R(rows);
-
-enum { R(FAR_ROW) = 128 }; /* shorter rows do not */
-
-static inline int R(far_result)(long outer, long n, long inner)
-{
-    return inner == 1 && n >= R(FAR_ROW) && R(is_far)(outer * n * (long)sizeof(real));
-}
 
 /* `count` elements, the rest of the lanes filled. */
 static inline vec R(load_part)(const real *x, long count, real fill)
@@ -85,32 +77,25 @@ static double R(exponentials)(const real *x, real *e, long n, real *greatest)
     return total;
 }
 
-/* The last step of a row, of its elements begin..end: y = x - top - rest, or e share. */
-typedef struct {
-    const real *x;
-    real first, second;
-    int log;
-} R(last_step);
-
-static void R(finish_row)(const void *context, real *y, long begin, long end)
-{
-    const R(last_step) s = *(const R(last_step) *)context;
-    const real *x = s.x + begin;
-    const long n = end - begin;
-    for (long i = 0; i < n; i += LANES) {
-        vec here = R(load_part)(x + i, n - i, 0);
-        R(store_part)(y + i, n - i, s.log ? here - s.first - s.second : here * s.first);
-    }
-}
-
 static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
 {
-    real top, *e = p->log ? NULL : p->far ? p->room : y;
-    double total = R(exponentials)(x, e, p->n, &top);
-    R(last_step) s = {.x = p->log ? x : e, .log = p->log};
-    s.first = p->log ? top : (real)(1 / total); /* as exact as dividing by a rounded total */
-    s.second = (real)log(total);
-    R(deliver)(R(finish_row), &s, y, p->far, 0, p->n);
+    real top;
+    double total = R(exponentials)(x, p->log ? NULL : y, p->n, &top);
+    if (p->log) {
+        real rest = (real)log(total);
+        long i = 0;
+        for (; i + LANES <= p->n; i += LANES)
+            *(vec *)(y + i) = *(const vec *)(x + i) - top - rest;
+        for (; i < p->n; i++)
+            y[i] = x[i] - top - rest;
+    } else {
+        real share = (real)(1 / total); /* as exact as dividing by a rounded total */
+        long i = 0;
+        for (; i + LANES <= p->n; i += LANES)
+            *(vec *)(y + i) *= share;
+        for (; i < p->n; i++)
+            y[i] *= share;
+    }
 }
 
 /* `count` columns that lie beside each other. */
@@ -143,9 +128,7 @@ static void R(softmax_columns)(const R(rows) *p, const real *x, real *y, long co
 
 static void R(softmax_range)(void *context, long begin, long end)
 {
-    R(rows) mine = *(const R(rows) *)context, *p = &mine;
-    mine.room = p->far && !p->log ? scratch(0, (size_t)p->n * sizeof(real)) : NULL;
-    mine.far = p->far && (p->log || mine.room);
+    const R(rows) *p = context;
     for (long row = begin; row < end; row++) {
         long at = row * p->n * p->inner;
         if (p->inner == 1)
@@ -163,8 +146,7 @@ static long R(row_grain)(const R(rows) *p)
 
 KERNEL(softmax)
 {
-    R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = a[4].i, .log = (int)a[5].i,
-                 .far = R(far_result)(a[2].i, a[3].i, a[4].i)};
+    R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = a[4].i, .log = (int)a[5].i};
     parallel(a[2].i, R(row_grain)(&p), R(softmax_range), &p);
 }
 
@@ -206,22 +188,6 @@ static inline vec R(softmax_term)(vec g, const real *y, int log)
     return g * *(const vec *)y;
 }
 
-typedef struct {
-    const real *g, *y;
-    vec sum;
-    int log;
-} R(back_step);
-
-static void R(finish_row_back)(const void *context, real *gx, long begin, long end)
-{
-    const R(back_step) s = *(const R(back_step) *)context;
-    const real *g = s.g + begin, *y = s.y + begin;
-    const long n = end - begin;
-    for (long i = 0; i < n; i += LANES)
-        R(store_part)(gx + i, n - i, R(softmax_slope)(R(load_part)(g + i, n - i, 0),
-                                                      R(load_part)(y + i, n - i, 0), s.sum, s.log));
-}
-
 static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, real *gx)
 {
     double total = 0;
@@ -240,8 +206,14 @@ static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, 
     real last = 0;
     for (; i < n; i++)
         last += p->log ? g[i] : g[i] * y[i];
-    R(back_step) step = {g, y, R(splat)((real)(total + (double)last)), p->log};
-    R(deliver)(R(finish_row_back), &step, gx, p->far, 0, n);
+    vec sum = R(splat)((real)(total + (double)last));
+    for (i = 0; i + LANES <= n; i += LANES)
+        *(vec *)(gx + i) = R(softmax_slope)(*(const vec *)(g + i), *(const vec *)(y + i), sum,
+                                            p->log);
+    if (i < n)
+        R(store_part)(gx + i, n - i,
+                      R(softmax_slope)(R(load_part)(g + i, n - i, 0), R(load_part)(y + i, n - i, 0),
+                                       sum, p->log));
 }
 
 static void R(softmax_backward_range)(void *context, long begin, long end)
@@ -261,7 +233,7 @@ static void R(softmax_backward_range)(void *context, long begin, long end)
 KERNEL(softmax_backward)
 {
     R(rows) p = {.x = a[0].p, .s = a[1].p, .y = a[2].p, .n = a[4].i, .inner = a[5].i,
-                 .log = (int)a[6].i, .far = R(far_result)(a[3].i, a[4].i, a[5].i)};
+                 .log = (int)a[6].i};
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
 }
 
@@ -284,21 +256,6 @@ KERNEL(cross_entropy)
     parallel(a[4].i, R(row_grain)(&p), R(cross_entropy_range), &p);
 }
 
-typedef struct {
-    const real *x;
-    real top, rest, g;
-} R(slope_step);
-
-static void R(finish_slopes)(const void *context, real *gx, long begin, long end)
-{
-    const R(slope_step) s = *(const R(slope_step) *)context;
-    const real *x = s.x + begin;
-    const long n = end - begin;
-    for (long i = 0; i < n; i += LANES)
-        R(store_part)(gx + i, n - i,
-                      R(vexp_below)(R(load_part)(x + i, n - i, 0) - s.top - s.rest) * -s.g);
-}
-
 static void R(cross_entropy_backward_range)(void *context, long begin, long end)
 {
     const R(rows) *p = context;
@@ -306,8 +263,9 @@ static void R(cross_entropy_backward_range)(void *context, long begin, long end)
         const real *x = p->s + row * p->n;
         real *gx = p->y + row * p->n, g = p->x[row];
         real top = p->stats[2 * row], rest = p->stats[2 * row + 1];
-        R(slope_step) step = {x, top, rest, g};
-        R(deliver)(R(finish_slopes), &step, gx, p->far, 0, p->n);
+        for (long i = 0; i < p->n; i += LANES)
+            R(store_part)(gx + i, p->n - i,
+                          R(vexp_below)(R(load_part)(x + i, p->n - i, 0) - top - rest) * -g);
         gx[p->classes[row]] += g;
     }
 }
@@ -315,6 +273,6 @@ static void R(cross_entropy_backward_range)(void *context, long begin, long end)
 KERNEL(cross_entropy_backward)
 {
     R(rows) p = {.x = a[0].p, .s = a[1].p, .classes = a[2].p, .stats = a[3].p, .y = a[4].p,
-                 .n = a[6].i, .inner = 1, .far = R(far_result)(a[5].i, a[6].i, 1)};
+                 .n = a[6].i, .inner = 1};
     parallel(a[5].i, R(row_grain)(&p), R(cross_entropy_backward_range), &p);
 }
