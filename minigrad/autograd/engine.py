@@ -23,8 +23,7 @@ from minigrad.autograd.modes import ANOMALY, MODE, NO_GRAD, recording
 from minigrad.autograd.op import arrays, pull_all, saved_as_tensors, tensors
 from minigrad.autograd.paths import Cotangents, uses_of_leaves
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Cards, at, follow, followed, xp_of
-from minigrad.backend.moves import row_major
+from minigrad.backend import Cards, at, follow, followed, moves, xp_of
 from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.errors import GradientShapeError, ShapeError
 
@@ -323,7 +322,7 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
         if old is None:
             reading.references = references = getrefcount(g)
             unshared = references <= UNSHARED and g.base is None
-            leaf._grad = make(g if unshared else row_major(g))
+            leaf._grad = make(g if unshared else moves.row_major(g))
         elif old._node is not None:
             leaf._grad = old + make(g)
         else:
