@@ -31,6 +31,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "move.c"
 #include "limits.c"
 #include "dots.h"
+#include "gemm_blocks.h"
 #include "gemm.c"
 #include "conv_columns.h"
 #include "conv_winograd.h"
