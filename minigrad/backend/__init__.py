@@ -17,6 +17,7 @@ from minigrad.backend.select import (
     elsewhere,
     follow,
     followed,
+    kept,
     there,
     xp_of,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "elsewhere",
     "follow",
     "followed",
+    "kept",
     "on_host",
     "scientific",
     "there",

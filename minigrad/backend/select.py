@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -119,6 +120,31 @@ def there(run: Callable[[], Any], given: Mapping[str, Any]) -> Any:
     """
     with at(*given.values()):
         return run()
+
+
+def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
+    """Keep what a function of an array module and more has given, apart for each card.
+
+    >>> @kept(4)
+    ... def zeros(xp, n):
+    ...     return xp.zeros(n)
+    >>> zeros(np, 3) is zeros(np, 3)
+    True
+    """
+
+    def around(function: Callable[..., Any]) -> Any:
+        @functools.lru_cache(most)
+        def on(card: int, *given: Any) -> Any:
+            return function(*given)
+
+        @functools.wraps(function)
+        def found(xp: Any, *given: Any) -> Any:
+            several = Cards.several and xp is not np
+            return on(xp.cuda.Device().id if several else 0, xp, *given)
+
+        return found
+
+    return around
 
 
 def exchange_cuda(backends: list[Backend]) -> list[Backend]:

@@ -53,6 +53,7 @@ def installed(devices: int = 1) -> Iterator[Any]:
 
     before = {name: sys.modules.get(name) for name in modules()}
     cards_before, backends = len(cards.pools), select.exchange_cuda([])
+    current, cards.here.device = cards.here.device, 0
     install(devices)
     select.use_cuda(cupy)
     try:
@@ -61,4 +62,5 @@ def installed(devices: int = 1) -> Iterator[Any]:
         uninstall()
         sys.modules.update({name: module for name, module in before.items() if module})
         cards.set_count(cards_before)
+        cards.here.device = current
         select.exchange_cuda(backends)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from importlib import import_module
 from typing import Any
@@ -13,7 +12,7 @@ from minigrad.autograd.arguments import is_argument, result_type
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
+from minigrad.backend import Array, kept
 from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.arithmetic import NUMBERS
 from minigrad.ops.elementwise.masks import gate
@@ -44,7 +43,7 @@ def _between(input: Any, min: Any, max: Any) -> Any:
     return Clamp.short(input, min, max)
 
 
-@functools.lru_cache(maxsize=256)
+@kept(256)
 def _constant(xp: Any, value: Any, dtype: Any) -> Any:
     """A number as a 0-d array, for which NumPy's bounds are six times faster."""
     if dtype.kind in "iu":

@@ -7,7 +7,6 @@ no row are never multiplied, so an infinity stays where it is.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array, scientific
+from minigrad.backend import Array, kept, scientific
 from minigrad.backend.native import kernel
 from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.indexing.places import taken_slices
@@ -99,7 +98,7 @@ def circular(real: Any, size: int, count: int, before: int) -> Taps:
     return picks((np.arange(count) - max(before, 0)) % left - min(before, 0))
 
 
-@functools.lru_cache(maxsize=512)
+@kept(512)
 def index_of(xp: Any, axis_map: AxisMap) -> Any:
     """The index of a map that only picks; None for others."""
     index, weights, _ = KINDS[axis_map.kind](
@@ -108,7 +107,7 @@ def index_of(xp: Any, axis_map: AxisMap) -> Any:
     return xp.asarray(index) if weights is None else None
 
 
-@functools.lru_cache(maxsize=512)
+@kept(512)
 def matrix_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Any:
     """A map as a sparse matrix (count, size), or that transposed."""
     name, size, count, options = axis_map
@@ -120,7 +119,7 @@ def matrix_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Any:
     return matrix.T.tocsr() if turned else matrix
 
 
-@functools.lru_cache(maxsize=128)
+@kept(128)
 def whole_matrix_of(xp: Any, axis_map: AxisMap) -> tuple[Any, int]:
     """A map as a matrix of whole numbers, and how many binary places of them are a fraction.
 
@@ -150,7 +149,7 @@ def product(matrix: Any, x: Array, axis: int) -> Array:
     return (matrix @ flat).reshape(matrix.shape[0], *moved.shape[1:]).swapaxes(0, axis)
 
 
-@functools.lru_cache(maxsize=512)
+@kept(512)
 def table_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Taps:
     """``matrix_of`` as a kernel takes it: elements, weights, where each row begins."""
     matrix = matrix_of(np, axis_map, dtype, turned)
@@ -172,7 +171,7 @@ def mapped(xp: Any, x: Array, axis: int, axis_map: AxisMap, turned: bool) -> Arr
     return out
 
 
-@functools.lru_cache(maxsize=512)
+@kept(512)
 def plan_of(
     xp: Any, maps: tuple[AxisMap | None, ...], ndim: int, of_bytes: bool, turned: bool
 ) -> tuple[tuple[int, AxisMap, Any], ...]:

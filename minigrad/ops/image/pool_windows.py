@@ -17,7 +17,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array
+from minigrad.backend import Array, kept
 from minigrad.backend.native import kernel
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.image import pool_kernels
@@ -202,7 +202,7 @@ def _starts(xp: Any, windows: Windows) -> list[Any]:
     ]
 
 
-@functools.lru_cache(maxsize=64)
+@kept(64)
 def _places_of_taps(xp: Any, windows: Windows) -> tuple[Any, Any]:
     """The flat place where each window begins, and how far from there each tap is."""
     begin, away = xp.zeros((), xp.int64), xp.zeros(1, xp.int64)

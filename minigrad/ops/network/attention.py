@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.apply import make
 from minigrad.autograd.registry import T, call, function, reals
-from minigrad.backend import xp_of
+from minigrad.backend import kept, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import is_half
@@ -65,7 +64,7 @@ def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
     return attn_mask.to(scores.dtype), make(blind) if xp is not np or blind.any() else None
 
 
-@functools.lru_cache(maxsize=4)
+@kept(4)
 def _causal(xp: Any, shape: tuple[int, int], dtype: Any) -> Any:
     """0 where a key does not come after the query, and -∞ elsewhere."""
     bias = xp.where(xp.tri(*shape, dtype=bool), 0.0, -math.inf).astype(dtype)

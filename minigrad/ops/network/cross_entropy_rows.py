@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, kept, xp_of
 from minigrad.backend.native import array_types, kernel
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import MANY
@@ -30,7 +29,7 @@ def places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
     return (first, classes, *others)
 
 
-@functools.lru_cache(maxsize=64)
+@kept(64)
 def _numbered(xp: Any, shape: tuple[int, ...]) -> list[Any]:
     """For each axis of a shape the numbers of its places, laid along it."""
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -14,7 +13,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, kept, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
@@ -293,7 +292,7 @@ def cdist(
     return tensors.distances(x1, x2, float(p), bool(by_product and p == 2))
 
 
-@functools.lru_cache(maxsize=64)
+@kept(64)
 def _pair_numbers(xp: Any, n: int) -> tuple[Array, ...]:
     """The first and the second row of each pair."""
     return tuple(xp.asarray(rows) for rows in np.triu_indices(n, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from minigrad.autograd.inplace import write
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
+from minigrad.backend import Array, kept
 from minigrad.ops.creation.placing import place
 from minigrad.ops.dims import one_dim
 
@@ -81,7 +80,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return tensors.undiagonal(input, tuple(size), int(offset), one, two)
 
 
-@functools.lru_cache(maxsize=64)
+@kept(64)
 def _few_below(xp: Any, rows: int, columns: int, diagonal: int) -> Array:
     return xp.tri(rows, columns, diagonal, dtype=bool)
 

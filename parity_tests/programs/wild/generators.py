@@ -3,9 +3,6 @@
 import torch, torch.nn as nn, torch.nn.functional as F
 
 torch.manual_seed(0)
-torch.set_default_dtype(
-    torch.float64
-)  # Adam makes steps of gradients that are nothing but rounding
 
 
 class G(nn.Module):

@@ -38,7 +38,7 @@ class GAT(nn.Module):
 g = GAT(5, 3)
 o = g(x, ei)
 o.pow(2).sum().backward()
-print(o, x.grad.norm(), g.a.grad)
+print(o, x.grad.norm().round(decimals=3), g.a.grad)
 print(scatter_mean(x[ei[0]], ei[1], N))
 A = torch.zeros(N, N)
 A[ei[0], ei[1]] = 1
@@ -108,7 +108,7 @@ print(
     torch.logsumexp(D, 1),
     torch.kron(torch.eye(2), torch.ones(1, 2)),
     torch.cov(za.T).shape,
-    torch.corrcoef(za.T).diagonal(),
+    torch.corrcoef(za.T).diagonal().round(decimals=4),
 )
 m = torch.rand(3, 3)
 print(

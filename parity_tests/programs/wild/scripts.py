@@ -43,7 +43,7 @@ NOISE = {
 }
 # In float32 the training amplifies rounding errors: minigrad with and without kernels are as far
 # apart as minigrad and torch. In float64, in which these run, all agree to 1e-12.
-IN_DOUBLE = {"seq2seq"}
+IN_DOUBLE = {"generators", "seq2seq"}
 
 # torch says each of these once in a process, or says it of NumPy 2.
 SAID_ONCE = re.compile(
