@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+CUDNN = ("benchmark", "deterministic")  # programs set them, as they are told to on a card
+
 
 def settings(library: Any) -> dict[str, Any]:
     """What minigrad or torch has set for good, by name."""
@@ -17,6 +19,7 @@ def settings(library: Any) -> dict[str, Any]:
         "matmul precision": library.get_float32_matmul_precision(),
         "deterministic": library.get_deterministic_debug_mode(),
         "threads": library.get_num_threads(),
+        "cudnn": {name: getattr(library.backends.cudnn, name) for name in CUDNN},
     }
 
 
@@ -36,3 +39,5 @@ def settings_kept(*libraries: Any) -> Iterator[None]:
             library.set_float32_matmul_precision(kept["matmul precision"])
             library.set_deterministic_debug_mode(kept["deterministic"])
             library.set_num_threads(kept["threads"])
+            for name, value in kept["cudnn"].items():
+                setattr(library.backends.cudnn, name, value)

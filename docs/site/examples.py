@@ -158,6 +158,7 @@ def play(name: str) -> Played:
     importing = importer(packages)
     names = {"__name__": "__main__", "__builtins__": {**vars(builtins), "__import__": importing}}
     before, out, figures = Path.cwd(), io.StringIO(), list[str]()
+    close_figures()  # what somebody else has left open is none of the script's
     with tempfile.TemporaryDirectory() as folder:
         course.write(Path(folder))
         (Path(folder) / "work").mkdir()
@@ -171,9 +172,14 @@ def play(name: str) -> Played:
                 figures += drawn()
         finally:
             os.chdir(before)
-            if "matplotlib.pyplot" in sys.modules:
-                sys.modules["matplotlib.pyplot"].close("all")
+            close_figures()
     return Played(out.getvalue(), figures)
+
+
+def close_figures() -> None:
+    """Close the figures that are open, if there can be any."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def drawn() -> list[str]:
