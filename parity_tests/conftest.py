@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,9 +38,11 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def nothing_leaks():
-    """A test leaves the settings of minigrad as it found them."""
+    """A test leaves the settings of minigrad as it found them, and no mode of torch in force."""
     import minigrad
 
     before = settings_of(minigrad)
     yield
     assert settings_of(minigrad) == before
+    if "torch" in sys.modules:
+        assert not sys.modules["torch"]._C._len_torch_function_stack()

@@ -32,7 +32,10 @@ def settings_kept(*libraries: Any) -> Iterator[None]:
     finally:
         for library, kept in zip(libraries, before, strict=True):
             library.set_default_dtype(kept["default dtype"])
-            library.set_default_device(kept["default device"])
+            # None and not "cpu": under a device that was chosen, torch reads every call by another
+            # way, on which its `l1_loss` loses the weights.
+            device = kept["default device"]
+            library.set_default_device(None if device.type == "cpu" else device)
             library.set_printoptions(profile="default", sci_mode=None)
             library.set_grad_enabled(kept["gradients"])
             library.autograd.set_detect_anomaly(kept["anomaly"])
