@@ -241,7 +241,8 @@ KERNEL(conv_weight)
     c.rows = s->o / s->groups;
     c.taps = s->kh * s->kw;
     int64_t *room = scratch(4, (size_t)(2 * c.taps) * sizeof(int64_t));
-    if (!room || R(weigh_by_dots)(a[0].p, a[1].p, a[2].p, s, room))
+    if (!room || R(weigh_by_dots)(a[0].p, a[1].p, a[2].p, s, room) ||
+        R(weigh_by_tiles)(a[0].p, a[1].p, a[2].p, s))
         return;
     c.width = TILE_COLS * (c.taps == 1 ? 16 : c.taps <= 4 ? 2 : 1);
     c.width = max((long)TILE_COLS, min(c.width, c.channels));

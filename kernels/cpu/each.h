@@ -40,6 +40,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "depth_lanes.h"
 #include "conv.c"
 #include "conv_dots.h"
+#include "conv_weight_winograd.h"
 #include "conv_weight.c"
 #include "index.c"
 #include "sample.c"

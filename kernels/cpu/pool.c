@@ -90,7 +90,8 @@ static long R(vector_end)(const R(pool) *p, const R(window) *v, long read, long 
     if (p->sw > 2)
         return p->lo;
     long last = (v->top + v->i1 - 1) * p->w - p->pw + p->kw - 1; /* read for column 0, last tap */
-    long most = min(write - LANES, (read - last - p->sw * LANES) / p->sw);
+    long spare = read - last - p->sw * LANES; /* negative: there is no place for one vector */
+    long most = min(write - LANES, spare < 0 ? -1 : spare / p->sw);
     return most < p->lo ? p->lo : min(p->hi, most + 1);
 }
 

@@ -133,6 +133,10 @@ def test_winograds_algorithm_can_be_switched_off() -> None:
             np.testing.assert_array_equal(direct, exact)
             native.allow_winograd(True)
             assert not np.array_equal(Convolution.forward(np, x, w, None, geometry), exact), level
+            found = ConvolutionWeight.forward(np, exact, x, w.shape, geometry)
+            native.allow_winograd(False)
+            other = ConvolutionWeight.forward(np, exact, x, w.shape, geometry)
+            assert not np.array_equal(found, other), level
     finally:
         native.allow_winograd(before)
 
@@ -183,6 +187,9 @@ LARGE = {
     "few filters": square((9, 3, 20, 20), 6, 5, 1, 2, 1),
     "1x1 with few filters": square((3, 100, 28, 28), 16, 1, 1, 0, 1),
     "few places, strides": square((4, 130, 14, 14), 140, 3, 2, 1, 1),
+    "3x3, several blocks of rows, chunks and splits": square((3, 40, 37, 23), 150, 3, 1, 1, 1),
+    "3x3, many small images": square((70, 36, 3, 5), 20, 3, 1, 2, 1),
+    "3x3, one wide line": square((1, 9, 3, 700), 17, 3, 1, 0, 1),
     "many groups": square((2, 64, 9, 9), 64, 3, 1, 1, 16),
 }
 
@@ -197,18 +204,19 @@ def test_sizes_that_take_several_blocks(name: str, dtype: Any) -> None:
 @pytest.mark.parametrize("channels", [16, 64, 256, 512])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_errors_are_at_most_twice_torchs(level: str, channels: int, stride: int) -> None:
-    """In the quadratic mean over all elements, against float64."""
+    """In the quadratic mean over all elements, against float64: the result and both gradients."""
     case = square((2, channels, 14, 14), 32, 3, stride, 1, 1)
-    x, w, b, _ = drawn(case, np.float32)
+    x, w, b, g = drawn(case, np.float32)
     native.use("numpy")
-    exact = Convolution.forward(np, *(a.astype(np.float64) for a in (x, w, b)), case.geometry)
+    exact = three(case, *(a.astype(np.float64) for a in (x, w, 0 * b, g)))
     native.use(level)
-    found = Convolution.forward(np, x, w, b, case.geometry)
-    theirs = torch.nn.functional.conv2d(
-        *map(torch.from_numpy, (x, w, b)), stride=stride, padding=1
-    ).numpy()
-    error, their_error = (np.sqrt(np.mean((y - exact) ** 2)) for y in (found, theirs))
-    assert error <= 2 * their_error
+    found = three(case, x, w, 0 * b, g)
+    tx, tw = (torch.from_numpy(a).requires_grad_() for a in (x, w))
+    ty = torch.nn.functional.conv2d(tx, tw, stride=stride, padding=1)
+    theirs = [ty.detach(), *torch.autograd.grad(ty, [tx, tw], torch.from_numpy(g))]
+    for mine, its, true in zip(found, theirs, exact, strict=True):
+        error, their_error = (np.sqrt(np.mean((y - true) ** 2)) for y in (mine, its.numpy()))
+        assert error <= 2 * their_error
 
 
 @pytest.mark.parametrize("level", LEVELS)

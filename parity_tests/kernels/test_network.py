@@ -104,6 +104,14 @@ def test_pooling(
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_pooling_of_lines_that_end_within_a_vector(stride: int) -> None:
+    """The last plane is the end of the memory; nothing is read beyond it."""
+    for width in range(1, 37):
+        _check(lambda x: F.max_pool2d(x, 1, stride), [(1, 1, 1, width)], width, exact=True)
+        _check(lambda x: F.avg_pool2d(x, (1, 1), stride), [(1, 1, 1, width)], width, exact=True)
+
+
 def _odd(x: Any) -> None:
     flat = x.reshape(-1)
     flat[::7], flat[1::11], flat[2::13] = np.nan, np.inf, -np.inf
