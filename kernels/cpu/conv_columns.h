@@ -84,7 +84,7 @@ static void R(look_around)(R(conv) *c)
                c->out_w - 1 + c->right < c->width;
 }
 
-/* to[q] = from[q * step], q < count. For step 1 zeros may be written for LANES more. */
+/* to[q] = from[q * step], q < count. Zeros may be written for LANES more. */
 INLINE void R(copy_line)(const R(conv) *c, const real *from, long step, long count, real *to)
 {
     mask lane;
@@ -96,10 +96,14 @@ INLINE void R(copy_line)(const R(conv) *c, const real *from, long step, long cou
             const mask inside = lane < (mask){0} + (whole)min(count - q, (long)LANES);
             *(vec *)(to + q) = (vec)((mask)*(const vec *)(from + q) & inside);
         }
-    else if (step == 2)
-        for (; q + LANES <= count && from + 2 * (q + LANES) <= c->x_end; q += LANES)
-            *(vec *)(to + q) = R(evens)(*(const vec *)(from + 2 * q),
-                                        *(const vec *)(from + 2 * q + LANES));
+    else if (step == 2 || step == 4)
+        for (; q < count && from + step * (q + LANES) <= c->x_end; q += LANES) {
+            const vec *v = (const vec *)(from + step * q);
+            const mask inside = lane < (mask){0} + (whole)min(count - q, (long)LANES);
+            const vec line = step == 2 ? R(evens)(v[0], v[1])
+                                       : R(evens)(R(evens)(v[0], v[1]), R(evens)(v[2], v[3]));
+            *(vec *)(to + q) = (vec)((mask)line & inside);
+        }
     for (; q < count; q++)
         to[q] = from[q * step];
 }
@@ -144,15 +148,15 @@ static void R(fill_window)(const R(conv) *c, const R(conv_window) *w, long begin
                     R(spread_line)(c, plane + line * c->width, image + (line - w->begin) * w->line);
                 continue;
             }
-            for (long p = 0; p < c->phases; p++) {
-                const long left = c->left + p, step = c->step_w;
-                const long first = left < 0 ? (-left + step - 1) / step : 0;
-                const long end = left < c->width ? (c->width - left + step - 1) / step : 0;
-                for (long line = start; line < stop; line++)
+            for (long line = start; line < stop; line++)
+                for (long p = 0; p < c->phases; p++) {
+                    const long left = c->left + p, step = c->step_w;
+                    const long first = left < 0 ? (-left + step - 1) / step : 0;
+                    const long end = left < c->width ? (c->width - left + step - 1) / step : 0;
                     R(copy_line)(c, plane + line * c->width + left + first * step, step,
                                  min(end, c->phase) - first,
                                  image + (line - w->begin) * w->line + p * c->phase + first);
-            }
+                }
         }
 }
 

@@ -8,45 +8,27 @@
  * input a window is copied with channels innermost, so that what one tap meets at a place is
  * TILE_COLS channels side by side, and nothing has to be copied again for each tap. Where there are
  * fewer channels the taps of a filter fill the columns up: they are copied to lines of a matrix.
- *
- * Channels are cut in parts of TILE_COLS (of more where there are few taps, so that a packed panel
- * of the cotangent meets many columns), the places in splits whose sums are added up in order.
  */
 typedef struct {
+    R(weight_cut) cut;
     const real *g, *x;
-    real *gw, *sums;
     R(conv_sizes) s;
-    long channels, rows, taps;          /* in a group */
-    long parts, width, splits;          /* of its channels, and how many in each; of the chunks */
+    long taps;
     long images, lines, columns;        /* of y, in a chunk */
-    long chunks_n, chunks_h, chunks_w;  /* how many of them */
-    long panels;                        /* of columns, over all groups and parts */
-    row_cut cut;
+    long chunks_h, chunks_w;            /* how many of them in an image */
 } R(conv_weights);
 
-/* A part of the channels: of how many, whether taps fill up its columns, and in which panels. */
-typedef struct {
-    long group, first, count, panels, before;
-    int filled;
-} R(conv_band);
-
-/* How many panels of columns: the taps of few channels share them. */
-static long R(panels_of)(long taps, long channels)
+/* Whether taps fill up the columns; how many panels of columns there are. */
+static int R(is_filled)(const R(conv_weights) *c, long channels)
 {
-    const long columns = channels < TILE_COLS ? taps * channels : channels;
-    return (columns + TILE_COLS - 1) / TILE_COLS * (channels < TILE_COLS ? 1 : taps);
+    return channels < TILE_COLS && c->taps > 1;
 }
 
-static R(conv_band) R(find_part)(const R(conv_weights) *c, long index)
+static long R(panels_of)(const R(conv_weights) *c, long channels)
 {
-    R(conv_band) p = {.group = index / c->parts, .first = index % c->parts * c->width};
-    p.count = min(c->width, c->channels - p.first);
-    p.filled = p.count < TILE_COLS && c->taps > 1;
-    p.panels = R(panels_of)(c->taps, p.count);
-    const long full = R(panels_of)(c->taps, c->width);
-    const long last = R(panels_of)(c->taps, c->channels - (c->parts - 1) * c->width);
-    p.before = p.group * ((c->parts - 1) * full + last) + index % c->parts * full;
-    return p;
+    const int filled = R(is_filled)(c, channels);
+    const long columns = filled ? c->taps * channels : channels;
+    return (columns + TILE_COLS - 1) / TILE_COLS * (filled ? 1 : c->taps);
 }
 
 /* Some places of y, and the window of x that they look at. */
@@ -55,7 +37,7 @@ typedef struct {
     long top, left, high, wide, pitch; /* of the window; pitch: from column to column */
 } R(conv_chunk);
 
-static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, const R(conv_band) *p, long index)
+static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, long index)
 {
     const R(conv_sizes) *s = &c->s;
     R(conv_chunk) k = {.n = index / c->chunks_w / c->chunks_h * c->images,
@@ -68,15 +50,22 @@ static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, const R(conv_band) 
     k.left = k.j * s->sw - s->pw;
     k.high = (k.lines - 1) * s->sh + (s->kh - 1) * s->dh + 1;
     k.wide = (k.columns - 1) * s->sw + (s->kw - 1) * s->dw + 1;
-    k.pitch = p->filled ? p->count : TILE_COLS;
+    k.pitch = R(is_filled)(c, u->count) ? u->count : TILE_COLS;
     return k;
 }
 
 /* Copy the window of a chunk, `count` channels innermost, with zeros around. */
 static void R(turn_window)(const R(conv_weights) *c, const R(conv_chunk) *k, long channel,
-                           long count, real *to)
+                           long count, int64_t *room, real *to)
 {
     const R(conv_sizes) *s = &c->s;
+    const int whole_lines = k->left <= 0 && k->left + k->wide >= s->w;
+    if (whole_lines && k->pitch == TILE_COLS && s->sh <= (s->kh - 1) * s->dh + 1) {
+        R(turn_lines)(c->x + (k->n * s->c + channel) * s->h * s->w, k->images, s->c * s->h * s->w,
+                      s->h * s->w, s->w, k->top, k->left, k->high, k->wide, count, room, to,
+                      k->pitch);
+        return;
+    }
     const long first = min(max(-k->left, 0L), k->wide);
     const long end = max(min(s->w - k->left, k->wide), first);
     for (long n = 0; n < k->images; n++) {
@@ -114,19 +103,22 @@ static void R(fill_columns)(const R(conv_weights) *c, const R(conv_chunk) *k, co
         }
 }
 
-/* Add the products of one chunk to the sums of one part. */
-static void R(weigh_chunk)(const R(conv_weights) *c, const R(conv_band) *p, long index, real *sums)
+/* Add the products of one chunk to the sums of a unit: (panel of columns, row, column). */
+static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, long index, int add,
+                           real *sums)
 {
     const R(conv_sizes) *s = &c->s;
-    const R(conv_chunk) k = R(find_chunk)(c, p, index);
-    const long places = k.images * k.lines * k.columns, width = p->panels * TILE_COLS;
+    const R(conv_chunk) k = R(find_chunk)(c, u, index);
+    const int is_filled = R(is_filled)(c, u->count);
+    const long panels = R(panels_of)(c, u->count), width = panels * TILE_COLS;
+    const long places = k.images * k.lines * k.columns;
     const long size = k.images * k.high * k.wide * k.pitch;
-    const long first = p->group * c->channels + p->first;
-    const long windows = (p->count + TILE_COLS - 1) / TILE_COLS;
-    int64_t *at = scratch(3, (size_t)(2 * places) * sizeof(int64_t)), *lines = at + places;
+    const long windows = (u->count + TILE_COLS - 1) / TILE_COLS;
+    const long tables = 2 * places + k.high * max(k.wide, s->w);
+    int64_t *at = scratch(3, (size_t)tables * sizeof(int64_t)), *lines = at + places;
     real *window = scratch(1, (size_t)(windows * size + LANES) * sizeof(real));
     real *packed = scratch(2, (size_t)(TILE_ROWS * places) * sizeof(real));
-    real *filled = p->filled ? scratch(5, (size_t)(places * width + LANES) * sizeof(real)) : window;
+    real *filled = is_filled ? scratch(5, (size_t)(places * width + LANES) * sizeof(real)) : window;
     if (!at || !window || !packed || !filled)
         return;
     for (long q = 0; q < places; q++) {
@@ -135,72 +127,65 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(conv_band) *p, long
         lines[q] = q * width;
     }
     for (long w = 0; w < windows; w++)
-        R(turn_window)(c, &k, first + w * TILE_COLS, min(p->count - w * TILE_COLS, (long)TILE_COLS),
+        R(turn_window)(c, &k, u->channel + w * TILE_COLS,
+                       min(u->count - w * TILE_COLS, (long)TILE_COLS), lines + places,
                        window + w * size);
-    if (p->filled)
+    if (is_filled)
         R(fill_columns)(c, &k, window, at, places, width, filled);
-    for (long r = 0; r < c->cut.count; r++) {
-        const long row = panel_start(c->cut, r), rows = panel_start(c->cut, r + 1) - row;
+    for (long r = u->top; r < u->bottom; r++) {
+        const long row = panel_start(c->cut.rows, r), rows = panel_start(c->cut.rows, r + 1) - row;
         const long step = s->oh * s->ow, run = k.lines * k.columns;
         for (long n = 0; n < k.images; n++) {
-            const long channel = (k.n + n) * s->o + p->group * c->rows + row;
-            const real *g = c->g + channel * step + k.i * s->ow + k.j;
+            const long made = (k.n + n) * s->o + u->made + row - u->row;
+            const real *g = c->g + made * step + k.i * s->ow + k.j;
             R(turn)(g, step, rows, run, packed + n * run * rows, rows);
         }
-        for (long b = 0; b < p->panels; b++) {
+        for (long b = 0; b < panels; b++) {
             const real *from = filled + b * TILE_COLS;
-            if (!p->filled) {
+            if (!is_filled) {
                 const long h = b % c->taps / s->kw * s->dh, w = b % c->taps % s->kw * s->dw;
                 from = window + b / c->taps * size + (h * k.wide + w) * k.pitch;
             }
-            R(tile_placed)((int)rows, places, packed, from, p->filled ? lines : at,
-                           LANES, sums + (b * c->rows + row) * TILE_COLS, TILE_COLS, NULL, NULL, 1);
+            R(tile_placed)((int)rows, places, packed, from, is_filled ? lines : at, LANES,
+                           sums + (b * u->rows + row - u->row) * TILE_COLS, TILE_COLS, NULL, NULL,
+                           add);
         }
     }
 }
 
-/* One split of the chunks for one part of the channels. */
+/* Put the sums of a unit where gw wants them. */
+static void R(unpack_sums)(const R(conv_weights) *c, const R(weight_unit) *u, const real *sums)
+{
+    const long panel = u->rows * TILE_COLS;
+    real *to = u->to;
+    for (long o = 0; o < u->rows; o++, sums += TILE_COLS, to += c->cut.channels * c->taps)
+        if (R(is_filled)(c, u->count))
+            for (long t = 0, q = 0; t < c->taps; t++)
+                for (long i = 0; i < u->count; i++, q++)
+                    to[i * c->taps + t] = sums[q / TILE_COLS * panel + q % TILE_COLS];
+        else
+            for (long i = 0; i < u->count; i += TILE_COLS) {
+                const real *from = sums + i / TILE_COLS * c->taps * panel;
+                const long count = min(u->count - i, (long)TILE_COLS);
+                if (c->taps == 1)
+                    R(copy_short)(to + i, from, count);
+                else
+                    R(turn)(from, panel, c->taps, count, to + i * c->taps, c->taps);
+            }
+}
+
 static void R(weigh)(void *context, long begin, long end)
 {
     const R(conv_weights) *c = context;
-    for (long unit = begin; unit < end; unit++) {
-        const R(conv_band) p = R(find_part)(c, unit / c->splits);
-        const long split = unit % c->splits, chunks = c->chunks_n * c->chunks_h * c->chunks_w;
-        const long tile = c->rows * TILE_COLS;
-        real *sums = c->sums + (split * c->panels + p.before) * tile;
-        memset(sums, 0, (size_t)(p.panels * tile) * sizeof(real));
-        for (long k = chunks * split / c->splits; k < chunks * (split + 1) / c->splits; k++)
-            R(weigh_chunk)(c, &p, k, sums);
-    }
-}
-
-/* Add up the splits of one part, and put the sums where gw wants them. */
-static void R(unpack_part)(const R(conv_weights) *c, const R(conv_band) *p, real *gw)
-{
-    const long tile = c->rows * TILE_COLS;
-    real *sums = c->sums + p->before * tile;
-    for (long split = 1; split < c->splits; split++) {
-        const real *more = sums + split * c->panels * tile;
-        for (long i = 0; i < p->panels * tile; i++)
-            sums[i] += more[i];
-    }
-    for (long o = 0; o < c->rows; o++) {
-        real *to = gw + ((p->group * c->rows + o) * c->channels + p->first) * c->taps;
-        for (long i = 0; i < p->count; i++)
-            for (long t = 0; t < c->taps; t++) {
-                const long q = p->filled ? t * p->count + i : i;
-                const long panel = p->filled ? q / TILE_COLS : q / TILE_COLS * c->taps + t;
-                *to++ = sums[panel * tile + o * TILE_COLS + q % TILE_COLS];
-            }
-    }
-}
-
-static void R(unpack_parts)(void *context, long begin, long end)
-{
-    const R(conv_weights) *c = context;
-    for (long i = begin; i < end; i++) {
-        const R(conv_band) p = R(find_part)(c, i);
-        R(unpack_part)(c, &p, c->gw);
+    for (long index = begin; index < end; index++) {
+        const R(weight_unit) u = R(find_unit)(&c->cut, &c->s, index);
+        const long size = R(panels_of)(c, u.count) * u.rows * TILE_COLS;
+        real *sums = scratch(6, (size_t)size * sizeof(real));
+        if (!sums)
+            return;
+        for (long k = u.chunk; k < u.chunk_end; k++)
+            R(weigh_chunk)(c, &u, k, k > u.chunk, sums);
+        R(unpack_sums)(c, &u, sums);
     }
 }
 
@@ -228,41 +213,29 @@ static void R(weigh_planes)(const arg *a, const R(conv_sizes) *s)
 
 KERNEL(conv_weight)
 {
-    R(conv_weights) c = {.g = a[0].p, .x = a[1].p, .gw = a[2].p, .s = R(read_conv)(a + 3)};
+    R(conv_weights) c = {.g = a[0].p, .x = a[1].p, .s = R(read_conv)(a + 3)};
     const R(conv_sizes) *s = &c.s;
-    c.channels = s->c / s->groups;
-    if (c.channels == 1 && s->groups > 1) {
+    const long channels = s->c / s->groups, places = s->oh * s->ow;
+    if (channels == 1 && s->groups > 1) {
         if (R(fit_lanes)(s))
             R(lanes_weight)(a, s);
         else
             R(weigh_planes)(a, s);
         return;
     }
-    c.rows = s->o / s->groups;
     c.taps = s->kh * s->kw;
     int64_t *room = scratch(4, (size_t)(2 * c.taps) * sizeof(int64_t));
     if (!room || R(weigh_by_dots)(a[0].p, a[1].p, a[2].p, s, room) ||
         R(weigh_by_tiles)(a[0].p, a[1].p, a[2].p, s))
         return;
-    c.width = TILE_COLS * (c.taps == 1 ? 16 : c.taps <= 4 ? 2 : 1);
-    c.width = max((long)TILE_COLS, min(c.width, c.channels));
-    c.parts = (c.channels + c.width - 1) / c.width;
-    c.cut = cut_rows(c.rows);
-    const long places = s->oh * s->ow;
     c.columns = min(s->ow, DEPTH);
     c.lines = min(s->oh, max(1L, DEPTH / s->ow));
     c.images = min(s->n, max(1L, DEPTH / places));
-    c.chunks_n = (s->n + c.images - 1) / c.images;
     c.chunks_h = (s->oh + c.lines - 1) / c.lines;
     c.chunks_w = (s->ow + c.columns - 1) / c.columns;
-    const R(conv_band) last = R(find_part)(&c, s->groups * c.parts - 1);
-    c.panels = last.before + last.panels;
-    const long bytes = c.panels * c.rows * TILE_COLS * (long)sizeof(real);
-    c.splits = max(1L, min(16 / (s->groups * c.parts), (8L << 20) / bytes));
-    c.splits = min(c.splits, c.chunks_n * c.chunks_h * c.chunks_w);
-    c.sums = scratch(0, (size_t)(c.splits * bytes));
-    if (!c.sums)
-        return;
-    parallel(s->groups * c.parts * c.splits, 1, R(weigh), &c);
-    parallel(s->groups * c.parts, 1, R(unpack_parts), &c);
+    const long chunks = (s->n + c.images - 1) / c.images * c.chunks_h * c.chunks_w;
+    const long most = c.taps == 1 ? 8 : c.taps <= 4 ? 2 : 1;
+    c.cut = R(cut_weight)(s, chunks, most, R(panels_of)(&c, min(channels, most * TILE_COLS)), a[2].p);
+    if (c.cut.to)
+        R(sum_up)(&c.cut, s, R(weigh), &c, a[2].p);
 }

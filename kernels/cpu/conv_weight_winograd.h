@@ -1,30 +1,25 @@
-/* The gradient of a convolution for 3 x 3 filters without strides by 16 products instead of 36 for
- * 2 x 2 places of the result: the transpose of conv_winograd.h.
+/* The gradient of a convolution for filters without strides by Winograd's algorithm: the transpose of
+ * conv_winograd.h, with the same points (winograd.h).
  *
- * gw = G' [sum over tiles of (A g A') . (B' x B)] G, with the matrices of conv_winograd.h, for each
- * filter and channel. The sums are 16 products of matrices, whose inner dimension is the tiles; 2 x 2
- * places of the cotangent make one, and the 4 x 4 of the input that they look at. The last line and
- * column of A and of G' have their signs turned, which the products do not see.
+ * The sums over tiles are a product of matrices for each point, whose inner dimension is the tiles;
+ * M x M places of the cotangent make one, and the N x N of the input that they look at. Both are
+ * copied with channels innermost, so that a transform works on whole vectors of them.
  *
- * Both are copied with channels innermost, so that a transform works on whole vectors of them.
  * Tiles are taken in chunks whose sums are added up: short sums keep the error that of the direct
  * ones. Where a result is not finite the gradient is done directly, as in conv_winograd.h.
- *
- * Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
  */
-#define TILES_AT_ONCE 128L
-#define SUMS_AT_ONCE 128L /* rows, whose 16 sums for a panel of channels stay in the second cache */
+#define TILES_AT_ONCE(xi) (2048 / (xi))
 #define FEWEST_TILES 32L
 #define PITCH ((TILE_ROWS + LANES - 1) / LANES * LANES) /* from place to place of the cotangent */
 
 typedef struct {
+    R(weight_cut) cut;
     const real *g, *x;
-    real *to;                            /* gw, or that of each split */
     const R(conv_sizes) *s;
-    long channels, rows, parts, blocks;  /* in a group: parts of its channels, blocks of its rows */
+    int points, results, taps;
+    long xi;                             /* points of a tile */
     long high, wide;                     /* tiles of an image */
-    long images, lines, chunks_h, chunks, splits;
-    row_cut cut;
+    long images, lines, chunks_h;        /* tiles of a chunk; chunks of an image */
     int not_finite;
 } R(wino_weights);
 
@@ -76,118 +71,106 @@ static void R(turn_lines)(const real *from, long images, long image, long plane,
         }
 }
 
-/* B' d B of the 4 x 4 places from `d` on, lines `line` apart; results `step` apart. */
-INLINE void R(wino_tile_of)(const real *d, long line, real *to, long step)
+/* A y A' of the places from `y` on. */
+INLINE void R(wino_cotangent)(const int points, const int results, const real *y, long line,
+                              real *to, long step)
 {
-    vec e[4][4];
+    vec e[4][WINO_POINTS], in[4], out[WINO_POINTS];
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        const real *column = d + j * TILE_COLS;
-        const vec a = *(const vec *)column, b = *(const vec *)(column + line);
-        const vec c = *(const vec *)(column + 2 * line), d = *(const vec *)(column + 3 * line);
-        e[0][j] = a - c;
-        e[1][j] = b + c;
-        e[2][j] = c - b;
-        e[3][j] = b - d;
+    for (int j = 0; j < results; j++) {
+#pragma GCC unroll 4
+        for (int i = 0; i < results; i++)
+            in[i] = *(const vec *)(y + i * line + j * PITCH);
+        R(wino_spread)(points, results, in, e[j]);
     }
+#pragma GCC unroll 6
+    for (int i = 0; i < points; i++) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        *(vec *)(to + (4 * i) * step) = e[i][0] - e[i][2];
-        *(vec *)(to + (4 * i + 1) * step) = e[i][1] + e[i][2];
-        *(vec *)(to + (4 * i + 2) * step) = e[i][2] - e[i][1];
-        *(vec *)(to + (4 * i + 3) * step) = e[i][1] - e[i][3];
+        for (int j = 0; j < results; j++)
+            in[j] = e[j][i];
+        R(wino_spread)(points, results, in, out);
+#pragma GCC unroll 6
+        for (int j = 0; j < points; j++)
+            *(vec *)(to + (points * i + j) * step) = out[j];
     }
 }
 
-/* A g A' of the 2 x 2 places from `g` on. */
-INLINE void R(wino_cotangent)(const real *g, long line, real *to, long step)
+/* G' m G of one vector, products `step` apart: the taps, TILE_COLS apart. */
+INLINE vec R(wino_filter_sums)(const int points, const int taps, const real *m, long step, real *to)
 {
-    vec e[4][2];
-#pragma GCC unroll 2
-    for (int j = 0; j < 2; j++) {
-        const vec a = *(const vec *)(g + j * PITCH), b = *(const vec *)(g + line + j * PITCH);
-        e[0][j] = a;
-        e[1][j] = a + b;
-        e[2][j] = a - b;
-        e[3][j] = b;
+    vec e[WINO_POINTS][WINO_TAPS], in[WINO_POINTS], g[WINO_TAPS], odd = {0};
+#pragma GCC unroll 6
+    for (int j = 0; j < points; j++) {
+#pragma GCC unroll 6
+        for (int i = 0; i < points; i++)
+            in[i] = *(const vec *)(m + (points * i + j) * step);
+        R(wino_gather)(points, taps, in, e[j]);
     }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        *(vec *)(to + (4 * i) * step) = e[i][0];
-        *(vec *)(to + (4 * i + 1) * step) = e[i][0] + e[i][1];
-        *(vec *)(to + (4 * i + 2) * step) = e[i][0] - e[i][1];
-        *(vec *)(to + (4 * i + 3) * step) = e[i][1];
-    }
-}
-
-/* G' m G of one vector: 9 numbers, TILE_COLS apart; 16 given, `step` apart. */
-INLINE vec R(wino_filter_sums)(const real *m, long step, real *to)
-{
-    vec e[3][4], odd = {0};
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        const vec a = *(const vec *)(m + j * step), b = *(const vec *)(m + (4 + j) * step);
-        const vec c = *(const vec *)(m + (8 + j) * step), d = *(const vec *)(m + (12 + j) * step);
-        const vec half = (b + c) * (real)0.5;
-        e[0][j] = a + half;
-        e[1][j] = (b - c) * (real)0.5;
-        e[2][j] = half - d;
-    }
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; i++) {
-        const vec half = (e[i][1] + e[i][2]) * (real)0.5;
-        const vec y[3] = {e[i][0] + half, (e[i][1] - e[i][2]) * (real)0.5, half - e[i][3]};
-        for (int j = 0; j < 3; j++) {
-            *(vec *)(to + (3 * i + j) * TILE_COLS) = y[j];
-            odd += y[j] - y[j];
+#pragma GCC unroll 5
+    for (int i = 0; i < taps; i++) {
+#pragma GCC unroll 6
+        for (int j = 0; j < points; j++)
+            in[j] = e[j][i];
+        R(wino_gather)(points, taps, in, g);
+#pragma GCC unroll 5
+        for (int j = 0; j < taps; j++) {
+            *(vec *)(to + (taps * i + j) * TILE_COLS) = g[j];
+            odd += g[j] - g[j];
         }
     }
     return odd;
 }
 
-/* The tiles of the input in a chunk, transformed: (xi, tile, channel). */
-static void R(wino_input)(const R(wino_weights) *f, const R(wino_chunk) *k, long channel, long count,
-                          int64_t *at, real *window, real *to)
+/* The tiles of the input in a chunk, transformed: (point, tile, channel). */
+INLINE void R(wino_input)(const int points, const int results, const R(wino_weights) *f,
+                          const R(wino_chunk) *k, const R(weight_unit) *u, int64_t *at, real *window,
+                          real *to)
 {
     const R(conv_sizes) *s = f->s;
-    const long high = 2 * k->lines + 2, wide = 2 * f->wide + 2, step = k->tiles * TILE_COLS;
-    R(turn_lines)(f->x + (k->n * s->c + channel) * s->h * s->w, k->images, s->c * s->h * s->w,
-                  s->h * s->w, s->w, 2 * k->line - s->ph, -s->pw, high, wide, count, at, window,
-                  TILE_COLS);
+    const long more = points - results, step = k->tiles * TILE_COLS;
+    const long high = results * k->lines + more, wide = results * f->wide + more;
+    R(turn_lines)(f->x + (k->n * s->c + u->channel) * s->h * s->w, k->images, s->c * s->h * s->w,
+                  s->h * s->w, s->w, results * k->line - s->ph, -s->pw, high, wide, u->count, at,
+                  window, TILE_COLS);
     for (long n = 0; n < k->images; n++)
         for (long i = 0; i < k->lines; i++)
             for (long j = 0; j < f->wide; j++, to += TILE_COLS)
-                for (long q = 0; q < count; q += LANES)
-                    R(wino_tile_of)(window + ((n * high + 2 * i) * wide + 2 * j) * TILE_COLS + q,
-                                    wide * TILE_COLS, to + q, step);
+                for (long q = 0; q < u->count; q += LANES)
+                    R(wino_tile)(points,
+                                 window + ((n * high + results * i) * wide + results * j) *
+                                     TILE_COLS + q,
+                                 TILE_COLS, wide * TILE_COLS, to + q, step);
 }
 
-/* The tiles of the cotangent, for a panel of rows: (xi, tile, row), `step` from xi to xi. */
-static void R(wino_cotangents)(const R(wino_weights) *f, const R(wino_chunk) *k, long channel,
-                               long rows, int64_t *at, real *window, real *to, long step)
+/* The tiles of the cotangent, for a panel of rows: (point, tile, row), `step` from point to point. */
+INLINE void R(wino_cotangents)(const int points, const int results, const R(wino_weights) *f,
+                               const R(wino_chunk) *k, long channel, long rows, int64_t *at,
+                               real *window, real *to, long step)
 {
     const R(conv_sizes) *s = f->s;
-    const long high = 2 * k->lines, wide = 2 * f->wide;
+    const long high = results * k->lines, wide = results * f->wide;
     R(turn_lines)(f->g + (k->n * s->o + channel) * s->oh * s->ow, k->images, s->o * s->oh * s->ow,
-                  s->oh * s->ow, s->ow, 2 * k->line, 0, high, wide, rows, at, window, PITCH);
+                  s->oh * s->ow, s->ow, results * k->line, 0, high, wide, rows, at, window, PITCH);
     for (long n = 0; n < k->images; n++)
         for (long i = 0; i < k->lines; i++)
             for (long j = 0; j < f->wide; j++, to += rows)
                 for (long q = 0; q < rows; q += LANES) /* what it spills is written later */
-                    R(wino_cotangent)(window + ((n * high + 2 * i) * wide + 2 * j) * PITCH + q,
+                    R(wino_cotangent)(points, results,
+                                      window + ((n * high + results * i) * wide + results * j) *
+                                          PITCH + q,
                                       wide * PITCH, to + q, step);
 }
 
 /* The sums of some rows and channels, transformed back to filters. */
-static int R(wino_filters_back)(const R(wino_weights) *f, const real *m, long step, long rows,
-                                long count, real *to)
+INLINE int R(wino_filters_back)(const int points, const int taps, const real *m, long step,
+                                long rows, long count, long filter, real *to)
 {
-    real taps[9 * TILE_COLS];
+    real sums[WINO_TAPS * WINO_TAPS * TILE_COLS];
     vec odd = {0};
-    for (long i = 0; i < rows; i++, m += TILE_COLS, to += f->channels * 9) {
+    for (long i = 0; i < rows; i++, m += TILE_COLS, to += filter) {
         for (long q = 0; q < count; q += LANES)
-            odd += R(wino_filter_sums)(m + q, step, taps + q);
-        R(turn)(taps, TILE_COLS, 9, count, to, 9);
+            odd += R(wino_filter_sums)(points, taps, m + q, step, sums + q);
+        R(turn)(sums, TILE_COLS, taps * taps, count, to, taps * taps);
     }
     for (int q = 0; q < LANES; q++)
         if (odd[q] != 0)
@@ -195,107 +178,103 @@ static int R(wino_filters_back)(const R(wino_weights) *f, const real *m, long st
     return 0;
 }
 
-/* A split of the tiles, for a part of the channels and a block of the rows. */
-static void R(wino_weigh_unit)(R(wino_weights) *f, long unit)
+INLINE void R(wino_weigh_unit)(const int points, const int results, const int taps,
+                               R(wino_weights) *f, const R(weight_unit) *u)
 {
-    const R(conv_sizes) *s = f->s;
-    const long split = unit % f->splits, block = unit / f->splits % f->blocks;
-    const long part = unit / f->splits / f->blocks % f->parts;
-    const long group = unit / f->splits / f->blocks / f->parts;
-    const long first = part * TILE_COLS, count = min((long)TILE_COLS, f->channels - first);
-    const long top = f->cut.count * block / f->blocks, end = f->cut.count * (block + 1) / f->blocks;
-    const long begin = panel_start(f->cut, top), height = panel_start(f->cut, end) - begin;
+    const long xi = points * points, more = points - results;
     const long most = f->images * f->lines * f->wide, step = most * TILE_ROWS + LANES;
-    const long places = f->images * (2 * f->lines + 2) * (2 * f->wide + 2);
-    real *m = scratch(1, (size_t)(16 * height * TILE_COLS) * sizeof(real));
+    const long places = f->images * (results * f->lines + more) * (results * f->wide + more);
+    real *m = scratch(1, (size_t)(xi * u->rows * TILE_COLS) * sizeof(real));
     real *window = scratch(2, (size_t)(places * TILE_COLS) * sizeof(real));
-    real *input = scratch(3, (size_t)(16 * most * TILE_COLS) * sizeof(real));
-    real *cotangent = scratch(5, (size_t)(16 * step) * sizeof(real));
+    real *input = scratch(3, (size_t)(xi * most * TILE_COLS) * sizeof(real));
+    real *cotangent = scratch(5, (size_t)(xi * step) * sizeof(real));
     int64_t *at = scratch(6, (size_t)places * sizeof(int64_t));
     if (!m || !window || !input || !cotangent || !at)
         return;
-    int add = 0;
-    for (long index = f->chunks * split / f->splits; index < f->chunks * (split + 1) / f->splits;
-         index++, add = 1) {
+    for (long index = u->chunk; index < u->chunk_end; index++) {
         const R(wino_chunk) k = R(find_tiles)(f, index);
-        R(wino_input)(f, &k, group * f->channels + first, count, at, window, input);
-        for (long r = top; r < end; r++) {
-            const long row = panel_start(f->cut, r), rows = panel_start(f->cut, r + 1) - row;
-            real *sums = m + 16 * (row - begin) * TILE_COLS;
-            R(wino_cotangents)(f, &k, group * f->rows + row, rows, at, window, cotangent, step);
-            for (long xi = 0; xi < 16; xi++)
-                (count > LANES ? R(tile) : R(tile_half))(
-                    (int)rows, k.tiles, cotangent + xi * step, input + xi * k.tiles * TILE_COLS,
-                    sums + xi * rows * TILE_COLS, TILE_COLS, NULL, NULL, add);
+        R(wino_input)(points, results, f, &k, u, at, window, input);
+        for (long r = u->top; r < u->bottom; r++) {
+            const long row = panel_start(f->cut.rows, r) - u->row;
+            const long rows = panel_start(f->cut.rows, r + 1) - row - u->row;
+            R(wino_cotangents)(points, results, f, &k, u->made + row, rows, at, window, cotangent,
+                               step);
+            for (long i = 0; i < xi; i++)
+                (u->count > LANES ? R(tile) : R(tile_half))(
+                    (int)rows, k.tiles, cotangent + i * step, input + i * k.tiles * TILE_COLS,
+                    m + (xi * row + i * rows) * TILE_COLS, TILE_COLS, NULL, NULL,
+                    index > u->chunk);
         }
     }
-    real *to = f->to + split * s->o * f->channels * 9;
-    for (long r = top; r < end; r++) {
-        const long row = panel_start(f->cut, r), rows = panel_start(f->cut, r + 1) - row;
-        if (R(wino_filters_back)(f, m + 16 * (row - begin) * TILE_COLS, rows * TILE_COLS, rows, count,
-                                 to + ((group * f->rows + row) * f->channels + first) * 9))
+    const long filter = f->cut.channels * taps * taps;
+    for (long r = u->top; r < u->bottom; r++) {
+        const long row = panel_start(f->cut.rows, r) - u->row;
+        const long rows = panel_start(f->cut.rows, r + 1) - row - u->row;
+        if (R(wino_filters_back)(points, taps, m + xi * row * TILE_COLS, rows * TILE_COLS, rows,
+                                 u->count, filter, u->to + row * filter))
             __atomic_store_n(&f->not_finite, 1, __ATOMIC_RELAXED);
     }
 }
 
 static void R(wino_weigh)(void *context, long begin, long end)
 {
-    for (long unit = begin; unit < end; unit++)
-        R(wino_weigh_unit)(context, unit);
-}
-
-typedef struct {
-    const real *sums;
-    real *to;
-    long size, splits;
-} R(wino_splits);
-
-/* Add up the splits, in order. */
-static void R(wino_join)(void *context, long begin, long end)
-{
-    const R(wino_splits) *j = context;
-    for (long i = begin; i < end; i++) {
-        real sum = j->sums[i];
-        for (long split = 1; split < j->splits; split++)
-            sum += j->sums[split * j->size + i];
-        j->to[i] = sum;
+    R(wino_weights) *f = context;
+    for (long index = begin; index < end; index++) {
+        const R(weight_unit) u = R(find_unit)(&f->cut, f->s, index);
+        if (f->points == 4)
+            R(wino_weigh_unit)(4, 2, 3, f, &u);
+        else if (f->taps == 3)
+            R(wino_weigh_unit)(6, 4, 3, f, &u);
+        else
+            R(wino_weigh_unit)(6, 2, 5, f, &u);
     }
 }
 
-/* Whether it pays; where few products are added up they are better not got by differences. */
-static int R(tiles_pay)(const R(wino_weights) *f)
+/* Choose the points, if that pays, as in conv_winograd.h. Where few products are added up they are
+ * better not got by differences.
+ */
+static int R(wino_choose_weight)(R(wino_weights) *f)
 {
-    const long tiles = f->s->n * f->high * f->wide, places = f->s->n * f->s->oh * f->s->ow;
-    return f->channels >= 8 && f->rows >= 8 && tiles >= FEWEST_TILES && 18 * tiles < 9 * places;
+    static const int ways[3][3] = {{4, 2, 3}, {6, 4, 3}, {6, 2, 5}};
+    const R(conv_sizes) *s = f->s;
+    const double rows = (double)(s->o / s->groups), places = (double)(s->n * s->oh * s->ow);
+    double best = 0.9 * places * (double)(s->kh * s->kw);
+    if (s->c < 8 * s->groups || s->o < 8 * s->groups)
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        const int points = ways[i][0], results = ways[i][1], taps = ways[i][2];
+        const long high = (s->oh + results - 1) / results, wide = (s->ow + results - 1) / results;
+        const double tiles = (double)(s->n * high * wide), xi = points * points;
+        const double work = tiles * xi * (1.2 + 6 / rows);
+        if (s->kh != taps || s->kw != taps || tiles < FEWEST_TILES || work >= best)
+            continue;
+        best = work;
+        f->points = points;
+        f->results = results;
+        f->taps = taps;
+        f->xi = points * points;
+        f->high = high;
+        f->wide = wide;
+    }
+    return f->points;
 }
 
 /* Do it this way where that is possible, faster and gives numbers; else return 0. */
 static int R(weigh_by_tiles)(const real *g, const real *x, real *gw, const R(conv_sizes) *s)
 {
-    R(wino_weights) f = {.g = g, .x = x, .s = s, .channels = s->c / s->groups,
-                         .rows = s->o / s->groups, .high = (s->oh + 1) / 2, .wide = (s->ow + 1) / 2};
-    if (!winograd_allowed() || s->kh != 3 || s->kw != 3 || s->sh != 1 || s->sw != 1 || s->dh != 1 ||
-        s->dw != 1 || !R(tiles_pay)(&f))
+    R(wino_weights) f = {.g = g, .x = x, .s = s};
+    if (!winograd_allowed() || s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1 ||
+        !R(wino_choose_weight)(&f))
         return 0;
-    const long tiles = f.high * f.wide, size = s->o * f.channels * 9;
-    f.images = min(s->n, max(1L, TILES_AT_ONCE / tiles));
-    f.chunks_h = max(1L, min(f.high, tiles / TILES_AT_ONCE));
+    const long tiles = f.high * f.wide, most = TILES_AT_ONCE(f.xi);
+    f.images = min(s->n, max(1L, most / tiles));
+    f.chunks_h = max(1L, min(f.high, tiles / most));
     f.lines = (f.high + f.chunks_h - 1) / f.chunks_h;
     f.chunks_h = (f.high + f.lines - 1) / f.lines;
-    f.chunks = (s->n + f.images - 1) / f.images * f.chunks_h;
-    f.parts = (f.channels + TILE_COLS - 1) / TILE_COLS;
-    f.cut = cut_rows(f.rows);
-    f.blocks = (f.rows + SUMS_AT_ONCE - 1) / SUMS_AT_ONCE;
-    f.splits = max(1L, min(16 / (s->groups * f.parts * f.blocks),
-                           (8L << 20) / (size * (long)sizeof(real))));
-    f.splits = min(f.splits, f.chunks);
-    f.to = f.splits > 1 ? scratch(0, (size_t)(f.splits * size) * sizeof(real)) : gw;
-    if (!f.to)
+    f.cut = R(cut_weight)(s, (s->n + f.images - 1) / f.images * f.chunks_h, 1, f.xi, gw);
+    if (!f.cut.to)
         return 1;
-    parallel(s->groups * f.parts * f.blocks * f.splits, 1, R(wino_weigh), &f);
-    R(wino_splits) j = {f.to, gw, size, f.splits};
-    if (f.splits > 1)
-        parallel(size, 1L << 14, R(wino_join), &j);
+    R(sum_up)(&f.cut, s, R(wino_weigh), &f, gw);
     return !f.not_finite;
 }
 #undef PITCH

@@ -1,232 +1,92 @@
-/* Convolutions with 3 x 3 filters and no strides by 16 products instead of 36 for 2 x 2 results.
+/* Convolutions without strides by Winograd's algorithm (winograd.h): 3 x 3 filters with 4 or 6 points,
+ * 5 x 5 filters with 6. The sums over channels are a product of matrices for each of the points of a
+ * tile, columns are tiles.
  *
- * Y = A' [(G g G') . (B' d B)] A, for each filter g and each 4 x 4 tile d of the input, two apart:
- *
- *     B' = 1  0 -1  0     G = 1    0    0      A' = 1  1  1  0
- *          0  1  1  0         1/2  1/2  1/2         0  1 -1 -1
- *          0 -1  1  0         1/2 -1/2  1/2
- *          0  1  0 -1         0    0    1
- *
- * The sums over channels are 16 products of matrices, columns are tiles. Rounding: the transforms
- * add and subtract, which multiplies the error of a sum by about 2; so the sums over channels are
- * kept short and then added, and the error is that of the direct sum, which is 9 times as long
- * (measured: 1.3 to 2.5 units in the last place in the quadratic mean, from 16 to 512 channels).
- * Where a result is not finite the whole convolution is done directly, as an infinity in the input
- * would reach all of its tile.
- *
- * Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2016.
+ * Rounding: the transforms multiply the error of a sum by about 2; so the sums over channels are kept
+ * short and then added, and the error is that of the direct sum, which is 9 or 25 times as long. Where
+ * a result is not finite the whole convolution is done directly, as an infinity in the input would
+ * reach all of its tile.
  */
 #define SHORT_SUM 64L /* channels */
-#define FILTERS_AT_ONCE (1L << 18) /* numbers: a megabyte in float32, where columns are shared */
-#define SHARES 4L /* parts of the channels whose columns are transformed for all cuts of the rows */
+#define SHARES 4L /* parts of the channels, whose columns are transformed for all rows */
 
-typedef struct {
-    R(conv) tiles;        /* their columns; y, its steps and the filters are those of the whole */
-    const real *w;
-    const int64_t *at;
-    long step, out_h, out_w;
-    long first, last;     /* the panels of filters that are done at a time */
-    real *filters;        /* those, transformed */
-    int not_finite;
-} R(wino);
-
-/* G g G' for a vector of filters. */
-INLINE void R(wino_filter)(const vec *g, vec *u)
-{
-    vec h[4][3];
-    for (int t = 0; t < 3; t++) {
-        const vec ends = (g[t] + g[6 + t]) * (real)0.5, mid = g[3 + t] * (real)0.5;
-        h[0][t] = g[t];
-        h[1][t] = ends + mid;
-        h[2][t] = ends - mid;
-        h[3][t] = g[6 + t];
-    }
-    for (int t = 0; t < 4; t++) {
-        const vec ends = (h[t][0] + h[t][2]) * (real)0.5, mid = h[t][1] * (real)0.5;
-        u[4 * t] = h[t][0];
-        u[4 * t + 1] = ends + mid;
-        u[4 * t + 2] = ends - mid;
-        u[4 * t + 3] = h[t][2];
-    }
-}
-
-/* Transform some channels of the filters of a panel, to 16 panels (xi, channel, row). Packed as for
- * the direct product, each has 9 lines of the panel's height. Whole vectors are written where what
- * they spill is written later, by the same thread: before `limit`.
+/* Numbers of the products for one point of a panel of tiles: lines would all fall on the same places of
+ * a cache, were it only those of the channels.
  */
-static void R(wino_filters_of)(const R(wino) *f, const real *direct, long rows, long begin,
-                               long end, long limit, real *to)
+INLINE long R(wino_step)(const R(conv) *c)
 {
-    const long channels = f->tiles.channels;
-    for (long k = begin; k < end; k++, direct += 9 * rows)
-        for (long i = 0; i < rows; i += LANES) {
-            vec g[9], u[16];
-            for (int t = 0; t < 9; t++)
-                g[t] = *(const vec *)(direct + t * rows + i);
-            R(wino_filter)(g, u);
-            const size_t size = (size_t)min((long)LANES, rows - i) * sizeof(real);
-            const int spill = rows <= LANES && k + 1 + LANES / rows < limit;
-            for (int t = 0; t < 16; t++) {
-                real *out = to + (t * channels + k) * rows + i;
-                if (spill)
-                    *(vec *)out = u[t];
-                else
-                    memcpy(out, u + t, size);
-            }
-        }
+    return c->channels * TILE_COLS + LANES;
 }
 
-/* Where a row's filters are put. */
-INLINE real *R(wino_place)(const R(wino) *f, long row)
+/* The tiles of a panel transformed, for the channels of a window: for each point (channel, tile). */
+INLINE void R(wino_panel_of)(const int points, const int parts, const R(conv) *c,
+                             const R(conv_panel) *p, const R(conv_window) *w, const int64_t *tap,
+                             long count, real *to)
 {
-    const R(conv) *c = &f->tiles;
-    return f->filters + (row - panel_start(c->cut, f->first)) * 16 * c->channels;
-}
-
-/* Transform the filters of some panels. */
-static void R(wino_filters)(void *context, long begin, long end)
-{
-    const R(wino) *f = context;
-    const R(conv) *c = &f->tiles;
-    real *direct = scratch(1, (size_t)(9 * c->channels * TILE_ROWS + LANES) * sizeof(real));
-    if (!direct)
-        return;
-    for (long p = f->first + begin; p < f->first + end; p++) {
-        const long row = panel_start(c->cut, p), rows = panel_start(c->cut, p + 1) - row;
-        R(turn)(f->w + row * f->step, f->step, rows, 9 * c->channels, direct, rows);
-        R(wino_filters_of)(f, direct, rows, 0, c->channels, c->channels, R(wino_place)(f, row));
-    }
-}
-
-/* Transform the filters of some channels, whose rows lie close together. They are asked for from
- * memory as they lie; then the panels come one after the other, for each writes to 16 places.
- */
-static void R(wino_gather)(void *context, long begin, long end)
-{
-    const R(wino) *f = context;
-    const R(conv) *c = &f->tiles;
-    real direct[9 * TILE_ROWS + LANES];
-    memset(direct, 0, sizeof direct);
-    const long top = panel_start(c->cut, f->first), bottom = panel_start(c->cut, f->last);
-    for (long k = begin; k < end; k++)
-        for (long i = top * f->step; i < bottom * f->step; i += 64 / (long)sizeof(real))
-            __builtin_prefetch(f->w + f->at[9 * k] + i);
-    for (long p = f->first; p < f->last; p++) {
-        const long row = panel_start(c->cut, p), rows = panel_start(c->cut, p + 1) - row;
-        for (long k = begin; k < end; k++) {
-            for (long t = 0; t < 9; t++) {
-                const real *from = f->w + row * f->step + f->at[9 * k + t];
-                for (long i = 0; i < rows; i++)
-                    direct[t * rows + i] = from[i * f->step];
-            }
-            R(wino_filters_of)(f, direct, rows, k, k + 1, end, R(wino_place)(f, row));
-        }
-    }
-}
-
-/* B' d B for a line of tiles in `lines`, one vector of each; results `step` apart. */
-INLINE void R(wino_tile)(const real *lines, real *to, long step)
-{
-    vec d[4][4], e[4][4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++)
-            d[i][j] = *(const vec *)(lines + (4 * i + j) * TILE_COLS);
-        e[0][j] = d[0][j] - d[2][j];
-        e[1][j] = d[1][j] + d[2][j];
-        e[2][j] = d[2][j] - d[1][j];
-        e[3][j] = d[1][j] - d[3][j];
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        *(vec *)(to + (4 * i) * step) = e[i][0] - e[i][2];
-        *(vec *)(to + (4 * i + 1) * step) = e[i][1] + e[i][2];
-        *(vec *)(to + (4 * i + 2) * step) = e[i][2] - e[i][1];
-        *(vec *)(to + (4 * i + 3) * step) = e[i][1] - e[i][3];
-    }
-}
-
-/* The tiles of a panel transformed, for the channels of a window: 16 packed panels, (xi, channel,
- * tile).
- */
-INLINE void R(wino_panel_of)(const int parts, const R(conv) *c, const R(conv_panel) *p,
-                             const R(conv_window) *w, const int64_t *tap, long count, real *to)
-{
-    real lines[16 * TILE_COLS] __attribute__((aligned(64)));
+    real lines[WINO_POINTS * WINO_POINTS * TILE_COLS] __attribute__((aligned(64)));
     mask takes[TILE_VECS][LANES];
     const real *plane = w->from;
     R(part_lanes)(p, takes);
     for (long k = 0; k < count; k++, plane += w->plane, to += TILE_COLS) {
-        for (int t = 0; t < 16; t++)
+        for (int t = 0; t < points * points; t++)
             R(pack_line)(parts, p, takes, plane + tap[t], lines + t * TILE_COLS);
         if (p->count < TILE_COLS)
-            for (int t = 0; t < 16; t++)
+            for (int t = 0; t < points * points; t++)
                 for (int q = p->count; q < TILE_COLS; q++)
                     lines[t * TILE_COLS + q] = 0;
-        for (int q = 0; q < TILE_COLS; q += LANES)
-            R(wino_tile)(lines + q, to + q, c->channels * TILE_COLS);
+        for (int q = 0; q < p->count; q += LANES)
+            R(wino_tile)(points, lines + q, TILE_COLS, points * TILE_COLS, to + q, R(wino_step)(c));
     }
 }
 
-static void R(wino_panel)(const R(conv) *c, const R(conv_panel) *p, const R(conv_window) *w,
-                          const int64_t *tap, long count, real *to)
+INLINE void R(wino_panel_at)(const int points, const R(conv) *c, const R(conv_panel) *p,
+                             const R(conv_window) *w, const int64_t *tap, long count, real *to)
 {
     const R(conv_panel) fixed = *p; /* the compiler sees that writing to `to` leaves it alone */
     switch (p->parts) {
     case 1:
-        R(wino_panel_of)(1, c, &fixed, w, tap, count, to);
+        R(wino_panel_of)(points, 1, c, &fixed, w, tap, count, to);
         break;
     case 2:
-        R(wino_panel_of)(2, c, &fixed, w, tap, count, to);
+        R(wino_panel_of)(points, 2, c, &fixed, w, tap, count, to);
         break;
     case 3:
-        R(wino_panel_of)(3, c, &fixed, w, tap, count, to);
+        R(wino_panel_of)(points, 3, c, &fixed, w, tap, count, to);
         break;
     default:
-        R(wino_panel_of)(p->parts, c, &fixed, w, tap, count, to);
+        R(wino_panel_of)(points, p->parts, c, &fixed, w, tap, count, to);
     }
 }
 
-/* A' m A for one vector of tiles: two lines of results, in pairs. Nonzero if one is not finite. */
-INLINE vec R(wino_back)(const real *m, real first, real *top, real *bottom)
+static void R(wino_panel)(const R(wino) *f, const R(conv_panel) *p, const R(conv_window) *w,
+                          const int64_t *tap, long count, real *to)
 {
-    vec s[4], t[4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        const long xi = TILE_ROWS * TILE_COLS;
-        const vec a = *(const vec *)(m + j * xi), b = *(const vec *)(m + (4 + j) * xi);
-        const vec c = *(const vec *)(m + (8 + j) * xi), d = *(const vec *)(m + (12 + j) * xi);
-        s[j] = a + b + c;
-        t[j] = b - c - d;
-    }
-    const vec y00 = s[0] + s[1] + s[2] + first, y01 = s[1] - s[2] - s[3] + first;
-    const vec y10 = t[0] + t[1] + t[2] + first, y11 = t[1] - t[2] - t[3] + first;
-    *(vec *)top = R(zip_low)(y00, y01);
-    *(vec *)(top + LANES) = R(zip_high)(y00, y01);
-    *(vec *)bottom = R(zip_low)(y10, y11);
-    *(vec *)(bottom + LANES) = R(zip_high)(y10, y11);
-    return (y00 - y00) + (y01 - y01) + (y10 - y10) + (y11 - y11);
+    if (f->points == 4)
+        R(wino_panel_at)(4, &f->tiles, p, w, tap, count, to);
+    else
+        R(wino_panel_at)(6, &f->tiles, p, w, tap, count, to);
 }
 
 /* Transform the products of one panel of tiles back, and write them where they go. */
-static int R(wino_write)(const R(wino) *f, const R(conv_panel) *p, const real *m, int rows, real *y,
-                         const real *bias)
+INLINE int R(wino_write_of)(const int points, const int results, const R(wino) *f,
+                            const R(conv_panel) *p, const real *m, int rows, real *y,
+                            const real *bias)
 {
     const R(conv) *c = &f->tiles;
-    const long line = f->out_w;
-    real top[2 * TILE_COLS], bottom[2 * TILE_COLS];
+    const long line = f->out_w, step = TILE_ROWS * TILE_COLS;
+    real lines[4 * 4 * TILE_COLS];
     vec odd = {0};
     for (int i = 0; i < rows; i++, y += c->y_plane, m += TILE_COLS) {
-        for (int q = 0; q < TILE_COLS; q += LANES)
-            odd += R(wino_back)(m + q, bias ? bias[i] : 0, top + 2 * q, bottom + 2 * q);
+        for (int q = 0; q < p->count; q += LANES)
+            odd += R(wino_back)(points, results, m + q, step, bias ? bias[i] : 0,
+                                lines + results * q, 4 * TILE_COLS);
         for (int k = 0; k < p->pieces; k++) {
             const long place = p->out[k] % c->y_image;
-            const long count = min(2L * p->size[k], line - place % line);
-            real *to = y + p->out[k];
-            R(copy_short)(to, top + 2 * p->begin[k], count);
-            if (place / line + 1 < f->out_h)
-                R(copy_short)(to + line, bottom + 2 * p->begin[k], count);
+            const long count = min((long)results * p->size[k], line - place % line);
+            const long high = min((long)results, f->out_h - place / line);
+            for (long h = 0; h < high; h++)
+                R(copy_short)(y + p->out[k] + h * line,
+                              lines + h * 4 * TILE_COLS + results * p->begin[k], count);
         }
     }
     for (int q = 0; q < LANES; q++)
@@ -235,160 +95,231 @@ static int R(wino_write)(const R(wino) *f, const R(conv_panel) *p, const real *m
     return 0;
 }
 
-/* Products of a block of columns and a cut of the rows; or, for `share`, some channels of a block's
- * columns, transformed for all cuts.
- */
-static void R(wino_part)(R(wino) *f, long part, int share)
+static int R(wino_write)(const R(wino) *f, const R(conv_panel) *p, const real *m, int rows, real *y,
+                         const real *bias)
+{
+    return f->points == 4    ? R(wino_write_of)(4, 2, f, p, m, rows, y, bias)
+           : f->results == 4 ? R(wino_write_of)(6, 4, f, p, m, rows, y, bias)
+                             : R(wino_write_of)(6, 2, f, p, m, rows, y, bias);
+}
+
+/* A block of columns: which ones, and their panels. */
+typedef struct {
+    long first, end, count;
+    R(conv_window) window;
+    R(conv_panel) *panels;
+} R(wino_block);
+
+static R(wino_block) R(find_block)(const R(conv) *c, long number)
+{
+    const long shift = number / c->per_run * c->length;
+    R(wino_block) k = {.first = shift + number % c->per_run * c->block * TILE_COLS};
+    k.end = min(k.first + c->block * TILE_COLS, shift + c->length);
+    k.count = (k.end - k.first + TILE_COLS - 1) / TILE_COLS;
+    k.window = R(open_window)(c, k.first, k.end);
+    k.panels = scratch(3, (size_t)k.count * sizeof(R(conv_panel)));
+    for (long b = 0; k.panels && b < k.count; b++)
+        R(place_panel)(c, &k.window, k.first + b * TILE_COLS, k.end, k.panels + b);
+    return k;
+}
+
+/* Transform some channels of a block's columns. */
+static void R(wino_columns)(const R(wino) *f, R(wino_block) *k, long begin, long end, real *packed)
 {
     const R(conv) *c = &f->tiles;
-    const long cuts = share ? SHARES : c->cuts;
-    const long cut = part % cuts, number = part / cuts, block = number % c->per_run;
-    const long run = number / c->per_run, shift = run * c->length;
-    const long first = shift + block * c->block * TILE_COLS;
-    const long end = min(first + c->block * TILE_COLS, shift + c->length);
-    const long count = (end - first + TILE_COLS - 1) / TILE_COLS;
-    const long size = 16 * c->channels * TILE_COLS;
-    const long from = share ? c->channels * cut / SHARES : 0;
-    const long to = share ? c->channels * (cut + 1) / SHARES : c->channels;
-    const int alone = !share && !c->shared;
-    R(conv_window) w = R(open_window)(c, first, end);
-    real *packed = alone ? scratch(1, (size_t)(count * size) * sizeof(real))
-                         : c->shared + number * c->block * size;
-    real *room = scratch(2, (size_t)((to - from) * w.plane + LANES) * sizeof(real));
-    real *m = scratch(5, (size_t)(16 * TILE_ROWS * TILE_COLS) * sizeof(real));
-    R(conv_panel) *panels = scratch(3, (size_t)count * sizeof(R(conv_panel)));
-    if (!packed || !room || !panels || !m)
+    int64_t tap[WINO_POINTS * WINO_POINTS];
+    real *room = scratch(2, (size_t)((end - begin) * k->window.plane + LANES) * sizeof(real));
+    if (!room)
         return;
-    int64_t tap[16];
-    R(place_taps)(c, &w, tap);
-    if (alone || share)
-        R(fill_window)(c, &w, from, to, room);
-    w.from = room;
-    for (long b = 0; b < count; b++) {
-        R(place_panel)(c, &w, first + b * TILE_COLS, end, panels + b);
-        if (alone || share)
-            R(wino_panel)(c, panels + b, &w, tap, to - from, packed + b * size + from * TILE_COLS);
+    R(place_taps)(c, &k->window, tap);
+    R(fill_window)(c, &k->window, begin, end, room);
+    k->window.from = room;
+    for (long b = 0; b < k->count; b++)
+        R(wino_panel)(f, k->panels + b, &k->window, tap, end - begin,
+                      packed + b * f->xi * R(wino_step)(c) + begin * TILE_COLS);
+}
+
+/* Filters of a panel of rows times a block's columns. */
+static void R(wino_products)(R(wino) *f, const R(wino_block) *k, long panel, const real *filters,
+                             const real *packed)
+{
+    const R(conv) *c = &f->tiles;
+    const long row = panel_start(c->cut, panel), step = R(wino_step)(c);
+    const int rows = (int)(panel_start(c->cut, panel + 1) - row);
+    real *m = scratch(5, (size_t)(f->xi * TILE_ROWS * TILE_COLS) * sizeof(real));
+    if (!m)
+        return;
+    for (long b = 0; b < k->count; b++, packed += f->xi * step) {
+        for (long xi = 0; xi < f->xi; xi++)
+            for (long i = 0; i < c->channels; i += SHORT_SUM)
+                (k->panels[b].count > LANES ? R(tile) : R(tile_half))(
+                    rows, min(SHORT_SUM, c->channels - i), filters + (xi * c->channels + i) * rows,
+                    packed + xi * step + i * TILE_COLS, m + xi * TILE_ROWS * TILE_COLS, TILE_COLS,
+                    NULL, NULL, i > 0);
+        if (R(wino_write)(f, k->panels + b, m, rows, c->y + row * c->y_plane,
+                          c->bias ? c->bias + row : NULL))
+            __atomic_store_n(&f->not_finite, 1, __ATOMIC_RELAXED);
     }
-    if (share)
+}
+
+/* Many columns: the filters are transformed for all, then a block's columns meet them. */
+static void R(wino_all_filters)(void *context, long begin, long end)
+{
+    const R(wino) *f = context;
+    for (long r = begin; r < end; r++)
+        R(wino_filters)(f, r, f->filters + panel_start(f->tiles.cut, r) * f->xi * f->tiles.channels);
+}
+
+static void R(wino_blocks)(void *context, long begin, long end)
+{
+    R(wino) *f = context;
+    const R(conv) *c = &f->tiles;
+    for (long number = begin; number < end; number++) {
+        R(wino_block) k = R(find_block)(c, number);
+        const long size = k.count * f->xi * R(wino_step)(c);
+        real *packed = scratch(1, (size_t)size * sizeof(real));
+        if (!packed || !k.panels)
+            return;
+        R(wino_columns)(f, &k, 0, c->channels, packed);
+        for (long r = 0; r < c->cut.count; r++)
+            R(wino_products)(f, &k, r, f->filters + panel_start(c->cut, r) * f->xi * c->channels,
+                             packed);
+    }
+}
+
+/* Few columns: they are transformed for all, then a panel's filters meet them. */
+static void R(wino_all_columns)(void *context, long begin, long end)
+{
+    const R(wino) *f = context;
+    const R(conv) *c = &f->tiles;
+    for (long part = begin; part < end; part++) {
+        const long number = part / SHARES, share = part % SHARES;
+        R(wino_block) k = R(find_block)(c, number);
+        if (k.panels)
+            R(wino_columns)(f, &k, c->channels * share / SHARES, c->channels * (share + 1) / SHARES,
+                            c->shared + number * c->block * f->xi * R(wino_step)(c));
+    }
+}
+
+static void R(wino_rows)(void *context, long begin, long end)
+{
+    R(wino) *f = context;
+    const R(conv) *c = &f->tiles;
+    const long size = f->xi * c->channels * TILE_ROWS + LANES;
+    real *filters = scratch(1, (size_t)size * sizeof(real));
+    if (!filters)
         return;
-    const long height = f->last - f->first, bottom = f->first + height * (cut + 1) / c->cuts;
-    for (long r = f->first + height * cut / c->cuts; r < bottom; r++) {
-        const long row = panel_start(c->cut, r);
-        const int rows = (int)(panel_start(c->cut, r + 1) - row);
-        const real *a = R(wino_place)(f, row);
-        for (long b = 0; b < count; b++) {
-            for (long xi = 0; xi < 16; xi++)
-                for (long k = 0; k < c->channels; k += SHORT_SUM)
-                    R(tile)(rows, min(SHORT_SUM, c->channels - k),
-                            a + (xi * c->channels + k) * rows,
-                            packed + b * size + (xi * c->channels + k) * TILE_COLS,
-                            m + xi * TILE_ROWS * TILE_COLS, TILE_COLS, NULL, NULL, k > 0);
-            if (R(wino_write)(f, panels + b, m, rows, c->y + row * c->y_plane,
-                              c->bias ? c->bias + row : NULL))
-                __atomic_store_n(&f->not_finite, 1, __ATOMIC_RELAXED);
+    for (long r = begin; r < end; r++) {
+        R(wino_filters)(f, r, filters);
+        for (long number = 0; number < f->blocks; number++) {
+            R(wino_block) k = R(find_block)(c, number);
+            if (k.panels)
+                R(wino_products)(f, &k, r, filters,
+                                 c->shared + number * c->block * f->xi * R(wino_step)(c));
         }
     }
 }
 
-static void R(wino_parts)(void *context, long begin, long end)
+/* Whether it is a square filter without gaps, and where in it each tap stands. */
+static int R(is_square)(const R(conv) *c, long size, int64_t *tap)
 {
-    for (long part = begin; part < end; part++)
-        R(wino_part)(context, part, 0);
-}
-
-static void R(wino_shares)(void *context, long begin, long end)
-{
-    for (long part = begin; part < end; part++)
-        R(wino_part)(context, part, 1);
-}
-
-/* Whether it is a 3 x 3 filter without gaps, and where in it each tap stands. */
-static int R(is_square)(const R(conv) *c, int64_t *tap)
-{
-    if (c->taps != 9 || c->step_h != 1 || c->step_w != 1 || c->y_column != 1)
+    if (c->taps != size * size || c->step_h != 1 || c->step_w != 1 || c->y_column != 1)
         return 0;
-    int seen = 0;
-    for (long t = 0; t < 9; t++) {
+    int64_t seen = 0;
+    for (long t = 0; t < c->taps; t++) {
         const long u = c->dh[t] - c->top, v = c->dw[t] - c->left;
-        if (u > 2 || v > 2)
+        if (u >= size || v >= size)
             return 0;
-        tap[u * 3 + v] = t;
-        seen |= 1 << (u * 3 + v);
+        tap[u * size + v] = t;
+        seen |= (int64_t)1 << (u * size + v);
     }
-    return seen == 511;
+    return seen == ((int64_t)1 << c->taps) - 1;
 }
 
-/* Whether it pays, by steps of one vector for one channel of input and output. A direct sum has 9
- * and packs its columns; here there are 16 for four times the places. The other numbers are the
- * measured work of the transforms: of a filter 6, of a vector of tiles 8 to get there and 5 back.
+/* Choose the points and with them the tiles, if that pays.
+ *
+ * Work is counted in products of two vectors for one channel of input and output. A direct sum has one for
+ * each tap and packs its columns. The other numbers are the measured work of the transforms.
  */
-static int R(wino_pays)(const R(conv) *c, long tiles)
+static int R(wino_choose)(R(wino) *f, const R(conv) *c, int64_t *tap)
 {
-    const double direct = (double)((c->images * c->out_h * c->out_w + TILE_COLS - 1) / TILE_COLS);
-    const double panels = (double)((tiles + TILE_COLS - 1) / TILE_COLS);
+    static const int ways[3][3] = {{4, 2, 3}, {6, 4, 3}, {6, 2, 5}};
     const double rows = (double)c->rows, channels = (double)c->channels;
+    const double places = (double)(c->images * c->out_h * c->out_w);
+    double best = 0.9 * places * ((double)c->taps + 36 / rows);
     if (c->channels < 8 || c->rows < 8)
         return 0;
-    return panels * TILE_VECS * (16 + 128 / rows + 80 / channels) + 6 <
-           0.9 * direct * TILE_VECS * (9 + 36 / rows);
+    for (int i = 0; i < 3; i++) {
+        const int points = ways[i][0], results = ways[i][1], taps = ways[i][2];
+        if (!R(is_square)(c, taps, tap))
+            continue;
+        const long high = (c->out_h + results - 1) / results;
+        const long wide = (c->out_w + results - 1) / results;
+        const double xi = points * points;
+        const double tiles = (double)((c->images * high * wide + LANES - 1) / LANES * LANES);
+        const double work = tiles * xi * (1 + 8 / rows + 5 / channels) + 6 * xi;
+        if (work < best) {
+            best = work;
+            f->points = points;
+            f->results = results;
+            f->taps = taps;
+            f->xi = points * points;
+            f->tiles.out_h = high;
+            f->tiles.out_w = wide;
+        }
+    }
+    return f->points && R(is_square)(c, f->taps, tap);
 }
 
 /* Do a convolution this way where that is possible, faster and gives numbers; else return 0. */
 static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t *at)
 {
-    static const int8_t down[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
-    int64_t tap[9], dh[16], dw[16];
+    int64_t tap[WINO_TAPS * WINO_TAPS], dh[WINO_POINTS * WINO_POINTS];
+    int64_t dw[WINO_POINTS * WINO_POINTS];
     R(wino) f = {.tiles = *c, .w = w, .step = step, .out_h = c->out_h, .out_w = c->out_w};
     R(conv) *t = &f.tiles;
-    if (!winograd_allowed() || !R(is_square)(c, tap))
+    if (!winograd_allowed() || !R(wino_choose)(&f, c, tap))
         return 0;
-    t->out_h = (c->out_h + 1) / 2;
-    t->out_w = (c->out_w + 1) / 2;
-    if (!R(wino_pays)(c, c->images * t->out_h * t->out_w))
-        return 0;
-    for (long k = 0; k < 16; k++) {
-        dh[k] = c->top + down[k]; /* a table, as GCC 12 breaks down at k / 4 and k % 4 */
-        dw[k] = c->left + k - 4 * down[k];
-    }
+    for (long i = 0; i < f.points; i++)
+        for (long j = 0; j < f.points; j++) {
+            dh[f.points * i + j] = c->top + i;
+            dw[f.points * i + j] = c->left + j;
+        }
     t->dh = dh;
     t->dw = dw;
-    t->taps = 16;
-    t->step_h = t->step_w = 2;
-    t->y_line = 2 * c->y_line;
-    t->y_column = 2;
+    t->taps = f.xi;
+    t->step_h = t->step_w = f.results;
+    t->y_line = f.results * c->y_line;
+    t->y_column = f.results;
     t->cut = cut_rows(c->rows);
     R(look_around)(t);
     t->whole = 0;
-    R(cut_columns)(t, 4 * c->channels, 0);
-    const long blocks = t->images * t->out_h * t->out_w / t->length * t->per_run;
-    f.last = t->cut.count;
-    if (t->cuts > 1) {
-        const long columns = blocks * t->block * TILE_COLS;
-        t->shared = scratch(7, (size_t)(16 * c->channels * columns) * sizeof(real));
+    R(cut_columns)(t, f.xi / 4 * c->channels, 0);
+    f.blocks = t->images * t->out_h * t->out_w / t->length * t->per_run;
+    const long depth = c->taps * c->channels, tiles = t->images * t->out_h * t->out_w;
+    if (at || tap[0]) {
+        int64_t *places = scratch(0, (size_t)depth * sizeof(int64_t));
+        if (!places)
+            return 1;
+        for (long k = 0; k < depth; k++) {
+            const long from = k / c->taps * c->taps + tap[k % c->taps];
+            places[k] = at ? at[from] : from;
+        }
+        f.at = places;
+    }
+    if (f.blocks < 8 || c->rows > tiles) {
+        const long size = f.blocks * t->block * f.xi * R(wino_step)(t);
+        t->shared = scratch(7, (size_t)size * sizeof(real));
         if (!t->shared)
             return 1;
-        parallel(blocks * SHARES, 1, R(wino_shares), &f);
-        f.last = min(f.last, max(t->cuts, FILTERS_AT_ONCE / (16 * c->channels * TILE_ROWS)));
-    }
-    const long depth = 9 * c->channels, together = f.last;
-    const long size = 16 * min(c->rows, together * TILE_ROWS) * c->channels + LANES;
-    f.filters = scratch(0, (size_t)(size + 2) * sizeof(real) + (size_t)depth * sizeof(int64_t));
-    if (!f.filters)
-        return 1;
-    int64_t *places = (int64_t *)(f.filters + (size + 1) / 2 * 2);
-    for (long k = 0; k < depth; k++) {
-        const long from = k / 9 * 9 + tap[k % 9];
-        places[k] = at ? at[from] : from;
-    }
-    f.at = places;
-    for (; f.first < t->cut.count; f.first = f.last) {
-        f.last = min(f.first + together, (long)t->cut.count);
-        if (at || tap[0])
-            parallel(c->channels, max(16L, (1L << 16) / (9 * c->rows)), R(wino_gather), &f);
-        else
-            parallel(f.last - f.first, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(wino_filters),
-                     &f);
-        parallel(blocks * t->cuts, 1, R(wino_parts), &f);
+        parallel(f.blocks * SHARES, 1, R(wino_all_columns), &f);
+        parallel(t->cut.count, 1, R(wino_rows), &f);
+    } else {
+        f.filters = scratch(7, (size_t)(f.xi * c->rows * c->channels + LANES) * sizeof(real));
+        if (!f.filters)
+            return 1;
+        parallel(t->cut.count, max(1L, (1L << 16) / (TILE_ROWS * depth)), R(wino_all_filters), &f);
+        parallel(f.blocks, 1, R(wino_blocks), &f);
     }
     return !f.not_finite;
 }
