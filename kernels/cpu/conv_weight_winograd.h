@@ -9,7 +9,7 @@
  * ones. Where a result is not finite the gradient is done directly, as in conv_winograd.h.
  */
 #define TILES_AT_ONCE(xi) (2048 / (xi))
-#define FEWEST_TILES 32L
+#define FEWEST_PLACES 512
 #define PITCH ((TILE_ROWS + LANES - 1) / LANES * LANES) /* from place to place of the cotangent */
 
 typedef struct {
@@ -230,8 +230,9 @@ static void R(wino_weigh)(void *context, long begin, long end)
     }
 }
 
-/* Choose the points, if that pays, as in conv_winograd.h. Where few products are added up they are
- * better not got by differences.
+/* Choose the points, if that pays, as in conv_winograd.h. Sums over few places may be zero exactly, after
+ * functions and pools that leave many zeros; got by differences they are not, and Adam, which divides
+ * a gradient by its size, would take what is left for a direction.
  */
 static int R(wino_choose_weight)(R(wino_weights) *f)
 {
@@ -239,14 +240,14 @@ static int R(wino_choose_weight)(R(wino_weights) *f)
     const R(conv_sizes) *s = f->s;
     const double rows = (double)(s->o / s->groups), places = (double)(s->n * s->oh * s->ow);
     double best = 0.9 * places * (double)(s->kh * s->kw);
-    if (s->c < 8 * s->groups || s->o < 8 * s->groups)
+    if (s->c < 8 * s->groups || s->o < 8 * s->groups || places < FEWEST_PLACES)
         return 0;
     for (int i = 0; i < 3; i++) {
         const int points = ways[i][0], results = ways[i][1], taps = ways[i][2];
         const long high = (s->oh + results - 1) / results, wide = (s->ow + results - 1) / results;
         const double tiles = (double)(s->n * high * wide), xi = points * points;
         const double work = tiles * xi * (1.2 + 6 / rows);
-        if (s->kh != taps || s->kw != taps || tiles < FEWEST_TILES || work >= best)
+        if (s->kh != taps || s->kw != taps || work >= best)
             continue;
         best = work;
         f->points = points;
