@@ -186,15 +186,9 @@ static void R(gather_filters)(void *context, long begin, long end)
     for (long channel = begin; channel < end; channel++)
         for (long p = 0; p < f->cut.count; p++) {
             const long row = panel_start(f->cut, p), rows = panel_start(f->cut, p + 1) - row;
-            for (long k = channel * f->taps; k < (channel + 1) * f->taps; k++) {
-                const real *from = f->w + row * f->step + f->at[k];
-                real *to = f->to + row * f->depth + k * rows;
-                if (f->step == 1)
-                    R(copy_short)(to, from, rows);
-                else
-                    for (long i = 0; i < rows; i++)
-                        to[i] = from[i * f->step];
-            }
+            real *to = f->to + row * f->depth + channel * f->taps * rows;
+            R(gather_taps)(f->w + row * f->step, f->step, rows, f->at + channel * f->taps, f->taps,
+                           (channel + 1) * f->taps < f->depth, to);
         }
 }
 

@@ -48,30 +48,6 @@ static void R(wino_filters_of)(const R(wino) *f, const real *direct, long rows, 
         R(wino_filters_at)(6, 5, f, direct, rows, begin, end, to);
 }
 
-/* The taps of a panel of filters for one channel, packed as for the direct product. Where filters lie
- * side by side each is read as one vector, if that is not the end of them all.
- */
-static void R(wino_taps)(const R(wino) *f, long row, long rows, long channel, real *to)
-{
-    const long taps = f->taps * f->taps;
-    const int64_t *at = f->at + channel * taps;
-    if (f->step != taps || taps > LANES || rows > LANES || channel == f->tiles.channels - 1) {
-        for (long t = 0; t < taps; t++)
-            for (long i = 0; i < rows; i++)
-                to[t * rows + i] = f->w[(row + i) * f->step + at[t]];
-        return;
-    }
-    const int64_t least = at[0] < at[taps - 1] ? at[0] : at[taps - 1];
-    const real *from = f->w + row * taps + least;
-    vec v[LANES];
-#pragma GCC unroll 16
-    for (int i = 0; i < LANES; i++)
-        v[i] = *(const vec *)(from + min((long)i, rows - 1) * taps);
-    R(transpose)(v);
-    for (long t = 0; t < taps; t++) /* what a line spills is written later, or room */
-        *(vec *)(to + t * rows) = v[at[t] - least];
-}
-
 /* Transform the filters of a panel of rows. */
 static void R(wino_filters)(const R(wino) *f, long panel, real *to)
 {
@@ -87,7 +63,8 @@ static void R(wino_filters)(const R(wino) *f, long panel, real *to)
         return;
     }
     for (long k = 0; k < c->channels; k++) {
-        R(wino_taps)(f, row, rows, k, direct);
+        R(gather_taps)(f->w + row * f->step, f->step, rows, f->at + k * depth, depth,
+                       k < c->channels - 1, direct);
         R(wino_filters_of)(f, direct, rows, k, k + 1, to);
     }
 }

@@ -7,7 +7,14 @@
  * microseconds, since waking takes longer than many a range; then they sleep. Who comes too late for
  * a range is not waited for: its processor may be somebody else's just then. One range runs at a
  * time: a second Python thread that comes while one runs does its own range alone.
+ *
+ * On Linux threads are kept off the processor of the caller. Where no processor is idle, one that wakes
+ * is put beside the one that woke it, and waits there until that has done the whole range alone.
  */
+#ifdef __linux__
+#define _GNU_SOURCE
+#include <sched.h>
+#endif
 #include "kernel.h"
 #include "threads.h"
 
@@ -18,6 +25,8 @@ enum { MOST = 256, LOOKS = 1000 };
 
 static atomic_int wanted = 1;      /* threads, the caller included */
 static int running;                /* threads that have been made, the caller not included */
+static pthread_t made[MOST];
+static int kept_off = -1;          /* the processor that they are kept off */
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;   /* held by who runs a range */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;   /* guards what follows */
 static pthread_cond_t begin_work = PTHREAD_COND_INITIALIZER;
@@ -80,6 +89,7 @@ static void *work(void *number)
 static void after_fork(void)
 {
     running = helpers = 0;
+    kept_off = -1;
     active = 0;
     pthread_mutex_init(&busy, NULL);
     pthread_mutex_init(&lock, NULL);
@@ -105,8 +115,27 @@ static void make_threads(void)
         pthread_attr_destroy(&attributes);
         if (failed)
             return; /* fewer threads give the same results */
-        running++;
+        made[running++] = thread;
+        kept_off = -1;
     }
+}
+
+/* Leave the caller's processor to it; where it may use no other, threads stay where they are. */
+static void keep_off_caller(void)
+{
+#ifdef __linux__
+    int here = sched_getcpu();
+    cpu_set_t others;
+    if (here == kept_off || here < 0 ||
+        pthread_getaffinity_np(pthread_self(), sizeof others, &others))
+        return;
+    CPU_CLR(here, &others);
+    if (CPU_COUNT(&others) == 0)
+        return;
+    for (int i = 0; i < running; i++)
+        pthread_setaffinity_np(made[i], sizeof others, &others);
+    kept_off = here;
+#endif
 }
 
 void parallel(long n, long grain, range_body *body, void *context)
@@ -120,6 +149,7 @@ void parallel(long n, long grain, range_body *body, void *context)
     }
     pthread_mutex_lock(&lock);
     make_threads();
+    keep_off_caller();
     job.body = body;
     job.context = context;
     job.n = n;
