@@ -233,11 +233,14 @@ def get_threads() -> int:
 
 
 def allow_winograd(allowed: bool) -> None:
-    """Say whether 3x3 convolutions without strides may be done by Winograd's algorithm.
+    """Say whether 3x3 and 5x5 convolutions without strides may be done by Winograd's algorithm.
 
-    F(2x2, 3x3) needs 2.25 times fewer multiplications. Its error is that of the direct sum, give or
-    take a quarter; without it results are the sums in the order of the channels. It is allowed at
-    first, and then taken for sizes at which it was measured to be the faster.
+    It needs 2.25 times fewer multiplications than the sums themselves (tiles of 2x2 results), 4
+    times (4x4) or 2.8 times (5x5 filters, 2x2), for the result and both gradients. It is allowed at
+    first, and then taken for sizes at which it was measured to be the faster. Its error is at most
+    5 times torch's in the quadratic mean, 1 to 3 units in the last place of the largest result; a
+    sum of nothing but zeros may come out as such a unit and not as zero. Without it results are the
+    sums in the order of the channels.
 
     Source: https://arxiv.org/abs/1509.09308
 
