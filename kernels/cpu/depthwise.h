@@ -85,6 +85,49 @@ static void R(depth_plane)(const R(depth) *d, const R(conv_window) *w, const int
         }
 }
 
+/* Lines of results of at most four whole vectors, from one channel, to where they go. */
+INLINE void R(depth_piece)(const int vectors, const long taps, const vec *numbers, vec first,
+                           const real *from, const int64_t *tap, real *to)
+{
+    vec sums[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        sums[v] = first;
+#pragma GCC unroll 9
+    for (long t = 0; t < taps; t++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sums[v] += numbers[t] * *(const vec *)(from + tap[t] + v * LANES);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        *(vec *)(to + v * LANES) = sums[v];
+}
+
+/* One plane of 9 taps, written to at once; what a line spills is written with the next, and of the
+ * last line put aside.
+ */
+static void R(depth_lines)(const R(depth) *d, const R(conv_window) *w, const int64_t *tap, long o,
+                           const real *window, real *y)
+{
+    const R(conv) *c = &d->conv;
+    const real *filter = d->w + o * d->w_plane;
+    vec numbers[9], end;
+    for (long t = 0; t < 9; t++)
+        numbers[t] = filter[d->at[t]] - (vec){0};
+    const vec first = (c->bias ? c->bias[o] : 0) - (vec){0};
+    for (long i = 0; i < c->out_h; i++, window += d->skip, y += c->out_w) {
+        long q = 0;
+        for (; q + 4 * LANES <= c->out_w; q += 4 * LANES)
+            R(depth_piece)(4, 9, numbers, first, window + q, tap, y + q);
+        for (; q + LANES <= c->out_w || (q < c->out_w && i + 1 < c->out_h); q += LANES)
+            R(depth_piece)(1, 9, numbers, first, window + q, tap, y + q);
+        if (q < c->out_w) {
+            R(depth_piece)(1, 9, numbers, first, window + q, tap, (real *)&end);
+            memcpy(y + q, &end, (size_t)(c->out_w - q) * sizeof(real));
+        }
+    }
+}
+
 /* Write the sums of one plane where they go. */
 static void R(depth_write)(const R(depth) *d, const real *sums, real *y)
 {
@@ -121,12 +164,21 @@ static void R(depth_planes)(void *context, long begin, long end)
     if (!room || !sums || !tap)
         return;
     R(place_taps)(&c, &w, tap);
+    const int straight = c.taps == 9 && c.channels == 1 && c.out_w >= 2 * LANES &&
+                         c.y_column == 1 && c.y_line == c.out_w;
     for (long p = begin; p < end; p += batch) {
         const long count = min(batch, end - p);
         for (long k = 0; k < count; k++) {
             c.x = d->conv.x + (p + k) / d->planes * c.x_image +
                   (p + k) % d->planes / d->share * d->x_plane;
             R(fill_window)(&c, &w, 0, c.channels, room + k * window);
+        }
+        if (straight) {
+            for (long k = 0; k < count; k++)
+                R(depth_lines)(d, &w, tap, (p + k) % d->planes, room + k * window,
+                               c.y + (p + k) / d->planes * c.y_image +
+                                   (p + k) % d->planes * c.y_plane);
+            continue;
         }
         for (long k = 0; k < count; k++)
             R(depth_plane)(d, &w, tap, (p + k) % d->planes, room + k * window, sums + k * lines);
