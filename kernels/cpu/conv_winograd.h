@@ -8,6 +8,7 @@
  * reach all of its tile.
  */
 #define SHORT_SUM 64L /* channels */
+#define FEW_BLOCKS 8L
 #define SHARES 4L /* parts of the channels, whose columns are transformed for all rows */
 
 /* Numbers of the products for one point of a panel of tiles: lines would all fall on the same places of
@@ -295,7 +296,13 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
     R(look_around)(t);
     t->whole = 0;
     R(cut_columns)(t, f.xi / 4 * c->channels, 0);
-    f.blocks = t->images * t->out_h * t->out_w / t->length * t->per_run;
+    const long runs = t->images * t->out_h * t->out_w / t->length;
+    const long panels = (t->length + TILE_COLS - 1) / TILE_COLS;
+    while (runs * t->per_run < FEW_BLOCKS && t->block > 1) {
+        t->block = (t->block + 1) / 2;
+        t->per_run = (panels + t->block - 1) / t->block;
+    }
+    f.blocks = runs * t->per_run;
     const long depth = c->taps * c->channels, tiles = t->images * t->out_h * t->out_w;
     if (at || tap[0]) {
         int64_t *places = scratch(0, (size_t)depth * sizeof(int64_t));
@@ -307,7 +314,7 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
         }
         f.at = places;
     }
-    if (f.blocks < 8 || c->rows > tiles) {
+    if (f.blocks < FEW_BLOCKS || c->rows > tiles) {
         const long size = f.blocks * t->block * f.xi * R(wino_step)(t);
         t->shared = scratch(7, (size_t)size * sizeof(real));
         if (!t->shared)
