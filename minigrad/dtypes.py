@@ -243,6 +243,23 @@ def as_dtype(kind: Any) -> dtype:
     raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(kind).__name__}")
 
 
+def held(value: Any, kind: Any) -> Any:
+    """A number as an array type holds it: of integers cut off, negative ones wrapped around.
+
+    Raises: RuntimeError for one beyond what integers of the type can hold.
+
+    >>> held(-1, np.dtype("uint8")), held(2.7, np.dtype("int32")), held(0.5, np.dtype("float32"))
+    (255, 2, 0.5)
+    """
+    if kind.kind not in "iu":
+        return value
+    most = builtins.int(np.iinfo(kind).max)
+    whole = builtins.int(value) if np.isfinite(value) else most + 1
+    if not -most - 1 <= whole <= most:
+        raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
+    return builtins.int(np.asarray(whole).astype(kind))
+
+
 def get_default_dtype() -> dtype:
     """The type of float tensors made without ``dtype=``.
 

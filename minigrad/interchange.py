@@ -291,7 +291,7 @@ class Interchange(Traits):
     def __copy__(self: Any) -> Tensor:
         out: Tensor = type(self)._wrap(self._array)
         out._storage = storage_of(self)
-        out._node = AccumulateGrad(out) if self.requires_grad and self.is_leaf else self._node
+        out._node = AccumulateGrad(out) if self.requires_grad else None
         return out
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:

@@ -203,6 +203,8 @@ class Traits(TensorBase):
         if not self._array.size:  # NumPy gives zeros for what has no elements
             sizes = [max(n, 1) for n in self._array.shape]
             strides = tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
+        elif 0 in strides:
+            strides = _over_new_axes(self._array.shape, strides)
         return strides if dim is None else strides[_axis(dim, len(strides))]
 
     def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:

@@ -36,6 +36,8 @@ CASES = {
     "baddbmm": lambda t: t.baddbmm(T(t, 2, 3, 2), T(t, 2, 3, 4), T(t, 2, 4, 2)),
     "addmm": lambda t: t.addmm(T(t, 3, 2), T(t, 3, 4), T(t, 4, 2)),
     "einsum": lambda t: t.einsum("ij,jk->ik", T(t, 3, 4), T(t, 4, 2)),
+    "tensordot": lambda t: t.tensordot(T(t, 3, 4), T(t, 4, 2), 1),
+    "norm of a matrix": lambda t: t.linalg.norm(T(t, 3, 4, dtype=B)),
     "double": lambda t: T(t, 3, 4, dtype="float64") @ T(t, 4, 2, dtype="float64"),
     "linear": lambda t: F(t).linear(T(t, 3, 4), T(t, 2, 4), T(t, 2)),
     "linear, mixed": lambda t: F(t).linear(T(t, 3, 4, dtype=B), T(t, 2, 4), T(t, 2)),
@@ -45,6 +47,7 @@ CASES = {
     "prelu": lambda t: F(t).prelu(T(t, 3, 4), T(t, 4)),
     "attention": lambda t: F(t).scaled_dot_product_attention(*[T(t, 1, 2, 3, 4)] * 3),
     "LSTM": lambda t: seeded(t, lambda nn: nn.LSTM(3, 4))(T(t, 2, 1, 3))[0],
+    "GRU": lambda t: seeded(t, lambda nn: nn.GRU(3, 4))(T(t, 2, 1, 3))[0],
     "GRUCell": lambda t: seeded(t, lambda nn: nn.GRUCell(3, 4))(T(t, 2, 3)),
     "MultiheadAttention": lambda t: seeded(t, lambda nn: nn.MultiheadAttention(4, 2))(
         *[T(t, 2, 1, 4)] * 3)[0],

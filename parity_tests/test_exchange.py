@@ -103,7 +103,7 @@ def test_copies_and_pickles(torch: Any) -> Any:
     deep = copy.deepcopy(x)
     things = (x, torch.float32, torch.device("cpu"), torch.Size([1]), torch.nn.Parameter(x.data))
     return [
-        [deep, deep.grad, copy.copy(x), copy.deepcopy([x, x])[0] is not x],
+        [deep, deep.grad, copy.copy(x), copy.copy(x * 2), copy.deepcopy([x, x])[0] is not x],
         [str(pickle.loads(pickle.dumps(thing))) for thing in things],
     ]
 

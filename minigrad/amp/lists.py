@@ -15,7 +15,7 @@ _PRODUCTS = """linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d con
     affine affine_nd linear_2d linear_nd convolution convolution_input batched_matmul batched_mm"""
 _PRODUCTS_ON_CARDS = """mv addmv addr einsum chain_matmul linalg_multi_dot linalg_vecdot lstm_cell
     gru_cell rnn_tanh_cell rnn_relu_cell lstm gru rnn_tanh rnn_relu"""
-_PRODUCTS_ON_CPU = "linalg_vecdot lstm gru rnn_tanh rnn_relu"
+_PRODUCTS_ON_CPU = "linalg_vecdot tensordot lstm rnn_tanh rnn_relu"
 
 _LOSSES = """nll_loss l1_loss smooth_l1_loss mse_loss multilabel_margin_loss soft_margin_loss
     multi_margin_loss poisson_nll_loss cosine_embedding_loss hinge_embedding_loss
@@ -29,9 +29,8 @@ _FULL_ON_CARDS = """acos asin cosh erfinv exp expm1 log log10 log2 log1p recipro
 _FULL_ON_CPU = """avg_pool3d max_pool3d adaptive_avg_pool3d binary_cross_entropy huber_loss
     grid_sample polar prod quantile nanquantile cdist trace cholesky cholesky_inverse
     cholesky_solve inverse lu_solve ormqr pinverse max_unpool2d max_unpool3d linalg_cholesky
-    linalg_cond linalg_det linalg_eigh linalg_eigvalsh linalg_inv linalg_householder_product
-    linalg_lstsq linalg_matrix_norm linalg_matrix_power linalg_matrix_rank linalg_multi_dot
-    linalg_norm linalg_pinv linalg_qr linalg_slogdet linalg_solve linalg_svd linalg_svdvals
+    linalg_cond linalg_eigh linalg_eigvalsh linalg_inv linalg_householder_product linalg_lstsq
+    linalg_matrix_power linalg_matrix_rank linalg_qr linalg_solve linalg_svd linalg_svdvals
     linalg_tensorinv linalg_tensorsolve"""
 
 _WIDEST_ON_CARDS = """addcdiv addcmul atan2 bilinear cross dot vdot grid_sample index_put tensordot

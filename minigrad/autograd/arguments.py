@@ -137,7 +137,9 @@ def common_type(*values: Any) -> list[Any]:
     return [
         _as_type(v, common)
         if isinstance(v, TensorBase)
-        else tensors.from_array(beside(np.asarray(v, common.numpy), like))
+        else tensors.from_array(
+            beside(np.asarray(dtypes.held(v, common.numpy), common.numpy), like)
+        )
         for v in values
     ]
 

@@ -97,9 +97,10 @@ def write_out(fn: Callable[..., Any], about: About) -> None:
     public, out = about.public, about.into is not None
     found = about.signature() if about.signature else _signature(fn)
     parameters = [p for p in found.parameters.values() if not out or p.name != "out"]
-    given = [p for p in parameters if p.default is not p.empty]
+    declared = _with_numpys_names(parameters)
+    given = [p for p in declared if p.default is not p.empty]
     made: dict[str, Any] = {}
-    source = _source(public.__name__, parameters, about)
+    source = _source(public.__name__, parameters, declared, about)
     exec(compile(source, WRITTEN, "exec"), globals(), made)
     public.__code__ = made["outer"](fn, about).__code__
     public.__defaults__ = tuple([p.default for p in given if p.kind is not p.KEYWORD_ONLY])
@@ -114,14 +115,61 @@ def _signature(fn: Callable[..., Any]) -> inspect.Signature:
     return own if named else inspect.signature(fn)
 
 
-def _source(name: str, parameters: Sequence[inspect.Parameter], about: About) -> str:
+# NumPy's names of options, which torch takes too.
+NUMPYS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def _with_numpys_names(parameters: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Parameters with those that stand for others; what must be given may be so by its other name.
+
+    >>> def longest(input, dim): ...
+    >>> _with_numpys_names(list(inspect.signature(longest).parameters.values()))[2].name
+    'axis'
+    """
+    found = {p.name: p for p in parameters}
+    if any(p.kind in STARS for p in parameters):
+        return list(parameters)
+    for other, own in NUMPYS.items():
+        if own not in found or other in found:
+            continue
+        after = list(found.values())[list(found).index(own) + 1 :]
+        if found[own].default is inspect.Parameter.empty:
+            if any(p.default is p.empty for p in after):
+                continue
+            found[own] = found[own].replace(default=NOT_GIVEN)
+        found[other] = inspect.Parameter(other, inspect.Parameter.KEYWORD_ONLY, default=NOT_GIVEN)
+    return list(found.values())
+
+
+def _renamed(
+    name: str, parameters: Sequence[inspect.Parameter], declared: Sequence[inspect.Parameter]
+) -> str:
+    """What puts options given by NumPy's names under torch's."""
+    needed = {p.name for p in parameters if p.default is p.empty}
+    lines = []
+    for p in declared[len(parameters) :]:
+        own = NUMPYS[p.name]
+        lines.append(f"if {p.name} is not NOT_GIVEN: {own} = {p.name}")
+        if own in needed:
+            missing = f"{name}() missing 1 required positional arguments: {own!r}"
+            lines.append(f"if {own} is NOT_GIVEN: raise TypeError({missing!r})")
+    return "\n        ".join(lines)
+
+
+def _source(
+    name: str,
+    parameters: Sequence[inspect.Parameter],
+    declared: Sequence[inspect.Parameter],
+    about: About,
+) -> str:
     """The source of a function of these parameters, inside of one that has ``fn`` and ``about``."""
     unusual = " or ".join(filter(None, [_unusual(p, about) for p in parameters]))
     look = f"if {unusual}:\n                about.check(locals())" if unusual else ""
     end = "_result if out is None else about.into(out, _result, locals())"
     return f"""
 def outer(fn, about):
-    def {name}({_declared(parameters, about.into is not None)}):
+    def {name}({_declared(declared, about.into is not None)}):
+        {_renamed(name, parameters, declared)}
         try:
             {look}
             _result = {_call(_passed(parameters, about.signature is not None), about)}

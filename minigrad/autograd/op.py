@@ -135,6 +135,11 @@ def prepare(op: type[Op], name: str) -> None:
     setattr(arrays, name, _on_arrays(op))
 
 
+def named_node(op: type[Op], name: str) -> type[Node]:
+    """The nodes of an op where torch calls them otherwise: what ``out._node.__class__`` becomes."""
+    return type(name, (op.node_class,), {"__slots__": (), "__module__": Node.__module__})
+
+
 # torch's names, in `grad_fn._saved_self`, for what every op calls alike.
 SHOWN_AS = {"input": "self", "out": "result"}
 

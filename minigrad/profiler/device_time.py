@@ -10,14 +10,11 @@ __all__ = ["DeviceTime"]
 
 
 class DeviceTime:
-    """Pairs of events by the number of a span. Nothing waits until somebody asks.
+    """Marks the beginning and the end of ops. Nothing waits until somebody asks.
 
-    >>> DeviceTime().nanoseconds(0)
+    >>> DeviceTime().nanoseconds(None)
     0
     """
-
-    def __init__(self) -> None:
-        self._pairs: dict[int, tuple[Any, Any]] = {}
 
     def mark(self) -> Any:
         """An event at the end of what the current stream has to do now."""
@@ -25,16 +22,16 @@ class DeviceTime:
         event.record()
         return event
 
-    def note(self, number: int, begin: Any, result: Any) -> None:
-        """Mark the end of the op that began at an event, if a card ran it."""
+    def pair(self, begin: Any, result: Any) -> Any:
+        """The events of an op that began at one and gave a result; None if no card ran it."""
         parts = result if isinstance(result, (tuple, list)) else (result,)
-        if any(hasattr(part, "__cuda_array_interface__") for part in parts):
-            self._pairs[number] = (begin, self.mark())
+        on_card = any(hasattr(part, "__cuda_array_interface__") for part in parts)
+        return (begin, self.mark()) if on_card else None
 
-    def nanoseconds(self, number: int) -> int:
-        """The time between the events of a span; 0 of one that no card ran."""
-        if number not in self._pairs:
+    def nanoseconds(self, pair: Any) -> int:
+        """The time between the two events; 0 without."""
+        if pair is None:
             return 0
-        begin, end = self._pairs.pop(number)
+        begin, end = pair
         end.synchronize()
         return int(begin.elapsed_time(end) * 1e6)

@@ -6,22 +6,19 @@ import functools
 import json
 import os
 import warnings
-import weakref
-from array import array
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import get_ident
 from time import perf_counter_ns
 from typing import Any
 
-import numpy as np
-
-from minigrad.autograd.taps import Heard, listen
+from minigrad.autograd.taps import wrapped
 from minigrad.inspect.calls import ModuleCall, ModuleCalls
 from minigrad.profiler.averages import Averages
+from minigrad.profiler.memory import Alive
+from minigrad.profiler.notes import Notes
 from minigrad.profiler.page import page
 from minigrad.profiler.schedules import ProfilerAction, ProfilerActivity
-from minigrad.profiler.spans import Kind, Span, kind_of, span_of
+from minigrad.profiler.spans import Span, span_of
 
 __all__ = ["profile", "record_function"]
 
@@ -73,11 +70,10 @@ class profile:
         self.record_shapes, self.profile_memory, self.model = record_shapes, profile_memory, model
         self.on_trace_ready, self.schedule = on_trace_ready, schedule
         self.step_num = 0
+        self._alive = Alive() if profile_memory else None
         self._spans: list[Span] = []
-        self._kinds: dict[Kind, int] = {}  # numbered
-        self._noted = array("q")  # five numbers a span, as memory that is written anew is slow
+        self._notes = self._new_notes()
         self._depths: dict[int, int] = {}  # see `span_of`
-        self._alive = 0
         self._stop: list[Callable[[], Any]] = []
         self._began = 0
 
@@ -111,7 +107,7 @@ class profile:
         """Say that a step of the program ends here."""
         before, now = self._action, perf_counter_ns()
         if before in _RECORDING:
-            self._add(f"ProfilerStep#{self.step_num}", "step", self._step_began, now)
+            self._notes.add(f"ProfilerStep#{self.step_num}", "step", self._step_began, now)
         if before is ProfilerAction.RECORD_AND_SAVE and self.schedule is not None:
             self._deafen()
             if self.on_trace_ready is not None:
@@ -119,8 +115,7 @@ class profile:
         self.step_num += 1
         after = self._action
         if after in _RECORDING and not self._stop:
-            self._spans, self._noted = [], array("q")
-            self._device = self._device and type(self._device)()
+            self._spans, self._notes = [], self._new_notes()
             self._listen()
         elif after not in _RECORDING:
             self._deafen()
@@ -128,11 +123,11 @@ class profile:
 
     def _listen(self) -> None:
         self._began = perf_counter_ns()
-        listening = listen(self._hear, None if self._device is None else self._device.mark)
-        listening.__enter__()
+        noting = wrapped(self._notes)
+        noting.__enter__()
         _running.append(self)
         self._stop = [
-            functools.partial(listening.__exit__, None, None, None),
+            functools.partial(noting.__exit__, None, None, None),
             functools.partial(_running.remove, self),
         ]
         if self.model is not None:
@@ -144,47 +139,27 @@ class profile:
         while self._stop:
             self._stop.pop()()
 
-    def _add(self, name: str, kind: str, began: int, ended: int) -> None:
-        self._note((name, kind), began, ended)
+    def _new_notes(self) -> Notes:
+        if self._device is None and self._alive is None:
+            return Notes()
+        return Notes(None if self._device is None else self._device.mark, self._watch)
 
-    def _hear(self, heard: Heard) -> None:
-        alive = self._count(heard.result) if self.profile_memory else 0
-        if self._device is not None:
-            number = len(self._spans) + len(self._noted) // 5
-            self._device.note(number, heard.mark, heard.result)
-        self._note(kind_of(heard), heard.began, heard.ended, alive)
-
-    def _note(self, kind: Kind, began: int, ended: int, alive: int = 0) -> None:
-        number = self._kinds.setdefault(kind, len(self._kinds))
-        self._noted.extend((number, began, ended, get_ident(), alive))
+    def _watch(self, begin: Any, result: Any) -> tuple[int, Any]:
+        """The bytes alive after an op, and the card's events around it."""
+        alive = 0 if self._alive is None else self._alive.count(result)
+        return alive, None if self._device is None else self._device.pair(begin, result)
 
     @property
     def spans(self) -> list[Span]:
         """Every span so far, in the order of its end."""
-        noted, self._noted = self._noted, array("q")
-        kinds = list(self._kinds)
-        for number, began, ended, thread, alive in zip(*[iter(noted)] * 5, strict=True):
-            kind = kinds[number]
-            if isinstance(kind[0], str):
-                span = Span(kind[0], kind[1], began, ended, thread)
-            else:
-                span = span_of(kind, began, ended, thread, self._depths)
-            span.memory = alive
-            if self._device is not None:
-                span.device = self._device.nanoseconds(len(self._spans))
+        for note in self._notes.take():
+            span = span_of(note, self._depths)
+            if (watched := note[3]) is not None:
+                span.memory, pair = watched
+                if self._device is not None:
+                    span.device = self._device.nanoseconds(pair)
             self._spans.append(span)
         return self._spans
-
-    def _count(self, result: Any) -> int:
-        """The bytes alive of what ops made: each new array counts until it dies."""
-        for made in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(made, np.ndarray) and made.base is None:
-                self._alive += made.nbytes
-                weakref.finalize(made, self._died, made.nbytes)
-        return self._alive
-
-    def _died(self, count: int) -> None:
-        self._alive -= count
 
     # --- results --------------------------------------------------------------------------------
 
@@ -263,7 +238,7 @@ class _TimedModules(ModuleCalls):
 
     def _ended(self, call: ModuleCall, arguments: Any, output: Any) -> None:
         name = f"{call.path or 'model'} ({call.kind})"
-        self._into._add(name, "module", self._times.pop(call), perf_counter_ns())
+        self._into._notes.add(name, "module", self._times.pop(call), perf_counter_ns())
 
 
 class record_function:
@@ -286,7 +261,7 @@ class record_function:
 
     def __exit__(self, *error: object) -> None:
         for running in _running:
-            running._add(self.name, "block", self._began, perf_counter_ns())
+            running._notes.add(self.name, "block", self._began, perf_counter_ns())
 
     def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """As a decorator: every call of the function is a block of this name."""

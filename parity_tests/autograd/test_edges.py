@@ -282,3 +282,25 @@ def test_a_leaf_as_root_and_a_use_that_is_never_reached(torch):
     _, h = First.apply(a, b * 1)
     (h + b).sum().backward()
     return log, a.grad, b.grad
+
+
+NAMED = [
+    lambda t, x: x.reshape(3, 2),
+    lambda t, x: x.T.reshape(6),
+    lambda t, x: x.T.flatten(),
+    lambda t, x: x.expand(2, 2, 3).reshape(4, 3),
+    lambda t, x: x.permute(1, 0).reshape(3, 1, 2),
+    lambda t, x: x[:, ::2].reshape(-1).reshape(2, 2),
+    lambda t, x: 2**x,
+    lambda t, x: t.pow(2.5, x),
+    lambda t, x: x**x,
+]
+
+
+@pytest.mark.parametrize("program", NAMED)
+@same_as_torch
+def test_nodes_are_called_by_what_was_done(torch, program):
+    x = torch.arange(6.0).view(2, 3).requires_grad_()
+    y = program(torch, x)
+    y.sum().backward()
+    return y.grad_fn.name(), y, x.grad

@@ -164,6 +164,12 @@ CALLS = """
     x.tril(np.int64(1)) | torch.eye(np.int64(2)) | torch.linspace(0,1,np.int64(3))
     torch.linspace(np.float64(0),np.float64(1),3) | torch.add(x,2,y)
     x.type('torch.DoubleTensor') | F.softmax(x,1,3,torch.float64)
+    x.softmax(axis=1) | torch.log_softmax(x,axis=0) | x.argsort(axis=0) | x.sort(axis=1)[0]
+    x.topk(1,axis=0)[0] | x.median(axis=1,keepdims=True)[0] | x.logsumexp(axis=0,keepdims=True)
+    x.squeeze(axis=0) | x[:1].squeeze(axis=(0,)) | x.unsqueeze(axis=1) | torch.unsqueeze(x,axis=0)
+    x.all(axis=0,keepdims=True) | x.nansum(axis=(0,1)) | x.diff(axis=1) | x.chunk(2,axis=1)
+    x.unbind(axis=1) | x.quantile(0.5,axis=0) | torch.cross(x,y,axis=1) | x.prod(axis=1)
+    torch.linalg.norm(x,axis=1) | torch.take_along_dim(x,i,axis=1) | x.cummax(axis=0)[0]
 """
 
 
@@ -187,3 +193,24 @@ def test_a_call_in_this_form(calls: str) -> None:
     mine, theirs = printed(minigrad, calls.strip()), printed(oracle, calls.strip())
     for one, other in zip(mine, theirs, strict=True):
         assert_same_text(one, other)
+
+
+@pytest.mark.parametrize(
+    "call", ["x.cummax()", "x.logsumexp()", "x.unsqueeze()", "x.sort(axis=1, foo=2)"]
+)
+def test_what_must_be_given_under_one_name_or_the_other(call: str) -> None:
+    for torch in (minigrad, oracle):
+        with pytest.raises(TypeError):
+            eval(call, {"x": torch.ones(2, 3)})
+
+
+def test_strides_of_new_axes() -> None:
+    for make in (
+        lambda x: x.unsqueeze(1),
+        lambda x: x[None, :, None],
+        lambda x: x.t().unsqueeze(-1),
+        lambda x: x.expand(1, 2, 3),
+        lambda x: x.expand(4, 2, 3).unsqueeze(0),
+        lambda x: x[:1].expand(5, 3)[:, None],
+    ):
+        assert make(minigrad.zeros(2, 3)).stride() == make(oracle.zeros(2, 3)).stride()

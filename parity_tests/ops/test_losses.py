@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad
 from parity_tests.both import both_raise, same_as_torch
 
 X = np.random.default_rng(0).standard_normal((6, 5))
@@ -269,3 +270,41 @@ def test_a_row_that_does_not_count_has_no_slope(torch: Any, labels: Any, reducti
     )
     (loss * float("nan")).backward()
     return scores.grad.abs()
+
+
+@pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "huber_loss"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@same_as_torch
+def test_what_a_weighted_loss_is_divided_by(torch: Any, name: str, reduction: str) -> Any:
+    """The sum of the weights; Huber's the number of elements."""
+    weight = torch.tensor([2.0, 1.0, 0.5])
+    loss = getattr(torch.nn.functional, name)
+    return loss(torch.tensor(X[0, :3]), torch.ones(3), reduction=reduction, weight=weight)
+
+
+ADDED_UP = [
+    lambda t, x, w: x + w,
+    lambda t, x, w: x.abs() / w,
+    lambda t, x, w: w.expand(3000) * x.abs(),
+    lambda t, x, w: w.expand(3000).gather(0, t.arange(3000) % 2),
+    lambda t, x, w: w * t.zeros(2, dtype=x.dtype).scatter_add(0, t.arange(3000) % 2, x.abs()),
+    lambda t, x, w: w * x.logsumexp(0),
+    lambda t, x, w: w * t.nn.functional.binary_cross_entropy_with_logits(x, x.sigmoid()),
+    lambda t, x, w: t.nn.functional.linear(x.abs()[:, None], w[:, None], w),
+    lambda t, x, w: t.nn.functional.conv1d(x.abs()[None], w[:, None, None], w),
+    lambda t, x, w: t.nn.functional.conv_transpose1d(x.abs()[None], w[:, None, None], w),
+]
+
+
+@pytest.mark.parametrize("program", ADDED_UP)
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_half_precision_is_added_up_in_full(program: Any, kind: str) -> None:
+    """Three thousand ones are 256 where bfloat16 itself is added up; here nearly as in float64."""
+    x = np.random.default_rng(2).standard_normal(3000)
+    found = []
+    for name in (kind, "float64"):
+        w = minigrad.tensor([1.5], dtype=getattr(minigrad, name), requires_grad=True)
+        y = program(minigrad, minigrad.tensor(x).bfloat16().to(w.dtype), w)
+        y.mean().backward()
+        found.append((y.mean().item(), w.grad.item()))
+    np.testing.assert_allclose(*found, rtol=2.0**-6)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 import minigrad
-from parity_tests.both import both_raise, same_as_torch
+from parity_tests.both import assert_same, both_raise, outcome, same_as_torch
 
 KEYS = [
     "0",
@@ -363,3 +366,32 @@ def test_a_view_of_what_changed_its_shape_before_it_was_recorded(torch):
     x.mul_(weight)
     row.sum().backward()
     return row, weight.grad
+
+
+WRITTEN = """
+x.__setitem__(0, value)
+x.__setitem__(mask, value)
+x.__setitem__(torch.tensor([1]), value)
+x.masked_fill_(mask, value)
+x.index_fill_(0, torch.tensor([0]), value)
+x.scatter_(0, torch.tensor([0]), value)
+x.fill_(value)
+x.copy_(torch.where(mask, x, value))
+x.copy_(torch.diag(x).fill_diagonal_(value)[0])
+x.copy_(torch.full_like(x, value))
+x.clamp_(min=value)
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("write", WRITTEN)
+@pytest.mark.parametrize("value", [-1, -200, 300, -300, 1.7, float("inf")])
+def test_numbers_written_to_integers(write, value):
+    """Cut off, and wrapped around where they are negative; refused where they are too great."""
+
+    def program(package: Any) -> Any:
+        x = package.tensor([3, 5], dtype=package.uint8)
+        mask = package.tensor([True, False])
+        eval(write, {"torch": package, "x": x, "mask": mask, "value": value})
+        return x
+
+    assert_same(outcome(program, minigrad), outcome(program, torch))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import time
+import weakref
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import torch
 
 import minigrad as mg
 from minigrad import nn, profiler
+from minigrad.autograd.taps import Heard, listen
 from minigrad.cuda import stand_in
 from minigrad.nn import functional as F
 from minigrad.profiler.limits import Limits
@@ -174,3 +177,64 @@ def test_a_decorator_and_an_error() -> None:
     assert [a.key for a in p.key_averages()] == ["named"]
     with profiler.record_function("nobody listens"):
         pass
+
+
+def test_a_profile_says_what_listeners_hear() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.Flatten())
+    heard: list[Heard] = []
+    with profiler.profile() as p, listen(heard.append):
+        mg.cat([net(mg.ones(2, 1, 6, 6)) * 2, mg.ones(2, 8).squeeze()]).sum().backward()
+    spans = p.events()
+    assert [s.kind for s in spans] == ["backward" if h.node else "forward" for h in heard]
+    for span, h in zip(spans, heard, strict=True):
+        assert span.name == (h.op.called or h.op.name if h.node is None else h.node.name())
+        taken = [a.shape for a in h.arguments if hasattr(a, "nbytes")]
+        assert list(span.shapes[: len(taken)]) == taken and taken
+        results = h.result if isinstance(h.result, (tuple, list)) else (h.result,)
+        least = sum(a.nbytes for a in (*h.arguments, *results) if hasattr(a, "nbytes"))
+        assert span.bytes == least if h.node is None else span.bytes >= least
+
+
+def test_what_a_listener_runs_is_not_in_the_profile() -> None:
+    with profiler.profile() as p, listen(lambda heard: float(mg.ones(2).sum() * 3)):
+        mg.ones(3).exp()
+    assert [span.name for span in p.events()] == ["exp"]
+
+
+def test_profiles_may_end_in_any_order() -> None:
+    one, other = profiler.profile(), profiler.profile(profile_memory=True)
+    x = mg.ones(2)
+    one.start()
+    x.exp()
+    other.start()
+    x.sin()
+    one.stop()
+    x.cos()
+    other.stop()
+    x.tan()
+    names = [[span.name for span in p.events()] for p in (one, other)]
+    assert names == [["exp", "sin"], ["sin", "cos"]]
+
+
+def test_every_thread_is_measured_in_the_order_of_its_ends() -> None:
+    with profiler.profile() as p:
+        threads = [Thread(target=lambda: [mg.ones(4).exp() for _ in range(5)]) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        mg.ones(4).sin()
+    spans = p.events()
+    assert [s.name for s in spans].count("exp") == 15 and spans[-1].name == "sin"
+    assert [s.ended for s in spans] == sorted(s.ended for s in spans)
+    assert spans[-1].thread not in {s.thread for s in spans[:-1]}
+
+
+def test_a_profile_keeps_no_array_and_no_node() -> None:
+    with profiler.profile() as p:
+        y = mg.ones(3, requires_grad=True).exp()
+        array, node = weakref.ref(y._array), weakref.ref(y.grad_fn)
+        y.sum().backward()
+        del y
+        assert array() is None and node() is None
+    assert len(p.events()) == 4

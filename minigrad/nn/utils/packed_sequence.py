@@ -46,6 +46,7 @@ class PackedSequence(PackedSequence_):
     """
 
     __slots__ = ()
+    __module__ = "minigrad.nn.utils.rnn"
 
     def __new__(
         cls,

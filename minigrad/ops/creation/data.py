@@ -76,7 +76,7 @@ def _from_lists(data: Any, dtype: Dtype | None) -> Any:
     _gather(data, shape, 0, leaves)
     kind = _kind_of(leaves)
     if any(isinstance(leaf, (TensorBase, np.ndarray)) for leaf in (leaves if kind[1] else ())):
-        leaves = [leaf.item() for leaf in leaves]
+        leaves = [leaf.item() if hasattr(leaf, "item") else leaf for leaf in leaves]
     wanted = kind[0] if dtype is None else dtype
     if not leaves:
         return np.zeros(shape, wanted.numpy)

@@ -181,14 +181,7 @@ _filled("empty", np.zeros, 0, "whose values mean nothing (here: zeros)")
 
 def _fill_value(value: Any, kind: Any) -> Any:
     """A number that an element type can hold; RuntimeError if it cannot."""
-    value = number_of(value)
-    if kind.kind in "iu":
-        value = int(value)
-        info = np.iinfo(kind)
-        if not -info.max - 1 <= value <= info.max:
-            raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
-        return int(np.array(value).astype(kind))  # negative numbers wrap around
-    return value
+    return dtypes.held(number_of(value), kind)
 
 
 @function(**{**TOP, "quick": False})

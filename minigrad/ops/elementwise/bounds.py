@@ -14,6 +14,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, kept
 from minigrad.backend.native import pointwise
+from minigrad.dtypes import held
 from minigrad.ops.elementwise.arithmetic import NUMBERS
 from minigrad.ops.elementwise.masks import gate
 
@@ -46,11 +47,7 @@ def _between(input: Any, min: Any, max: Any) -> Any:
 @kept(256)
 def _constant(xp: Any, value: Any, dtype: Any) -> Any:
     """A number as a 0-d array, for which NumPy's bounds are six times faster."""
-    if dtype.kind in "iu":
-        low, high = int(xp.iinfo(dtype).min), int(xp.iinfo(dtype).max)
-        if not (low or -high) <= value <= high:  # a negative number wraps around
-            raise RuntimeError(f"value {value} cannot be converted to {dtype} without overflow")
-    return xp.asarray(value).astype(dtype)
+    return xp.asarray(held(value, dtype)).astype(dtype)
 
 
 # NumPy's ufunc: `np.clip` goes to it through three functions, in six times its time.

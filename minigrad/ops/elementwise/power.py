@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.apply import apply
 from minigrad.autograd.arguments import result_type
-from minigrad.autograd.op import Binary, Op, tensors
+from minigrad.autograd.op import Binary, Op, named_node, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -65,7 +65,7 @@ def _pow(input: Any, exponent: Any) -> Any:
     if isinstance(exponent, np.generic):
         exponent = exponent.item()
     if not (hasattr(input, "_array") and isinstance(exponent, (int, float))):
-        return apply(Pow, (input, exponent))
+        return _of_number(input, exponent)
     if input._array.dtype.kind not in "fV":
         common = result_type((input, exponent))
         input = input if common is input.dtype else tensors.cast(input, common)
@@ -153,7 +153,18 @@ def rpow(input: Any, other: Any) -> Any:
     >>> 2 ** torch.tensor([2., 3.])
     tensor([4., 8.])
     """
-    return apply(Pow, (other, input))
+    return _of_number(other, input)
+
+
+_OF_NUMBER = named_node(Pow, "PowBackward2")
+
+
+def _of_number(input: Any, exponent: Any) -> Any:
+    """A power with a tensor as exponent, by a node of torch's name if the base is a number."""
+    out = apply(Pow, (input, exponent))
+    if out._node is not None and not isinstance(input, TensorBase):
+        out._node.__class__ = _OF_NUMBER
+    return out
 
 
 @function(

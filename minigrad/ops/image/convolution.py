@@ -146,9 +146,9 @@ class Convolution(Op):
         return F.convolution_weight(g, input, tuple(shape), geometry)
 
     @staticmethod
-    def grad_bias(g: Any) -> Any:
+    def grad_bias(g: Any, F: Any) -> Any:
         """The sum over all places."""
-        return g.sum((0, *range(2, len(g.shape))))
+        return F.sum(g, (0, *range(2, len(g.shape))), False)
 
 
 @register(internal=True)
@@ -197,9 +197,9 @@ class ConvolutionInput(Op):
         return cut(F.convolution(h, weight, None, geometry), shape)
 
     @staticmethod
-    def grad_bias(h: Any) -> Any:
+    def grad_bias(h: Any, F: Any) -> Any:
         """The sum over all places."""
-        return h.sum((0, *range(2, len(h.shape))))
+        return F.sum(h, (0, *range(2, len(h.shape))), False)
 
     @staticmethod
     def grad_weight(h: Any, g: Any, shape: Any, geometry: Geometry, F: Any) -> Any:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.apply import make
 from minigrad.autograd.arguments import OPERANDS
 from minigrad.autograd.inplace import write
@@ -15,6 +13,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.straight import ALL_CODES, NUMBER_CODES, plain_values, written
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, moves, xp_of
+from minigrad.dtypes import held
 
 # Functions that write; a test that looks for changed inputs has nothing to compare with.
 IN_PLACE: dict[str, Any] = {"where": ("torch", "Tensor"), "torch": None, "gradcheck": False}
@@ -79,14 +78,6 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     return write(CopyInto, input, (src,), (), check=False)
 
 
-def _wrapped(value: Any, dtype: Any) -> Any:
-    """A number that a dtype of integers holds, negative ones wrapped around; else torch's error."""
-    info = np.iinfo(dtype)
-    if not (np.isfinite(value) and -info.max - 1 <= int(value) <= info.max):
-        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
-    return int(np.asarray(int(value)).astype(dtype))
-
-
 @function("fill_", **{**IN_PLACE, "gradcheck": True}, samples=(call(T(2, 3), 2.0), call(T(3), T())))
 def fill_(input: Any, value: Any) -> Any:
     """Overwrite every element by a number or a 0-d tensor; returns the tensor.
@@ -108,8 +99,8 @@ def fill_(input: Any, value: Any) -> Any:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value._array.ndim} dimensions."
         )
-    if type(value) in (int, float) and input._array.dtype.kind in "iu":
-        value = _wrapped(value, input._array.dtype)
+    if not isinstance(value, TensorBase):
+        value = held(value, input._array.dtype)
     if isinstance(value, TensorBase):  # a number may be written to one place many times
         check_overlap(input, ())
     return write(CopyInto, input, (value,), (), check=False)

@@ -13,6 +13,7 @@ from minigrad.autograd.overlap import check_apart, check_overlap
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.dtypes import held
 from minigrad.errors import DtypeError, InPlaceError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.index_key import (
@@ -236,7 +237,9 @@ def setitem(input: Any, key: Any, value: Any) -> None:
         if isinstance(value, TensorBase) and value._array.dtype != input._array.dtype:
             value = _converted(input, key, arrays, value)
         _check_places(input, view if arrays is None else None, value)
-        if isinstance(value, TensorBase) and value._array.shape[:1] == (1,):
+        if not isinstance(value, TensorBase):
+            value = held(value, input._array.dtype)
+        elif value._array.shape[:1] == (1,):
             value = value.reshape(_without_ones(value._array.shape))  # they don't count
         if arrays is None:
             write(SetItem, input, (value,), (view,), check=False)
@@ -250,8 +253,10 @@ def setitem(input: Any, key: Any, value: Any) -> None:
             write(SetItem, target, (value,), (arrays,), check=False)
     except IndexError as error:
         raise index_error(input, error) from None
-    except InPlaceError:
+    except InPlaceError as error:
         getitem(input.detach(), key)  # torch looks for the place first
+        if str(error).startswith("a leaf") and arrays is None:  # and writes to a view of it
+            raise InPlaceError(f"a view of {error}") from None
         raise
 
 

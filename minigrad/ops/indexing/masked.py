@@ -11,6 +11,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
+from minigrad.dtypes import held
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.masks import chosen
 from minigrad.ops.indexing.places import need_tensor, on_flat
@@ -50,8 +51,8 @@ def _masked_fill(input: Any, mask: Any, value: Any) -> Any:
             "masked_fill(): argument 'value' (position 3) must be Number or Tensor, not "
             f"{type(value).__name__}"
         )
-    elif input._array.dtype.kind in "iu" and not np.isfinite(value):
-        raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
+    else:
+        value = held(value, input._array.dtype)
     return apply(MaskedFill, (input, mask, value))
 
 

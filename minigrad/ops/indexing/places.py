@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, on_host, scientific, xp_of
 from minigrad.backend.native import kernel
+from minigrad.ops.elementwise.precision import is_half, rounded, single
 
 FEW = 2048  # elements
 LONG = np.dtype(np.int64)
@@ -219,7 +220,12 @@ def _applied_at(flat: Array, places: Array, values: Array, name: str) -> Array:
 
 
 def add_along(xp: Any, target: Array, dim: int, index: Array, values: Array) -> None:
-    """Add values to a target at ``index`` along one axis, in place."""
+    """Add values to a target at ``index`` along one axis, in place; of halves in float32."""
+    if xp is np and is_half(target.dtype):
+        whole = single(xp, target)
+        add_along(xp, whole, dim, index, single(xp, values))
+        target[...] = rounded(xp, whole, target.dtype)
+        return
     shape = target.shape or (1,)
     values = xp.ascontiguousarray(values)
     even = _is_even(index.shape or (1,), shape, dim)

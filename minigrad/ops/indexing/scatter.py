@@ -12,6 +12,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import one_dim
+from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.indexing.gather import check_flat, check_index, check_range
 from minigrad.ops.indexing.index import getitem
 from minigrad.ops.indexing.places import (
@@ -41,7 +42,7 @@ def _checked(op: str, input: Any, dim: int, index: Any, src: Any) -> tuple[int, 
                 f"Expected index {list(places.shape)} to be no larger than self {list(shape)} "
                 f"apart from dimension {at}"
             )
-    return at, _cut(src, places.shape) if is_tensor else src
+    return at, _cut(src, places.shape) if is_tensor else dtypes.held(src, input._array.dtype)
 
 
 def _cut(src: Any, shape: tuple[int, ...]) -> Any:
@@ -251,6 +252,7 @@ class ScatterReduce(Op):
     """
 
     @staticmethod
+    @widened
     def forward(
         xp: Any, input: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool
     ) -> Array:

@@ -10,6 +10,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, integers, places, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.dtypes import held
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.places import add_rows, along, is_long, need_tensor, outside
@@ -190,6 +191,8 @@ def _index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
             "index_fill(): argument 'value' (position 4) must be Number or Tensor, not "
             f"{type(value).__name__}"
         )
+    else:
+        value = held(value, input._array.dtype)
     bad = outside(places, shape[at] if shape else 1, negative=True)
     if bad is not None:
         raise IndexError(

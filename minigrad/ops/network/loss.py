@@ -142,7 +142,8 @@ def _pair_loss(
             f"Weights and input must have the same size, got {weight.shape} and {input.shape}"
         )
     terms = run(input, target, "none", bend) * weight
-    return terms.sum() / weight.sum() if reduction == "mean" else reduced_tensor(terms, reduction)
+    by_weight = reduction == "mean" and op != "huber_loss"  # whose mean is over the elements
+    return terms.sum() / weight.sum() if by_weight else reduced_tensor(terms, reduction)
 
 
 @function(

@@ -255,6 +255,7 @@ class LogsumexpAlong(Op):
     grad_fn = "LogsumexpBackward0"
 
     @staticmethod
+    @widened
     def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
         """The greatest element is taken out of the sum, unless it is infinite."""
         if input.size == 0:

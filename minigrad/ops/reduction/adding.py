@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.backend.native import kernel
 from minigrad.ops.dims import kept_shape
+from minigrad.ops.elementwise.precision import is_half, rounded, single
 from minigrad.ops.folds import SHORT, fold
 
 ROW = 1024  # elements that a dot product adds up before the rows' sums are added pairwise
@@ -40,10 +41,12 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
 
     Many floats that lie side by side are added by a kernel; without it by dot products with ones,
     in rows, and the rows pairwise: three times as fast as adding all of them pairwise. On a card
-    a kernel adds.
+    a kernel adds. Half precision is added up in float32.
     """
     if xp is not np:
         return _on_card(xp, x, dim, keepdim)
+    if is_half(x.dtype):
+        return rounded(xp, add_up(xp, single(xp, x), dim, keepdim), x.dtype)
     if x.size < MANY:
         ones = ONES.get(x.dtype.char) if x.size <= FEW and xp is np else None
         if ones is not None:

@@ -262,4 +262,5 @@ def fill_diagonal_(input: Any, fill_value: Any, wrap: bool = False) -> Any:
     value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value  # type: ignore[attr-defined]
     if 0 in shape:
         return input
+    value = dtypes.held(value, input._array.dtype)
     return write(FillDiagonal, input, (value,), (bool(wrap),))

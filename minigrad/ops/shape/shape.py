@@ -7,7 +7,7 @@ import math
 from typing import Any, ClassVar
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.op import Op
+from minigrad.autograd.op import Op, named_node
 from minigrad.autograd.refusals import not_a_tensor
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
@@ -74,6 +74,16 @@ class Reshape(Op):
 
 
 RESHAPE: Any = Reshape.short  # straight to the short cut: the view that is made most often
+_ALIAS = named_node(Reshape, "ReshapeAliasBackward0")
+_COPY = named_node(Reshape, "UnsafeViewBackward0")
+
+
+def _reshaped(input: Any, size: tuple[int, ...]) -> Any:
+    """The elements under another shape; torch's name for the node says if they lay in a row."""
+    out = RESHAPE(input, size)
+    if out._node is not None and not input._array.flags.c_contiguous:
+        out._node.__class__ = _COPY if out._view is None else _ALIAS
+    return out
 
 
 @function(
@@ -99,8 +109,8 @@ def reshape(input: Any, *shape: Any, **named: Any) -> Any:
     except AttributeError:
         raise not_a_tensor("reshape", input) from None
     if shape and type(shape[0]) is int and not named:
-        return RESHAPE(input, _one_by_one(count, "reshape", *shape))
-    return RESHAPE(input, inferred(listed(shape, named, "shape"), count, "reshape"))
+        return _reshaped(input, _one_by_one(count, "reshape", *shape))
+    return _reshaped(input, inferred(listed(shape, named, "shape"), count, "reshape"))
 
 
 @function(
@@ -200,7 +210,9 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if first == last:
         return input
-    return RESHAPE(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+    return _reshaped(
+        input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
+    )
 
 
 @function("ravel", dtypes=ANY, samples=(call(T(2, 3)),))
@@ -241,7 +253,8 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     return input.view((*shape[:at], *apart, *shape[at + 1 :]))
 
 
-def _squeeze(input: Any, dim: Any = NOT_GIVEN) -> Any:
+def _squeeze(input: Any, dim: Any = NOT_GIVEN, *, axis: Any = NOT_GIVEN) -> Any:
+    dim = dim if axis is NOT_GIVEN else axis
     try:
         shape = input._array.shape
     except AttributeError:
@@ -302,12 +315,12 @@ class Squeeze(Op):
 SQUEEZE: Any = Squeeze.short
 
 
-def _unsqueeze(input: Any, dim: int) -> Any:
+def _unsqueeze(input: Any, dim: Any = None, *, axis: Any = None) -> Any:
     try:
         ndim = input._array.ndim
     except AttributeError:
         raise not_a_tensor("unsqueeze", input) from None
-    return UNSQUEEZE(input, one_dim(dim, ndim + 1))
+    return UNSQUEEZE(input, one_dim(axis if dim is None else dim, ndim + 1))
 
 
 @register(
