@@ -166,7 +166,7 @@ CALLS = """
     x.type('torch.DoubleTensor') | F.softmax(x,1,3,torch.float64)
     x.softmax(axis=1) | torch.log_softmax(x,axis=0) | x.argsort(axis=0) | x.sort(axis=1)[0]
     x.topk(1,axis=0)[0] | x.median(axis=1,keepdims=True)[0] | x.logsumexp(axis=0,keepdims=True)
-    x.squeeze(axis=0) | x[:1].squeeze(axis=(0,)) | x.unsqueeze(axis=1) | torch.unsqueeze(x,axis=0)
+    x.squeeze(axis=0) | x[:1].squeeze(axis=(0,))
     x.all(axis=0,keepdims=True) | x.nansum(axis=(0,1)) | x.diff(axis=1) | x.chunk(2,axis=1)
     x.unbind(axis=1) | x.quantile(0.5,axis=0) | torch.cross(x,y,axis=1) | x.prod(axis=1)
     torch.linalg.norm(x,axis=1) | torch.take_along_dim(x,i,axis=1) | x.cummax(axis=0)[0]
