@@ -10,23 +10,26 @@ static inline vec R(choose)(mask m, vec a, vec b)
     return (vec)((m & (mask)a) | (~m & (mask)b));
 }
 
-/* Lanes in another order: the even elements of two vectors one after the other; the first, or the
+/* Lanes in another order: the even, or odd, elements of two vectors one after the other; the first, or the
  * last, halves of two vectors with their elements in turn; each lane with the one 1, 2, 4, 8
  * from it.
  */
 #if LANES == 2
 #define EVENS 0, 2
+#define ODDS 1, 3
 #define ZIP_LOW 0, 2
 #define ZIP_HIGH 1, 3
 #define SWAP_1 1, 0
 #elif LANES == 4
 #define EVENS 0, 2, 4, 6
+#define ODDS 1, 3, 5, 7
 #define ZIP_LOW 0, 4, 1, 5
 #define ZIP_HIGH 2, 6, 3, 7
 #define SWAP_1 1, 0, 3, 2
 #define SWAP_2 2, 3, 0, 1
 #elif LANES == 8
 #define EVENS 0, 2, 4, 6, 8, 10, 12, 14
+#define ODDS 1, 3, 5, 7, 9, 11, 13, 15
 #define ZIP_LOW 0, 8, 1, 9, 2, 10, 3, 11
 #define ZIP_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #define SWAP_1 1, 0, 3, 2, 5, 4, 7, 6
@@ -34,6 +37,7 @@ static inline vec R(choose)(mask m, vec a, vec b)
 #define SWAP_4 4, 5, 6, 7, 0, 1, 2, 3
 #else
 #define EVENS 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODDS 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #define ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define ZIP_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define SWAP_1 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
@@ -51,6 +55,11 @@ static inline vec R(choose)(mask m, vec a, vec b)
 static inline vec R(evens)(vec a, vec b)
 {
     return PERMUTE(a, b, EVENS);
+}
+
+static inline vec R(odds)(vec a, vec b)
+{
+    return PERMUTE(a, b, ODDS);
 }
 
 static inline vec R(zip_low)(vec a, vec b)
@@ -105,6 +114,7 @@ static inline real R(max_lanes)(vec v)
 }
 
 #undef EVENS
+#undef ODDS
 #undef ZIP_LOW
 #undef ZIP_HIGH
 #undef SWAP_1
@@ -125,7 +135,12 @@ static inline void R(store_bytes)(uint8_t *to, mask numbers)
     *(R(bytes) *)to = __builtin_convertvector(numbers, R(bytes));
 }
 
+/* In steps that double the size: compilers take a single long one apart. */
+typedef uint16_t R(pairs) __attribute__((vector_size(2 * LANES)));
+typedef uint32_t R(fours) __attribute__((vector_size(4 * LANES)));
+
 static inline mask R(load_bytes)(const uint8_t *from)
 {
-    return __builtin_convertvector(*(const R(bytes) *)from, mask);
+    R(pairs) two = __builtin_convertvector(*(const R(bytes) *)from, R(pairs));
+    return __builtin_convertvector(__builtin_convertvector(two, R(fours)), mask);
 }

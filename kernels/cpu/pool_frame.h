@@ -1,0 +1,271 @@
+/* Windows that slide over planes, and the frame in which they are worked out.
+ *
+ * Windows that lie between the left and the right edge are worked out where they are, LANES at a
+ * time. Where some reach beyond and rows are short, much would be left to do one by one: then a
+ * plane, or a band of its rows, is copied into a frame with its margin, as `sh sw` planes: phase
+ * (a, b) holds rows a, a + sh, ... and columns b, b + sw, ..., in lines of `pitch` elements, one
+ * behind the other. There what tap (i, j) of all windows meets begins at one place, away[i kw + j],
+ * and lies side by side, line after line: windows are worked out in whole vectors, whatever their
+ * stride and however short their rows. Between two lines stand (kw - 1) / sw windows that do not
+ * exist. Gradients go the other way: each place of a phase gathers from the windows that meet it.
+ */
+typedef struct {
+    const real *x;
+    real *y;
+    uint8_t *taps;
+    int64_t *places;
+    long planes, h, w, oh, ow, kh, kw, sh, sw, ph, pw, include_pad;
+    real divisor;
+    long high, wide;  /* phases that taps meet */
+    long pitch, deep; /* elements of a line; lines beyond one for each row of windows */
+    long band, group; /* rows of windows at a time; planes, where they are whole */
+    long area, frame; /* elements of a phase of a band, and of all its phases */
+    int inner, framed; /* whether windows lie between left and right edge; if not, need a frame */
+    long first[2], inside[2]; /* of a line of phase (a, b): where the plane begins, how many of it */
+} R(pool);
+
+enum { R(FRAME) = 24576 / sizeof(real) }; /* elements that are worked on at a time, about */
+
+/* Lines of each phase that hold the whole plane. */
+static long R(lines_of)(const R(pool) *p)
+{
+    return (p->h - 1 + p->ph) / p->sh + 1;
+}
+
+static R(pool) R(pool_of)(const arg *a)
+{
+    R(pool) p = {.planes = a[0].i, .h = a[1].i, .w = a[2].i, .oh = a[3].i, .ow = a[4].i,
+                 .kh = a[5].i, .kw = a[6].i, .sh = a[7].i, .sw = a[8].i, .ph = a[9].i,
+                 .pw = a[10].i};
+    p.high = min(p.kh, p.sh);
+    p.wide = min(p.kw, p.sw);
+    p.pitch = p.ow + (p.kw - 1) / p.sw;
+    p.deep = (p.kh - 1) / p.sh;
+    const long most = max(p.oh, R(lines_of)(&p));
+    p.band = max(1, min(most, R(FRAME) / ((p.high * p.wide + 2) * p.pitch)));
+    p.area = (p.band + p.deep) * p.pitch + p.kw + 2 * LANES;
+    p.frame = p.high * p.wide * p.area;
+    p.group = p.band < most ? 1 : max(1, R(FRAME) / (p.frame + 2 * p.area));
+    p.inner = p.pw == 0 && (p.ow - 1) * p.sw + p.kw <= p.w;
+    p.framed = !p.inner && p.sw <= 2 && p.oh * p.ow >= 4;
+    for (long b = 0; b < p.wide && p.framed; b++) {
+        p.first[b] = max(0, (p.pw - b + p.sw - 1) / p.sw);
+        const long column = p.first[b] * p.sw + b - p.pw;
+        p.inside[b] = min(p.pitch - p.first[b], (p.w - column + p.sw - 1) / p.sw);
+    }
+    return p;
+}
+
+/* Planes for one part of the work. */
+static long R(pool_grain)(const R(pool) *p)
+{
+    return max(1, (1 << 15) / max(1, p->h * p->w));
+}
+
+typedef struct {
+    long top, left, i0, i1, j0, j1; /* where a window begins; its rows, columns inside */
+} R(window);
+
+static inline R(window) R(window_at)(const R(pool) *p, long o, long q)
+{
+    R(window) v = {.top = o * p->sh - p->ph, .left = q * p->sw - p->pw};
+    v.i0 = max(0, -v.top);
+    v.i1 = min(p->kh, p->h - v.top);
+    v.j0 = max(0, -v.left);
+    v.j1 = min(p->kw, p->w - v.left);
+    return v;
+}
+
+/* LANES elements that lie `step` (1 or 2) apart. */
+static inline vec R(load_step)(const real *x, long step)
+{
+    if (step == 1)
+        return *(const vec *)x;
+    return R(evens)(*(const vec *)x, *(const vec *)(x + LANES));
+}
+
+/* How many windows of a row can be done in vectors without a frame, without reading beyond x + read
+ * or writing beyond y + write elements: the last may reach as far as a vector beyond the row.
+ */
+static long R(vector_end)(const R(pool) *p, const R(window) *v, long read, long write)
+{
+    if (p->sw > 2 || !p->inner)
+        return 0;
+    long last = (v->top + v->i1 - 1) * p->w + p->kw - 1; /* read for column 0, last tap */
+    long spare = read - last - p->sw * LANES; /* negative: there is no place for one vector */
+    long most = min(write - LANES, spare < 0 ? -1 : spare / p->sw);
+    return min(p->ow, most + 1);
+}
+
+/* From where on in a frame each tap meets the windows. */
+static void R(taps_away)(const R(pool) *p, long *away)
+{
+    for (long i = 0; i < p->kh; i++)
+        for (long j = 0; j < p->kw; j++)
+            away[i * p->kw + j] = (i % p->sh * p->wide + j % p->sw) * p->area +
+                                  i / p->sh * p->pitch + j / p->sw;
+}
+
+/* The first `count` lanes. */
+static inline mask R(lanes_before)(long count)
+{
+    static const whole numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return *(const mask *)numbers < (whole)max(0, min(count, LANES));
+}
+
+/* A vector of which `count` elements are there and `room` may be read; anything in other lanes. */
+static inline vec R(some_within)(const real *x, long count, long room)
+{
+    return R(some_of)(x, room >= LANES ? LANES : max(0, count));
+}
+
+/* LANES places of a line, `count` of them within the plane; added to `sum`, times nothing. */
+static inline void R(fill_line)(real *line, vec v, long count, vec margin, vec *sum)
+{
+    if (count < LANES) {
+        const mask some = R(lanes_before)(count);
+        *sum += (vec)((mask)v & some) * 0;
+        v = R(choose)(some, v, margin);
+    } else
+        *sum += v * 0;
+    *(vec *)line = v;
+}
+
+/* The part of a plane that rows o..o + rows of windows meet; `room` elements may be read from x on.
+ * Lines are written from the first to the last, each beyond its end. Whether all are finite.
+ */
+static int R(fill_frame)(const R(pool) *p, const real *x, long room, long o, long rows, real pad,
+                         real *frame)
+{
+    const vec margin = R(splat)(pad);
+    const int two = p->wide == 2, swap = two && p->pw % 2; /* the phase of column 0 */
+    const long ahead = two ? p->area : 0, most = max(p->inside[0], two ? p->inside[1] : 0);
+    const long next = p->band < p->oh ? rows * p->sh * p->w : p->group * p->h * p->w;
+    vec sum = {0};
+    for (long a = 0; a < p->high; a++) {
+        real *line = frame + a * p->wide * p->area;
+        long row = o * p->sh + a - p->ph;
+        for (long k = 0; k < rows + p->deep; k++, row += p->sh, line += p->pitch) {
+            const long at = row * p->w, count = row >= 0 && row < p->h ? most : 0;
+            for (long b = 0; b < p->wide; b++)
+                for (long q = 0; q < p->first[b]; q += LANES)
+                    *(vec *)(line + b * ahead + q) = margin;
+            real *even = line + swap * ahead + p->first[swap];
+            real *odd = line + !swap * ahead + p->first[!swap];
+            for (long c = 0; c < p->w; c += 64 / sizeof(real))
+                __builtin_prefetch(x + at + next + c, 0, 2);
+            long q = 0;
+            for (; q < count && p->sw == 1; q += LANES)
+                R(fill_line)(even + q, R(some_within)(x + at + q, p->w - q, room - at - q),
+                             count - q, margin, &sum);
+            for (; q < count; q += LANES) {
+                const long c = at + 2 * q, end = p->w - 2 * q;
+                vec u = R(some_within)(x + c, end, room - c);
+                vec v = R(some_within)(x + c + LANES, end - LANES, room - c - LANES);
+                R(fill_line)(even + q, R(evens)(u, v), p->inside[swap] - q, margin, &sum);
+                if (two)
+                    R(fill_line)(odd + q, R(odds)(u, v), p->inside[!swap] - q, margin, &sum);
+            }
+            for (long b = 0; b < p->wide; b++)
+                for (long c = p->first[b] + q; c < p->pitch; c += LANES)
+                    *(vec *)(line + b * ahead + c) = margin;
+        }
+    }
+    return R(sum_lanes)(sum) == 0;
+}
+
+/* Memory of the calling thread, for a group of planes: frames; two buffers of lines, with what is
+ * read before and after them; a line of numbers for the windows of a row.
+ */
+typedef struct {
+    real *frame, *values, *columns;
+    whole *won;
+} R(pool_room);
+
+static R(pool_room) R(room_for)(const R(pool) *p)
+{
+    const long frames = p->group * p->frame, lines = p->group * p->area, line = p->pitch + LANES;
+    const long all = frames + 2 * (lines + p->kw) + line;
+    R(pool_room) room = {.frame = scratch(0, (size_t)all * sizeof(real))};
+    if (room.frame) {
+        room.values = room.frame + frames + p->kw;
+        room.won = (whole *)(room.values + lines + p->kw);
+        room.columns = room.values + 2 * lines + p->kw;
+    }
+    return room;
+}
+
+/* n elements to a row, of which `room` may be written: the last vector is whole where that is enough. */
+static inline void R(store_line)(real *to, long n, long room, vec v)
+{
+    R(store_some)(to, room >= LANES ? LANES : n, v);
+}
+
+/* Row `row` of a plane out of the phases of its line; the next row overwrites what is beyond it. */
+static void R(write_row)(const R(pool) *p, const real *line, real *to, long room)
+{
+    const long reached = max(0, min(p->w, p->pitch * p->sw - p->pw)), q0 = p->pw / p->sw;
+    const long b = p->pw % p->sw; /* the phase of the first column */
+    const real *one = line + b * p->area + q0, *two = line + (1 - b) * p->area + q0 + b;
+    long c = 0;
+    if (p->sw == 1)
+        for (; c < reached; c += LANES)
+            R(store_line)(to + c, reached - c, room - c, *(const vec *)(one + c));
+    else if (p->sw == 2 && p->wide == 2)
+        for (; c < reached; c += 2 * LANES, one += LANES, two += LANES) {
+            vec v = *(const vec *)one, w = *(const vec *)two;
+            R(store_line)(to + c, reached - c, room - c, R(zip_low)(v, w));
+            if (reached - c > LANES)
+                R(store_line)(to + c + LANES, reached - c - LANES, room - c - LANES,
+                              R(zip_high)(v, w));
+        }
+    else
+        for (; c < reached; c++) {
+            long phase = (c + p->pw) % p->sw;
+            to[c] = phase < p->wide ? line[phase * p->area + (c + p->pw) / p->sw] : 0;
+        }
+    for (c = reached; c < p->w; c++)
+        to[c] = 0;
+}
+
+/* How far before each place of a phase the windows stand that meet it, the first of them first. */
+static long R(windows_back)(const R(pool) *p, long a, long b, long *before)
+{
+    long many = 0;
+    for (long i = a + (p->kh - 1 - a) / p->sh * p->sh; i >= 0; i -= p->sh)
+        for (long j = b + (p->kw - 1 - b) / p->sw * p->sw; j >= 0; j -= p->sw)
+            before[many++] = i / p->sh * p->pitch + j / p->sw;
+    return many;
+}
+
+/* The gradients of bands of `many` planes: lines l0..l0 + lines of each phase. m->values is what
+ * each window gives to all of its places, from `deep` lines before l0 on.
+ */
+static void R(gather_bands)(const R(pool) *p, const R(pool_room) *m, long many, long l0, long lines,
+                            real *gx, long room)
+{
+    long before[256];
+    for (long phase = 0; phase < p->high * p->wide; phase++) {
+        const long count = R(windows_back)(p, phase / p->wide, phase % p->wide, before);
+        for (long k = 0; k < many; k++) {
+            const real *share = m->values + k * p->area + p->deep * p->pitch;
+            real *to = m->frame + k * p->frame + phase * p->area;
+            for (long t = 0; t < lines * p->pitch; t += LANES) {
+                vec total = {0};
+                for (long i = 0; i < count; i++)
+                    total += *(const vec *)(share + t - before[i]);
+                *(vec *)(to + t) = total;
+            }
+        }
+    }
+    for (long k = 0; k < many; k++, gx += p->h * p->w, room -= p->h * p->w)
+        for (long l = 0; l < lines; l++)
+            for (long a = 0; a < p->sh; a++) {
+                const long row = (l0 + l) * p->sh + a - p->ph;
+                const real *line = m->frame + k * p->frame + a * p->wide * p->area + l * p->pitch;
+                if (row >= 0 && row < p->h && a < p->high)
+                    R(write_row)(p, line, gx + row * p->w, room - row * p->w);
+                else if (row >= 0 && row < p->h)
+                    memset(gx + row * p->w, 0, (size_t)p->w * sizeof(real));
+            }
+}
