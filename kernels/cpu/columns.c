@@ -72,12 +72,30 @@ KERNEL(unfold_planes)
     parallel(a[2].i * taps, max(1, (1 << 15) / max(1, places)), R(unfold_range), &b);
 }
 
-static void R(fold_range)(void *context, long begin, long end)
+/* n elements added to those of a line. Where `room` is there to write, and `read` to read, the last
+ * vector is whole as well, with nothing in its other lanes.
+ */
+static inline void R(add_line)(real *to, const real *from, long n, long room, long read)
+{
+    long q = 0;
+    for (; q + LANES <= n; q += LANES)
+        *(vec *)(to + q) += *(const vec *)(from + q);
+    if (q == n)
+        return;
+    if (room - q >= LANES && read - q >= LANES)
+        *(vec *)(to + q) += (vec)(*(const mask *)(from + q) & R(lanes_before)(n - q));
+    else
+        for (; q < n; q++)
+            to[q] += from[q];
+}
+
+static void R(fold_range)(void *context, long begin, long stop)
 {
     const R(blocks) *b = context;
-    for (long plane = begin; plane < end; plane++) {
+    for (long plane = begin; plane < stop; plane++) {
         real *y = b->y + plane * b->h * b->w;
         const real *x = b->x + plane * b->kh * b->kw * b->oh * b->ow;
+        const real *end = y + b->h * b->w, *last = x + b->kh * b->kw * b->oh * b->ow;
         memset(y, 0, (size_t)(b->h * b->w) * sizeof(real));
         for (long tap = 0; tap < b->kh * b->kw; tap++, x += b->oh * b->ow) {
             long top = tap / b->kw * b->dh - b->ph, left = tap % b->kw * b->dw - b->pw;
@@ -88,9 +106,7 @@ static void R(fold_range)(void *context, long begin, long end)
                 const real *from = x + o * b->ow;
                 real *to = y + (top + o * b->sh) * b->w + left;
                 if (b->sw == 1)
-                    for (long q = c0; q < c1; q += LANES)
-                        R(store_some)(to + q, c1 - q,
-                                      R(some_of)(to + q, c1 - q) + R(some_of)(from + q, c1 - q));
+                    R(add_line)(to + c0, from + c0, c1 - c0, end - (to + c0), last - (from + c0));
                 else
                     for (long q = c0; q < c1; q++)
                         to[q * b->sw] += from[q];

@@ -24,6 +24,22 @@ static inline void R(apply_each)(const real *x, real *y, long n, real mean, real
         y[k] = (x[k] - mean) * invstd * (w ? w[k] : 1) + (b ? b[k] : 0);
 }
 
+/* The same, past the caches if the result is `far`. */
+static inline void R(apply_each_to)(const real *x, real *y, long n, real mean, real invstd,
+                                    const real *w, const real *b, int far)
+{
+    if (!far) {
+        R(apply_each)(x, y, n, mean, invstd, w, b);
+        return;
+    }
+    _Alignas(64) real block[R(BLOCK)];
+    long i = 0, many = R(to_line)(y, n);
+    for (; i < n; i += many, many = min(n - i, (long)R(BLOCK))) {
+        R(apply_each)(x + i, block, many, mean, invstd, w ? w + i : NULL, b ? b + i : NULL);
+        R(put)(y + i, block, many * (long)sizeof(real));
+    }
+}
+
 static void R(row_norm_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
@@ -45,7 +61,7 @@ static void R(row_norm_range)(void *context, long begin, long end)
                 R(apply_to)(x + k * p->places, y + k * p->places, p->places, mean,
                             invstd * (w ? w[k] : 1), b ? b[k] : 0, p->far && p->places >= 512);
         else
-            R(apply_each)(x, y, size, mean, invstd, w, b);
+            R(apply_each_to)(x, y, size, mean, invstd, w, b, p->far);
     }
     PUT_END();
 }
@@ -113,6 +129,21 @@ static inline void R(apply_back_each)(const real *g, const real *x, real *gx, lo
         gx[k] = (g[k] * w[k] - flat - (x[k] - mean) * slope) * scale;
 }
 
+static inline void R(apply_back_each_to)(const real *g, const real *x, real *gx, long n, real mean,
+                                         const real *w, real flat, real slope, real scale, int far)
+{
+    if (!far) {
+        R(apply_back_each)(g, x, gx, n, mean, w, flat, slope, scale);
+        return;
+    }
+    _Alignas(64) real block[R(BLOCK)];
+    long i = 0, many = R(to_line)(gx, n);
+    for (; i < n; i += many, many = min(n - i, (long)R(BLOCK))) {
+        R(apply_back_each)(g + i, x + i, block, many, mean, w + i, flat, slope, scale);
+        R(put)(gx + i, block, many * (long)sizeof(real));
+    }
+}
+
 static void R(row_norm_backward_range)(void *context, long begin, long end)
 {
     const R(norm) *p = context;
@@ -155,7 +186,7 @@ static void R(row_norm_backward_range)(void *context, long begin, long end)
                 R(apply_back_to)(g + k, x + k, gx + k, p->places, mean, w[k / p->places], flat,
                                  slope, invstd, p->far && p->places >= 512);
         else
-            R(apply_back_each)(g, x, gx, size, mean, w, flat, slope, invstd);
+            R(apply_back_each_to)(g, x, gx, size, mean, w, flat, slope, invstd, p->far);
     }
     PUT_END();
 }

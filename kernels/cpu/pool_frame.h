@@ -106,13 +106,6 @@ static void R(taps_away)(const R(pool) *p, long *away)
                                   i / p->sh * p->pitch + j / p->sw;
 }
 
-/* The first `count` lanes. */
-static inline mask R(lanes_before)(long count)
-{
-    static const whole numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    return *(const mask *)numbers < (whole)max(0, min(count, LANES));
-}
-
 /* A vector of which `count` elements are there and `room` may be read; anything in other lanes. */
 static inline vec R(some_within)(const real *x, long count, long room)
 {

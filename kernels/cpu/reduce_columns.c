@@ -32,7 +32,19 @@ static void R(add_wide_rows)(const real *x, long step, long rows, long width, do
     memset(sums, 0, (size_t)width * sizeof(double));
     for (long begin = 0; begin < rows; begin += R(SUMMED)) {
         memset(some, 0, (size_t)width * sizeof(real));
-        for (long r = begin; r < min(begin + R(SUMMED), rows); r++) {
+        const long end = min(begin + R(SUMMED), rows);
+        long r = begin;
+        for (; r + 4 <= end; r += 4) { /* at a time: the sums are read and written once for them */
+            const real *a = x + r * step, *b = a + step, *c = b + step, *d = c + step;
+            long i = 0;
+            for (; i + LANES <= width; i += LANES)
+                *(vec *)(some + i) = *(const vec *)(some + i) + *(const vec *)(a + i) +
+                                     *(const vec *)(b + i) + *(const vec *)(c + i) +
+                                     *(const vec *)(d + i);
+            for (; i < width; i++)
+                some[i] = some[i] + a[i] + b[i] + c[i] + d[i];
+        }
+        for (; r < end; r++) {
             const real *row = x + r * step;
             long i = 0;
             for (; i + LANES <= width; i += LANES)
@@ -98,6 +110,40 @@ KERNEL(sum_columns)
     R(finish_sums)(&c, c.x + c.n * c.inner, fold, rest);
 }
 
+/* `count` rows from row r on beside the best of those before, LANES columns of them. */
+INLINE void R(better_rows)(const real *x, long step, real sign, long r, const long count, real *best,
+                           whole *place)
+{
+    vec old = *(const vec *)best;
+    mask where = *(const mask *)place;
+    for (long k = 0; k < count; k++) {
+        vec here = *(const vec *)(x + k * step) * sign;
+        mask better = (here > old) | ((here != here) & (old == old));
+        old = R(choose)(better, here, old);
+        where = (better & (whole)(r + k)) | (~better & where);
+    }
+    *(vec *)best = old;
+    *(mask *)place = where;
+}
+
+/* Rows r..r + count of `width` columns; four at a time: the best are read and written once. */
+INLINE void R(best_of_rows)(const real *x, long step, long width, real sign, long r,
+                            const long count, real *best, whole *place)
+{
+    const real *row = x + r * step;
+    long i = 0;
+    for (; i + LANES <= width; i += LANES)
+        R(better_rows)(row + i, step, sign, r, count, best + i, place + i);
+    for (; i < width; i++)
+        for (long k = 0; k < count; k++) {
+            const real here = row[k * step + i] * sign;
+            if (here > best[i] || (here != here && best[i] == best[i])) {
+                best[i] = here;
+                place[i] = (whole)(r + k);
+            }
+        }
+}
+
 static void R(argmax_columns_range)(void *context, long begin, long end)
 {
     const R(columns) *c = context;
@@ -106,28 +152,16 @@ static void R(argmax_columns_range)(void *context, long begin, long end)
     for (long at = begin; at < end; at++) {
         const long o = at / c->blocks, column = at % c->blocks * R(WIDE);
         const long width = min(c->inner - column, (long)R(WIDE));
-        const real *x = c->x + o * c->n * c->inner + column, sign = c->sign;
+        const real *x = c->x + o * c->n * c->inner + column;
         for (long i = 0; i < width; i++) {
-            best[i] = sign * x[i];
+            best[i] = c->sign * x[i];
             place[i] = 0;
         }
-        for (long r = 1; r < c->n; r++) {
-            const real *row = x + r * c->inner;
-            long i = 0;
-            for (; i + LANES <= width; i += LANES) {
-                vec here = *(const vec *)(row + i) * sign, old = *(vec *)(best + i);
-                mask better = (here > old) | ((here != here) & (old == old));
-                *(vec *)(best + i) = R(choose)(better, here, old);
-                *(mask *)(place + i) = (better & (whole)r) | (~better & *(mask *)(place + i));
-            }
-            for (; i < width; i++) {
-                const real here = row[i] * sign;
-                if (here > best[i] || (here != here && best[i] == best[i])) {
-                    best[i] = here;
-                    place[i] = (whole)r;
-                }
-            }
-        }
+        long r = 1;
+        for (; r + 4 <= c->n; r += 4)
+            R(best_of_rows)(x, c->inner, width, c->sign, r, 4, best, place);
+        for (; r < c->n; r++)
+            R(best_of_rows)(x, c->inner, width, c->sign, r, 1, best, place);
         for (long i = 0; i < width; i++)
             c->places[o * c->inner + column + i] = place[i];
     }

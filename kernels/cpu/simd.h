@@ -10,6 +10,13 @@ static inline vec R(choose)(mask m, vec a, vec b)
     return (vec)((m & (mask)a) | (~m & (mask)b));
 }
 
+/* The first `count` lanes. */
+static inline mask R(lanes_before)(long count)
+{
+    static const whole numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return *(const mask *)numbers < (whole)max(0, min(count, LANES));
+}
+
 /* Lanes in another order: the even, or odd, elements of two vectors one after the other; the first, or the
  * last, halves of two vectors with their elements in turn; each lane with the one 1, 2, 4, 8
  * from it.

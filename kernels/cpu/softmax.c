@@ -15,7 +15,7 @@ typedef struct {
     const int64_t *classes;
     real *y, *stats;
     long n, inner;
-    int log;
+    int log, far;
 } R(rows);
 
 /* `count` elements, the rest of the lanes filled. */
@@ -98,16 +98,16 @@ static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
     }
 }
 
-/* `count` columns that lie beside each other. */
-static void R(softmax_columns)(const R(rows) *p, const real *x, real *y, long count)
+/* LANES columns of a tile, whose rows are `step` apart. */
+static void R(softmax_columns)(const R(rows) *p, real *tile, long step)
 {
     vec top = R(splat)(-INFINITY), total = {0}, part = {0}, rest = {0};
     for (long i = 0; i < p->n; i++)
-        top = R(greater)(R(load_part)(x + i * p->inner, count, 0), top);
+        top = R(greater)(*(const vec *)(tile + i * step), top);
     for (long i = 0; i < p->n; i++) {
-        vec e = R(vexp_below)(R(load_part)(x + i * p->inner, count, 0) - top);
+        vec e = R(vexp_below)(*(const vec *)(tile + i * step) - top);
         if (!p->log)
-            R(store_part)(y + i * p->inner, count, e);
+            *(vec *)(tile + i * step) = e;
         part += e;
         if (i % 64 == 63 || i == p->n - 1) {
             total += part;
@@ -117,12 +117,54 @@ static void R(softmax_columns)(const R(rows) *p, const real *x, real *y, long co
     if (p->log)
         for (int k = 0; k < LANES; k++)
             rest[k] = (real)log((double)total[k]);
+    const vec share = 1 / total;
     for (long i = 0; i < p->n; i++) {
-        long at = i * p->inner;
+        vec *here = (vec *)(tile + i * step);
         if (p->log)
-            R(store_part)(y + at, count, R(load_part)(x + at, count, 0) - top - rest);
+            *here = *here - top - rest;
         else
-            R(store_part)(y + at, count, R(load_part)(y + at, count, 0) / total);
+            *here *= share;
+    }
+}
+
+enum { R(TILE) = 65536 / sizeof(real) }; /* elements of columns that are worked on together */
+
+/* Columns whose rows lie far apart are copied to tiles, some lines of the cache wide: powers of two
+ * apart, they would drive each other out of the first cache. How many columns, of so many rows.
+ */
+static long R(tile_width)(long n)
+{
+    return max(1, min(16, R(TILE) / (max(1, n) * LANES))) * LANES;
+}
+
+/* `width` columns to a tile. How far apart its rows are. */
+static long R(fill_tile)(real *tile, const real *x, long n, long inner, long width)
+{
+    const long step = (width + LANES - 1) / LANES * LANES;
+    for (long i = 0; i < n; i++)
+        memcpy(tile + i * step, x + i * inner, (size_t)width * sizeof(real));
+    return step;
+}
+
+static void R(empty_tile)(const R(rows) *p, const real *tile, long step, real *y, long width)
+{
+    for (long i = 0; i < p->n; i++)
+        if (p->far)
+            R(put)(y + i * p->inner, tile + i * step, width * (long)sizeof(real));
+        else
+            memcpy(y + i * p->inner, tile + i * step, (size_t)width * sizeof(real));
+}
+
+static void R(softmax_tiles)(const R(rows) *p, const real *x, real *y)
+{
+    const long most = R(tile_width)(p->n);
+    real *tile = scratch(0, (size_t)(p->n * most) * sizeof(real));
+    for (long j = 0; tile && j < p->inner; j += most) {
+        const long width = min(most, p->inner - j);
+        const long step = R(fill_tile)(tile, x + j, p->n, p->inner, width);
+        for (long k = 0; k < width; k += LANES)
+            R(softmax_columns)(p, tile + k, step);
+        R(empty_tile)(p, tile, step, y + j, width);
     }
 }
 
@@ -134,9 +176,9 @@ static void R(softmax_range)(void *context, long begin, long end)
         if (p->inner == 1)
             R(softmax_row)(p, p->x + at, p->y + at);
         else
-            for (long j = 0; j < p->inner; j += LANES)
-                R(softmax_columns)(p, p->x + at + j, p->y + at + j, p->inner - j);
+            R(softmax_tiles)(p, p->x + at, p->y + at);
     }
+    PUT_END();
 }
 
 static long R(row_grain)(const R(rows) *p)
@@ -147,6 +189,7 @@ static long R(row_grain)(const R(rows) *p)
 KERNEL(softmax)
 {
     R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = a[4].i, .log = (int)a[5].i};
+    p.far = R(is_far)(a[2].i * p.n * p.inner * (long)sizeof(real));
     parallel(a[2].i, R(row_grain)(&p), R(softmax_range), &p);
 }
 
@@ -157,26 +200,36 @@ static inline vec R(softmax_slope)(vec g, vec y, vec total, int log)
     return (g - total) * y;
 }
 
-/* One element of each of `count` columns: the sums are taken along the step. */
-static void R(softmax_columns_back)(const R(rows) *p, const real *g, const real *y, real *gx,
-                                    long count)
+/* The same of tiles of g and y. */
+static void R(softmax_columns_back)(const R(rows) *p, real *g, const real *y, long step)
 {
     vec total = {0}, part = {0}, none = {0};
     for (long i = 0; i < p->n; i++) {
-        long at = i * p->inner;
-        vec here = R(load_part)(g + at, count, 0);
+        vec here = *(const vec *)(g + i * step);
         if (!p->log)
-            here *= R(load_part)(y + at, count, 0);
+            here *= *(const vec *)(y + i * step);
         part += here;
         if (i % 64 == 63 || i == p->n - 1) {
             total += part;
             part = none;
         }
     }
-    for (long i = 0; i < p->n; i++) {
-        long at = i * p->inner;
-        vec here = R(load_part)(g + at, count, 0), out = R(load_part)(y + at, count, 0);
-        R(store_part)(gx + at, count, R(softmax_slope)(here, out, total, p->log));
+    for (long i = 0; i < p->n; i++)
+        *(vec *)(g + i * step) = R(softmax_slope)(*(const vec *)(g + i * step),
+                                                  *(const vec *)(y + i * step), total, p->log);
+}
+
+static void R(softmax_tiles_back)(const R(rows) *p, const real *g, const real *y, real *gx)
+{
+    const long most = R(tile_width)(2 * p->n), size = p->n * most;
+    real *tile = scratch(0, (size_t)(2 * size) * sizeof(real));
+    for (long j = 0; tile && j < p->inner; j += most) {
+        const long width = min(most, p->inner - j);
+        R(fill_tile)(tile, g + j, p->n, p->inner, width);
+        const long step = R(fill_tile)(tile + size, y + j, p->n, p->inner, width);
+        for (long k = 0; k < width; k += LANES)
+            R(softmax_columns_back)(p, tile + k, tile + size + k, step);
+        R(empty_tile)(p, tile, step, gx + j, width);
     }
 }
 
@@ -224,16 +277,16 @@ static void R(softmax_backward_range)(void *context, long begin, long end)
         if (p->inner == 1)
             R(softmax_row_back)(p, p->x + at, p->s + at, p->y + at);
         else
-            for (long j = 0; j < p->inner; j += LANES)
-                R(softmax_columns_back)(p, p->x + at + j, p->s + at + j, p->y + at + j,
-                                        p->inner - j);
+            R(softmax_tiles_back)(p, p->x + at, p->s + at, p->y + at);
     }
+    PUT_END();
 }
 
 KERNEL(softmax_backward)
 {
     R(rows) p = {.x = a[0].p, .s = a[1].p, .y = a[2].p, .n = a[4].i, .inner = a[5].i,
                  .log = (int)a[6].i};
+    p.far = R(is_far)(a[3].i * p.n * p.inner * (long)sizeof(real));
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
 }
 
