@@ -7,7 +7,8 @@
  * max_pool_places(taps, places, planes, G...)   the winners' places in their plane, int64
  *
  * G is the geometry: h, w, oh, ow, kh, kw, sh, sw, ph, pw (sizes, kernel, stride, padding). At
- * least one element of each window lies inside; kh kw <= 256. Reference: MaxPool and MaxPlaces of ops/image/pool_windows.py.
+ * least one element of each window lies inside; kh kw <= 256, of which a byte tells one. Reference:
+ * MaxPool and MaxPlaces of ops/image/pool_windows.py.
  *
  * How windows are worked out says pool_frame.h. The last vector of a row may write beyond its end:
  * the next row overwrites that, and the last rows do without.
@@ -53,15 +54,17 @@ static void R(max_pool_rows)(const R(pool) *p, long begin, long end)
         const long plane = row / p->oh, o = row % p->oh, at = row * p->ow;
         const real *x = p->x + plane * size;
         R(window) v = R(window_at)(p, o, 0);
-        long stop = R(vector_end)(p, &v, (p->planes - plane) * size, end * out - at), q = 0;
+        long stop = R(vector_end)(p, &v, (p->planes - plane) * size, end * out - at), q = p->lo;
         for (; q < stop; q += LANES) {
-            const real *from = x + (v.top * p->w + q * p->sw);
+            const real *from = x + (v.top * p->w + q * p->sw - p->pw);
             if (p->sw == 1)
                 R(max_pool_block)(p, &v, from, 1, p->y + at + q, p->taps + at + q);
             else
                 R(max_pool_block)(p, &v, from, 2, p->y + at + q, p->taps + at + q);
         }
-        for (; q < p->ow; q++)
+        for (q = min(q, p->hi); q < p->ow; q++)
+            R(max_pool_one)(p, x, o, q, p->y + at + q, p->taps + at + q);
+        for (q = 0; q < p->lo; q++)
             R(max_pool_one)(p, x, o, q, p->y + at + q, p->taps + at + q);
     }
 }
@@ -138,8 +141,8 @@ static void R(max_pool_bands)(const R(pool) *p, const R(pool_room) *m, const lon
     for (long k = 0; k < many; k++)
         for (long r = 0; r < rows; r++) {
             const long at = (plane + k) * out + (o + r) * p->ow;
-            R(write_winners)(p, m, finite, k * p->area + r * p->pitch, o + r, p->y + at, p->taps + at,
-                             end * out - at);
+            R(write_winners)(p, m, finite, k * p->area + r * p->pitch, o + r, p->y + at,
+                             p->taps + at, end * out - at);
         }
 }
 
@@ -151,7 +154,7 @@ static void R(max_pool_range)(void *context, long begin, long end)
         R(max_pool_rows)(p, begin, end);
         return;
     }
-    long away[256];
+    long away[R(POOL_TAPS)];
     R(taps_away)(p, away);
     for (long q = 0; q < p->ow; q++)
         ((whole *)m.columns)[q] = (whole)max(0, p->pw - q * p->sw);

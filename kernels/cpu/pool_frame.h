@@ -1,10 +1,10 @@
 /* Windows that slide over planes, and the frame in which they are worked out.
  *
  * Windows that lie between the left and the right edge are worked out where they are, LANES at a
- * time. Where some reach beyond and rows are short, much would be left to do one by one: then a
- * plane, or a band of its rows, is copied into a frame with its margin, as `sh sw` planes: phase
- * (a, b) holds rows a, a + sh, ... and columns b, b + sw, ..., in lines of `pitch` elements, one
- * behind the other. There what tap (i, j) of all windows meets begins at one place, away[i kw + j],
+ * time. Where rows are short the others, one by one, would take most of the time: then a plane, or
+ * a band of its rows, is copied into a frame with its margin, as `sh sw` planes: phase (a, b) holds
+ * rows a, a + sh, ... and columns b, b + sw, ..., in lines of `pitch` elements, one behind the
+ * other. There what tap (i, j) of all windows meets begins at one place, away[i kw + j],
  * and lies side by side, line after line: windows are worked out in whole vectors, whatever their
  * stride and however short their rows. Between two lines stand (kw - 1) / sw windows that do not
  * exist. Gradients go the other way: each place of a phase gathers from the windows that meet it.
@@ -20,11 +20,15 @@ typedef struct {
     long pitch, deep; /* elements of a line; lines beyond one for each row of windows */
     long band, group; /* rows of windows at a time; planes, where they are whole */
     long area, frame; /* elements of a phase of a band, and of all its phases */
-    int inner, framed; /* whether windows lie between left and right edge; if not, need a frame */
-    long first[2], inside[2]; /* of a line of phase (a, b): where the plane begins, how many of it */
+    long lo, hi; /* the columns of outputs whose windows lie between the left and the right edge */
+    int few, framed; /* taps, few enough for a frame; whether windows are worked out in one */
+    long first[2], inside[2]; /* of a line of phase (a, b): where the plane begins, how much of it */
 } R(pool);
 
-enum { R(FRAME) = 24576 / sizeof(real) }; /* elements that are worked on at a time, about */
+enum {
+    R(FRAME) = 24576 / sizeof(real), /* elements that are worked on at a time, about */
+    R(POOL_TAPS) = 256,              /* of windows that a frame serves */
+};
 
 /* Lines of each phase that hold the whole plane. */
 static long R(lines_of)(const R(pool) *p)
@@ -39,15 +43,18 @@ static R(pool) R(pool_of)(const arg *a)
                  .pw = a[10].i};
     p.high = min(p.kh, p.sh);
     p.wide = min(p.kw, p.sw);
-    p.pitch = p.ow + (p.kw - 1) / p.sw;
+    p.pitch = max(1, p.ow + (p.kw - 1) / p.sw);
     p.deep = (p.kh - 1) / p.sh;
     const long most = max(p.oh, R(lines_of)(&p));
     p.band = max(1, min(most, R(FRAME) / ((p.high * p.wide + 2) * p.pitch)));
     p.area = (p.band + p.deep) * p.pitch + p.kw + 2 * LANES;
     p.frame = p.high * p.wide * p.area;
     p.group = p.band < most ? 1 : max(1, R(FRAME) / (p.frame + 2 * p.area));
-    p.inner = p.pw == 0 && (p.ow - 1) * p.sw + p.kw <= p.w;
-    p.framed = !p.inner && p.sw <= 2 && p.oh * p.ow >= 4;
+    p.lo = min((p.pw + p.sw - 1) / p.sw, p.ow);
+    p.hi = p.w + p.pw < p.kw ? 0 : min((p.w + p.pw - p.kw) / p.sw + 1, p.ow);
+    p.hi = max(p.hi, p.lo);
+    p.few = p.sw <= 2 && p.kh * p.kw <= R(POOL_TAPS);
+    p.framed = p.few && p.hi - p.lo < p.ow && p.ow < 2 * LANES && p.oh * p.ow >= 4;
     for (long b = 0; b < p.wide && p.framed; b++) {
         p.first[b] = max(0, (p.pw - b + p.sw - 1) / p.sw);
         const long column = p.first[b] * p.sw + b - p.pw;
@@ -84,17 +91,17 @@ static inline vec R(load_step)(const real *x, long step)
     return R(evens)(*(const vec *)x, *(const vec *)(x + LANES));
 }
 
-/* How many windows of a row can be done in vectors without a frame, without reading beyond x + read
- * or writing beyond y + write elements: the last may reach as far as a vector beyond the row.
+/* Up to where, from p->lo on, a row of windows can be done in vectors without a frame, and without
+ * reading beyond x + read or writing beyond y + write elements: the last reaches beyond the row.
  */
 static long R(vector_end)(const R(pool) *p, const R(window) *v, long read, long write)
 {
-    if (p->sw > 2 || !p->inner)
-        return 0;
-    long last = (v->top + v->i1 - 1) * p->w + p->kw - 1; /* read for column 0, last tap */
+    if (p->sw > 2)
+        return p->lo;
+    long last = (v->top + v->i1 - 1) * p->w - p->pw + p->kw - 1; /* read for column 0, last tap */
     long spare = read - last - p->sw * LANES; /* negative: there is no place for one vector */
     long most = min(write - LANES, spare < 0 ? -1 : spare / p->sw);
-    return min(p->ow, most + 1);
+    return most < p->lo ? p->lo : min(p->hi, most + 1);
 }
 
 /* From where on in a frame each tap meets the windows. */
@@ -188,7 +195,7 @@ static R(pool_room) R(room_for)(const R(pool) *p)
     return room;
 }
 
-/* n elements to a row, of which `room` may be written: the last vector is whole where that is enough. */
+/* n elements to a row, of which `room` may be written: all lanes where there is room for them. */
 static inline void R(store_line)(real *to, long n, long room, vec v)
 {
     R(store_some)(to, room >= LANES ? LANES : n, v);
@@ -237,7 +244,7 @@ static long R(windows_back)(const R(pool) *p, long a, long b, long *before)
 static void R(gather_bands)(const R(pool) *p, const R(pool_room) *m, long many, long l0, long lines,
                             real *gx, long room)
 {
-    long before[256];
+    long before[R(POOL_TAPS)];
     for (long phase = 0; phase < p->high * p->wide; phase++) {
         const long count = R(windows_back)(p, phase / p->wide, phase % p->wide, before);
         for (long k = 0; k < many; k++) {

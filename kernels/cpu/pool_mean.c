@@ -27,26 +27,60 @@ static real R(mean_of_one)(const R(pool) *p, const real *x, long o, long q)
     return total / R(count_of)(p, &v);
 }
 
+/* A row of windows far apart: columns are added up first, in vectors. */
+static void R(means_of_columns)(const R(pool) *p, const real *x, long o, real *line, real *y)
+{
+    R(window) v = R(window_at)(p, o, 0);
+    const real *row = x + (v.top + v.i0) * p->w;
+    const long high = v.i1 - v.i0;
+    long c = 0;
+    for (; c + LANES <= p->w; c += LANES) {
+        vec total = {0};
+        for (long i = 0; i < high; i++)
+            total += *(const vec *)(row + i * p->w + c);
+        *(vec *)(line + c) = total;
+    }
+    for (; c < p->w; c++) {
+        line[c] = 0;
+        for (long i = 0; i < high; i++)
+            line[c] += row[i * p->w + c];
+    }
+    for (long q = 0; q < p->ow; q++) {
+        R(window) one = R(window_at)(p, o, q);
+        real total = 0;
+        for (long j = one.j0; j < one.j1; j++)
+            total += line[one.left + j];
+        y[q] = total / R(count_of)(p, &one);
+    }
+}
+
 /* Without a frame: in vectors where windows lie inside, else one by one. */
 static void R(avg_pool_rows)(const R(pool) *p, long begin, long end)
 {
     long size = p->h * p->w, out = p->oh * p->ow;
+    real *line = p->sw > 2 ? scratch(0, (size_t)p->w * sizeof(real)) : NULL;
     for (long row = begin * p->oh; row < end * p->oh; row++) {
         const long plane = row / p->oh, o = row % p->oh, at = row * p->ow;
         const real *x = p->x + plane * size;
-        R(window) v = R(window_at)(p, o, 0);
-        long stop = R(vector_end)(p, &v, (p->planes - plane) * size, end * out - at), q = 0;
+        if (line) {
+            R(means_of_columns)(p, x, o, line, p->y + at);
+            continue;
+        }
+        R(window) v = R(window_at)(p, o, p->lo < p->ow ? p->lo : 0);
+        long stop = R(vector_end)(p, &v, (p->planes - plane) * size, end * out - at), q = p->lo;
         const real count = R(count_of)(p, &v);
         for (; q < stop; q += LANES) {
             vec total = {0};
             for (long i = v.i0; i < v.i1; i++)
                 for (long j = 0; j < p->kw; j++) {
-                    const real *from = x + ((v.top + i) * p->w + q * p->sw + j);
+                    const real *from = x + ((v.top + i) * p->w + q * p->sw - p->pw + j);
                     total += p->sw == 1 ? R(load_step)(from, 1) : R(load_step)(from, 2);
                 }
             *(vec *)(p->y + at + q) = total / count;
         }
-        for (; q < p->ow; q++)
+        for (q = min(q, p->hi); q < p->ow; q++)
+            p->y[at + q] = R(mean_of_one)(p, x, o, q);
+        for (q = 0; q < p->lo; q++)
             p->y[at + q] = R(mean_of_one)(p, x, o, q);
     }
 }
@@ -115,7 +149,7 @@ static void R(avg_pool_range)(void *context, long begin, long end)
         R(avg_pool_rows)(p, begin, end);
         return;
     }
-    long away[256];
+    long away[R(POOL_TAPS)];
     R(taps_away)(p, away);
     R(count_columns)(p, m.columns);
     for (long plane = begin; plane < end; plane += p->group)
@@ -205,7 +239,7 @@ static void R(avg_pool_backward_range)(void *context, long begin, long end)
         R(avg_pool_tiles)(p, begin, end);
         return;
     }
-    const R(pool_room) m = p->sw > 2 ? (R(pool_room)){0} : R(room_for)(p);
+    const R(pool_room) m = p->few ? R(room_for)(p) : (R(pool_room)){0};
     if (!m.frame) {
         R(avg_pool_back_singly)(p, begin, end);
         return;

@@ -111,8 +111,8 @@ KERNEL(sum_columns)
 }
 
 /* `count` rows from row r on beside the best of those before, LANES columns of them. */
-INLINE void R(better_rows)(const real *x, long step, real sign, long r, const long count, real *best,
-                           whole *place)
+INLINE void R(better_rows)(const real *x, long step, real sign, long r, const long count,
+                           real *best, whole *place)
 {
     vec old = *(const vec *)best;
     mask where = *(const mask *)place;

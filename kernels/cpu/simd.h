@@ -17,9 +17,9 @@ static inline mask R(lanes_before)(long count)
     return *(const mask *)numbers < (whole)max(0, min(count, LANES));
 }
 
-/* Lanes in another order: the even, or odd, elements of two vectors one after the other; the first, or the
- * last, halves of two vectors with their elements in turn; each lane with the one 1, 2, 4, 8
- * from it.
+/* Lanes in another order: the even, or the odd, elements of two vectors one after the other; the
+ * first, or the last, halves of two vectors with their elements in turn; each lane with the one 1,
+ * 2, 4, 8 from it.
  */
 #if LANES == 2
 #define EVENS 0, 2

@@ -7,6 +7,7 @@ against itself with two threads, bit for bit.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -119,7 +120,7 @@ def _odd(x: Any) -> None:
 
 def test_pooling_of_special_values_and_one_axis() -> None:
     for kernel, stride, padding in ((2, 2, 0), (3, 2, 1), (3, 1, 1)):
-        for shape in ((2, 3, 36, 35), (1, 1, 6, 40)):
+        for shape in ((2, 3, 36, 35), (1, 1, 6, 40), (3, 7, 6, 5)):
             _check(
                 lambda x, k=kernel, s=stride, p=padding: F.max_pool2d(x, k, s, p), [shape], 1,
                 spoil=_odd,
@@ -127,14 +128,19 @@ def test_pooling_of_special_values_and_one_axis() -> None:
     low = np.full((1, 2, 5, 70), -np.inf, np.float32)
 
     def places() -> list[Any]:
-        return [F.max_pool2d(mg.from_numpy(low), 3, 2, 1, return_indices=True)[1].numpy()]
+        pool = functools.partial(F.max_pool2d, kernel_size=3, padding=1, return_indices=True)
+        wide, short = mg.from_numpy(low), mg.from_numpy(low[..., :6])
+        return [pool(x, stride=s)[1].numpy() for x in (wide, short) for s in (1, 2)]
 
     wanted = on_numpy(places)
     for found in at_each_level(places):
-        np.testing.assert_array_equal(found, wanted)
+        for got, want in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(got, want)
     _check(lambda x: F.max_pool1d(x, 2), [(3, 4, 71)], 2, exact=True)
     _check(lambda x: F.avg_pool1d(x, 3, 2, 1), [(3, 4, 71)], 2)
     _check(lambda x: F.avg_pool2d(x, 2, divisor_override=3), [(2, 3, 8, 70)], 3)
+    _check(lambda x: F.avg_pool3d(x, (2, 20, 17), 1, (1, 3, 3)), [(1, 2, 4, 24, 22)], 4)
+    _check(lambda x: F.avg_pool2d(x, 5, 3, 2), [(2, 3, 24, 37)], 5)
 
 
 @few
