@@ -22,7 +22,7 @@ typedef struct {
     long area, frame; /* elements of a phase of a band, and of all its phases */
     long lo, hi; /* the columns of outputs whose windows lie between the left and the right edge */
     int few, framed; /* taps, few enough for a frame; whether windows are worked out in one */
-    long first[2], inside[2]; /* of a line of phase (a, b): where the plane begins, how much of it */
+    long first[2], inside[2]; /* of a line of phase (a, b): where the plane begins, its size */
 } R(pool);
 
 enum {
@@ -54,7 +54,7 @@ static R(pool) R(pool_of)(const arg *a)
     p.hi = p.w + p.pw < p.kw ? 0 : min((p.w + p.pw - p.kw) / p.sw + 1, p.ow);
     p.hi = max(p.hi, p.lo);
     p.few = p.sw <= 2 && p.kh * p.kw <= R(POOL_TAPS);
-    p.framed = p.few && p.hi - p.lo < p.ow && p.ow < 2 * LANES && p.oh * p.ow >= 4;
+    p.framed = p.few && p.hi - p.lo < p.ow && p.ow * p.sw < 2 * LANES && p.oh * p.ow >= 4;
     for (long b = 0; b < p.wide && p.framed; b++) {
         p.first[b] = max(0, (p.pw - b + p.sw - 1) / p.sw);
         const long column = p.first[b] * p.sw + b - p.pw;
