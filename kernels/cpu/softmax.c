@@ -98,16 +98,16 @@ static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
     }
 }
 
-/* LANES columns of a tile, whose rows are `step` apart. */
-static void R(softmax_columns)(const R(rows) *p, real *tile, long step)
+/* LANES columns, whose rows are `step` apart; y may be x. */
+static void R(softmax_columns)(const R(rows) *p, const real *x, real *y, long step)
 {
     vec top = R(splat)(-INFINITY), total = {0}, part = {0}, rest = {0};
     for (long i = 0; i < p->n; i++)
-        top = R(greater)(*(const vec *)(tile + i * step), top);
+        top = R(greater)(*(const vec *)(x + i * step), top);
     for (long i = 0; i < p->n; i++) {
-        vec e = R(vexp_below)(*(const vec *)(tile + i * step) - top);
+        vec e = R(vexp_below)(*(const vec *)(x + i * step) - top);
         if (!p->log)
-            *(vec *)(tile + i * step) = e;
+            *(vec *)(y + i * step) = e;
         part += e;
         if (i % 64 == 63 || i == p->n - 1) {
             total += part;
@@ -118,20 +118,24 @@ static void R(softmax_columns)(const R(rows) *p, real *tile, long step)
         for (int k = 0; k < LANES; k++)
             rest[k] = (real)log((double)total[k]);
     const vec share = 1 / total;
-    for (long i = 0; i < p->n; i++) {
-        vec *here = (vec *)(tile + i * step);
+    for (long i = 0; i < p->n; i++)
         if (p->log)
-            *here = *here - top - rest;
+            *(vec *)(y + i * step) = *(const vec *)(x + i * step) - top - rest;
         else
-            *here *= share;
-    }
+            *(vec *)(y + i * step) *= share;
 }
 
 enum { R(TILE) = 65536 / sizeof(real) }; /* elements of columns that are worked on together */
 
-/* Columns whose rows lie far apart are copied to tiles, some lines of the cache wide: powers of two
- * apart, they would drive each other out of the first cache. How many columns, of so many rows.
+/* Whether columns are copied to tiles: where their rows lie powers of two apart, so that they would
+ * drive each other out of the first cache, and where results are written past the caches.
  */
+static int R(in_tiles)(const R(rows) *p)
+{
+    return p->far || p->inner * (long)sizeof(real) % 1024 == 0;
+}
+
+/* How many columns a tile has, of so many rows: some lines of the cache. */
 static long R(tile_width)(long n)
 {
     return max(1, min(16, R(TILE) / (max(1, n) * LANES))) * LANES;
@@ -159,11 +163,14 @@ static void R(softmax_tiles)(const R(rows) *p, const real *x, real *y)
 {
     const long most = R(tile_width)(p->n);
     real *tile = scratch(0, (size_t)(p->n * most) * sizeof(real));
-    for (long j = 0; tile && j < p->inner; j += most) {
+    long j = 0;
+    for (; !R(in_tiles)(p) && j + LANES <= p->inner; j += LANES)
+        R(softmax_columns)(p, x + j, y + j, p->inner);
+    for (; tile && j < p->inner; j += most) {
         const long width = min(most, p->inner - j);
         const long step = R(fill_tile)(tile, x + j, p->n, p->inner, width);
         for (long k = 0; k < width; k += LANES)
-            R(softmax_columns)(p, tile + k, step);
+            R(softmax_columns)(p, tile + k, tile + k, step);
         R(empty_tile)(p, tile, step, y + j, width);
     }
 }
@@ -200,8 +207,9 @@ static inline vec R(softmax_slope)(vec g, vec y, vec total, int log)
     return (g - total) * y;
 }
 
-/* The same of tiles of g and y. */
-static void R(softmax_columns_back)(const R(rows) *p, real *g, const real *y, long step)
+/* The same of g and y; gx may be g. */
+static void R(softmax_columns_back)(const R(rows) *p, const real *g, const real *y, real *gx,
+                                    long step)
 {
     vec total = {0}, part = {0}, none = {0};
     for (long i = 0; i < p->n; i++) {
@@ -215,20 +223,23 @@ static void R(softmax_columns_back)(const R(rows) *p, real *g, const real *y, lo
         }
     }
     for (long i = 0; i < p->n; i++)
-        *(vec *)(g + i * step) = R(softmax_slope)(*(const vec *)(g + i * step),
-                                                  *(const vec *)(y + i * step), total, p->log);
+        *(vec *)(gx + i * step) = R(softmax_slope)(*(const vec *)(g + i * step),
+                                                   *(const vec *)(y + i * step), total, p->log);
 }
 
 static void R(softmax_tiles_back)(const R(rows) *p, const real *g, const real *y, real *gx)
 {
     const long most = R(tile_width)(2 * p->n), size = p->n * most;
     real *tile = scratch(0, (size_t)(2 * size) * sizeof(real));
-    for (long j = 0; tile && j < p->inner; j += most) {
+    long j = 0;
+    for (; !R(in_tiles)(p) && j + LANES <= p->inner; j += LANES)
+        R(softmax_columns_back)(p, g + j, y + j, gx + j, p->inner);
+    for (; tile && j < p->inner; j += most) {
         const long width = min(most, p->inner - j);
         R(fill_tile)(tile, g + j, p->n, p->inner, width);
         const long step = R(fill_tile)(tile + size, y + j, p->n, p->inner, width);
         for (long k = 0; k < width; k += LANES)
-            R(softmax_columns_back)(p, tile + k, tile + size + k, step);
+            R(softmax_columns_back)(p, tile + k, tile + size + k, tile + k, step);
         R(empty_tile)(p, tile, step, gx + j, width);
     }
 }
