@@ -264,7 +264,8 @@ static int R(wino_choose_weight)(R(wino_weights) *f)
 static int R(weigh_by_tiles)(const real *g, const real *x, real *gw, const R(conv_sizes) *s)
 {
     R(wino_weights) f = {.g = g, .x = x, .s = s};
-    if (!winograd_allowed() || s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1 ||
+    const double size = (double)(s->o * s->c / s->groups * s->kh * s->kw);
+    if (!winograd_for(size * (double)(s->n * s->oh * s->ow)) || s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1 ||
         !R(wino_choose_weight)(&f))
         return 0;
     const long tiles = f.high * f.wide, most = TILES_AT_ONCE(f.xi);

@@ -279,7 +279,9 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
     int64_t dw[WINO_POINTS * WINO_POINTS];
     R(wino) f = {.tiles = *c, .w = w, .step = step, .out_h = c->out_h, .out_w = c->out_w};
     R(conv) *t = &f.tiles;
-    if (!winograd_allowed() || !R(wino_choose)(&f, c, tap))
+    const double places = (double)(c->images * c->out_h * c->out_w);
+    if (!winograd_for(places * (double)(c->taps * c->channels * c->rows)) ||
+        !R(wino_choose)(&f, c, tap))
         return 0;
     for (long i = 0; i < f.points; i++)
         for (long j = 0; j < f.points; j++) {

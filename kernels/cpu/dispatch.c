@@ -34,6 +34,10 @@ static const entry avx512_entries[] = {
 
 const int kernel_count = (int)(sizeof base_entries / sizeof *base_entries);
 
+/* Products of a convolution that are left to the direct sums, which are exact for whole numbers: what a
+ * reader can follow by hand comes out as it should, and takes less than twenty microseconds.
+ */
+static const double small = 1L << 21;
 static atomic_int winograd = 1;
 
 void allow_winograd(int allowed)
@@ -44,6 +48,11 @@ void allow_winograd(int allowed)
 int winograd_allowed(void)
 {
     return winograd;
+}
+
+int winograd_for(double products)
+{
+    return winograd > 1 || (winograd && products >= small);
 }
 
 const level *all_levels(int *count)

@@ -18,7 +18,9 @@ typedef struct {
 
 /* All levels of this binary, the widest last; `count` is set to how many there are. */
 const level *all_levels(int *count);
+/* Whether convolutions may be done by Winograd's algorithm: 0 none, 1 large ones, 2 all. */
 void allow_winograd(int allowed);
+int winograd_allowed(void);
 extern const int kernel_count;
 extern const level *level_in_use;
 

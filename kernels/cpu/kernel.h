@@ -37,8 +37,8 @@ void parallel(long n, long grain, range_body *body, void *context);
 /* Number of threads, from which code may choose the size of its scratch memory; results may not. */
 int threads(void);
 
-/* Whether convolutions may be done by Winograd's algorithm. */
-int winograd_allowed(void);
+/* Whether a convolution of so many products may be done by Winograd's algorithm. */
+int winograd_for(double products);
 
 /* Scratch memory of the calling thread, aligned to 64 bytes, kept for the next call that asks.
  * Each `slot` (0..7) is one block; NULL if there is no memory.

@@ -7,7 +7,7 @@
  *     use(name)                                    choose a level; ValueError if it can't be used;
  *                                                  "numpy": its own loops in stand_ins()
  *     set_threads(n), get_threads()
- *     allow_winograd(bool), winograd_allowed()
+ *     allow_winograd(0 none, 1 large ones, 2 all), winograd_allowed()
  *     set_far(bytes) -> bytes                      from what size on results are written past the
  *                                                  caches; what it was before
  *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
@@ -156,8 +156,8 @@ static PyObject *py_get_threads(PyObject *module, PyObject *unused)
 
 static PyObject *py_allow_winograd(PyObject *module, PyObject *allowed)
 {
-    int wanted = PyObject_IsTrue(allowed);
-    if (wanted < 0)
+    int wanted = (int)PyLong_AsLong(allowed);
+    if (wanted == -1 && PyErr_Occurred())
         return NULL;
     allow_winograd(wanted);
     Py_RETURN_NONE;
@@ -165,7 +165,7 @@ static PyObject *py_allow_winograd(PyObject *module, PyObject *allowed)
 
 static PyObject *py_winograd_allowed(PyObject *module, PyObject *unused)
 {
-    return PyBool_FromLong(winograd_allowed());
+    return PyLong_FromLong(winograd_allowed());
 }
 
 static PyObject *py_set_far(PyObject *module, PyObject *bytes)

@@ -239,8 +239,8 @@ def allow_winograd(allowed: bool) -> None:
     times (4x4) or 2.8 times (5x5 filters, 2x2), for the result and both gradients. It is allowed at
     first, and then taken for sizes at which it was measured to be the faster. Its error is at most
     5 times torch's in the quadratic mean, 1 to 3 units in the last place of the largest result; a
-    sum of nothing but zeros may come out as such a unit and not as zero. Without it results are the
-    sums in the order of the channels.
+    sum of nothing but zeros may come out as such a unit and not as zero. Convolutions of less than
+    two million products are never done so: those of whole numbers stay exact.
 
     Source: https://arxiv.org/abs/1509.09308
 
@@ -250,7 +250,7 @@ def allow_winograd(allowed: bool) -> None:
     >>> allow_winograd(before)
     """
     if _cpu is not None:
-        _cpu.allow_winograd(allowed)
+        _cpu.allow_winograd(bool(allowed))
 
 
 def winograd_allowed() -> bool:

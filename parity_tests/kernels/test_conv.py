@@ -30,11 +30,11 @@ QUADRATIC = 5  # times torch's error in the quadratic mean (measured: 4.0), by W
 
 @pytest.fixture(autouse=True)
 def _settings() -> Iterator[None]:
-    level, threads, winograd = native.level(), native.get_threads(), native.winograd_allowed()
+    level, threads, winograd = native.level(), native.get_threads(), native._cpu.winograd_allowed()
     yield
     native.use(level)
     native.set_threads(threads)
-    native.allow_winograd(winograd)
+    native._cpu.allow_winograd(winograd)
 
 
 class Case(NamedTuple):
@@ -114,7 +114,7 @@ def check(case: Case, dtype: Any, shift: int) -> None:
     limits = np.finfo(dtype)
     for level, tiles in [(level, tiles) for level in LEVELS for tiles in case.ways]:
         native.use(level)
-        native.allow_winograd(tiles)
+        native._cpu.allow_winograd(2 * tiles)  # small ones too
         native.set_threads(1)
         found = three(case, *arrays)
         for one, other, magnitude in zip(found, expected, magnitudes, strict=True):
@@ -148,6 +148,17 @@ def test_winograds_algorithm_can_be_switched_off() -> None:
         native.allow_winograd(False)
         other = ConvolutionWeight.forward(np, exact, x, w.shape, geometry)
         assert not np.array_equal(found, other), level
+
+
+def test_small_convolutions_of_whole_numbers_are_exact() -> None:
+    x = np.arange(2 * 16 * 12 * 12, dtype=np.float32).reshape(2, 16, 12, 12) % 7
+    w = np.arange(16 * 16 * 9, dtype=np.float32).reshape(16, 16, 3, 3) % 5
+    geometry = Geometry((1, 1), (1, 1), (1, 1), 1)
+    for level in LEVELS:
+        native.use(level)
+        y = Convolution.forward(np, x, w, None, geometry)
+        for found in (y, ConvolutionInput.forward(np, y % 3, w, None, x.shape, geometry)):
+            np.testing.assert_array_equal(found, np.rint(found))
 
 
 # Of many images with few filters those of a vector lie side by side, at every level.
@@ -229,7 +240,7 @@ def test_errors_are_at_most_twice_torchs(
     native.use("numpy")
     exact = three(case, *(a.astype(np.float64) for a in (x, w, 0 * b, g)))
     native.use(level)
-    native.allow_winograd(tiles)
+    native._cpu.allow_winograd(2 * tiles)
     found = three(case, x, w, 0 * b, g)
     tx, tw = (torch.from_numpy(a).requires_grad_() for a in (x, w))
     ty = torch.nn.functional.conv2d(tx, tw, stride=stride, padding=kernel // 2)
