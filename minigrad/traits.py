@@ -17,20 +17,6 @@ from minigrad.layout import contiguous_format, lies_in, memory_format, strided
 from minigrad.size import Size
 
 
-def _over_new_axes(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides where new axes step over the next axis, as in torch; NumPy gives them zeros.
-
-    >>> _over_new_axes((2, 1, 3), (3, 0, 1)), _over_new_axes((2, 3), (0, 1))
-    ((3, 3, 1), (0, 1))
-    """
-    found: list[int] = []
-    step = 1
-    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
-        found.append(step if n == 1 and not stride else stride)
-        step = n * found[-1]
-    return tuple(reversed(found))
-
-
 def _axis(dim: Any, ndim: int) -> Any:
     """An axis number, if there is such an axis; IndexError in torch's words otherwise."""
     if not -ndim <= dim < ndim:
@@ -217,8 +203,6 @@ class Traits(TensorBase):
         if not self._array.size:  # NumPy gives zeros for what has no elements
             sizes = [max(n, 1) for n in self._array.shape]
             strides = tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
-        elif 0 in strides:
-            strides = _over_new_axes(self._array.shape, strides)
         return strides if dim is None else strides[_axis(dim, len(strides))]
 
     def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:

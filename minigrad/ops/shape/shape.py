@@ -81,7 +81,7 @@ _COPY = named_node(Reshape, "UnsafeViewBackward0")
 def _reshaped(input: Any, size: tuple[int, ...]) -> Any:
     """The elements under another shape; torch's name for the node says if they lay in a row."""
     out = RESHAPE(input, size)
-    if out._node is not None and not input._array.flags.c_contiguous:
+    if type(out._node) is Reshape.node_class and not input._array.flags.c_contiguous:
         out._node.__class__ = _COPY if out._view is None else _ALIAS
     return out
 
