@@ -81,7 +81,8 @@ _COPY = named_node(Reshape, "UnsafeViewBackward0")
 def _reshaped(input: Any, size: tuple[int, ...]) -> Any:
     """The elements under another shape; torch's name for the node says if they lay in a row."""
     out = RESHAPE(input, size)
-    if type(out._node) is Reshape.node_class and not input._array.flags.c_contiguous:
+    apart = input._view is not None or out._view is None  # they may be; dearer to know for sure
+    if apart and type(out._node) is Reshape.node_class and not input._array.flags.c_contiguous:
         out._node.__class__ = _COPY if out._view is None else _ALIAS
     return out
 
@@ -210,9 +211,8 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if first == last:
         return input
-    return _reshaped(
-        input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
-    )
+    size = (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
+    return _reshaped(input, size)
 
 
 @function("ravel", dtypes=ANY, samples=(call(T(2, 3)),))
