@@ -87,19 +87,16 @@ static void R(look_around)(R(conv) *c)
 /* to[q] = from[q * step], q < count. Zeros may be written for LANES more. */
 INLINE void R(copy_line)(const R(conv) *c, const real *from, long step, long count, real *to)
 {
-    mask lane;
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i;
     long q = 0;
     if (step == 1)
         for (; q < count && from + q + LANES <= c->x_end; q += LANES) {
-            const mask inside = lane < (mask){0} + (whole)min(count - q, (long)LANES);
+            const mask inside = R(lanes_before)(count - q);
             *(vec *)(to + q) = (vec)((mask)*(const vec *)(from + q) & inside);
         }
     else if (step == 2 || step == 4)
         for (; q < count && from + step * (q + LANES) <= c->x_end; q += LANES) {
             const vec *v = (const vec *)(from + step * q);
-            const mask inside = lane < (mask){0} + (whole)min(count - q, (long)LANES);
+            const mask inside = R(lanes_before)(count - q);
             const vec line = step == 2 ? R(evens)(v[0], v[1])
                                        : R(evens)(R(evens)(v[0], v[1]), R(evens)(v[2], v[3]));
             *(vec *)(to + q) = (vec)((mask)line & inside);
@@ -115,13 +112,10 @@ INLINE void R(spread_line)(const R(conv) *c, const real *from, real *to)
 {
     long q = c->left > 0 ? (c->left + c->apart - 1) / c->apart : 0;
     const long end = min(c->width, (c->left + c->phase + c->apart - 1) / c->apart);
-    mask lane;
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i;
     to -= c->left;
     if (c->apart == 2)
         for (; q < end && from + q + LANES <= c->x_end; q += LANES) {
-            const mask inside = lane < (mask){0} + (whole)min(end - q, (long)LANES);
+            const mask inside = R(lanes_before)(end - q);
             const vec v = (vec)((mask)*(const vec *)(from + q) & inside);
             *(vec *)(to + 2 * q) = R(zip_low)(v, (vec){0});
             *(vec *)(to + 2 * q + LANES) = R(zip_high)(v, (vec){0});

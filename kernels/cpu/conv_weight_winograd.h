@@ -221,12 +221,7 @@ static void R(wino_weigh)(void *context, long begin, long end)
     R(wino_weights) *f = context;
     for (long index = begin; index < end; index++) {
         const R(weight_unit) u = R(find_unit)(&f->cut, f->s, index);
-        if (f->points == 4)
-            R(wino_weigh_unit)(4, 2, 3, f, &u);
-        else if (f->taps == 3)
-            R(wino_weigh_unit)(6, 4, 3, f, &u);
-        else
-            R(wino_weigh_unit)(6, 2, 5, f, &u);
+        WINO_AS(f, R(wino_weigh_unit)(points, results, taps, f, &u))
     }
 }
 
@@ -236,14 +231,16 @@ static void R(wino_weigh)(void *context, long begin, long end)
  */
 static int R(wino_choose_weight)(R(wino_weights) *f)
 {
-    static const int ways[3][3] = {{4, 2, 3}, {6, 4, 3}, {6, 2, 5}};
     const R(conv_sizes) *s = f->s;
     const double rows = (double)(s->o / s->groups), places = (double)(s->n * s->oh * s->ow);
     double best = 0.9 * places * (double)(s->kh * s->kw);
-    if (s->c < 8 * s->groups || s->o < 8 * s->groups || places < FEWEST_PLACES)
+    const double size = rows * (double)(s->c * s->kh * s->kw);
+    if (s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1 || s->c < 8 * s->groups ||
+        s->o < 8 * s->groups || places < FEWEST_PLACES || !winograd_for(size * places))
         return 0;
     for (int i = 0; i < 3; i++) {
-        const int points = ways[i][0], results = ways[i][1], taps = ways[i][2];
+        const int points = R(wino_ways)[i][0], results = R(wino_ways)[i][1];
+        const int taps = R(wino_ways)[i][2];
         const long high = (s->oh + results - 1) / results, wide = (s->ow + results - 1) / results;
         const double tiles = (double)(s->n * high * wide), xi = points * points;
         const double work = tiles * xi * (1.2 + 6 / rows);
@@ -264,9 +261,7 @@ static int R(wino_choose_weight)(R(wino_weights) *f)
 static int R(weigh_by_tiles)(const real *g, const real *x, real *gw, const R(conv_sizes) *s)
 {
     R(wino_weights) f = {.g = g, .x = x, .s = s};
-    const double size = (double)(s->o * s->c / s->groups * s->kh * s->kw);
-    if (!winograd_for(size * (double)(s->n * s->oh * s->ow)) || s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1 ||
-        !R(wino_choose_weight)(&f))
+    if (!R(wino_choose_weight)(&f))
         return 0;
     const long tiles = f.high * f.wide, most = TILES_AT_ONCE(f.xi);
     f.images = min(s->n, max(1L, most / tiles));

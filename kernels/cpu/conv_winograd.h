@@ -99,9 +99,7 @@ INLINE int R(wino_write_of)(const int points, const int results, const R(wino) *
 static int R(wino_write)(const R(wino) *f, const R(conv_panel) *p, const real *m, int rows, real *y,
                          const real *bias)
 {
-    return f->points == 4    ? R(wino_write_of)(4, 2, f, p, m, rows, y, bias)
-           : f->results == 4 ? R(wino_write_of)(6, 4, f, p, m, rows, y, bias)
-                             : R(wino_write_of)(6, 2, f, p, m, rows, y, bias);
+    WINO_AS(f, return R(wino_write_of)(points, results, f, p, m, rows, y, bias))
 }
 
 /* A block of columns: which ones, and their panels. */
@@ -244,14 +242,15 @@ static int R(is_square)(const R(conv) *c, long size, int64_t *tap)
  */
 static int R(wino_choose)(R(wino) *f, const R(conv) *c, int64_t *tap)
 {
-    static const int ways[3][3] = {{4, 2, 3}, {6, 4, 3}, {6, 2, 5}};
     const double rows = (double)c->rows, channels = (double)c->channels;
     const double places = (double)(c->images * c->out_h * c->out_w);
     double best = 0.9 * places * ((double)c->taps + 36 / rows);
-    if (c->channels < 8 || c->rows < 8)
+    if (c->channels < 8 || c->rows < 8 ||
+        !winograd_for(places * (double)(c->taps * c->channels * c->rows)))
         return 0;
     for (int i = 0; i < 3; i++) {
-        const int points = ways[i][0], results = ways[i][1], taps = ways[i][2];
+        const int points = R(wino_ways)[i][0], results = R(wino_ways)[i][1];
+        const int taps = R(wino_ways)[i][2];
         if (!R(is_square)(c, taps, tap))
             continue;
         const long high = (c->out_h + results - 1) / results;
@@ -279,9 +278,7 @@ static int R(winograd)(const R(conv) *c, const real *w, long step, const int64_t
     int64_t dw[WINO_POINTS * WINO_POINTS];
     R(wino) f = {.tiles = *c, .w = w, .step = step, .out_h = c->out_h, .out_w = c->out_w};
     R(conv) *t = &f.tiles;
-    const double places = (double)(c->images * c->out_h * c->out_w);
-    if (!winograd_for(places * (double)(c->taps * c->channels * c->rows)) ||
-        !R(wino_choose)(&f, c, tap))
+    if (!R(wino_choose)(&f, c, tap))
         return 0;
     for (long i = 0; i < f.points; i++)
         for (long j = 0; j < f.points; j++) {

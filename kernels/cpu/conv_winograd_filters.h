@@ -40,12 +40,7 @@ INLINE void R(wino_filters_at)(const int points, const int taps, const R(wino) *
 static void R(wino_filters_of)(const R(wino) *f, const real *direct, long rows, long begin,
                                long end, real *to)
 {
-    if (f->points == 4)
-        R(wino_filters_at)(4, 3, f, direct, rows, begin, end, to);
-    else if (f->taps == 3)
-        R(wino_filters_at)(6, 3, f, direct, rows, begin, end, to);
-    else
-        R(wino_filters_at)(6, 5, f, direct, rows, begin, end, to);
+    WINO_AS(f, R(wino_filters_at)(points, taps, f, direct, rows, begin, end, to))
 }
 
 /* Transform the filters of a panel of rows. */

@@ -36,63 +36,16 @@ static void R(cut_runs)(R(depth) *d)
     }
 }
 
-/* to[q] += sum over taps of w[at[t]] from[tap[t] + q], for at most four whole vectors. */
-INLINE void R(sum_taps)(const int vectors, long taps, const real *w, const int64_t *at,
-                        const real *from, const int64_t *tap, real *to)
+/* to[q] = sum over taps of numbers[t] from[tap[t] + q], and what is there or `first`, for at most four
+ * whole vectors.
+ */
+INLINE void R(sum_taps)(const int vectors, const long taps, const vec *numbers, const int add,
+                        vec first, const real *from, const int64_t *tap, real *to)
 {
     vec sums[4];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++)
-        sums[v] = *(const vec *)(to + v * LANES);
-    for (long t = 0; t < taps; t++) {
-        const vec number = w[at[t]] - (vec){0};
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            sums[v] += number * *(const vec *)(from + tap[t] + v * LANES);
-    }
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++)
-        *(vec *)(to + v * LANES) = sums[v];
-}
-
-/* The sums of one plane. */
-static void R(depth_plane)(const R(depth) *d, const R(conv_window) *w, const int64_t *tap, long o,
-                           const real *window, real *sums)
-{
-    const R(conv) *c = &d->conv;
-    const real *numbers = d->w + o * d->w_plane;
-    const real first = c->bias ? c->bias[o] : 0;
-    for (long q = 0; q < c->out_h * d->pitch; q++)
-        sums[q] = first;
-    for (long source = 0; source < c->channels; source++)
-        for (long r = 0; r < d->runs; r++) {
-            const real *from = window + source * w->plane + r * d->skip;
-            const int64_t *at = d->at + source * c->taps;
-            real *to = sums + r * d->pitch;
-            long q = 0;
-            for (; q + 3 * LANES < d->run; q += 4 * LANES)
-                R(sum_taps)(4, c->taps, numbers, at, from + q, tap, to + q);
-            switch ((d->run - q + LANES - 1) / LANES) {
-            case 1:
-                R(sum_taps)(1, c->taps, numbers, at, from + q, tap, to + q);
-                break;
-            case 2:
-                R(sum_taps)(2, c->taps, numbers, at, from + q, tap, to + q);
-                break;
-            case 3:
-                R(sum_taps)(3, c->taps, numbers, at, from + q, tap, to + q);
-            }
-        }
-}
-
-/* Lines of results of at most four whole vectors, from one channel, to where they go. */
-INLINE void R(depth_piece)(const int vectors, const long taps, const vec *numbers, vec first,
-                           const real *from, const int64_t *tap, real *to)
-{
-    vec sums[4];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++)
-        sums[v] = first;
+        sums[v] = add ? *(const vec *)(to + v * LANES) : first;
 #pragma GCC unroll 9
     for (long t = 0; t < taps; t++)
 #pragma GCC unroll 4
@@ -101,6 +54,27 @@ INLINE void R(depth_piece)(const int vectors, const long taps, const vec *number
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++)
         *(vec *)(to + v * LANES) = sums[v];
+}
+
+/* The sums of one plane; `numbers` is room for its filter. */
+static void R(depth_plane)(const R(depth) *d, const R(conv_window) *w, const int64_t *tap, long o,
+                           const real *window, vec *numbers, real *sums)
+{
+    const R(conv) *c = &d->conv;
+    const vec first = (c->bias ? c->bias[o] : 0) - (vec){0};
+    for (long source = 0; source < c->channels; source++) {
+        for (long t = 0; t < c->taps; t++)
+            numbers[t] = d->w[o * d->w_plane + d->at[source * c->taps + t]] - (vec){0};
+        for (long r = 0; r < d->runs; r++) {
+            const real *from = window + source * w->plane + r * d->skip;
+            real *to = sums + r * d->pitch;
+            long q = 0;
+            for (; q + 3 * LANES < d->run; q += 4 * LANES)
+                R(sum_taps)(4, c->taps, numbers, source > 0, first, from + q, tap, to + q);
+            for (; q < d->run; q += LANES)
+                R(sum_taps)(1, c->taps, numbers, source > 0, first, from + q, tap, to + q);
+        }
+    }
 }
 
 /* One plane of 9 taps, written to at once; what a line spills is written with the next, and of the
@@ -118,11 +92,11 @@ static void R(depth_lines)(const R(depth) *d, const R(conv_window) *w, const int
     for (long i = 0; i < c->out_h; i++, window += d->skip, y += c->out_w) {
         long q = 0;
         for (; q + 4 * LANES <= c->out_w; q += 4 * LANES)
-            R(depth_piece)(4, 9, numbers, first, window + q, tap, y + q);
+            R(sum_taps)(4, 9, numbers, 0, first, window + q, tap, y + q);
         for (; q + LANES <= c->out_w || (q < c->out_w && i + 1 < c->out_h); q += LANES)
-            R(depth_piece)(1, 9, numbers, first, window + q, tap, y + q);
+            R(sum_taps)(1, 9, numbers, 0, first, window + q, tap, y + q);
         if (q < c->out_w) {
-            R(depth_piece)(1, 9, numbers, first, window + q, tap, (real *)&end);
+            R(sum_taps)(1, 9, numbers, 0, first, window + q, tap, (real *)&end);
             memcpy(y + q, &end, (size_t)(c->out_w - q) * sizeof(real));
         }
     }
@@ -161,7 +135,8 @@ static void R(depth_planes)(void *context, long begin, long end)
     real *room = scratch(2, (size_t)(batch * window) * sizeof(real));
     real *sums = scratch(6, (size_t)(batch * lines) * sizeof(real));
     int64_t *tap = scratch(3, (size_t)c.taps * sizeof(int64_t));
-    if (!room || !sums || !tap)
+    vec *numbers = scratch(1, (size_t)c.taps * sizeof(vec));
+    if (!room || !sums || !tap || !numbers)
         return;
     R(place_taps)(&c, &w, tap);
     const int straight = c.taps == 9 && c.channels == 1 && c.out_w >= 2 * LANES &&
@@ -181,7 +156,8 @@ static void R(depth_planes)(void *context, long begin, long end)
             continue;
         }
         for (long k = 0; k < count; k++)
-            R(depth_plane)(d, &w, tap, (p + k) % d->planes, room + k * window, sums + k * lines);
+            R(depth_plane)(d, &w, tap, (p + k) % d->planes, room + k * window,
+                           numbers, sums + k * lines);
         for (long k = 0; k < count; k++)
             R(depth_write)(d, sums + k * lines, c.y + (p + k) / d->planes * c.y_image +
                                                     (p + k) % d->planes * c.y_plane);
@@ -227,10 +203,7 @@ INLINE void R(weigh_line)(const int taps, const real *g, const real *g_end, cons
     }
     if (q < count) {
         vec number = {0};
-        mask lane;
-        for (int i = 0; i < LANES; i++)
-            lane[i] = i;
-        const mask inside = lane < (mask){0} + (whole)(count - q);
+        const mask inside = R(lanes_before)(count - q);
         if (g + q + LANES <= g_end)
             number = (vec)((mask)*(const vec *)(g + q) & inside);
         else

@@ -22,6 +22,22 @@
  */
 #define WINO_POINTS 6
 #define WINO_TAPS 5
+
+/* Points, results and taps of each way; WINO_AS does something with those of `way` as constants. */
+static const int R(wino_ways)[3][3] = {{4, 2, 3}, {6, 4, 3}, {6, 2, 5}};
+
+#define WINO_AS(way, ...)                                                                          \
+    if ((way)->points == 4) {                                                                      \
+        enum { points = 4, results = 2, taps = 3 };                                                \
+        __VA_ARGS__;                                                                               \
+    } else if ((way)->taps == 3) {                                                                 \
+        enum { points = 6, results = 4, taps = 3 };                                                \
+        __VA_ARGS__;                                                                               \
+    } else {                                                                                       \
+        enum { points = 6, results = 2, taps = 5 };                                                \
+        __VA_ARGS__;                                                                               \
+    }
+
 #define A1 (real)0.75
 #define A2 (real)0.5625
 #define A3 (real)0.421875
