@@ -188,7 +188,7 @@ static void R(gather_filters)(void *context, long begin, long end)
             const long row = panel_start(f->cut, p), rows = panel_start(f->cut, p + 1) - row;
             real *to = f->to + row * f->depth + channel * f->taps * rows;
             R(gather_taps)(f->w + row * f->step, f->step, rows, f->at + channel * f->taps, f->taps,
-                           (channel + 1) * f->taps < f->depth, to);
+                           to);
         }
 }
 

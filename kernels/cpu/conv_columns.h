@@ -344,29 +344,12 @@ static void R(cut_columns)(R(conv) *c, long depth, int may_unpack)
 }
 
 /* Pack the taps of some filters for one channel: tap t of filter i, from[i * step + at[t]], goes to
- * to[t * rows + i]. Where the taps of a filter lie side by side, and the next filter's behind them,
- * each is read as one vector; more of them must follow.
+ * to[t * rows + i].
  */
 static void R(gather_taps)(const real *from, long step, long rows, const int64_t *at, long taps,
-                           int more, real *to)
+                           real *to)
 {
-    if (step != taps || taps > LANES || rows > LANES || rows * taps < LANES || !more) {
-        for (long t = 0; t < taps; t++)
-            for (long i = 0; i < rows; i++)
-                to[t * rows + i] = from[i * step + at[t]];
-        return;
-    }
-    int64_t least = at[0];
-    for (long t = 1; t < taps; t++)
-        least = min(least, at[t]);
-    vec v[LANES];
-#pragma GCC unroll 16
-    for (int i = 0; i < LANES; i++)
-        v[i] = *(const vec *)(from + least + min((long)i, rows - 1) * taps);
-    R(transpose)(v);
     for (long t = 0; t < taps; t++)
-        if ((taps - t) * rows >= LANES) /* what a line spills is written later */
-            *(vec *)(to + t * rows) = v[at[t] - least];
-        else
-            memcpy(to + t * rows, v + (at[t] - least), (size_t)rows * sizeof(real));
+        for (long i = 0; i < rows; i++)
+            to[t * rows + i] = from[i * step + at[t]];
 }

@@ -58,8 +58,7 @@ static void R(wino_filters)(const R(wino) *f, long panel, real *to)
         return;
     }
     for (long k = 0; k < c->channels; k++) {
-        R(gather_taps)(f->w + row * f->step, f->step, rows, f->at + k * depth, depth,
-                       k < c->channels - 1, direct);
+        R(gather_taps)(f->w + row * f->step, f->step, rows, f->at + k * depth, depth, direct);
         R(wino_filters_of)(f, direct, rows, k, k + 1, to);
     }
 }
