@@ -49,12 +49,13 @@ static void R(pack_any)(const real *from, long row, long column, long rows, long
 /* Panels of columns, line by line. */
 static void R(pack_columns)(const R(factors) *g, long first, long last, real *to)
 {
-    for (long k = 0; k < g->depth; k += LANES)
+    const long many = g->b_row == 1 ? g->depth : LANES; /* lines are read as they lie */
+    for (long k = 0; k < g->depth; k += many)
         for (long p = first; p < last; p++) {
             const long column = p * TILE_COLS;
             R(pack_any)(g->b + column * g->b_column + (g->step + k) * g->b_row, g->b_column,
                         g->b_row, min((long)TILE_COLS, g->n - column),
-                        min((long)LANES, g->depth - k),
+                        min(many, g->depth - k),
                         to + ((p - first) * g->depth + k) * TILE_COLS, TILE_COLS);
         }
 }
