@@ -156,14 +156,17 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
 /* Put the sums of a unit where gw wants them. */
 static void R(unpack_sums)(const R(conv_weights) *c, const R(weight_unit) *u, const real *sums)
 {
-    const long panel = u->rows * TILE_COLS;
-    real *to = u->to;
+    const long panel = u->rows * TILE_COLS, filled = R(is_filled)(c, u->count);
+    const long width = filled ? R(panels_of)(c, u->count) * TILE_COLS : 0;
+    real *to = u->to, *line = scratch(1, (size_t)width * sizeof(real));
+    if (filled && !line)
+        return;
     for (long o = 0; o < u->rows; o++, sums += TILE_COLS, to += c->cut.channels * c->taps)
-        if (R(is_filled)(c, u->count))
-            for (long t = 0, q = 0; t < c->taps; t++)
-                for (long i = 0; i < u->count; i++, q++)
-                    to[i * c->taps + t] = sums[q / TILE_COLS * panel + q % TILE_COLS];
-        else
+        if (filled) {
+            for (long q = 0; q < width; q += LANES)
+                *(vec *)(line + q) = *(const vec *)(sums + q / TILE_COLS * panel + q % TILE_COLS);
+            R(turn)(line, u->count, c->taps, u->count, to, c->taps);
+        } else
             for (long i = 0; i < u->count; i += TILE_COLS) {
                 const real *from = sums + i / TILE_COLS * c->taps * panel;
                 const long count = min(u->count - i, (long)TILE_COLS);

@@ -204,8 +204,9 @@ static void R(turn)(const real *from, long step, long rows, long depth, real *to
     for (long i = (rows - 1) / LANES * LANES; i >= 0; i -= LANES) {
         const long height = min((long)LANES, rows - i);
         const long spill = height == LANES ? 0 : LANES;
+        const long whole_vectors = height > LANES / 4 ? depth : 0; /* a few rows go one by one */
         long k = 0;
-        for (; k + LANES <= depth && (depth - k - LANES) * pitch >= spill; k += LANES) {
+        for (; k + LANES <= whole_vectors && (depth - k - LANES) * pitch >= spill; k += LANES) {
             vec v[LANES];
 #pragma GCC unroll 16
             for (int r = 0; r < LANES; r++) {
