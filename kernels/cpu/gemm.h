@@ -20,10 +20,10 @@
 #define TILE_ROWS 4 /* without fused multiply-adds products need registers too */
 #endif
 #define TILE_COLS (TILE_VECS * LANES)
-/* Steps at a time: a left panel fills 7/8 of 32 KiB. A sum of more is done in turns, as even as
+/* Steps at a time: a left panel fills some 2/3 of 32 KiB. A sum of more is done in turns, as even as
  * can be: each reads and writes the product once more.
  */
-#define DEPTH (2048 / (long)sizeof(real))
+#define DEPTH (1536 / (long)sizeof(real))
 #define DEEPEST (DEPTH + DEPTH / 8)
 #define INLINE static inline __attribute__((always_inline))
 
