@@ -21,7 +21,7 @@ from benchmarks.timing import digits
 ROUNDS = 3  # draws of the numbers; the worst counts
 LIBRARIES = ("minigrad", "torch")
 BOUND = 2.0  # times torch's error
-TILES = 6.0  # the same for Winograd's algorithm with tiles of 6 x 6, which has a bound of its own
+TILES = 5.0  # the same for Winograd's algorithm with tiles of 6 x 6, which has a bound of its own
 LEAST = 1.0  # units that nobody has to explain
 Call = Callable[[Any, Any], Any]
 

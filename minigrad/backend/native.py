@@ -238,7 +238,7 @@ def allow_winograd(allowed: bool) -> None:
     It needs 2.25 times fewer multiplications than the sums themselves (tiles of 2x2 results), 4
     times (4x4) or 2.8 times (5x5 filters, 2x2), for the result and both gradients. It is allowed at
     first, and then taken for sizes at which it was measured to be the faster. Its error is at most
-    5 times torch's in the quadratic mean, 1 to 3 units in the last place of the largest result; a
+    5 times torch's in the quadratic mean, 0.5 to 4 units in the last place of the largest result; a
     sum of nothing but zeros may come out as such a unit and not as zero. Convolutions of less than
     two million products are never done so: those of whole numbers stay exact.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -69,6 +70,35 @@ def test_who_says_nothing_gets_all_processors_or_those_of_openmp(given: str | No
     )
     expected = given or str(len(os.sched_getaffinity(0)))
     assert done.stdout.split() == [expected, expected]
+
+
+PLACES = """
+import json, os, sys
+import numpy as np
+from minigrad.backend import native
+here = sorted(os.sched_getaffinity(0))[: 1 if sys.argv[1] == "one" else None]
+os.sched_setaffinity(0, here)
+native.set_threads(2)
+p, g = np.ones((2, 1_000_000), np.float32)
+native.kernel("sgd_step", p, g)(p, g, None, p.size, 0.5, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+threads = [sorted(os.sched_getaffinity(int(t))) for t in os.listdir("/proc/self/task")]
+print(json.dumps([here, threads, float(p.sum())]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="places as Linux tells them")
+@pytest.mark.parametrize("allowed", ["one", "all"])
+def test_threads_are_kept_off_the_callers_processor(allowed: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PLACES, allowed], capture_output=True, check=True, text=True
+    )
+    here, threads, total = json.loads(done.stdout)
+    moved = [places for places in threads if places != here]
+    assert total == 500_000 and len(threads) >= 2
+    if len(here) == 1:
+        assert not moved
+    else:  # the kernels' own thread may use all processors but one
+        assert len(moved) == 1 and len(moved[0]) == len(here) - 1 and set(moved[0]) < set(here)
 
 
 def finished(child: int) -> int:
