@@ -46,12 +46,31 @@ print(json.dumps([settled, grown, faults() - before]))
 """
 
 
-def measured(**environment: str) -> list[int]:
-    """Page faults of five settled steps, growth of the heap, faults of a large array again."""
+BACKWARD = """
+import json, resource
+import minigrad as mg
+from minigrad.backend import memory
+
+y = x = mg.ones(1000, 1000, requires_grad=True)
+for _ in range(40):
+    y = y.sin()  # keeps its input
+total = y.sum()
+del y
+before, heap = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, sum(memory.held())
+total.backward()
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(json.dumps([faults * resource.getpagesize(), sum(memory.held()) - heap]))
+"""
+
+
+def measured(program: str = PROGRAM, **environment: str) -> list[int]:
+    """What a program prints: of the first, page faults of five settled steps, growth of the heap,
+    faults of a large array again.
+    """
     told = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
     told |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=told, capture_output=True, check=True, text=True
+        [sys.executable, "-c", program], env=told, capture_output=True, check=True, text=True
     )
     found: list[int] = json.loads(done.stdout)
     return found
@@ -63,6 +82,14 @@ def test_settled_training_asks_the_system_for_no_memory() -> None:
     assert settled < 50  # of some thousand pages that a step uses
     assert grown == 0
     assert again < 50
+
+
+@gnu
+def test_a_backward_works_in_the_memory_of_the_graph_that_it_frees() -> None:
+    faults, grown = measured(BACKWARD)
+    array = 4_000_000  # bytes; 40 gradients are made, and one is kept
+    assert faults <= 3 * array
+    assert grown <= 3 * array
 
 
 @gnu
