@@ -255,7 +255,7 @@ def test_errors_are_at_most_twice_torchs(
 def test_winograds_errors_hardly_grow_with_the_channels(
     level: str, channels: int, kernel: int
 ) -> None:
-    """The quadratic mean, in units of the last place of the greatest result (measured: 0.9 to 3.3)."""
+    """The quadratic mean, in units of the last place of the greatest result (0.9 to 3.3)."""
     case = square((4, channels, 24, 24), 40, kernel, 1, kernel // 2, 1)
     x, w, b, g = drawn(case, np.float32)
     native.use("numpy")
