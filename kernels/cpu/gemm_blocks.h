@@ -7,6 +7,7 @@
 #define BLOCK_ROWS 1344L   /* rows that are packed at a time: at most 2 MiB */
 #define COLUMNS_AT_ONCE 5L /* panels of DEPTH steps: 240 KiB, a part of a second-level cache */
 #define PACKED_TOGETHER 4L /* panels whose columns lie side by side */
+#define FEWEST_UNITS 8L    /* that threads share among them */
 #define FEW_ROWS 28L       /* packing columns takes the time of about five rows */
 #define FAR (1L << 21)     /* bytes of columns that no cache near by holds */
 
@@ -152,7 +153,8 @@ static void R(gemm_block)(R(factors) *g)
     g->placed = g->b_column == 1 && g->rows <= FEW_ROWS;
     g->far = g->placed && g->rows > 2 && g->k * g->n * (long)sizeof(real) > FAR;
     g->blocks = (g->panels + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
-    g->cuts = threads() == 1 ? 1 : max(1L, min(8 / g->blocks, (long)g->cut.count / 4));
+    const long enough = (FEWEST_UNITS + g->blocks - 1) / g->blocks;
+    g->cuts = threads() == 1 ? 1 : max(1L, min(enough, (long)g->cut.count / 4));
     g->shared = g->cuts > 1 && !g->placed;
     g->left = scratch(0, (size_t)(g->rows * deepest) * sizeof(real));
     g->right = NULL;
