@@ -7,6 +7,7 @@
  *     gb = sum g, gw = sum g (x - mean) invstd,
  *     gx = invstd w (g - mean(g) - (x - mean) invstd^2 mean(g (x - mean))), or g invstd w if given.
  *     gx, gw, gb may be NULL where they are not wanted.
+ * x, y, g and gx are `real`; all that there is one of for a channel is `wide`.
  *
  * Twin: ../cpu/norm.c. The plans take these steps: batch_sums, batch_finish, batch_apply; and
  * batch_backward_sums, batch_backward_finish, batch_backward_apply. Sums of a channel are taken in
@@ -103,14 +104,14 @@ KERNEL(batch_sums_columns, 256, (ceil(C, 32), parts))
 // Try: batch_finish(rand(5, 2, 3), out(5), out(5), out(5), 5, 2, 1e-5, 0)
 // Try: batch_finish(null, rand(5), out(5), rand(5), 5, 0, 1e-5, 1)
 KERNEL(batch_finish, 128, cover(C, 128))
-(const double *__restrict__ sums, real *mean, real *invstd, real *var, i64 C, i64 parts, double eps,
+(const double *__restrict__ sums, wide *mean, wide *invstd, wide *var, i64 C, i64 parts, double eps,
  i64 given)
 {
     GRID_STRIDE(c, C)
     {
         double variance;
         if (given) {
-            variance = (double)widen(var[c]);
+            variance = (double)var[c];
         } else {
             double count = 0, middle = 0, squares = 0;
             for (i64 k = 0; k < parts; k++) {
@@ -123,10 +124,10 @@ KERNEL(batch_finish, 128, cover(C, 128))
                 count = both;
             }
             variance = squares > 0 || squares != squares ? squares / count : 0.0;
-            mean[c] = narrow((wide)middle);
-            var[c] = narrow((wide)variance);
+            mean[c] = (wide)middle;
+            var[c] = (wide)variance;
         }
-        invstd[c] = narrow((wide)(1.0 / sqrt(variance + eps)));
+        invstd[c] = (wide)(1.0 / sqrt(variance + eps));
     }
 }
 
@@ -134,8 +135,8 @@ KERNEL(batch_finish, 128, cover(C, 128))
 // Try: batch_apply(randn(4, 8), null, null, out(4, 8), rand(8), rand(8), 32, 8, 1)
 // Try: batch_apply(randn(4, 5, 7), randn(5), null, out(4, 5, 7), rand(5), rand(5), 140, 5, 7)
 KERNEL(batch_apply, 256, cover(n, 1024))
-(const real *__restrict__ x, const real *__restrict__ w, const real *__restrict__ b,
- real *__restrict__ y, const real *__restrict__ mean, const real *__restrict__ invstd, i64 n, i64 C,
+(const real *__restrict__ x, const wide *__restrict__ w, const wide *__restrict__ b,
+ real *__restrict__ y, const wide *__restrict__ mean, const wide *__restrict__ invstd, i64 n, i64 C,
  i64 L)
 {
     channels(n, C, L, whole_packs(x) && whole_packs(y), [=](i64 i, i64 c, int count, int step) {
@@ -145,9 +146,9 @@ KERNEL(batch_apply, 256, cover(n, 1024))
         for (int k = 0; k < PACK; k++)
             if (k < count) {
                 if (k == 0 || step) {
-                    middle = widen(mean[c + k * step]);
-                    scale = widen(invstd[c + k * step]) * (w ? widen(w[c + k * step]) : wide(1));
-                    shift = b ? widen(b[c + k * step]) : wide(0);
+                    middle = mean[c + k * step];
+                    scale = invstd[c + k * step] * (w ? w[c + k * step] : wide(1));
+                    shift = b ? b[c + k * step] : wide(0);
                 }
                 v.at[k] = narrow((widen(v.at[k]) - middle) * scale + shift);
             }
@@ -158,11 +159,11 @@ KERNEL(batch_apply, 256, cover(n, 1024))
 /* Of each channel: sum g, and sum g (x - mean). */
 // Try: batch_backward_sums(randn(4, 5, 33), randn(4, 5, 33), randn(5), out(5, 2, 2), 4, 5, 33, 2)
 KERNEL(batch_backward_sums, 256, (C, parts))
-(const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ mean,
+(const real *__restrict__ g, const real *__restrict__ x, const wide *__restrict__ mean,
  double *__restrict__ out, i64 N, i64 C, i64 L, i64 parts)
 {
     const i64 c = blockIdx.x;
-    const wide middle = widen(mean[c]);
+    const wide middle = mean[c];
     wide sum = 0, products = 0;
     const Part part(N * L, parts, blockIdx.y);
     of_channel(C, L, c, part, whole_packs(g) && whole_packs(x), [&](i64 i, int count) {
@@ -185,7 +186,7 @@ KERNEL(batch_backward_sums, 256, (C, parts))
 
 // Try: batch_backward_sums_columns(randn(50, 70), randn(50, 70), randn(70), out(70, 3, 2), 50, 70, 3)
 KERNEL(batch_backward_sums_columns, 256, (ceil(C, 32), parts))
-(const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ mean,
+(const real *__restrict__ g, const real *__restrict__ x, const wide *__restrict__ mean,
  double *__restrict__ out, i64 N, i64 C, i64 parts)
 {
     __shared__ wide sums[8][32], products[8][32];
@@ -194,7 +195,7 @@ KERNEL(batch_backward_sums_columns, 256, (ceil(C, 32), parts))
     const i64 begin = blockIdx.y * size, end = min(begin + size, N);
     wide sum = 0, product = 0;
     if (c < C) {
-        const wide middle = widen(mean[c]);
+        const wide middle = mean[c];
         for (i64 n = begin + line; n < end; n += 8) {
             const wide slope = widen(g[n * C + c]);
             sum += slope;
@@ -217,7 +218,7 @@ KERNEL(batch_backward_sums_columns, 256, (ceil(C, 32), parts))
 /* Join the parts to gb and gw; `slopes` (C, 2) keeps what batch_backward_apply needs. */
 // Try: batch_backward_finish(randn(5, 2, 2), rand(5), out(5, 2), out(5), null, 5, 2, 10.0)
 KERNEL(batch_backward_finish, 128, cover(C, 128))
-(const double *__restrict__ sums, const real *__restrict__ invstd, wide *slopes, real *gw, real *gb,
+(const double *__restrict__ sums, const wide *__restrict__ invstd, wide *slopes, wide *gw, wide *gb,
  i64 C, i64 parts, double count)
 {
     GRID_STRIDE(c, C)
@@ -227,13 +228,13 @@ KERNEL(batch_backward_finish, 128, cover(C, 128))
             sum += sums[(c * parts + k) * 2];
             products += sums[(c * parts + k) * 2 + 1];
         }
-        const double inverse = (double)widen(invstd[c]);
+        const double inverse = (double)invstd[c];
         slopes[2 * c] = (wide)(sum / count);
         slopes[2 * c + 1] = (wide)(products / count * inverse * inverse);
         if (gb)
-            gb[c] = narrow((wide)sum);
+            gb[c] = (wide)sum;
         if (gw)
-            gw[c] = narrow((wide)(products * inverse));
+            gw[c] = (wide)(products * inverse);
     }
 }
 
@@ -242,8 +243,8 @@ KERNEL(batch_backward_finish, 128, cover(C, 128))
 //      out(4, 5, 8), 160, 5, 8)
 // Try: batch_backward_apply(randn(4, 8), randn(4, 8), null, rand(8), rand(8), null, out(4, 8), 32, 8, 1)
 KERNEL(batch_backward_apply, 256, cover(n, 1024))
-(const real *__restrict__ g, const real *__restrict__ x, const real *__restrict__ w,
- const real *__restrict__ mean, const real *__restrict__ invstd, const wide *__restrict__ slopes,
+(const real *__restrict__ g, const real *__restrict__ x, const wide *__restrict__ w,
+ const wide *__restrict__ mean, const wide *__restrict__ invstd, const wide *__restrict__ slopes,
  real *__restrict__ gx, i64 n, i64 C, i64 L)
 {
     const bool aligned = whole_packs(g) && whole_packs(x) && whole_packs(gx);
@@ -255,8 +256,8 @@ KERNEL(batch_backward_apply, 256, cover(n, 1024))
             if (k < count) {
                 if (k == 0 || step) {
                     const i64 at = c + k * step;
-                    middle = widen(mean[at]);
-                    scale = widen(invstd[at]) * (w ? widen(w[at]) : wide(1));
+                    middle = mean[at];
+                    scale = invstd[at] * (w ? w[at] : wide(1));
                     flat = slopes ? slopes[2 * at] : wide(0);
                     slope = slopes ? slopes[2 * at + 1] : wide(0);
                 }

@@ -12,6 +12,9 @@
  * class_slopes(g, scale, each, N, M)   each[i] = g[i] scale[i], and 0 where scale[i] is 0, whatever g is; one g
  *     for all if M is 1
  *
+ * Scores, losses and their gradients are `real`; y, stats, scale and each, one or two numbers of a row,
+ * are `wide`, and so is g of cross_entropy_backward.
+ *
  * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
  * infinity that leaves no difference, makes a whole row NaN. Twin: ../cpu/softmax.c; which of the
  * kernels here runs is chosen in cuda_plans.py: a warp a row, a block a row, or a thread a column.
@@ -134,7 +137,7 @@ KERNEL(softmax_backward_columns, 256, cover(outer * inner, 256))
 }
 
 template <int WIDTH>
-__device__ __forceinline__ void cross_entropy_of(const real *x, const i64 *classes, real *y, wide *stats,
+__device__ __forceinline__ void cross_entropy_of(const real *x, const i64 *classes, wide *y, wide *stats,
                                                  i64 N, i64 C)
 {
     const Team<WIDTH> team;
@@ -144,33 +147,33 @@ __device__ __forceinline__ void cross_entropy_of(const real *x, const i64 *class
             const wide rest = log(e.sum);
             stats[2 * row] = e.top;
             stats[2 * row + 1] = rest;
-            y[row] = narrow(widen(x[row * C + classes[row]]) - e.top - rest);
+            y[row] = widen(x[row * C + classes[row]]) - e.top - rest;
         }
     }
 }
 
 // Try: cross_entropy_warps(randn(19, 10), indices(10, 19), out(19), out(19, 2), 19, 10)
 KERNEL(cross_entropy_warps, 256, cover(N, 8))
-(const real *x, const i64 *classes, real *y, wide *stats, i64 N, i64 C)
+(const real *x, const i64 *classes, wide *y, wide *stats, i64 N, i64 C)
 {
     cross_entropy_of<32>(x, classes, y, stats, N, C);
 }
 
 // Try: cross_entropy_blocks(randn(3, 1030), indices(1030, 3), out(3), out(3, 2), 3, 1030)
 KERNEL(cross_entropy_blocks, 256, cover(N, 1))
-(const real *x, const i64 *classes, real *y, wide *stats, i64 N, i64 C)
+(const real *x, const i64 *classes, wide *y, wide *stats, i64 N, i64 C)
 {
     cross_entropy_of<256>(x, classes, y, stats, N, C);
 }
 
 template <int WIDTH>
-__device__ __forceinline__ void cross_entropy_backward_of(const real *g, const real *x,
+__device__ __forceinline__ void cross_entropy_backward_of(const wide *g, const real *x,
                                                           const i64 *classes, const wide *stats,
                                                           real *gx, i64 N, i64 C)
 {
     const Team<WIDTH> team;
     for (i64 row = team.row(); row < N; row += team.rows()) {
-        const wide slope = widen(g[row]), top = stats[2 * row], rest = stats[2 * row + 1];
+        const wide slope = g[row], top = stats[2 * row], rest = stats[2 * row + 1];
         const i64 here = classes[row];
         rewrite(team, x + row * C, gx + row * C, C, [&](int k, wide v) {
             return slope * ((k == here ? wide(1) : wide(0)) - exp(v - top - rest));
@@ -180,7 +183,7 @@ __device__ __forceinline__ void cross_entropy_backward_of(const real *g, const r
 
 // Try: cross_entropy_backward_warps(randn(19), randn(19, 10), indices(10, 19), rand(19, 2), out(19, 10), 19, 10)
 KERNEL(cross_entropy_backward_warps, 256, cover(N, 8))
-(const real *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
+(const wide *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
 {
     cross_entropy_backward_of<32>(g, x, classes, stats, gx, N, C);
 }
@@ -188,14 +191,14 @@ KERNEL(cross_entropy_backward_warps, 256, cover(N, 8))
 // Try: cross_entropy_backward_blocks(randn(3), randn(3, 1030), indices(1030, 3), rand(3, 2),
 //      out(3, 1030), 3, 1030)
 KERNEL(cross_entropy_backward_blocks, 256, cover(N, 1))
-(const real *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
+(const wide *g, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C)
 {
     cross_entropy_backward_of<256>(g, x, classes, stats, gx, N, C);
 }
 
 // Try: class_scales(values(1, -100, 2, 5), out(4), out(4), 4, 5, -100, zeros(1))
 KERNEL(class_scales, 256, cover(N, 1024))
-(const i64 *__restrict__ target, i64 *__restrict__ classes, real *__restrict__ scale, i64 N, i64 C,
+(const i64 *__restrict__ target, i64 *__restrict__ classes, wide *__restrict__ scale, i64 N, i64 C,
  i64 ignore, i64 *bad)
 {
     GRID_STRIDE(i, N)
@@ -205,7 +208,7 @@ KERNEL(class_scales, 256, cover(N, 1024))
         if (counts && !there)
             atomicExch((u64 *)bad, 1ull);
         classes[i] = counts && there ? at : 0;
-        scale[i] = narrow(counts ? wide(-1) : wide(0));
+        scale[i] = counts ? wide(-1) : wide(0);
     }
 }
 
@@ -213,12 +216,12 @@ KERNEL(class_scales, 256, cover(N, 1024))
 // Try: class_slopes(randn(1), values(-1, 0, -1), out(3), 3, 1)
 // Try: class_slopes(randn(1003), randn(1003), out(1003), 1003, 1003)
 KERNEL(class_slopes, 256, cover(N, 1024))
-(const real *__restrict__ g, const real *__restrict__ scale, real *__restrict__ each, i64 N, i64 M)
+(const real *__restrict__ g, const wide *__restrict__ scale, wide *__restrict__ each, i64 N, i64 M)
 {
     GRID_STRIDE(i, N)
     {
-        const wide s = widen(scale[i]);
-        each[i] = narrow(s == 0 ? s : s * widen(g[M == 1 ? 0 : i]));
+        const wide s = scale[i];
+        each[i] = s == 0 ? s : s * widen(g[M == 1 ? 0 : i]);
     }
 }
 
@@ -226,12 +229,12 @@ KERNEL(class_slopes, 256, cover(N, 1024))
 // Try: class_loss(randn(1003), randn(1003), out(1), 1003, 1)
 // Try: class_loss(randn(3), zeros(3), out(1), 3, 0)
 KERNEL(class_loss, 256, 1)
-(const real *__restrict__ y, real *__restrict__ scale, real *__restrict__ loss, i64 N, i64 mean)
+(const wide *__restrict__ y, wide *__restrict__ scale, real *__restrict__ loss, i64 N, i64 mean)
 {
     wide sum = 0, count = 0;
     for (i64 i = threadIdx.x; i < N; i += blockDim.x) {
-        const wide s = widen(scale[i]);
-        sum += s == 0 ? wide(0) : s * widen(y[i]);
+        const wide s = scale[i];
+        sum += s == 0 ? wide(0) : s * y[i];
         count += s == 0 ? wide(0) : wide(1);
     }
     sum = block_sum(sum);
@@ -240,7 +243,7 @@ KERNEL(class_loss, 256, 1)
         loss[0] = narrow(mean ? sum / count : sum);
     if (mean)
         for (i64 i = threadIdx.x; i < N; i += blockDim.x) {
-            const wide s = widen(scale[i]);
-            scale[i] = narrow(s == 0 ? s : s / count);
+            const wide s = scale[i];
+            scale[i] = s == 0 ? s : s / count;
         }
 }

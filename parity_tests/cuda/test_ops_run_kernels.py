@@ -133,6 +133,8 @@ HALVES = {
     "log_softmax": (lambda x: x.log_softmax(0), ((5, 40),)),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 3, 2, 1), ((2, 3, 9, 8),)),
     "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), ((2, 3, 9, 8),)),
+    "layer_norm": (lambda x: F.layer_norm(x, (33,)), ((7, 33),)),
+    "group_norm": (lambda x: F.group_norm(x, 2), ((3, 4, 5, 5),)),
 }  # fmt: skip
 
 
@@ -149,4 +151,52 @@ def test_halves_are_read_as_they_are(name: str, kind: str, launched: list[str]) 
         assert run(*given).dtype is inputs[0].dtype
         assert stand_in.counts.launches == before + 1
     wanted, found = cards.both_ways(run, *inputs)
+    cards.agree(found, wanted, kind)
+
+
+MIXED = {
+    "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), (4, 5, 6, 3), (5,)),
+    "batch_norm of rows": (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), (9, 5), (5,)),
+    "layer_norm": (lambda x, w, b: F.layer_norm(x, (33,), w, b), (7, 33), (33,)),
+    "group_norm": (lambda x, w, b: F.group_norm(x, 2, w, b), (3, 4, 5, 5), (4,)),
+}
+
+
+@pytest.mark.parametrize("weights", ["float32", "halves"])
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", MIXED)
+def test_norms_of_halves_forward_and_backward(
+    name: str, kind: str, weights: str, launched: list[str]
+) -> None:
+    """Beside float32 weights, as autocast has them, nothing is converted: all is our kernels'."""
+    run, shape, some = MIXED[name]
+    torch.manual_seed(3)
+    half = getattr(torch, kind)
+    learned = half if weights == "halves" else torch.float32
+    inputs = [torch.randn(*shape).to(half).requires_grad_()]
+    inputs += [torch.randn(*some).to(learned).requires_grad_() for _ in range(2)]
+    wanted, found = cards.both_ways(run, *inputs)
+    cards.agree(found, wanted, kind)
+    given, g = cards.moved(inputs, "cuda"), torch.ones(shape, device="cuda", dtype=half)
+    before = stand_in.counts.launches, len(launched)
+    torch.autograd.grad(run(*given), given, g)
+    kernels = len(launched) - before[1]
+    small = 5 if weights == "halves" else 0  # w, b, w again, gw, gb: one number for a channel
+    assert kernels > 0
+    assert stand_in.counts.launches - before[0] == kernels + small
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_of_halves(reduction: str, kind: str, launched: list[str]) -> None:
+    """The scores are read once and their slopes written once, both in halves."""
+
+    def run(x: Any) -> Any:
+        return F.cross_entropy(x, classes(6, 10, x.device), reduction=reduction)
+
+    torch.manual_seed(3)
+    inputs = [torch.randn(6, 10).to(getattr(torch, kind)).requires_grad_()]
+    before = len(launched)
+    wanted, found = cards.both_ways(run, *inputs)
+    assert {"cross_entropy_warps", "cross_entropy_backward_warps"} <= set(launched[before:])
     cards.agree(found, wanted, kind)

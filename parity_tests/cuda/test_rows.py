@@ -23,6 +23,11 @@ def random(shape: Any, dtype: str, seed: int = 0) -> Any:
     return of(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
+def computed_in(dtype: str) -> str:
+    """What kernels hold a row's or a channel's own numbers in."""
+    return "float64" if dtype == "float64" else "float32"
+
+
 def exact(array: Any) -> Any:
     return torch.from_numpy(np.asarray(array, np.float64))
 
@@ -63,8 +68,9 @@ def test_softmax_of_rows_with_special_numbers(n: int, inner: int, log: bool) -> 
 def test_cross_entropy(rows: int, classes: int, dtype: str, mode: Any) -> None:
     run, x = kernels(dtype, *mode[1:]), random((rows, classes), dtype)
     target = np.random.default_rng(1).integers(0, classes, rows)
-    y, gx, g = empty(rows, dtype), empty(x.shape, dtype), random(rows, dtype, 2)
-    stats = empty((rows, 2), "float64" if dtype == "float64" else "float32")
+    wide = computed_in(dtype)
+    y, gx, g = empty(rows, wide), empty(x.shape, dtype), random(rows, wide, 2)
+    stats = empty((rows, 2), wide)
     run["cross_entropy"](x, target, y, stats, rows, classes)
     leaf = exact(x).requires_grad_()
     wanted = -F.cross_entropy(leaf, torch.from_numpy(target), reduction="none")
@@ -78,7 +84,7 @@ def test_cross_entropy(rows: int, classes: int, dtype: str, mode: Any) -> None:
 @given(
     n=st.integers(2, 40), channels=st.sampled_from([1, 3, 8, 35]),
     length=st.sampled_from([1, 1, 4, 49, 700]), affine=st.booleans(), given_=st.booleans(),
-    dtype=st.sampled_from(("float32", "float64")), mode=st.sampled_from(MODES),
+    dtype=st.sampled_from(DTYPES), mode=st.sampled_from(MODES),
 )  # fmt: skip
 def test_batch_norm(
     n: int, channels: int, length: int, affine: bool, given_: bool, dtype: str, mode: Any
@@ -86,11 +92,12 @@ def test_batch_norm(
     run, eps = kernels(dtype, *mode[1:]), 1e-5
     x = random((n, channels, length), dtype) + of([3], dtype)
     g = random(x.shape, dtype, 1)
-    w, b = (random(channels, dtype, 2 + i) if affine else None for i in range(2))
+    wide = computed_in(dtype)
+    w, b = (random(channels, wide, 2 + i) if affine else None for i in range(2))
     y, gx = empty(x.shape, dtype), empty(x.shape, dtype)
-    mean, var, invstd, gw, gb = (empty(channels, dtype) for _ in range(5))
+    mean, var, invstd, gw, gb = (empty(channels, wide) for _ in range(5))
     if given_:
-        mean[:], var[:] = random(channels, dtype, 4), np.abs(random(channels, dtype, 5)) + 0.5
+        mean[:], var[:] = random(channels, wide, 4), np.abs(random(channels, wide, 5)) + 0.5
     sizes = (n, channels, length)
     run["batch_norm"](x, w, b, y, mean, invstd, var, *sizes, eps, given_)
     leaves = [None if a is None else exact(a).requires_grad_() for a in (x, w, b)]
@@ -98,21 +105,21 @@ def test_batch_norm(
     wanted = F.batch_norm(leaves[0], *running, *leaves[1:], training=not given_, eps=eps)
     close(y, wanted.detach(), dtype, 20)
     if not given_:
-        close(mean, x.astype("f8").mean((0, 2)), dtype)
-        close(var, x.astype("f8").var((0, 2)), dtype)
+        close(mean, x.astype("f8").mean((0, 2)), wide)
+        close(var, x.astype("f8").var((0, 2)), wide)
     run["batch_norm_backward"](g, x, w, mean, invstd, gx, gw, gb, *sizes, given_)
     wanted.backward(exact(g))
     close(gx, leaves[0].grad, dtype, 20)
     if affine:
-        close(gw, leaves[1].grad, dtype, 20)
-        close(gb, leaves[2].grad, dtype, 20)
+        close(gw, leaves[1].grad, wide, 20)
+        close(gb, leaves[2].grad, wide, 20)
 
 
 @drawn
 @given(
     n=st.integers(1, 20), groups=st.integers(1, 3), weights=st.sampled_from([1, 2, 7, 40, 1100]),
     places=st.sampled_from([1, 1, 5, 60]), affine=st.booleans(),
-    dtype=st.sampled_from(("float32", "float64")), mode=st.sampled_from(MODES),
+    dtype=st.sampled_from(DTYPES), mode=st.sampled_from(MODES),
 )  # fmt: skip
 def test_row_norm(
     n: int, groups: int, weights: int, places: int, affine: bool, dtype: str, mode: Any
@@ -120,9 +127,10 @@ def test_row_norm(
     run, eps = kernels(dtype, *mode[1:]), 1e-3
     sizes = (n, groups, weights, places)
     x, g = random(sizes, dtype), random(sizes, dtype, 1)
-    w, b = (random((groups, weights), dtype, 2 + i) if affine else None for i in range(2))
+    wide = computed_in(dtype)
+    w, b = (random((groups, weights), wide, 2 + i) if affine else None for i in range(2))
     y, gx = empty(sizes, dtype), empty(sizes, dtype)
-    mean, invstd, var = (empty((n, groups), dtype) for _ in range(3))
+    mean, invstd, var = (empty((n, groups), wide) for _ in range(3))
     run["row_norm"](x, w, b, y, mean, invstd, var, *sizes, eps)
     leaves = [None if a is None else exact(a).requires_grad_() for a in (x, w, b)]
     across = leaves[0].reshape(n, groups, -1)
@@ -131,15 +139,15 @@ def test_row_norm(
     if affine:
         wanted = wanted * leaves[1][..., None] + leaves[2][..., None]
     close(y, wanted.detach(), dtype, 20)
-    close(mean, middle.detach(), dtype)
-    close(var, spread.detach(), dtype)
-    gw, gb = ((empty((groups, weights), dtype) if affine else None) for _ in range(2))
+    close(mean, middle.detach(), wide)
+    close(var, spread.detach(), wide)
+    gw, gb = ((empty((groups, weights), wide) if affine else None) for _ in range(2))
     run["row_norm_backward"](g, x, w, mean, invstd, gx, gw, gb, *sizes)
     wanted.backward(exact(g))
     close(gx, leaves[0].grad, dtype, 50)
     if affine:
-        close(gw, leaves[1].grad, dtype, 50)
-        close(gb, leaves[2].grad, dtype, 50)
+        close(gw, leaves[1].grad, wide, 50)
+        close(gb, leaves[2].grad, wide, 50)
 
 
 REDUCTIONS = (

@@ -63,7 +63,6 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, *, order: s
     values = [unwrapped(a, found) for a in args]
     given = {k: unwrapped(v, found) for k, v in kwargs.items()} if kwargs else {}
     stream = here.stream or streams.Stream.null
-    counts.launches += 1
 
     def call() -> Any:
         result = function(*values, **given)
@@ -78,6 +77,7 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, *, order: s
         result = np.asarray(result)
     made: list[Block] = []
     out = wrapped(result, found, made)
+    counts.launches += bool(made)  # a view needs none
     streams.launch(stream, [a._block for a in found], made)
     if stream.capture is not None and made:
         _capture(stream, call, result)

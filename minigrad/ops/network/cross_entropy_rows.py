@@ -11,7 +11,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array, kept, xp_of
 from minigrad.backend.native import array_types, kernel
-from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.elementwise.precision import is_half, widened
 from minigrad.ops.folds import MANY
 from minigrad.ops.indexing.places import outside
 from minigrad.ops.network.softmax import LogSoftmaxAlong
@@ -101,8 +101,9 @@ def _on_card(
 
     rows, count = input.shape
     target = xp.ascontiguousarray(target.astype(LONG, copy=False))
-    classes, scale = xp.empty(rows, LONG), xp.empty(rows, input.dtype)
-    picked, stats = xp.empty(rows, input.dtype), xp.empty((rows, 2), input.dtype)
+    wide = _wide(input)
+    classes, scale = xp.empty(rows, LONG), xp.empty(rows, wide)
+    picked, stats = xp.empty(rows, wide), xp.empty((rows, 2), wide)
     loss = xp.empty((), input.dtype)
     message = f"Target is out of bounds for an axis of size {count} (nll_loss)"
     bad = faults.flag(xp, input, message)
@@ -113,18 +114,54 @@ def _on_card(
     return loss, classes, scale, stats
 
 
+def _wide(input: Array) -> Any:
+    """What a row's own numbers are held in: float32 for halves."""
+    return np.dtype(np.float32) if is_half(input.dtype) else input.dtype
+
+
 def _slopes(xp: Any, g: Array, scale: Any, rows: int, dtype: Any) -> Array:
     """The slope of each row; 0 for one that does not count, even of a cotangent that is NaN."""
     each = xp.empty(rows, dtype)
     if not hasattr(scale, "shape"):
         each[...] = g * scale
         return each
-    run = kernel("class_slopes", g, scale)
-    if run is not None and scale.size == rows:
+    run = kernel("class_slopes", g)
+    if run is not None and scale.size == rows and scale.dtype == dtype:
         run(g, scale, each, rows, g.size)
     else:
         each[...] = xp.where(scale == 0, 0, g * scale)
     return each
+
+
+def _forward(
+    xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
+) -> tuple[Array, Array, Any, Array | None]:
+    """A kernel needs the scores once, and keeps two numbers of each row."""
+    rows, count = input.shape
+    if xp is not np and weight is None and reduction != "none":
+        found = _on_card(xp, input, target, ignore_index, reduction == "mean")
+        if found is not None:
+            return found
+    classes, ignored = checked(xp, target, count, ignore_index)
+    run = kernel("cross_entropy", input)
+    if run is None or not input.size:
+        logp = LogSoftmaxAlong.forward(xp, input, 1)
+        picked, stats = logp[places(xp, classes, logp.shape)], None
+    else:
+        classes, wide = xp.ascontiguousarray(classes), _wide(input)
+        picked, stats = xp.empty(rows, wide), xp.empty((rows, 2), wide)
+        run(input, classes, picked, stats, rows, count)
+    loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
+    return loss, classes, scale, stats
+
+
+def _halves(xp: Any, input: Array, target: Array, weight: Any, *how: Any) -> Any:
+    """The same of halves on a card, whose kernel reads them as they are; None without it."""
+    if kernel("cross_entropy", input) is None or not input.size:
+        return None
+    weight = None if weight is None else weight.astype(_wide(input))
+    loss, *kept = _forward(xp, input, target, weight, *how)
+    return loss.astype(input.dtype, copy=False), *kept
 
 
 @register(internal=True)
@@ -134,28 +171,7 @@ class CrossEntropyRows(Op):
     grad_fn = "NllLossBackward0"
     keeps = ("classes", "scale", "stats")
 
-    @staticmethod
-    @widened
-    def forward(
-        xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
-    ) -> tuple[Array, Array, Any, Array | None]:
-        """A kernel needs the scores once, and keeps two numbers of each row."""
-        rows, count = input.shape
-        if xp is not np and weight is None and reduction != "none":
-            found = _on_card(xp, input, target, ignore_index, reduction == "mean")
-            if found is not None:
-                return found
-        classes, ignored = checked(xp, target, count, ignore_index)
-        run = kernel("cross_entropy", input)
-        if run is None or not input.size:
-            logp = LogSoftmaxAlong.forward(xp, input, 1)
-            picked, stats = logp[places(xp, classes, logp.shape)], None
-        else:
-            classes = xp.ascontiguousarray(classes)
-            picked, stats = xp.empty(rows, input.dtype), xp.empty((rows, 2), input.dtype)
-            run(input, classes, picked, stats, rows, count)
-        loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
-        return loss, classes, scale, stats
+    forward = staticmethod(widened(halves=_halves)(_forward))
 
     @staticmethod
     def grad_input(
@@ -164,8 +180,8 @@ class CrossEntropyRows(Op):
         """The softmax, less 1 at the right class, by what a row counts."""
         if g.__class__ in array_types or isinstance(g, np.generic):
             xp = xp_of(input)
-            each = _slopes(xp, g, scale, len(classes), input.dtype)
-            run = None if stats is None else kernel("cross_entropy_backward", input, stats)
+            each = _slopes(xp, g, scale, len(classes), _wide(input))
+            run = None if stats is None else kernel("cross_entropy_backward", input)
             if run is not None:
                 gx = xp.empty(input.shape, input.dtype)
                 run(each, input, classes, stats, gx, *input.shape)

@@ -275,7 +275,8 @@ def cross_entropy(
         if x.ndim == 2 and t.ndim == 2:
             raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
     _check(input, target, weight, "cross_entropy")
-    if x.ndim == 2 and t.ndim == 1 and not label_smoothing and x.dtype.itemsize > 2:
+    at_once = x.dtype.itemsize > 2 or x.__class__ is not np.ndarray  # torch rounds halves twice
+    if x.ndim == 2 and t.ndim == 1 and not label_smoothing and at_once:
         return CrossEntropyRows.short(input, target, weight, ignore_index, reduction)
     axis = min(1, x.ndim - 1)
     logp = LogSoftmaxAlong.short(input, axis)

@@ -43,7 +43,7 @@ class _Standardised(Op):
     keeps = ("mean", "invstd")
 
     @staticmethod
-    @widened
+    @widened(halves=norm_kernels.of_halves)
     def forward(
         xp: Any, input: Array, weight: Array, bias: Array, plan: Plan, eps: float, given: Any,
         observe: Any,

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.backend import Array, xp_of
 from minigrad.backend.native import array_types, kernel
+from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.network.norm_plans import Plan, remembered
 
 
@@ -29,18 +32,28 @@ def _layout(plan: Plan) -> tuple[bool, tuple[int, ...], tuple[int, ...]]:
     return False, plan.seen, statistics
 
 
+def _in_type(xp: Any, x: Array, *others: Any) -> tuple[Any, ...]:
+    """What is computed in for ``x``, and arrays beside it in that type: halves in float32.
+
+    There is one number of these for a channel or a row, so that a copy costs next to nothing.
+    """
+    wide = np.dtype(np.float32) if is_half(x.dtype) else x.dtype
+    return wide, *[None if a is None else xp.ascontiguousarray(a, wide) for a in others]
+
+
 def standardised(
     x: Array, weight: Any, bias: Any, plan: Plan, eps: float, given: Any, observe: Any
 ) -> tuple[Array, Array, Array] | None:
     """The output, the mean and one over the deviation; the statistics in the plan's shape."""
     batch, sizes, shape = _layout(plan)
-    present = [array for array in (weight, bias, *(given or ())) if array is not None]
-    run = kernel("batch_norm" if batch else "row_norm", x, *present)
+    run = kernel("batch_norm" if batch else "row_norm", x)
     if run is None or not x.size:
         return None
-    empty = xp_of(x).empty
-    out, invstd = empty(x.shape, x.dtype), empty(shape, x.dtype)
-    mean, var = given or (empty(shape, x.dtype), empty(shape, x.dtype))
+    xp = xp_of(x)
+    wide, weight, bias, mean, var = _in_type(xp, x, weight, bias, *(given or (None, None)))
+    out, invstd = xp.empty(x.shape, x.dtype), xp.empty(shape, wide)
+    if given is None:
+        mean, var = xp.empty(shape, wide), xp.empty(shape, wide)
     if batch:
         run(x, weight, bias, out, mean, invstd, var, *sizes, eps, given is not None)
     else:
@@ -48,6 +61,11 @@ def standardised(
     if observe is not None:
         observe(mean, var, plan.number)
     return out, mean, invstd
+
+
+def of_halves(xp: Any, x: Array, *given: Any) -> tuple[Array, Array, Array] | None:
+    """The same as a forward's ``halves``."""
+    return standardised(x, *given)
 
 
 def gradients(
@@ -59,14 +77,12 @@ def gradients(
     batch, sizes, _ = _layout(plan)
     xp = xp_of(g)
     g = xp.ascontiguousarray(g)
-    present = () if weight is None else (weight,)
-    run = kernel(
-        "batch_norm_backward" if batch else "row_norm_backward", g, x, mean, invstd, *present
-    )
+    run = kernel("batch_norm_backward" if batch else "row_norm_backward", g, x)
     if run is None:
         return None
+    wide, weight, mean, invstd = _in_type(xp, x, weight, mean, invstd)
     gx = xp.empty(x.shape, g.dtype) if needs[0] else None
-    gw, gb = (xp.empty(plan.learned, g.dtype) if wanted else None for wanted in needs[1:])
+    gw, gb = (xp.empty(plan.learned, wide) if wanted else None for wanted in needs[1:])
     if batch:
         run(g, x, weight, mean, invstd, gx, gw, gb, *sizes, given is not None)
     else:
