@@ -6,7 +6,7 @@ An op never asks which backend it runs on: it is handed ``xp``, the array module
 from __future__ import annotations
 
 from minigrad.backend.base import Array, Backend
-from minigrad.backend.scientific import on_host, scientific
+from minigrad.backend.scientific import linalg, on_host, scientific
 from minigrad.backend.select import (
     Cards,
     at,
@@ -35,6 +35,7 @@ __all__ = [
     "follow",
     "followed",
     "kept",
+    "linalg",
     "on_host",
     "scientific",
     "there",

@@ -19,8 +19,8 @@ class Backend(Protocol):
     def device_of(self, array: Array) -> device:
         """The device on which the array lies."""
 
-    def from_host(self, array: Array, index: int | None) -> Array:
-        """A NumPy array brought to the device."""
+    def from_host(self, array: Array, index: int | None, wait: bool = True) -> Array:
+        """A NumPy array brought to the device; with ``wait`` it may be written to afterwards."""
 
     def to_host(self, array: Array) -> Array:
         """An array brought to the CPU as a NumPy array; the same object where it is one."""

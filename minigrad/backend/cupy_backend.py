@@ -111,23 +111,26 @@ class CupyBackend:
     def __init__(self, cupy: Any) -> None:
         self.xp: Any = cupy
         self.generators: dict[int, Any] = {}  # of random numbers, by card; random/on_card.py
-        # In this thread; by default CuPy gives NaN for a matrix that has no inverse.
-        importlib.import_module("cupyx").seterr(linalg="raise")
 
     def device_of(self, array: Array) -> device:
         """The card on which the array lies."""
         return device("cuda", array.device.id)
 
-    def from_host(self, array: Array, index: int | None) -> Array:
-        """Copy a NumPy array to card ``index`` (the current one for None)."""
+    def from_host(self, array: Array, index: int | None, wait: bool = True) -> Array:
+        """Copy a NumPy array to card ``index`` (the current one for None).
+
+        CuPy reads pinned memory while the program goes on, which may write new data there: so the
+        copy is waited for unless the caller says otherwise. What is not pinned CuPy copies first.
+        """
         capture.refuse(
             "copying from the host (new data, random numbers of the host, dropout)",
             "make the tensor before, and copy new data into it between replays",
         )
+        wait = wait and is_pinned(array)
         if index is None:
-            return self.xp.asarray(array)
+            return self.xp.asarray(array, blocking=wait)
         with card_of(self.xp, index):
-            return self.xp.asarray(array)
+            return self.xp.asarray(array, blocking=wait)
 
     def to_host(self, array: Array) -> Array:
         """Copy to a NumPy array; what kernels noted about indices is told (``faults.py``)."""

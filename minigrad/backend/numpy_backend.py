@@ -24,7 +24,7 @@ class NumpyBackend:
         """Always the CPU."""
         return CPU
 
-    def from_host(self, array: Array, index: int | None) -> Array:
+    def from_host(self, array: Array, index: int | None, wait: bool = True) -> Array:
         """The array itself."""
         return array
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from minigrad.backend.select import beside, xp_of
 
-__all__ = ["OnHostWarning", "on_host", "scientific"]
+__all__ = ["OnHostWarning", "linalg", "on_host", "scientific"]
 
 _told: set[str] = set()
 
@@ -33,6 +33,20 @@ def scientific(xp: Any, part: str) -> Any:
     """
     package = "cupyx.scipy" if xp.__name__ == "cupy" else "scipy"
     return importlib.import_module(f"{package}.{part}")
+
+
+def linalg(xp: Any) -> Any:
+    """``numpy.linalg``, or CuPy's, which is told here to raise for a matrix without an inverse.
+
+    CuPy gives NaN unless told, and forgets what another thread has said.
+
+    >>> import numpy as np
+    >>> float(linalg(np).det(2 * np.eye(2)).round(4))
+    4.0
+    """
+    if xp.__name__ == "cupy":
+        importlib.import_module("cupyx").seterr(linalg="raise")
+    return xp.linalg
 
 
 def on_host(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

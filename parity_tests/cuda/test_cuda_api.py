@@ -6,7 +6,9 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -184,6 +186,42 @@ def test_transfers_from_pinned_memory_do_not_wait(cards):
         z = x.cuda(non_blocking=True)
     assert stand_in.counts.to_host == before
     assert y.sum().item() == 2000 and z.device.type == "cuda"
+
+
+def test_pinned_memory_may_be_written_to_after_a_copy_that_waits(cards):
+    """CuPy reads pinned memory while the program goes on: only ``non_blocking`` may leave it so."""
+    x, there = minigrad.ones(1000).pin_memory(), minigrad.zeros(1000, device="cuda")
+    for copy, waits in (
+        (lambda: x.to("cuda"), 1),
+        (lambda: x.to("cuda", non_blocking=True), 0),
+        (lambda: x.cuda(), 1),
+        (lambda: there.copy_(x), 1),
+        (lambda: there.copy_(x, non_blocking=True), 0),
+        (lambda: (x + 1).to("cuda"), 0),  # not pinned: CuPy has taken a copy
+    ):
+        before = stand_in.counts.to_host
+        copy()
+        assert stand_in.counts.to_host == before + waits
+
+
+def test_every_thread_is_told_of_a_matrix_without_an_inverse(cards):
+    """What CuPy does then is a setting of each thread."""
+    found = []
+
+    def work():
+        for device in ("cpu", "cuda"):
+            try:
+                minigrad.linalg.inv(minigrad.zeros(2, 2, device=device))
+            except minigrad.linalg.LinAlgError as error:
+                found.append(str(error))
+
+    thread = threading.Thread(target=work)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # LAPACK's pivots are the host's
+        thread.start()
+        thread.join()
+    assert len(found) == 2
+    assert found[0] == found[1]
 
 
 # --- waiting -----------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ def array(
     there: Any = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
     known_type(there.dtype)
     counts.to_card += 1
+    if blocking:
+        waits("asarray(..., blocking=True)")
     return wrapped(there, [], [])  # type: ignore[no-any-return]
 
 
@@ -78,7 +80,7 @@ def asarray(
         if not copy and (dtype is None or a.dtype == dtype):
             return a
         return a.astype(dtype or a.dtype)  # type: ignore[no-any-return]
-    return array(a, dtype, bool(copy), order or "K")
+    return array(a, dtype, bool(copy), order or "K", blocking=blocking)
 
 
 def packed(a: Any, dtype: Any = None) -> ndarray:

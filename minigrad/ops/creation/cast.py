@@ -53,14 +53,15 @@ class Move(Op):
     keeps = ("source",)
 
     @staticmethod
-    def forward(xp: Any, input: Array, device: Device) -> Any:
+    def forward(xp: Any, input: Array, device: Device, non_blocking: bool = False) -> Any:
         """Copy between host and card."""
         backend = backend_of(input)
         if backend is backend_for(device):  # from card to card, past the host
             with card_of(backend.xp, device.index):
                 there = backend.xp.array(input)
         else:
-            there = backend_for(device).from_host(backend.to_host(input), device.index)
+            host = backend.to_host(input)
+            there = backend_for(device).from_host(host, device.index, not non_blocking)
         return there, backend.device_of(input)
 
     @staticmethod
@@ -156,10 +157,10 @@ def to(input: Any, *args: Any, **kwargs: Any) -> Any:
         home = (first.type if type(first) is Device else first) == "cpu"
         if home is True and type(input._array) is np.ndarray:
             return input
-    kind, place, copy, form = _destination(args, kwargs)
+    kind, place, copy, form, non_blocking = _destination(args, kwargs)
     out = input
     if place is not None and not _same_place(out.device, place):
-        out = tensors.move(out, place)
+        out = tensors.move(out, place, non_blocking)
     if kind is not None and out._array.dtype != kind.numpy:
         out = tensors.cast(out, kind)
     if form is not None:
@@ -175,8 +176,10 @@ _FORMS = (
 )
 
 
-def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
-    """What the arguments of ``to`` ask for: dtype, device, copy, memory format."""
+def _destination(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, bool, Any, bool]:
+    """What the arguments of ``to`` ask for: dtype, device, copy, memory format, non_blocking."""
     first = args[0] if args else None
     form = 1 if isinstance(first, (Dtype, dtypes.LeftOut, type)) else 0
     names = _FORMS[2 if isinstance(first, TensorBase) else form]
@@ -196,7 +199,8 @@ def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, An
         kind, place = other.dtype, other.device
     kind = None if kind is None else dtypes.as_dtype(kind)
     where = None if place is None else Device(place)
-    return kind, where, bool(found.get("copy", False)), found.get("memory_format")
+    copy, non_blocking = (bool(found.get(name, False)) for name in ("copy", "non_blocking"))
+    return kind, where, copy, found.get("memory_format"), non_blocking
 
 
 def _same_place(here: Device, there: Device) -> bool:
@@ -214,7 +218,7 @@ def cuda(input: Any, device: Any = None, non_blocking: bool = False) -> Any:
     Raises: DeviceError that says what is missing if CUDA cannot be used here.
     """
     place = Device("cuda") if device is None else Device(device)
-    return input.to(place)
+    return input.to(place, non_blocking=non_blocking)
 
 
 @function(where=("Tensor",), torch="Tensor.cpu", samples=(call(T(2, 3)),))

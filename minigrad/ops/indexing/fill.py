@@ -74,7 +74,7 @@ def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
     if src is not input:
         check_overlap(input, (src,))
     if type(mine) is not type(theirs) or mine.dtype is not theirs.dtype:
-        src = src.to(input.device, input.dtype)
+        src = src.to(input.device, input.dtype, non_blocking=non_blocking)
     return write(CopyInto, input, (src,), (), check=False)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import lower, symmetric, upper
 from minigrad.autograd.registry import T, call, function, into, matrices, reals, register, spread
-from minigrad.backend import Array
+from minigrad.backend import Array, linalg
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.matrix.determinant import NOT_SQUARE, SQUARE
 from minigrad.ops.matrix.matrices import (
@@ -60,7 +60,7 @@ class CholeskyFactor(Op):
             if not bad and corner.dot(corner) == corner.dot(corner):
                 return xp.ascontiguousarray(upper.T), xp.zeros((), xp.int32)
         try:
-            L, info = xp.linalg.cholesky(A), xp.zeros(A.shape[:-2], xp.int32)
+            L, info = linalg(xp).cholesky(A), xp.zeros(A.shape[:-2], xp.int32)
         except np.linalg.LinAlgError:
             routine = lapack(xp, "potrf", A.dtype)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, matrices, register
-from minigrad.backend import Array
+from minigrad.backend import Array, linalg
 from minigrad.ops.matrix.matrices import columns, mT, need_square_floats
 from minigrad.return_types import named
 
@@ -30,7 +30,7 @@ class Determinant(Op):
     @staticmethod
     def forward(xp: Any, A: Array) -> Array:
         """By LU decomposition."""
-        return xp.linalg.det(A)
+        return linalg(xp).det(A)
 
     @staticmethod
     def grad_A(g: Any, A: Any, F: Any) -> Any:
@@ -45,15 +45,15 @@ class Cofactors(Op):
     @staticmethod
     def forward(xp: Any, A: Array) -> Array:
         """By the inverse; by singular values if there is none."""
-        det = xp.linalg.det(A)
+        det = linalg(xp).det(A)
         if det.all():
             try:
-                return columns(det) * mT(xp.linalg.inv(A))
+                return columns(det) * mT(linalg(xp).inv(A))
             except np.linalg.LinAlgError:
                 pass
-        U, S, Vh = xp.linalg.svd(A)
+        U, S, Vh = linalg(xp).svd(A)
         others = _products_without(xp, S, 1)
-        return columns(xp.linalg.det(U) * xp.linalg.det(Vh)) * ((U * others[..., None, :]) @ Vh)
+        return columns(linalg(xp).det(U) * linalg(xp).det(Vh)) * ((U * others[..., None, :]) @ Vh)
 
     @staticmethod
     def grad_A(g: Any, A: Any, F: Any) -> Any:
@@ -68,13 +68,13 @@ class CofactorsAlong(Op):
     @staticmethod
     def forward(xp: Any, A: Array, H: Array) -> Array:
         """By singular values, in whose basis no inverse is needed."""
-        U, S, Vh = xp.linalg.svd(A)
+        U, S, Vh = linalg(xp).svd(A)
         pairs = _products_without(xp, S, 2)
         M = mT(U) @ H @ mT(Vh)
         diagonal = xp.diagonal(M, axis1=-2, axis2=-1)
         eye = xp.eye(S.shape[-1], dtype=S.dtype)
         inside = eye * (pairs @ diagonal[..., None]) - mT(M) * pairs
-        return columns(xp.linalg.det(U) * xp.linalg.det(Vh)) * (U @ inside @ Vh)
+        return columns(linalg(xp).det(U) * linalg(xp).det(Vh)) * (U @ inside @ Vh)
 
     @staticmethod
     def grad_H(g: Any, A: Any, F: Any) -> Any:
@@ -111,7 +111,7 @@ class SignAndLog(Op):
     @staticmethod
     def forward(xp: Any, A: Array) -> Any:
         """By LU decomposition."""
-        return tuple(xp.linalg.slogdet(A))
+        return tuple(linalg(xp).slogdet(A))
 
     @staticmethod
     def grad_A(g: Any, A: Any, F: Any) -> Any:

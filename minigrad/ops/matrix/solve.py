@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import invertible
 from minigrad.autograd.registry import Domain, T, call, function, matrices, reals, register
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, linalg, xp_of
 from minigrad.errors import LinAlgError, ShapeError
 from minigrad.ops.matrix.determinant import NOT_SQUARE, SQUARE
 from minigrad.ops.matrix.matrices import (
@@ -50,7 +50,7 @@ class InverseMatrix(Op):
     def forward(xp: Any, A: Array) -> Array:
         """All at once; one by one if any is singular."""
         try:
-            return xp.linalg.inv(A)
+            return linalg(xp).inv(A)
         except np.linalg.LinAlgError:
             return each(xp, lambda a: (_inverse_or_infinity(xp, a),), A)[0]
 
@@ -62,7 +62,7 @@ class InverseMatrix(Op):
 
 def _inverse_or_infinity(xp: Any, a: Array) -> Array:
     try:
-        return xp.linalg.inv(a)
+        return linalg(xp).inv(a)
     except np.linalg.LinAlgError:
         return xp.full_like(a, math.inf)
 
@@ -158,7 +158,7 @@ class SolveMatrices(Op):
     def forward(xp: Any, A: Array, B: Array) -> Array:
         """All at once; one by one if any matrix is singular."""
         try:
-            return xp.linalg.solve(A, B)
+            return linalg(xp).solve(A, B)
         except np.linalg.LinAlgError:
             _, (A, B) = together(xp, A, B)
             return each(xp, lambda a, b: (_solution_or_infinity(xp, a, b),), A, B)[0]
@@ -172,7 +172,7 @@ class SolveMatrices(Op):
 
 def _solution_or_infinity(xp: Any, a: Array, b: Array) -> Array:
     try:
-        return xp.linalg.solve(a, b)
+        return linalg(xp).solve(a, b)
     except np.linalg.LinAlgError:
         return xp.full_like(b, math.inf)
 

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import squares, symmetric
 from minigrad.autograd.registry import T, call, function, matrices, register, spread
-from minigrad.backend import Array
+from minigrad.backend import Array, linalg
 from minigrad.errors import LinAlgError
 from minigrad.ops.matrix.determinant import NOT_SQUARE, SQUARE
 from minigrad.ops.matrix.matrices import (
@@ -90,7 +90,7 @@ class SvdParts(Op):
 
 def _decomposed(xp: Any, A: Array, full: bool) -> Any:
     try:
-        return xp.linalg.svd(A, full_matrices=full)
+        return linalg(xp).svd(A, full_matrices=full)
     except np.linalg.LinAlgError:
         raise LinAlgError(f"linalg.svd: {NOT_FINITE}") from None
 
@@ -107,7 +107,7 @@ class SingularValues(Op):
         if not A.size:
             return xp.zeros((*A.shape[:-2], min(A.shape[-2:])), A.dtype)
         try:
-            return xp.linalg.svd(A, compute_uv=False)
+            return linalg(xp).svd(A, compute_uv=False)
         except np.linalg.LinAlgError:
             raise LinAlgError(f"linalg.svd: {NOT_FINITE}") from None
 
@@ -130,7 +130,7 @@ class EighParts(Op):
     def forward(xp: Any, A: Array, triangle: str) -> Any:
         """By LAPACK; NaN for a matrix that is not finite."""
         try:
-            L, V = xp.linalg.eigh(A, UPLO=triangle)
+            L, V = linalg(xp).eigh(A, UPLO=triangle)
         except np.linalg.LinAlgError:
             L, V = xp.full(A.shape[:-1], np.nan, A.dtype), xp.full_like(A, np.nan)
         return L, V, L, V
@@ -163,7 +163,7 @@ class EigenvaluesOfSymmetric(Op):
     def forward(xp: Any, A: Array, triangle: str) -> Array:
         """By LAPACK, which is faster without the vectors."""
         try:
-            return xp.linalg.eigvalsh(A, UPLO=triangle)
+            return linalg(xp).eigvalsh(A, UPLO=triangle)
         except np.linalg.LinAlgError:
             return xp.full(A.shape[:-1], np.nan, A.dtype)
 
