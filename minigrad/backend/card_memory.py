@@ -28,10 +28,10 @@ def in_units(size: float) -> str:
 
 
 class Watch:
-    """The allocator that stands before CuPy's own."""
+    """The allocator that stands before CuPy's own, or before that of a graph's pool."""
 
-    def __init__(self, module: Any) -> None:
-        self.cupy, self.inner = module, module.cuda.get_allocator()
+    def __init__(self, module: Any, inner: Any = None) -> None:
+        self.cupy, self.inner = module, inner or module.cuda.get_allocator()
         self.peaks: dict[int, int] = {}  # the most bytes in use, of the cards that were asked for
         self.reserved: dict[int, int] = {}
         self.refused = module.cuda.memory.OutOfMemoryError

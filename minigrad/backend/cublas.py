@@ -29,7 +29,6 @@ __all__ = ["Factor", "Library", "Product", "compute_type", "factor", "matmul", "
 # cudaDataType_t and cublasComputeType_t
 TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 FLOAT32, FLOAT64, TF32 = 68, 70, 77
-PEDANTIC = {FLOAT32: 69, FLOAT64: 71}
 WORKSPACE = 32 << 20  # bytes; what NVIDIA recommends for Hopper
 MOST = 2**31 - 1  # what an int of cuBLAS holds
 
@@ -204,15 +203,15 @@ class CublasError(RuntimeError):
 
 
 class Cublas:
-    """libcublas by ctypes, with a handle and a workspace for each card and thread.
+    """libcublas by ctypes, with a handle for each card and thread, a workspace for each stream.
 
     CuPy's own bindings raise while a stream is captured; the library itself does not mind, as long
-    as it need not allocate: hence the workspace.
+    as it need not allocate: hence the workspace. Streams run at the same time, so none is shared.
     """
 
-    def __init__(self, xp: Any) -> None:
+    def __init__(self, xp: Any, library: Any = None) -> None:
         self.xp = xp
-        self._library = _loaded(xp)
+        self._library = _declared(_loaded(xp) if library is None else library)
         self._here = threading.local()
 
     def gemm(
@@ -222,35 +221,29 @@ class Cublas:
         """One call on the current stream."""
         number = ctypes.c_double if dtype == "float64" else ctypes.c_float
         one, other = number(alpha), number(beta)
-        kind, i64 = TYPES[dtype], ctypes.c_longlong
-        address = ctypes.c_void_p
-        _check(
-            self._library.cublasGemmStridedBatchedEx(
-                self._handle(), int(call.transa), int(call.transb), call.m, call.n, call.k,
-                ctypes.byref(one), address(a), kind, call.lda, i64(call.stridea),
-                address(b), kind, call.ldb, i64(call.strideb),
-                ctypes.byref(other), address(c), kind, call.ldc, i64(call.stridec),
-                call.batch, compute, -1,
-            ),
-            f"cublasGemmStridedBatchedEx{tuple(call)} of {dtype}",
+        kind = TYPES[dtype]
+        status = self._library.cublasGemmStridedBatchedEx(
+            self._handle(), call.transa, call.transb, call.m, call.n, call.k,
+            ctypes.byref(one), a, kind, call.lda, call.stridea, b, kind, call.ldb, call.strideb,
+            ctypes.byref(other), c, kind, call.ldc, call.stridec, call.batch, compute, -1,
         )  # fmt: skip
+        if status:
+            _check(status, f"cublasGemmStridedBatchedEx{tuple(call)} of {dtype}")
 
     def _handle(self) -> Any:
         """This thread's handle for the current card, set to the current stream."""
-        handles = self._here.__dict__.setdefault("handles", {})
-        card = self.xp.cuda.Device().id
-        if card not in handles:
-            handle = ctypes.c_void_p()
+        cuda, ours = self.xp.cuda, self._here.__dict__
+        card, stream = cuda.runtime.getDevice(), cuda.get_current_stream().ptr
+        handle, workspace = ours.get(card), ours.get((card, stream))
+        if handle is None:
+            handle = ours[card] = ctypes.c_void_p()
             _check(self._library.cublasCreate_v2(ctypes.byref(handle)), "cublasCreate")
-            handles[card] = handle, self.xp.cuda.alloc(WORKSPACE)
-        handle, workspace = handles[card]
-        stream = ctypes.c_void_p(self.xp.cuda.get_current_stream().ptr)
+        if workspace is None:
+            workspace = ours[card, stream] = cuda.alloc(WORKSPACE)
         # In this order: setting a stream takes the workspace away again.
         _check(self._library.cublasSetStream_v2(handle, stream), "cublasSetStream")
         _check(
-            self._library.cublasSetWorkspace_v2(
-                handle, ctypes.c_void_p(workspace.ptr), ctypes.c_size_t(WORKSPACE)
-            ),
+            self._library.cublasSetWorkspace_v2(handle, workspace.ptr, WORKSPACE),
             "cublasSetWorkspace",
         )
         return handle
@@ -261,15 +254,30 @@ def _check(status: int, what: str) -> None:
         raise CublasError(f"{what} failed with status {status}")
 
 
+def _declared(library: Any) -> Any:
+    """The library with the types of what it is called with: ctypes converts by them, and fast."""
+    whole, wide, address = ctypes.c_int, ctypes.c_longlong, ctypes.c_void_p
+    matrix = [address, whole, whole, wide]
+    library.cublasCreate_v2.argtypes = [address]
+    library.cublasSetStream_v2.argtypes = [address, address]
+    library.cublasSetWorkspace_v2.argtypes = [address, address, ctypes.c_size_t]
+    library.cublasGemmStridedBatchedEx.argtypes = [
+        address, *[whole] * 5, address, *matrix, *matrix, address, *matrix, *[whole] * 3,
+    ]  # fmt: skip
+    return library
+
+
 def _loaded(xp: Any) -> Any:
-    """The library that CuPy uses: it finds it, we ask for the one that is loaded then."""
+    """The library that CuPy uses: it finds it, we ask for the one that is loaded then.
+
+    By its version: another package of this process, torch for one, may have loaded another.
+    """
     xp.zeros((1, 1), "float32") @ xp.zeros((1, 1), "float32")
-    for version in (13, 12):
-        try:
-            return ctypes.CDLL(f"libcublas.so.{version}")
-        except OSError:
-            continue
-    found = ctypes.util.find_library("cublas")
+    major = int(xp.cuda.runtime.runtimeGetVersion()) // 1000
+    try:
+        return ctypes.CDLL(f"libcublas.so.{major}")
+    except OSError:
+        found = ctypes.util.find_library("cublas")
     if found is None:
         raise CublasError("libcublas was not found; python -m pip install 'cupy-cuda13x[ctk]'")
     return ctypes.CDLL(found)

@@ -147,9 +147,10 @@ class Kernel:
         self.run(*arguments)
 
     def _room(self, shared: int) -> int:
-        """So many bytes of shared memory, asked for in advance where a launch must."""
-        if shared > self._most_shared:
-            self._function.max_dynamic_shared_size_bytes = self._most_shared = shared
+        """So many bytes of shared memory; many are asked for before, of each card for itself."""
+        if shared > STATIC_SHARED:
+            self._most_shared = max(self._most_shared, shared)
+            self._function.max_dynamic_shared_size_bytes = self._most_shared
         return shared
 
     def checked(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from minigrad.backend import capture, faults
 from minigrad.backend.capture import CaptureError
+from minigrad.backend.card_memory import Watch
 from minigrad.cuda import streams
 from minigrad.cuda.cards import cupy
 from minigrad.cuda.streams import Stream, current_stream
@@ -97,7 +98,7 @@ class CUDAGraph:
         assert self._pool is not None
         on.cupy.begin_capture()
         self._before = module.cuda.get_allocator()
-        module.cuda.set_allocator(self._pool.cupy.malloc)
+        module.cuda.set_allocator(Watch(module, self._pool.cupy.malloc))
         capture.switch(True)
 
     def capture_end(self) -> None:
@@ -143,7 +144,14 @@ def _need_none() -> None:
         raise RuntimeError("CUDAGraph: this thread is capturing another graph already")
 
 
-_side: dict[int, Stream] = {}  # for each card the stream on which is captured
+_side: dict[Any, Stream] = {}  # for each card, or its stand-in, the stream on which is captured
+
+
+def _side_stream(card: int) -> Stream:
+    here = cupy(), card
+    if here not in _side:
+        _side[here] = Stream()
+    return _side[here]
 
 
 @contextlib.contextmanager
@@ -171,7 +179,7 @@ def graph(
     """
     _need_none()
     outside = current_stream()
-    side = stream or _side.setdefault(outside.device.index or 0, Stream())
+    side = stream or _side_stream(outside.device.index or 0)
     cupy().cuda.Device().synchronize()
     gc.collect()
     side.wait_stream(outside)

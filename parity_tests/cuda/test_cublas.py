@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import types
+from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
@@ -204,3 +207,94 @@ def test_half_precision_is_added_up_in_float32(library: Any) -> None:
         a = torch.ones(1, 3000, device="cuda", dtype=dtype)
         assert (a @ a.T).item() == {torch.float16: 3000, torch.bfloat16: 3008}[dtype]
     assert {compute for _, _, compute in library.calls} == {FLOAT32}
+
+
+@pytest.fixture
+def by_ctypes() -> Iterator[Any]:
+    """The library as it is really called, with C functions of cuBLAS's types behind it."""
+    whole, wide, address = ctypes.c_int, ctypes.c_longlong, ctypes.c_void_p
+    told: list[Any] = []
+    model = Cublas()
+
+    def create(place: int) -> int:
+        told.append("create")
+        ctypes.c_void_p.from_address(place).value = 77
+        return 0
+
+    def stream(handle: int, place: int | None) -> int:
+        told.append(("stream", handle, place or 0))
+        return 0
+
+    def workspace(handle: int, place: int, size: int) -> int:
+        told.append(("workspace", handle, place, size))
+        return 0
+
+    def gemm(
+        handle: int, ta: int, tb: int, m: int, n: int, k: int, alpha: int,
+        a: int, atype: int, lda: int, stridea: int, b: int, btype: int, ldb: int, strideb: int,
+        beta: int, c: int, ctype: int, ldc: int, stridec: int, batch: int, compute: int, algo: int,
+    ) -> int:  # fmt: skip
+        dtype = next(name for name, number in cublas.TYPES.items() if number == atype)
+        scale = ctypes.c_double if dtype == "float64" else ctypes.c_float
+        call = cublas.Product(
+            bool(ta), bool(tb), m, n, k, lda, stridea, ldb, strideb, ldc, stridec, batch
+        )
+        one, other = (scale.from_address(place).value for place in (alpha, beta))
+        model.gemm(call, one, a, b, other, c, dtype, compute)
+        told.append(("gemm", handle, atype == btype == ctype, algo))
+        return 0
+
+    matrix = (address, whole, whole, wide)
+    product = ctypes.CFUNCTYPE(
+        whole, address, *[whole] * 5, address, *matrix, *matrix, address, *matrix, *[whole] * 3
+    )
+    library = types.SimpleNamespace(
+        cublasCreate_v2=ctypes.CFUNCTYPE(whole, address)(create),
+        cublasSetStream_v2=ctypes.CFUNCTYPE(whole, address, address)(stream),
+        cublasSetWorkspace_v2=ctypes.CFUNCTYPE(whole, address, address, ctypes.c_size_t)(workspace),
+        cublasGemmStridedBatchedEx=product(gemm),
+    )
+    cuda = types.SimpleNamespace(
+        runtime=types.SimpleNamespace(getDevice=lambda: 0),
+        stream=types.SimpleNamespace(ptr=0),
+        alloc=lambda size: types.SimpleNamespace(ptr=1000 + len(told)),
+    )
+    cuda.get_current_stream = lambda: cuda.stream
+    yield cublas.Cublas(types.SimpleNamespace(cuda=cuda), library), cuda, told
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_the_call_that_a_card_gets(dtype: str, by_ctypes: Any) -> None:
+    """Through ctypes, to C functions of the types that NVIDIA's page gives."""
+    wrapper, _, told = by_ctypes
+    kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    a, b = (np.random.default_rng(0).standard_normal(s).astype(kind) for s in ((2, 4, 3), (3, 5)))
+    seen = [factor(x.shape, tuple(s // x.itemsize for s in x.strides), (2,)) for x in (a, b)]
+    out = np.ones((2, 4, 5), kind)
+    compute = FLOAT64 if dtype == "float64" else FLOAT32
+    places = b.ctypes.data, a.ctypes.data
+    wrapper.gemm(plan(4, 5, 3, 2, *seen), 1.0, *places, 1.0, out.ctypes.data, dtype, compute)
+    wide = np.float64 if dtype == "float64" else np.float32
+    wanted = (a.astype(wide) @ b.astype(wide) + 1).astype(kind)
+    np.testing.assert_allclose(
+        out.astype(np.float64), wanted.astype(np.float64),
+        rtol=4 * float(ml_dtypes.finfo(kind).eps), atol=float(ml_dtypes.finfo(kind).eps),
+    )  # fmt: skip
+    assert told[-1] == ("gemm", 77, True, -1)
+
+
+def test_streams_share_no_workspace(by_ctypes: Any) -> None:
+    """They run at the same time; and a workspace is set after the stream, which takes it away."""
+    wrapper, cuda, told = by_ctypes
+    x = np.ones((2, 2), np.float32)
+    call = plan(2, 2, 2, 1, Factor(False, 2, 0), Factor(False, 2, 0))
+    for stream in (0, 5, 0):
+        cuda.stream.ptr = stream
+        wrapper.gemm(call, 1.0, *[x.ctypes.data] * 2, 0.0, np.empty_like(x).ctypes.data,
+                     "float32", FLOAT32)  # fmt: skip
+    assert told.count("create") == 1
+    kinds = [word[0] for word in told if word != "create"]
+    assert kinds == ["stream", "workspace", "gemm"] * 3
+    places = [word[2] for word in told if word[0] == "workspace"]
+    assert places[0] == places[2] != places[1]
+    assert [word[2] for word in told if word[0] == "stream"] == [0, 5, 0]

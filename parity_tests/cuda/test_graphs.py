@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad.cuda import stand_in
+from minigrad.cuda import graphs, stand_in
 from parity_tests.cuda.engines import compiler
 
 F = torch.nn.functional
@@ -211,3 +211,26 @@ def test_graphed_callables_train_like_the_modules(launched: list[str]) -> None:
     np.testing.assert_allclose(found, losses, rtol=1e-5)
     net.eval()
     assert net(sample[:2]).shape == (2, 3)  # in the other mode as it was, for any size
+
+
+def test_too_little_memory_while_capturing_is_told_in_full(launched: list[str]) -> None:
+    x, g = torch.ones(3, device="cuda"), torch.cuda.CUDAGraph()
+    with pytest.raises(torch.cuda.OutOfMemoryError, match="Tried to allocate 4.00 TiB"):
+        with torch.cuda.graph(g):
+            torch.empty(1 << 40, device="cuda")
+    with torch.cuda.graph(g):  # and the program goes on
+        y = x * 2
+    g.replay()
+    assert y.cpu().tolist() == [2, 2, 2]
+
+
+def test_cards_and_their_stand_in_share_no_stream() -> None:
+    """A graph is captured on a stream that is kept, of whichever module the cards then were."""
+    for _ in range(2):
+        with stand_in.installed():
+            x, g = torch.ones(3, device="cuda"), torch.cuda.CUDAGraph()
+            with torch.cuda.graph(g):
+                y = x * 2
+            g.replay()
+            assert y.cpu().tolist() == [2, 2, 2]
+    assert {module for module, _ in graphs._side} == {stand_in.cupy}
