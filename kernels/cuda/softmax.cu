@@ -176,7 +176,7 @@ __device__ __forceinline__ void cross_entropy_backward_of(const wide *g, const r
         const wide slope = g[row], top = stats[2 * row], rest = stats[2 * row + 1];
         const i64 here = classes[row];
         rewrite(team, x + row * C, gx + row * C, C, [&](int k, wide v) {
-            return slope * ((k == here ? wide(1) : wide(0)) - exp(v - top - rest));
+            return (k == here ? slope : wide(0)) - exp(v - top - rest) * slope; /* of inf a NaN */
         });
     }
 }

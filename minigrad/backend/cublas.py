@@ -202,6 +202,13 @@ class CublasError(RuntimeError):
     """cuBLAS refused a call."""
 
 
+class _Here(threading.local):
+    """This thread's handles, by card, and workspaces, by card and stream."""
+
+    def __init__(self) -> None:
+        self.found: dict[Any, Any] = {}
+
+
 class Cublas:
     """libcublas by ctypes, with a handle for each card and thread, a workspace for each stream.
 
@@ -212,7 +219,7 @@ class Cublas:
     def __init__(self, xp: Any, library: Any = None) -> None:
         self.xp = xp
         self._library = _declared(_loaded(xp) if library is None else library)
-        self._here = threading.local()
+        self._here = _Here()
 
     def gemm(
         self, call: Product, alpha: float, a: int, b: int, beta: float, c: int, dtype: str,
@@ -232,7 +239,7 @@ class Cublas:
 
     def _handle(self) -> Any:
         """This thread's handle for the current card, set to the current stream."""
-        cuda, ours = self.xp.cuda, self._here.__dict__
+        cuda, ours = self.xp.cuda, self._here.found
         card, stream = cuda.runtime.getDevice(), cuda.get_current_stream().ptr
         handle, workspace = ours.get(card), ours.get((card, stream))
         if handle is None:

@@ -176,9 +176,7 @@ _FORMS = (
 )
 
 
-def _destination(
-    args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Any, bool, Any, bool]:
+def _destination(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any, bool]:
     """What the arguments of ``to`` ask for: dtype, device, copy, memory format, non_blocking."""
     first = args[0] if args else None
     form = 1 if isinstance(first, (Dtype, dtypes.LeftOut, type)) else 0

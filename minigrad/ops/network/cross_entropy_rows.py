@@ -76,7 +76,9 @@ def weighed(
         share = weight[classes] if share is None else share * weight[classes]
     scale: Any = -1.0
     if share is not None:
-        picked, scale, number = xp.where(share == 0, 0, picked * share), -share, share.sum()
+        picked, scale, number = picked * share, -share, share.sum()
+    if ignored is not None:  # not even NaN counts there
+        picked = xp.where(ignored, 0, picked)
     if reduction == "none":
         return -picked, scale
     total = 0 - add_up(xp, picked, None, False)  # torch: 0.0 of zeros
@@ -88,9 +90,19 @@ def weighed(
     return total / number, scale
 
 
+def slope_of(g: Any, scale: Any, ignored: Any, F: Any) -> Any:
+    """The slope of each target; of an ignored one 0, even where the cotangent is NaN."""
+    slope = g * scale
+    if ignored is None:
+        return slope
+    if slope.__class__ in array_types or isinstance(slope, np.generic):
+        return xp_of(slope).where(ignored, 0, slope)
+    return F.masked_fill(slope, ignored, 0)
+
+
 def _on_card(
     xp: Any, input: Array, target: Array, ignore_index: int, mean: bool
-) -> tuple[Array, Array, Array, Array] | None:
+) -> tuple[Array, Array, Array, None, Array] | None:
     """The loss of unweighted classes in three launches: classes, rows, and one number of them."""
     scales, run, add = (
         kernel(name, input) for name in ("class_scales", "cross_entropy", "class_loss")
@@ -111,7 +123,7 @@ def _on_card(
     run(input, classes, picked, stats, rows, count)
     add(picked, scale, loss, rows, int(mean))
     faults.tell_at_once()
-    return loss, classes, scale, stats
+    return loss, classes, scale, None, stats
 
 
 def _wide(input: Array) -> Any:
@@ -119,23 +131,23 @@ def _wide(input: Array) -> Any:
     return np.dtype(np.float32) if is_half(input.dtype) else input.dtype
 
 
-def _slopes(xp: Any, g: Array, scale: Any, rows: int, dtype: Any) -> Array:
-    """The slope of each row; 0 for one that does not count, even of a cotangent that is NaN."""
+def _slopes(xp: Any, g: Array, scale: Any, ignored: Any, rows: int, dtype: Any) -> Array:
+    """The slope of each row; 0 for one that is ignored, even of a cotangent that is NaN."""
     each = xp.empty(rows, dtype)
     if not hasattr(scale, "shape"):
         each[...] = g * scale
         return each
-    run = kernel("class_slopes", g)
+    run = kernel("class_slopes", g) if ignored is None else None
     if run is not None and scale.size == rows and scale.dtype == dtype:
-        run(g, scale, each, rows, g.size)
+        run(g, scale, each, rows, g.size)  # where nothing has a weight, 0 is what is ignored
     else:
-        each[...] = xp.where(scale == 0, 0, g * scale)
+        each[...] = g * scale if ignored is None else xp.where(ignored, 0, g * scale)
     return each
 
 
 def _forward(
     xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
-) -> tuple[Array, Array, Any, Array | None]:
+) -> tuple[Array, Array, Any, Any, Array | None]:
     """A kernel needs the scores once, and keeps two numbers of each row."""
     rows, count = input.shape
     if xp is not np and weight is None and reduction != "none":
@@ -152,7 +164,7 @@ def _forward(
         picked, stats = xp.empty(rows, wide), xp.empty((rows, 2), wide)
         run(input, classes, picked, stats, rows, count)
     loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
-    return loss, classes, scale, stats
+    return loss, classes, scale, ignored, stats
 
 
 def _halves(xp: Any, input: Array, target: Array, weight: Any, *how: Any) -> Any:
@@ -169,24 +181,24 @@ class CrossEntropyRows(Op):
     """Minus the log-softmax of rows at the right class.   gx = g scale (onehot - softmax(x))."""
 
     grad_fn = "NllLossBackward0"
-    keeps = ("classes", "scale", "stats")
+    keeps = ("classes", "scale", "ignored", "stats")
 
     forward = staticmethod(widened(halves=_halves)(_forward))
 
     @staticmethod
     def grad_input(
-        g: Any, input: Any, classes: Any, scale: Any, stats: Any, shape: Any, F: Any
+        g: Any, input: Any, classes: Any, scale: Any, ignored: Any, stats: Any, shape: Any, F: Any
     ) -> Any:
         """The softmax, less 1 at the right class, by what a row counts."""
         if g.__class__ in array_types or isinstance(g, np.generic):
             xp = xp_of(input)
-            each = _slopes(xp, g, scale, len(classes), _wide(input))
+            each = _slopes(xp, g, scale, ignored, len(classes), _wide(input))
             run = None if stats is None else kernel("cross_entropy_backward", input)
             if run is not None:
                 gx = xp.empty(input.shape, input.dtype)
                 run(each, input, classes, stats, gx, *input.shape)
                 return gx
         else:
-            each = g * scale
+            each = slope_of(g, scale, ignored, F)
         column = each.reshape((-1, 1)) if len(each.shape) else each
         return F.place_classes(each, classes, tuple(shape)) - F.softmax_along(input, 1) * column

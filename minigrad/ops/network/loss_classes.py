@@ -19,6 +19,7 @@ from minigrad.ops.network.cross_entropy_rows import (
     CrossEntropyRows,
     checked,
     places,
+    slope_of,
     weighed,
 )
 from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced_tensor
@@ -55,24 +56,24 @@ class _NllLoss(Op):
     Linear in its input: the gradient puts a constant ``scale`` at the classes' places.
     """
 
-    keeps = ("classes", "scale")
+    keeps = ("classes", "scale", "ignored")
 
     @staticmethod
     @widened
     def forward(
         xp: Any, input: Array, target: Array, weight: Array, ignore_index: int, reduction: str
-    ) -> tuple[Array, Array, Array]:
+    ) -> tuple[Array, Array, Array, Any]:
         """Pick, weigh, add up; ordinary targets need no weights and no look at each."""
         count = input.shape[min(1, input.ndim - 1)]
         classes, ignored = checked(xp, target, count, ignore_index)
         picked = input[places(xp, classes, input.shape)]
         loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
-        return loss, classes, scale
+        return loss, classes, scale, ignored
 
     @staticmethod
-    def grad_input(g: Any, classes: Any, scale: Any, shape: Any, F: Any) -> Any:
+    def grad_input(g: Any, classes: Any, scale: Any, ignored: Any, shape: Any, F: Any) -> Any:
         """The scale, times the cotangent, at the classes' places."""
-        return F.place_classes(g * scale, classes, tuple(shape))
+        return F.place_classes(slope_of(g, scale, ignored, F), classes, tuple(shape))
 
 
 @register("nll_loss", internal=True)
