@@ -8,6 +8,9 @@
  *     gx = invstd w (g - mean(g) - (x - mean) invstd^2 mean(g (x - mean))), or g invstd w if given.
  *     gx, gw, gb may be NULL where they are not wanted.
  * x, y, g and gx are `real`; all that there is one of for a channel is `wide`.
+ * move_statistics(mean, var, running_mean, running_var, C, momentum, correction)
+ *     running = (1 - momentum) running + momentum mean, and the same of var times `correction`; either
+ *     of the two running ones may be NULL.
  *
  * Twin: ../cpu/norm.c. The plans take these steps: batch_sums, batch_finish, batch_apply; and
  * batch_backward_sums, batch_backward_finish, batch_backward_apply. Sums of a channel are taken in
@@ -128,6 +131,22 @@ KERNEL(batch_finish, 128, cover(C, 128))
             var[c] = (wide)variance;
         }
         invstd[c] = (wide)(1.0 / sqrt(variance + eps));
+    }
+}
+
+// Try: move_statistics(randn(5), rand(5), randn(5), rand(5), 5, 0.1, 1.25)
+// Try: move_statistics(randn(5), rand(5), null, rand(5), 5, 0.1, float("nan"))
+KERNEL(move_statistics, 128, cover(C, 128))
+(const wide *mean, const wide *var, wide *running_mean, wide *running_var, i64 C, double momentum,
+ double correction)
+{
+    const wide keep = (wide)(1.0 - momentum), take = (wide)momentum;
+    GRID_STRIDE(c, C)
+    {
+        if (running_mean)
+            running_mean[c] = running_mean[c] * keep + take * mean[c];
+        if (running_var)
+            running_var[c] = running_var[c] * keep + take * (var[c] * (wide)correction);
     }
 }
 

@@ -5,14 +5,15 @@
  * cross_entropy(x, classes, y, stats, N, C)   y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
  *                                                  the greatest of row i, and log sum e^(x - it)
  * cross_entropy_backward(g, x, classes, stats, gx, N, C)   gx[i] = g[i] (onehot - softmax(x[i]))
- * class_scales(target, classes, scale, N, C, ignore, bad)  classes: the target, 0 where it is `ignore`;
- *     scale: -1, or 0 there; bad[0] (int64) becomes 1 if another is outside of 0..C-1
+ * class_rows(x, target, classes, y, stats, scale, N, C, ignore, bad)   as cross_entropy of a target that was
+ *     not looked at; classes: the target, 0 where it is `ignore`; scale: -1, or 0 there; bad[0] (int64)
+ *     becomes 1 if another is outside of 0..C-1
  * class_loss(y, scale, loss, N, mean)   loss[0] = sum of scale y, or its mean over those whose scale is
  *     not 0; scale is then divided by their number
- * class_slopes(g, scale, each, N, M)   each[i] = g[i] scale[i], and 0 where scale[i] is 0, whatever g is; one g
- *     for all if M is 1
+ * class_gradient(g, scale, x, classes, stats, gx, N, C, M)   cross_entropy_backward of g[i] scale[i], which is
+ *     0 where scale[i] is, whatever g is; one g for all if M is 1
  *
- * Scores, losses and their gradients are `real`; y, stats, scale and each, one or two numbers of a row,
+ * Scores, losses and their gradients are `real`; y, stats and scale, one or two numbers of a row,
  * are `wide`, and so is g of cross_entropy_backward.
  *
  * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
@@ -136,20 +137,37 @@ KERNEL(softmax_backward_columns, 256, cover(outer * inner, 256))
     }
 }
 
+/* What a row of scores says of its class; and what its slope makes of the scores. */
+template <class T>
+__device__ __forceinline__ void row_score(T team, const real *x, i64 row, i64 C, i64 here, wide *y,
+                                          wide *stats)
+{
+    const Exponentials e = exponentials(team, x + row * C, C);
+    if (team.lane() == 0) {
+        const wide rest = log(e.sum);
+        stats[2 * row] = e.top;
+        stats[2 * row + 1] = rest;
+        y[row] = widen(x[row * C + here]) - e.top - rest;
+    }
+}
+
+template <class T>
+__device__ __forceinline__ void row_slope(T team, wide slope, const real *x, i64 row, i64 C, i64 here,
+                                          const wide *stats, real *gx)
+{
+    const wide top = stats[2 * row], rest = stats[2 * row + 1];
+    rewrite(team, x + row * C, gx + row * C, C, [&](int k, wide v) {
+        return (k == here ? slope : wide(0)) - exp(v - top - rest) * slope; /* of inf a NaN */
+    });
+}
+
 template <int WIDTH>
 __device__ __forceinline__ void cross_entropy_of(const real *x, const i64 *classes, wide *y, wide *stats,
                                                  i64 N, i64 C)
 {
     const Team<WIDTH> team;
-    for (i64 row = team.row(); row < N; row += team.rows()) {
-        const Exponentials e = exponentials(team, x + row * C, C);
-        if (team.lane() == 0) {
-            const wide rest = log(e.sum);
-            stats[2 * row] = e.top;
-            stats[2 * row + 1] = rest;
-            y[row] = widen(x[row * C + classes[row]]) - e.top - rest;
-        }
-    }
+    for (i64 row = team.row(); row < N; row += team.rows())
+        row_score(team, x, row, C, classes[row], y, stats);
 }
 
 // Try: cross_entropy_warps(randn(19, 10), indices(10, 19), out(19), out(19, 2), 19, 10)
@@ -172,13 +190,8 @@ __device__ __forceinline__ void cross_entropy_backward_of(const wide *g, const r
                                                           real *gx, i64 N, i64 C)
 {
     const Team<WIDTH> team;
-    for (i64 row = team.row(); row < N; row += team.rows()) {
-        const wide slope = g[row], top = stats[2 * row], rest = stats[2 * row + 1];
-        const i64 here = classes[row];
-        rewrite(team, x + row * C, gx + row * C, C, [&](int k, wide v) {
-            return (k == here ? slope : wide(0)) - exp(v - top - rest) * slope; /* of inf a NaN */
-        });
-    }
+    for (i64 row = team.row(); row < N; row += team.rows())
+        row_slope(team, g[row], x, row, C, classes[row], stats, gx);
 }
 
 // Try: cross_entropy_backward_warps(randn(19), randn(19, 10), indices(10, 19), rand(19, 2), out(19, 10), 19, 10)
@@ -196,34 +209,52 @@ KERNEL(cross_entropy_backward_blocks, 256, cover(N, 1))
     cross_entropy_backward_of<256>(g, x, classes, stats, gx, N, C);
 }
 
-// Try: class_scales(values(1, -100, 2, 5), out(4), out(4), 4, 5, -100, zeros(1))
-KERNEL(class_scales, 256, cover(N, 1024))
-(const i64 *__restrict__ target, i64 *__restrict__ classes, wide *__restrict__ scale, i64 N, i64 C,
- i64 ignore, i64 *bad)
+#define CLASS_ROWS const real *x, const i64 *target, i64 *classes, wide *y, wide *stats, wide *scale, i64 N, i64 C, i64 ignore, i64 *bad
+
+template <int WIDTH> __device__ __forceinline__ void class_rows_of(CLASS_ROWS)
 {
-    GRID_STRIDE(i, N)
-    {
-        const i64 at = target[i];
+    const Team<WIDTH> team;
+    for (i64 row = team.row(); row < N; row += team.rows()) {
+        const i64 at = target[row];
         const bool counts = at != ignore, there = at >= 0 && at < C;
-        if (counts && !there)
-            atomicExch((u64 *)bad, 1ull);
-        classes[i] = counts && there ? at : 0;
-        scale[i] = counts ? wide(-1) : wide(0);
+        const i64 here = counts && there ? at : 0;
+        if (team.lane() == 0) {
+            if (counts && !there)
+                atomicExch((u64 *)bad, 1ull);
+            classes[row] = here;
+            scale[row] = counts ? wide(-1) : wide(0);
+        }
+        row_score(team, x, row, C, here, y, stats);
     }
 }
 
-/* As many g as rows, or one (M) for all of them. A row that does not count has no slope, whatever g is. */
-// Try: class_slopes(randn(1), values(-1, 0, -1), out(3), 3, 1)
-// Try: class_slopes(randn(1003), randn(1003), out(1003), 1003, 1003)
-KERNEL(class_slopes, 256, cover(N, 1024))
-(const real *__restrict__ g, const wide *__restrict__ scale, wide *__restrict__ each, i64 N, i64 M)
+// Try: class_rows_warps(randn(4, 5), values(1, -100, 2, 5), out(4), out(4), out(4, 2), out(4), 4, 5, -100, zeros(1))
+KERNEL(class_rows_warps, 256, cover(N, 8))
+(CLASS_ROWS) { class_rows_of<32>(x, target, classes, y, stats, scale, N, C, ignore, bad); }
+
+// Try: class_rows_blocks(randn(3, 1030), indices(1030, 3), out(3), out(3), out(3, 2), out(3), 3, 1030, 2, zeros(1))
+KERNEL(class_rows_blocks, 256, cover(N, 1))
+(CLASS_ROWS) { class_rows_of<256>(x, target, classes, y, stats, scale, N, C, ignore, bad); }
+
+#define CLASS_GRADIENT const real *g, const wide *scale, const real *x, const i64 *classes, const wide *stats, real *gx, i64 N, i64 C, i64 M
+
+template <int WIDTH> __device__ __forceinline__ void class_gradient_of(CLASS_GRADIENT)
 {
-    GRID_STRIDE(i, N)
-    {
-        const wide s = scale[i];
-        each[i] = s == 0 ? s : s * widen(g[M == 1 ? 0 : i]);
+    const Team<WIDTH> team;
+    for (i64 row = team.row(); row < N; row += team.rows()) {
+        const wide s = scale[row], slope = s == 0 ? s : s * widen(g[M == 1 ? 0 : row]);
+        row_slope(team, slope, x, row, C, classes[row], stats, gx);
     }
 }
+
+// Try: class_gradient_warps(randn(1), values(-1, 0, -1), randn(3, 5), indices(5, 3), rand(3, 2), out(3, 5), 3, 5, 1)
+// Try: class_gradient_warps(randn(3), values(-1, 0, -1), randn(3, 5), indices(5, 3), rand(3, 2), out(3, 5), 3, 5, 3)
+KERNEL(class_gradient_warps, 256, cover(N, 8))
+(CLASS_GRADIENT) { class_gradient_of<32>(g, scale, x, classes, stats, gx, N, C, M); }
+
+// Try: class_gradient_blocks(randn(1), randn(3), randn(3, 1030), indices(1030, 3), rand(3, 2), out(3, 1030), 3, 1030, 1)
+KERNEL(class_gradient_blocks, 256, cover(N, 1))
+(CLASS_GRADIENT) { class_gradient_of<256>(g, scale, x, classes, stats, gx, N, C, M); }
 
 /* One block: there are as many rows as samples, and each was a row of scores before. */
 // Try: class_loss(randn(1003), randn(1003), out(1), 1003, 1)

@@ -20,6 +20,7 @@ Kernels = Any
 SHORT_ROW = 1024  # elements: a warp does a row up to this
 BUSY = 528  # blocks that fill a card: four for each multiprocessor of an H200
 PART = 4096  # elements, at least, in each part of a sum that is cut for the sake of more blocks
+COLUMN = 256  # the same of columns, where eight threads take turns
 TILE = 128  # of conv.cu, of products and places
 FEW = 8  # channels of a group: fewer of them fill no tile
 STEP = 16  # of conv.cu: the inner dimension is cut at multiples
@@ -71,6 +72,18 @@ def cross_entropy_backward(
 ) -> None:
     """See softmax.cu."""
     k["cross_entropy_backward" + _by_row(C)](g, x, classes, stats, gx, N, C)
+
+
+@plan
+def class_rows(k: Kernels, x: Any, *rest: Any) -> None:
+    """See softmax.cu."""
+    k["class_rows" + _by_row(x.shape[1])](x, *rest)
+
+
+@plan
+def class_gradient(k: Kernels, g: Any, scale: Any, x: Any, *rest: Any) -> None:
+    """See softmax.cu."""
+    k["class_gradient" + _by_row(x.shape[1])](g, scale, x, *rest)
 
 
 @plan
@@ -152,7 +165,7 @@ def reduce(
         k["reduce_warps"](x, y, outer, n, op, scale)
         return
     blocks = outer if inner == 1 else outer * -(-inner // 32)
-    parts = _parts(blocks, n, PART if inner == 1 else 128)
+    parts = _parts(blocks, n, PART if inner == 1 else COLUMN)
     sums = k.engine.empty((outer, parts, inner), _wide(k)) if parts > 1 else None
     if inner == 1:
         k["reduce_blocks"](x, y, sums, outer, n, parts, op, scale)

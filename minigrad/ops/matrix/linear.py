@@ -15,7 +15,7 @@ from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
-from minigrad.backend.native import matmul
+from minigrad.backend.native import array_types, matmul
 from minigrad.errors import ShapeError
 from minigrad.ops.matrix.products import (
     check_expands,
@@ -66,8 +66,9 @@ class _Affine(Op):
     @staticmethod
     def grad_bias(g: Any, shape: Any, F: Any) -> Any:
         """The cotangent, summed over all rows."""
-        rows = len(g.shape) == 2 and shape == g.shape[1:]
-        return g.sum(0) if rows and g.dtype.itemsize > 2 else F.sum_to(g, shape)
+        rows = len(g.shape) == 2 and shape == g.shape[1:] and g.dtype.itemsize > 2
+        card = g.__class__ in array_types and g.__class__ is not np.ndarray  # it has a kernel
+        return g.sum(0) if rows and not card else F.sum_to(g, shape)
 
     @staticmethod
     def grad_input(g: Any, weight: Any) -> Any:

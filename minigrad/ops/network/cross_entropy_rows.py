@@ -103,11 +103,9 @@ def slope_of(g: Any, scale: Any, ignored: Any, F: Any) -> Any:
 def _on_card(
     xp: Any, input: Array, target: Array, ignore_index: int, mean: bool
 ) -> tuple[Array, Array, Array, None, Array] | None:
-    """The loss of unweighted classes in three launches: classes, rows, and one number of them."""
-    scales, run, add = (
-        kernel(name, input) for name in ("class_scales", "cross_entropy", "class_loss")
-    )
-    if scales is None or run is None or add is None or not input.size:
+    """The loss of unweighted classes in two launches: of each row, and one number of them."""
+    run, add = kernel("class_rows", input), kernel("class_loss", input)
+    if run is None or add is None or not input.size:
         return None
     from minigrad.backend import faults
 
@@ -119,8 +117,7 @@ def _on_card(
     loss = xp.empty((), input.dtype)
     message = f"Target is out of bounds for an axis of size {count} (nll_loss)"
     bad = faults.flag(xp, input, message)
-    scales(target, classes, scale, rows, count, ignore_index, bad)
-    run(input, classes, picked, stats, rows, count)
+    run(input, target, classes, picked, stats, scale, rows, count, ignore_index, bad)
     add(picked, scale, loss, rows, int(mean))
     faults.tell_at_once()
     return loss, classes, scale, None, stats
@@ -134,15 +131,25 @@ def _wide(input: Array) -> Any:
 def _slopes(xp: Any, g: Array, scale: Any, ignored: Any, rows: int, dtype: Any) -> Array:
     """The slope of each row; 0 for one that is ignored, even of a cotangent that is NaN."""
     each = xp.empty(rows, dtype)
-    if not hasattr(scale, "shape"):
-        each[...] = g * scale
-        return each
-    run = kernel("class_slopes", g) if ignored is None else None
-    if run is not None and scale.size == rows and scale.dtype == dtype:
-        run(g, scale, each, rows, g.size)  # where nothing has a weight, 0 is what is ignored
-    else:
-        each[...] = g * scale if ignored is None else xp.where(ignored, 0, g * scale)
+    each[...] = g * scale if ignored is None else xp.where(ignored, 0, g * scale)
     return each
+
+
+def _gradient_on_card(
+    g: Any, input: Any, classes: Any, scale: Any, ignored: Any, stats: Any
+) -> Any:
+    """The gradient of what ``_on_card`` has made, in one launch; None for another's.
+
+    Nothing has a weight there: the scale is 0 where a row is ignored.
+    """
+    if input.__class__ is np.ndarray or ignored is not None or stats is None:
+        return None
+    run = kernel("class_gradient", g, input)
+    if run is None or scale.shape != classes.shape or scale.dtype != _wide(input):
+        return None
+    gx = xp_of(input).empty(input.shape, input.dtype)
+    run(g, scale, input, classes, stats, gx, *input.shape, g.size)
+    return gx
 
 
 def _forward(
@@ -191,6 +198,9 @@ class CrossEntropyRows(Op):
     ) -> Any:
         """The softmax, less 1 at the right class, by what a row counts."""
         if g.__class__ in array_types or isinstance(g, np.generic):
+            found = _gradient_on_card(g, input, classes, scale, ignored, stats)
+            if found is not None:
+                return found
             xp = xp_of(input)
             each = _slopes(xp, g, scale, ignored, len(classes), _wide(input))
             run = None if stats is None else kernel("cross_entropy_backward", input)

@@ -153,7 +153,14 @@ def mover(running: Any, momentum: float, samples: int = 1) -> Any:
 
 
 def _move(running: Any, momentum: float, samples: int, mean: Array, var: Array, count: int) -> None:
-    unbiased = var * (count / (count - 1) if count > 1 else math.nan)
+    correction = count / (count - 1) if count > 1 else math.nan
+    arrays = [None if tensor is None else tensor._array for tensor in running]
+    if samples == 1 and norm_kernels.moved(mean, var, arrays, momentum, correction):
+        for tensor in running:
+            if tensor is not None:
+                storage_of(tensor).write()
+        return
+    unbiased = var * correction
     for tensor, fresh in zip(running, (mean, unbiased), strict=True):
         if tensor is not None:
             array = tensor._array

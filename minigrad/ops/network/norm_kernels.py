@@ -68,6 +68,15 @@ def of_halves(xp: Any, x: Array, *given: Any) -> tuple[Array, Array, Array] | No
     return standardised(x, *given)
 
 
+def moved(mean: Array, var: Array, running: list[Any], momentum: float, correction: float) -> bool:
+    """Move running statistics towards a batch's, in one launch; False where no kernel does it."""
+    run = kernel("move_statistics", mean, var, *[a for a in running if a is not None])
+    if run is None:
+        return False
+    run(mean, var, *running, mean.size, momentum, correction)
+    return True
+
+
 def gradients(
     g: Any, x: Any, weight: Any, mean: Any, invstd: Any, plan: Plan, given: Any, needs: Any
 ) -> tuple[Any, Any, Any] | None:

@@ -124,11 +124,12 @@ def _on_card(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     run = kernel("reduce", whole) if left and math.prod(result) else None
     if run is None:
         return xp.sum(x, dim, keepdims=keepdim)
-    for outer, n, inner in _runs(x.shape, left):
-        out = xp.empty((outer, inner), x.dtype)
+    runs = _runs(x.shape, left)
+    for number, (outer, n, inner) in enumerate(runs, 1):
+        out = xp.empty(result if number == len(runs) else (outer, inner), x.dtype)
         run(whole, out, outer, n, inner, 0, 1.0)
         whole = out
-    return whole.reshape(result)
+    return whole
 
 
 def first_of_last(ndim: int, dim: Any) -> int | None:

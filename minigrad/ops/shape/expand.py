@@ -65,6 +65,8 @@ class SumTo(Op):
         axes = tuple(range(extra)) + tuple(
             i + extra for i, n in enumerate(size) if n == 1 and input.shape[i + extra] != 1
         )
+        if len(axes) == extra > 0:
+            return add_up(xp, input, axes, False)
         return add_up(xp, input, axes, True).reshape(size) if axes else input.reshape(size)
 
     @staticmethod
