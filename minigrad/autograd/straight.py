@@ -18,7 +18,7 @@ from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_partial, repeats
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import native
+from minigrad.backend import Cards, native
 
 ndarray = np.ndarray
 mode = MODE.get
@@ -49,6 +49,11 @@ def straight_form(op: type[Op] | None) -> tuple[Any, str]:
     return form, "".join(map(CODES.__getitem__, kinds))
 
 
+def on_cards(op: type[Op] | None) -> bool:
+    """Whether an op writes straight on a card too: with one ufunc, which CuPy has by its name."""
+    return op is not None and bool(op.ufunc) and (op.straight is None or op.name in ("add", "sub"))
+
+
 def traced(tensor: Any) -> bool:
     """Whether a write, where operations are recorded, would leave a trace, or is not allowed."""
     storage = tensor._storage
@@ -66,16 +71,23 @@ def _fits(number: Any, code: str) -> bool:
 
 
 def plain_values(
-    tensor: Any, args: Iterable[Any], codes: str, named: dict[str, Any] | None = None
+    tensor: Any,
+    args: Iterable[Any],
+    codes: str,
+    named: dict[str, Any] | None = None,
+    cards: bool = False,
 ) -> list[Any] | None:
     """The arrays and numbers of a write that needs no promotion and leaves no trace; else None.
 
-    What is given by name is left as it is, and has to be a number.
+    What is given by name is left as it is, and has to be a number. With ``cards``, arrays of a card
+    will do as well, where there is one, and if they share no memory.
     """
     x, storage = tensor._array, tensor._storage
-    dtype = x.dtype
+    dtype, kind = x.dtype, type(x)
     code = dtype.char
-    if code not in codes or type(x) is not ndarray:
+    if code not in codes:
+        return None
+    if kind is not ndarray and (not cards or Cards.several or 0 in x.strides):
         return None
     recording = mode() > 0  # else nothing leaves a trace
     if recording and (storage is not None or tensor._node is not None) and traced(tensor):
@@ -86,11 +98,13 @@ def plain_values(
     for a in args:
         if isinstance(a, TensorBase):
             y = a._array
-            if y.dtype is not dtype or type(y) is not ndarray:
+            if y.dtype is not dtype or type(y) is not kind:
                 return None
             if recording and (a._view is not None or a._node is not None) and traced(a):
                 return None
             if storage is not None and a._storage is storage and a is not tensor:
+                if kind is not ndarray:
+                    return None
                 check_partial(x, y)
             values.append(y)
         elif _fits(a, code):

@@ -10,6 +10,7 @@ import pytest
 
 import minigrad as torch
 from minigrad.backend import cuda_kernels, faults
+from minigrad.cuda import stand_in
 from parity_tests.cuda import cards
 from parity_tests.cuda.engines import compiler
 
@@ -159,3 +160,53 @@ def test_tf32_convolutions_where_they_are_allowed(launched: list[str]) -> None:
         with torch.backends.cudnn.flags(allow_tf32=allowed):
             F.conv2d(x, w)
         assert f"conv_forward_{form}_narrow" in launched[before:]
+
+
+WRITES = {
+    "add_": lambda x, y: x.add_(y),
+    "add_, a number": lambda x, y: x.add_(2, alpha=3),
+    "sub_": lambda x, y: x.sub_(y),
+    "mul_": lambda x, y: x.mul_(y),
+    "div_": lambda x, y: x.div_(2),
+    "exp_": lambda x, y: x.exp_(),
+    "broadcast": lambda x, y: x.mul_(y[0]),
+    "into a view": lambda x, y: x[1:].mul_(y[1:]),
+    "its own memory": lambda x, y: x[1:].mul_(x[:-1]),
+    "itself": lambda x, y: x.mul_(x),
+    "of another type": lambda x, y: x.mul_(y.double()),
+}
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int64"])
+@pytest.mark.parametrize("name", WRITES)
+def test_writes_in_place(name: str, kind: str, launched: list[str]) -> None:
+    """What needs no promotion and leaves no trace is one launch, and no memory is taken."""
+    if kind == "int64" and name in ("div_", "exp_", "of another type"):
+        return
+
+    def run(device: str) -> tuple[Any, int]:
+        x, y = (
+            torch.tensor(np.arange(1, 13).reshape(4, 3) % k).to(getattr(torch, kind)).to(device)
+            for k in (5, 3)
+        )
+        before = stand_in.counts.launches
+        WRITES[name](x, y)
+        return x.cpu().numpy(), stand_in.counts.launches - before
+
+    try:
+        wanted, _ = run("cpu")
+    except RuntimeError as error:
+        with pytest.raises(type(error)):
+            run("cuda")
+        return
+    found, launches = run("cuda")
+    assert launches == 1 or name in ("its own memory", "of another type")
+    np.testing.assert_allclose(found, wanted, rtol=2e-3 if kind == "float16" else 1e-6)
+
+
+def test_a_write_that_does_not_fit(launched: list[str]) -> None:
+    x = torch.ones(3, device="cuda")
+    with pytest.raises(RuntimeError, match="shape"):
+        x.add_(torch.ones(2, 3, device="cuda"))
+    with pytest.raises(RuntimeError, match="leaf Variable"):
+        torch.ones(3, device="cuda", requires_grad=True).mul_(2)
