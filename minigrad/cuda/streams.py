@@ -61,8 +61,9 @@ class Stream:
         return event
 
     def wait_event(self, event: Event) -> None:
-        """Let what it is given from now on come after an event."""
-        self.cupy.wait_event(event.cupy)
+        """Let what it is given from now on come after an event, if that was recorded."""
+        if event.cupy is not None:
+            self.cupy.wait_event(event.cupy)
 
     def wait_stream(self, stream: Stream) -> None:
         """Let what it is given from now on come after what another has to do now."""
@@ -83,6 +84,8 @@ class Stream:
 class Event:
     """A point in the work of a stream, to wait for, or to measure time between two.
 
+    It belongs to the card of the stream that first records it.
+
     Raises: RuntimeError in :meth:`elapsed_time` for events that were not made to measure time.
 
     >>> import minigrad as torch
@@ -100,29 +103,36 @@ class Event:
     def __init__(
         self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
     ) -> None:
-        self.timed = enable_timing
-        self.cupy = cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
+        self.timed, self._blocking = enable_timing, blocking
+        self.cupy: Any = None
 
     def record(self, stream: Stream | None = None) -> None:
         """Stand at the end of what a stream has to do now; the current one for None."""
-        self.cupy.record((stream or current_stream()).cupy)
+        on = stream or current_stream()
+        if self.cupy is None:
+            with card(on.device):
+                self.cupy = cupy().cuda.Event(block=self._blocking, disable_timing=not self.timed)
+        self.cupy.record(on.cupy)
 
     def wait(self, stream: Stream | None = None) -> None:
         """Let what a stream is given from now on come after the event."""
         (stream or current_stream()).wait_event(self)
 
     def query(self) -> bool:
-        """Whether the stream has come there."""
-        return bool(self.cupy.done)
+        """Whether the stream has come there, or never will."""
+        return self.cupy is None or bool(self.cupy.done)
 
     def synchronize(self) -> None:
         """Wait until the stream has come there."""
-        self.cupy.synchronize()
+        if self.cupy is not None:
+            self.cupy.synchronize()
 
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds from this event to another; both must be done."""
         if not (self.timed and end_event.timed):
             raise RuntimeError("Both events must be created with argument 'enable_timing=True'.")
+        if self.cupy is None or end_event.cupy is None:
+            raise RuntimeError("Both events must be recorded before calculating elapsed time.")
         return float(cupy().cuda.get_elapsed_time(self.cupy, end_event.cupy))
 
 

@@ -163,6 +163,19 @@ def test_streams_wait_for_each_other_or_it_is_an_error(cards):
     assert side.query() and done.query()
 
 
+def test_an_event_belongs_to_the_card_of_its_stream(cards):
+    """Whichever card is the current one; one that nobody recorded keeps nobody waiting."""
+    event, side = cuda.Event(), cuda.Stream(device=1)
+    assert event.query()
+    event.synchronize()
+    cuda.current_stream().wait_event(event)
+    side.record_event(event)
+    cuda.current_stream().wait_stream(side)
+    assert event.query()
+    with pytest.raises(RuntimeError, match="must be recorded before"):
+        cuda.Event(enable_timing=True).elapsed_time(cuda.Event(enable_timing=True))
+
+
 def test_events_measure_time(cards):
     start, end = (cuda.Event(enable_timing=True) for _ in range(2))
     start.record()

@@ -142,7 +142,7 @@ class Event:
         self, block: bool = False, disable_timing: bool = False, interprocess: bool = False
     ) -> None:
         self.seen: Seen = {}
-        self.timed = not disable_timing
+        self.timed, self.device = not disable_timing, here.device
         self.at: float | None = None
 
     @property
@@ -153,6 +153,8 @@ class Event:
     def record(self, stream: Stream | None = None) -> None:
         """Mark how far a stream's work has got."""
         on = stream or current()
+        if self.device != (here.device if on.device_id < 0 else on.device_id):
+            raise CUDARuntimeError("cudaErrorInvalidResourceHandle: an event of another card")
         self.seen = {**on.seen, on: on.tick}
         self.at = time.perf_counter()
 
