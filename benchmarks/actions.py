@@ -18,11 +18,17 @@ from benchmarks.tables import table_of
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+GPU = {
+    "--rehearse": "every step of it on the stand-in, without a card: no figures",
+    "--counts": "how many launches training steps take, counted by the stand-in",
+}
 
 
 def add_to(commands: Any) -> None:
     """The subcommands that read results."""
-    commands.add_parser("gpu", help="all that needs a card: right, clean, and how fast")
+    gpu = commands.add_parser("gpu", help="all that needs a card: right, clean, and how fast")
+    for name, what in GPU.items():
+        gpu.add_argument(name, action="store_true", help=what)
     one = commands.add_parser("compare", help="name what is slower in AFTER than in BEFORE")
     one.add_argument("before", type=Path)
     one.add_argument("after", type=Path)
@@ -133,7 +139,7 @@ def _gpu(options: argparse.Namespace) -> int:
     """The run on a card."""
     from benchmarks import gpu
 
-    return gpu.main([])
+    return gpu.main([name for name in GPU if getattr(options, name.strip("-"))])
 
 
 ACTIONS = {

@@ -5,6 +5,10 @@ checks of ``gpu_checks.py``, every kernel under compute-sanitizer, the conforman
 parity suite. Each part is a process of its own with a time of its own; what a part has found when
 it dies, or when its time is over, counts. JSON and a page of Markdown are written to
 ``benchmarks/results`` after each part. Without a card it says so, and writes nothing.
+
+``--rehearse`` takes every step of it on the stand-in, with sizes that it can do, and writes to a
+folder of its own: figures mean nothing there, but what cannot run shows itself. ``--counts`` writes
+how many launches training steps take, which the stand-in counts as a card would.
 """
 
 from __future__ import annotations
@@ -40,11 +44,12 @@ MEASURED = ("steps", "bandwidth", "products", "overhead")
 CHECKED = ("promises", "tries", "agreement")
 WORKERS = 8  # processes of the parity suite; CuPy compiles many small kernels
 SHOWN = 40  # rows of a part on the page; the rest is in the JSON
+PATIENCE = 600  # seconds for each part of a rehearsal
 Part = dict[str, Any]
 
 
-def problem() -> str | None:
-    """Why there is no card to run on; None if there is one."""
+def problem(rehearse: bool = False) -> str | None:
+    """Why there is no card to run on; None if there is one, or a stand-in to rehearse on."""
     from minigrad import cuda
     from minigrad.errors import DeviceError
 
@@ -52,7 +57,7 @@ def problem() -> str | None:
         name = cuda.get_device_name()
     except DeviceError as error:
         return str(error)
-    return f"{name} is no card" if "stand-in" in name else None
+    return f"{name} is no card" if ("stand-in" in name) != rehearse else None
 
 
 def describe() -> dict[str, str]:
@@ -99,9 +104,10 @@ def told(command: Sequence[str], limit: float) -> Part:
     return {"ok": ok, "seconds": time.perf_counter() - begin, "text": lines}
 
 
-def _part(name: str) -> list[str]:
+def _part(name: str, rehearse: bool = False) -> list[str]:
     """A part of this program in a process of its own."""
-    return [sys.executable, "-m", "benchmarks.gpu", "--part", name]
+    more = ("--rehearse",) if rehearse else ()
+    return [sys.executable, "-m", "benchmarks.gpu", "--part", name, *more]
 
 
 def by_pytest(tests: Sequence[str], limit: float, *options: str) -> Part:
@@ -137,9 +143,9 @@ def by_sanitizer(tool: str, limit: float) -> Part:
     return _with_rows(part)
 
 
-def in_rows(name: str, limit: float) -> Part:
+def in_rows(name: str, limit: float, rehearse: bool = False) -> Part:
     """A part of this program that prints rows, in a process of its own."""
-    return _with_rows(told(_part(name), limit))
+    return _with_rows(told(_part(name, rehearse), limit))
 
 
 def _with_rows(part: Part) -> Part:
@@ -152,8 +158,8 @@ def _with_rows(part: Part) -> Part:
     return part
 
 
-def _rows_of(name: str) -> Iterator[Part]:
-    """What a part finds, as it finds it."""
+def _rows_of(name: str, rehearse: bool = False) -> Iterator[Part]:
+    """What a part finds, as it finds it; in a rehearsal minigrad stands in torch's place too."""
     from benchmarks import gpu_checks, gpu_measure
 
     mine: Any = importlib.import_module("minigrad")
@@ -162,6 +168,8 @@ def _rows_of(name: str) -> Iterator[Part]:
         return check(importlib.import_module("cupy"))  # type: ignore[no-any-return]
     if name in CHECKED:
         return getattr(gpu_checks, name)(mine)  # type: ignore[no-any-return]
+    if rehearse:
+        return gpu_measure.rehearsed(name, mine)
     theirs: Any = None
     if importlib.util.find_spec("torch") is not None:
         theirs = importlib.import_module("torch")
@@ -170,12 +178,26 @@ def _rows_of(name: str) -> Iterator[Part]:
     return gpu_measure.PARTS[name](*((mine,) if name == "bandwidth" else (mine, theirs)))
 
 
-def run_part(name: str) -> int:
+def run_part(name: str, rehearse: bool = False) -> int:
     """Work in this process, and print each row as JSON."""
     warnings.simplefilter("ignore")
-    for row in _rows_of(name):
+    for row in _rows_of(name, rehearse):
         print("\n" + json.dumps(row), flush=True)
     return 0
+
+
+def _rehearsal() -> list[tuple[str, Callable[[float], Part]]]:
+    """The same steps on the stand-in, the sanitizer's without it, and some of the tests."""
+    some, told_of = (
+        "parity_tests/cuda/test_halves_on_device.py",
+        "parity_tests/cuda/test_conformance.py",
+    )
+    rows = (*MEASURED, *CHECKED, "launches")
+    return [
+        *((name, lambda limit, n=name: in_rows(n, limit, True)) for name in rows),
+        ("conformance", lambda limit: by_pytest([told_of], limit, "-k", "not cupy-")),
+        ("parity", lambda limit: by_pytest([some], limit, *plugin(), "--device", "cuda-sim")),
+    ]  # type: ignore[list-item]
 
 
 def _plan() -> list[tuple[str, Callable[[float], Part]]]:
@@ -204,13 +226,15 @@ def plugin() -> tuple[str, ...]:
 
 
 def everything(
-    say: Callable[[str], None] = print, keep: Callable[[dict[str, Part]], Any] = lambda parts: None
+    say: Callable[[str], None] = print,
+    keep: Callable[[dict[str, Part]], Any] = lambda parts: None,
+    rehearse: bool = False,
 ) -> dict[str, Part]:
     """All parts, one after another; what fails stops nothing, and ``keep`` gets all so far."""
     found: dict[str, Part] = {}
-    for name, run in _plan():
+    for name, run in _rehearsal() if rehearse else _plan():
         try:
-            found[name] = run(SECONDS[name])
+            found[name] = run(PATIENCE if rehearse else SECONDS[name])
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             found[name] = {"ok": False, "seconds": 0.0, "text": [text]}
@@ -271,16 +295,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks gpu", description=__doc__)
     parts = ("launches", *MEASURED, *CHECKED)
     parser.add_argument("--part", choices=parts, help=argparse.SUPPRESS)
+    parser.add_argument("--rehearse", action="store_true", help="on the stand-in: no figures")
+    parser.add_argument("--counts", action="store_true", help="launches of steps, by the stand-in")
     options = parser.parse_args(arguments)
-    why_not = problem()
+    if options.counts:
+        print(*importlib.import_module("benchmarks.gpu_counts").lines(), sep="\n")
+        return 0
+    if options.rehearse:  # for this process, and for those that it starts
+        os.environ["MINIGRAD_CUDA"] = "sim"
+    why_not = problem(options.rehearse)
     if why_not is not None:
         print(f"gpu: nothing was run and nothing written: {why_not}", file=sys.stderr)
         return 1
     if options.part:
-        return run_part(options.part)
-    about = describe()
-    found = everything(keep=lambda so_far: write(about, so_far))
-    print(*(f"wrote {path.relative_to(ROOT)}" for path in write(about, found)), sep="\n")
+        return run_part(options.part, options.rehearse)
+    about, folder = describe(), RESULTS
+    if options.rehearse:
+        folder = Path(tempfile.mkdtemp(prefix="gpu-rehearsal-"))
+    found = everything(keep=lambda so_far: write(about, so_far, folder), rehearse=options.rehearse)
+    print(*(f"wrote {path}" for path in write(about, found, folder)), sep="\n")
     return 0 if all(part["ok"] for part in found.values()) else 1
 
 

@@ -36,7 +36,7 @@ def _given(path: Path, tried: Any) -> list[Any]:
     runner: Any = object.__new__(lines._Runner)
     runner.dtype = "float32"
     runner.engine = types.SimpleNamespace(
-        empty=lambda shape, dtype: np.full(shape, -1, dtype) if shape else np.full((), -1, dtype)
+        empty=lambda shape, dtype: np.full(shape or (), -1).astype(dtype)
     )
     runner.module = types.SimpleNamespace(declared=declarations(path.read_text("utf-8")))
     found: list[Any] = runner._arguments(tried)

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 import minigrad
-from benchmarks import gpu, gpu_checks, gpu_measure
+from benchmarks import gpu, gpu_checks, gpu_counts, gpu_measure
 from benchmarks.__main__ import main
 from benchmarks.cases import CASES
 from minigrad.backend import cuda_source
 from minigrad.cuda import stand_in
+from minigrad.cuda.on_cpu import tries
 from parity_tests.cuda.engines import compiler
 
 pytestmark = compiler
@@ -169,3 +170,38 @@ def test_all_parts_fit_into_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None
     assert kept == list(range(1, len(found) + 1))
     assert sum(spent) < 600
     assert len(spent) == len(gpu.SECONDS) == len(found)
+
+
+def test_what_a_tool_watches_gets_its_arguments() -> None:
+    """Of every kernel's tries, unwritten memory of any type among them."""
+    for path in cuda_source.files():
+        for tried in tries.tries(path.read_text("utf-8")):
+            assert gpu_checks._given(path, tried)
+
+
+def test_the_page_says_how_many_launches_a_step_takes() -> None:
+    page = (Path(__file__).parents[2] / gpu_counts.PAGE).read_text("utf-8").splitlines()
+    names = [name for name in gpu_counts.CASES_OF if "MLP" in name]
+    with stand_in.installed():
+        for row in gpu_counts.steps(minigrad, names):
+            assert gpu_counts.as_line(row) in page
+            assert row["to_card"] == row["to_host"] == 0
+
+
+def test_a_rehearsal_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each in a process of its own that stands on the stand-in; the first of them is really run."""
+    asked: list[list[str]] = []
+    told = gpu.told
+
+    def first(command: list[str], limit: float) -> dict[str, Any]:
+        asked.append(list(command))
+        return told(command, limit) if "overhead" in command else {
+            "ok": False, "seconds": 0.0, "text": []}  # fmt: skip
+
+    monkeypatch.setattr(gpu, "told", first)
+    monkeypatch.setenv("MINIGRAD_CUDA", "sim")
+    found = gpu.everything(say=lambda text: None, rehearse=True)
+    assert set(gpu.SECONDS) - set(gpu.TOOLS) < set(found)
+    assert all("--rehearse" in command or "pytest" in command for command in asked)
+    assert found["overhead"]["ok"]
+    assert all(row["times torch's"] > 0 for row in found["overhead"]["rows"])

@@ -75,10 +75,10 @@ class Pool:
 
 
 class Counts:
-    """How often what happened: launches, copies to the card, copies back (each waits for it)."""
+    """How often what happened: launches, pieces of memory, copies there and back (which wait)."""
 
     def __init__(self) -> None:
-        self.launches = self.to_card = self.to_host = 0
+        self.launches = self.pieces = self.to_card = self.to_host = 0
 
 
 class _Here(threading.local):
@@ -130,6 +130,7 @@ class Memory:
         whole = -(-size // UNIT) * UNIT
         pools[self.device].take(whole)
         self.size = whole
+        counts.pieces += 1
 
     def __del__(self) -> None:
         if pools and self.size and self.device < len(pools):  # None: the program ends
