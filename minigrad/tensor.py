@@ -28,6 +28,10 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.interchange import Interchange
 from minigrad.size import Size
 
+COMPUTED = (
+    " If you want to use a computed variable in a subgraph that doesn't require differentiation "
+    "use var_no_grad = var.detach()."
+)
 NO_GRAD_HERE = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
     "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
@@ -80,8 +84,8 @@ class Tensor(Interchange):
     def requires_grad(self, value: bool) -> None:
         if not self.is_leaf:
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables; detach() the tensor "
-                "to make one."
+                "you can only change requires_grad flags of leaf variables."
+                + ("" if value else COMPUTED)
             )
         self.requires_grad_(value)
 
@@ -103,9 +107,7 @@ class Tensor(Interchange):
             if requires_grad:
                 return self
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a "
-                "computed variable in a subgraph that doesn't require differentiation use "
-                "var_no_grad = var.detach()."
+                f"you can only change requires_grad flags of leaf variables.{COMPUTED}"
             )
         if requires_grad and not self.is_floating_point():
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
@@ -180,8 +182,9 @@ class Tensor(Interchange):
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value.shape)} for a "
-                    f"tensor of size {list(self.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+                    f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor "
+                    "are the same size"
                 )
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError("assigned grad has data of a different type")

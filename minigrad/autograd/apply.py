@@ -30,7 +30,7 @@ from minigrad.autograd.graph import (
     view_of,
 )
 from minigrad.autograd.modes import HOOKS, MODE, NO_GRAD, PACKING
-from minigrad.autograd.op import Op
+from minigrad.autograd.op import Op, renamed
 from minigrad.autograd.parcels import Packed, Parcel
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Cards, at, elsewhere, xp_of
@@ -98,7 +98,7 @@ def _refresh(tensor: TensorBase) -> None:
     for op, params, index in view.path:
         fresh = apply(op, (fresh,), params)
         fresh = fresh if index is None else fresh[index]
-    tensor._node = fresh._node
+    tensor._node = renamed(fresh, "AsStridedBackward0")._node
     view.base_node = view.base._node
 
 

@@ -121,8 +121,9 @@ class FunctionNode(Node):
             return fitted
         if not _broadcasts_to(shape, g._array.shape):
             raise GradientShapeError(
-                f"{self.name()} returned a gradient of shape {g._array.shape} for argument "
-                f"{position + 1}, which is of shape {shape} [{self.where()}]"
+                f"Function {self.name()} returned an invalid gradient at index {position} - got "
+                f"{list(g._array.shape)} but expected shape compatible with {list(shape)} "
+                f"(of argument {position + 1}) [{self.where()}]"
             )
         return F.sum_to(fitted, shape)
 

@@ -199,8 +199,8 @@ def _grad(
     sweep(waiting, reading)
     made: dict[int, Any] = {}
     return tuple(
-        _result(reading, node, t, unused, zeros, made)
-        for node, t in zip(targets, wanted, strict=True)
+        _result(reading, node, (index, t), unused, zeros, made)
+        for index, (node, t) in enumerate(zip(targets, wanted, strict=True))
     )
 
 
@@ -221,10 +221,16 @@ def _target(tensor: Any, index: int) -> Node:
 
 
 def _result(
-    reading: Reading, node: Node, tensor: Any, unused: bool, zeros: bool, made: dict[int, Any]
+    reading: Reading,
+    node: Node,
+    wanted: tuple[int, Any],
+    unused: bool,
+    zeros: bool,
+    made: dict[int, Any],
 ) -> Any:
     """One gradient as a Tensor; the same one, as in torch, where two inputs got the same array."""
     assert reading.captured is not None
+    index, tensor = wanted
     g = reading.captured[node]
     if g is not None:
         if id(g) not in made:
@@ -240,8 +246,8 @@ def _result(
     if unused:
         return None
     raise RuntimeError(
-        "One of the differentiated Tensors appears to not have been used in the graph. Set "
-        "allow_unused=True if this is the desired behavior."
+        f"The differentiated Tensor at index {index} appears to not have been used in the graph. "
+        "Set allow_unused=True if this is the desired behavior."
     )
 
 

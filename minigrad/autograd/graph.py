@@ -208,7 +208,8 @@ class Node:
                 "Trying to backward through the graph a second time (or directly access saved "
                 "tensors after they have already been freed). Saved intermediate values of the "
                 "graph are freed when you call .backward() or autograd.grad(). Specify "
-                "retain_graph=True if you need to backward through the graph a second time. "
+                "retain_graph=True if you need to backward through the graph a second time or if "
+                "you need to access saved tensors after calling backward. "
                 f"[{self.where()}]"
             )
         for value, store in zip(self.saved, self.stores, strict=False):

@@ -18,6 +18,7 @@ from minigrad.autograd.arguments import array_error, promoted
 from minigrad.autograd.graph import (
     AccumulateGrad,
     Node,
+    Output,
     call_site,
     hooks_of,
     new,
@@ -99,8 +100,10 @@ def _check_history(tensor: TensorBase) -> None:
         raise InPlaceError(VIEW_OF_NO_GRAD)
     if view is not None and view.multiple:
         raise InPlaceError(
-            f"{tensor._node!r} is one of several views made by one call, and is being modified "
-            "inplace. Such views do not allow it; clone() the tensor first."
+            f"{_place(tensor)} is a view and is being modified inplace. This view is the output of "
+            "a function that returns multiple views. Such functions do not allow the output views "
+            "to be modified inplace. You should replace the inplace operation by an out-of-place "
+            "one."
         )
     if view is not None and isinstance(view.base._node, AccumulateGrad):
         raise InPlaceError(
@@ -110,6 +113,14 @@ def _check_history(tensor: TensorBase) -> None:
         raise InPlaceError(
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
+
+
+def _place(tensor: TensorBase) -> str:
+    """torch's words for where a tensor stands in the graph."""
+    node, index = tensor._node, 0
+    if isinstance(node, Output):
+        node, index = node.edges[0], node.index
+    return f"Output {index} of {node.name().rstrip('0123456789').removesuffix('Backward')}"
 
 
 def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:

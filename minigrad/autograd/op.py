@@ -135,9 +135,20 @@ def prepare(op: type[Op], name: str) -> None:
     setattr(arrays, name, _on_arrays(op))
 
 
+@functools.cache
 def named_node(op: type[Op], name: str) -> type[Node]:
     """The nodes of an op where torch calls them otherwise: what ``out._node.__class__`` becomes."""
-    return type(name, (op.node_class,), {"__slots__": (), "__module__": Node.__module__})
+    own = {"__slots__": (), "__module__": Node.__module__, "name": lambda node: name}
+    return type(name, (op.node_class,), own)
+
+
+def renamed(tensor: Any, name: str) -> Any:
+    """A tensor that an op made, after its node was given the name that torch's has."""
+    node = tensor._node
+    node = node.edges[0] if type(node) is Output else node
+    if node is not None and node.op is not None:
+        node.__class__ = named_node(node.op, name)
+    return tensor
 
 
 # torch's names, in `grad_fn._saved_self`, for what every op calls alike.
@@ -317,6 +328,7 @@ __all__ = [
     "arrays",
     "prepare",
     "pull_all",
+    "renamed",
     "saved_as_tensors",
     "tensors",
 ]

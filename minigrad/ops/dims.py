@@ -48,7 +48,8 @@ def all_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
         return (one_dim(dim, ndim),) if one_dim(dim, ndim) < ndim else None
     found = tuple(one_dim(d, ndim) for d in dim)
     if len(set(found)) != len(found):
-        raise RuntimeError(f"dim {dim} appears multiple times in the list of dims")
+        twice = next(d for d in found if found.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
     return found if found and ndim else None
 
 

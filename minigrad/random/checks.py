@@ -191,11 +191,14 @@ def check_weights(probs: NDArray[Any], num_samples: int, replacement: bool) -> N
     if probs.dtype not in _DIGITS:
         raise RuntimeError(message(op, "floating point weights", str(probs.dtype)))
     require(num_samples > 0, op, "num_samples > 0", str(num_samples))
-    enough = replacement or num_samples <= probs.shape[-1]
-    require(enough, op, f"at most {probs.shape[-1]} samples without replacement", str(num_samples))
-    if not replacement or probs.size:
-        finite = bool(np.all((probs >= 0) & (probs < np.inf)))
-        require(finite, op, "weights that are 0 or more", "an inf, nan or element < 0")
-        require(
-            bool(np.all(probs.sum(axis=-1) > 0)), op, "weights with a positive sum", "zeros only"
+    if not replacement and num_samples > probs.shape[-1]:
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
+            f"{num_samples} > {probs.shape[-1]}"
         )
+    if replacement and not probs.size:
+        return
+    if not np.all((probs >= 0) & (probs < np.inf)):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not np.all(probs.sum(axis=-1) > 0):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")

@@ -33,5 +33,9 @@ def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any 
     if out is not None:
         return out.resize_(result.shape).copy_(result)
     if isinstance(requires_grad, (bool, np.bool_)):
+        if requires_grad and result._array.dtype.kind not in "fV":
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients"
+            )
         return result.requires_grad_() if requires_grad else result
     raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad)}")

@@ -92,8 +92,8 @@ def invert(input: Any) -> Any:
     """
     if input.is_floating_point():
         raise TypeError(
-            f"~ (operator.invert) is for integer and bool tensors, not for {input.dtype}; convert "
-            "with .bool() or .long()"
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not on "
+            f"{input.dtype}; convert with .bool() or .long()"
         )
     return apply(BitwiseNot, (input,))
 

@@ -217,17 +217,32 @@ def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tu
             f"of size {list(w.shape)} with input of size {list(x.shape)}"
         )
     if x.dtype != w.dtype:
-        one, two = (f"torch.{of_numpy(a.dtype).name}" for a in (x, w))
+        what = "weight" if b is None else "bias"  # which torch happens to name
         raise DtypeError(
-            f"Input type ({one}) and weight type ({two}) should be the same; {op} never converts: "
-            "use x.to(weight.dtype)"
+            f"Input type ({_in_c(x)}) and {what} type ({_in_c(w if b is None else b)}) should be the "
+            f"same; {op} never converts: use x.to(weight.dtype)"
         )
     if b is None:
         return x, w, None
     if b.dtype != x.dtype:
-        one, two = (of_numpy(a.dtype).name for a in (x, b))
-        raise DtypeError(f"Input type ({one}) and bias type ({two}) should be the same")
+        raise DtypeError(f"Input type ({_in_c(x)}) and bias type ({_in_c(b)}) should be the same")
     return x, w, b.shape
+
+
+def _in_c(array: Any) -> str:
+    """The name of an array's type in C++, as in torch's messages."""
+    name = of_numpy(array.dtype).name
+    return {
+        "float64": "double",
+        "float32": "float",
+        "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16",
+        "int64": "long int",
+        "int32": "int",
+        "int16": "short int",
+        "int8": "signed char",
+        "uint8": "unsigned char",
+    }.get(name, name)
 
 
 def _no_tensor(op: str, **arguments: Any) -> TypeError:

@@ -184,9 +184,10 @@ def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any
     try:
         axes, matrix = input._array.ndim, weight._array.ndim == 2
     except AttributeError:
-        wrong = weight if isinstance(input, TensorBase) else input
+        given = {"'input' (position 1)": input, "'weight' (position 2)": weight}
+        name = next(name for name, t in given.items() if not isinstance(t, TensorBase))
         raise TypeError(
-            f"linear(): input and weight must be Tensors, got {type(wrong).__name__}"
+            f"linear(): argument {name} must be Tensor, not {type(given[name]).__name__}"
         ) from None
     if not matrix:
         if weight._array.ndim != 1 or bias is not None:

@@ -100,8 +100,8 @@ def check_table(op: str, index: Any, weight: Any) -> None:
     i, w = index._array, weight._array
     if i.dtype.str[1:] not in ("i8", "i4"):
         raise DtypeError(
-            f"{op}: Expected tensor for argument 'indices' to have one of the following scalar "
-            f"types: Long, Int; but got {of_numpy(i.dtype)} instead"
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {index.type()} instead (while checking arguments for {op})"
         )
     if w.ndim != 2:
         raise ShapeError(f"'weight' must be 2-D, got {list(w.shape)} ({op})")

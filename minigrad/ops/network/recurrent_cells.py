@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.autograd.op import tensors
+from minigrad.autograd.op import renamed, tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
@@ -41,8 +41,10 @@ def _check(input: Any, states: Sequence[Any], w_ih: Any, w_hh: Any) -> None:
         )
 
 
-def _cell(op: str, input: Any, states: Sequence[Any], weights: Sequence[Any], *params: Any) -> Any:
-    """One step of a layer: its last states."""
+def _cell(
+    op: str, name: str, input: Any, states: Sequence[Any], weights: Sequence[Any], *params: Any
+) -> Any:
+    """One step of a layer: its last states, made by a node of the name that torch's last op has."""
     _check(input, states, *weights[:2])
     kind = input.dtype
     if is_half(input._array.dtype):
@@ -51,6 +53,7 @@ def _cell(op: str, input: Any, states: Sequence[Any], weights: Sequence[Any], *p
     layer, walk = getattr(tensors, op), Walk((len(input),))
     projection = (None,) if op == "lstm_layer" else ()
     _, *last = layer(input, *states, *projection, *weights, walk, *params)
+    renamed(last[0], name)
     return [state.to(kind) for state in last]
 
 
@@ -89,7 +92,7 @@ def rnn_tanh_cell(
     >>> torch.rnn_tanh_cell(torch.ones(1, 1), torch.zeros(1, 1), torch.eye(1), torch.eye(1))
     tensor([[0.7616]])
     """
-    return _cell("rnn_layer", input, (hx,), (w_ih, w_hh, b_ih, b_hh), False)[0]
+    return _cell("rnn_layer", "TanhBackward0", input, (hx,), (w_ih, w_hh, b_ih, b_hh), False)[0]
 
 
 @function(**_facts(1, 1))
@@ -109,7 +112,7 @@ def rnn_relu_cell(
     >>> torch.rnn_relu_cell(torch.ones(1, 1), torch.ones(1, 1), torch.eye(1), torch.eye(1))
     tensor([[2.]])
     """
-    return _cell("rnn_layer", input, (hx,), (w_ih, w_hh, b_ih, b_hh), True)[0]
+    return _cell("rnn_layer", "ReluBackward0", input, (hx,), (w_ih, w_hh, b_ih, b_hh), True)[0]
 
 
 @function(**_facts(3, 1))
@@ -127,7 +130,7 @@ def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: 
     >>> torch.gru_cell(torch.ones(1, 1), torch.ones(1, 1), torch.zeros(3, 1), torch.zeros(3, 1))
     tensor([[0.5000]])
     """
-    return _cell("gru_layer", input, (hx,), (w_ih, w_hh, b_ih, b_hh))[0]
+    return _cell("gru_layer", "AddBackward0", input, (hx,), (w_ih, w_hh, b_ih, b_hh))[0]
 
 
 @function(**_facts(4, 2))
@@ -149,4 +152,4 @@ def lstm_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh:
     """
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
-    return tuple(_cell("lstm_layer", input, hx, (w_ih, w_hh, b_ih, b_hh)))
+    return tuple(_cell("lstm_layer", "MulBackward0", input, hx, (w_ih, w_hh, b_ih, b_hh)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigrad.autograd.op import tensors
+from minigrad.autograd.op import renamed, tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import of_numpy
@@ -164,7 +164,12 @@ def _network(name: str, layer: Layer, states: int, args: Any, options: Any) -> t
     out, *last = _stack(layer, rows, sizes, hx, weights, *options)
     if not packed:
         out = out.reshape((length, batch, out._array.shape[1]))
-        out = out.transpose(0, 1) if turned else out
+        native = name == "lstm" and not projected  # torch runs it as one op of oneDNN's
+        one = "MkldnnRnnLayerBackward0" if native else "StackBackward0"
+        out = renamed(out, "CatBackward0" if given["bidirectional"] else one)
+        if turned:
+            out = renamed(out.transpose(0, 1), f"TransposeBackward{0 if native else 1}")
+    last = [renamed(state, "StackBackward0") for state in last]
     return (out, *last) if out.dtype is kind else tuple([t.to(kind) for t in (out, *last)])
 
 

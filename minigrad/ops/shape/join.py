@@ -38,8 +38,9 @@ def _checked(op: str, tensors_: Any) -> Sequence[Any]:
             f"{type(tensors_).__name__}"
         )
     if not tensors_:
-        kind = ValueError if op == "cat" else RuntimeError
-        raise kind(f"{op} expects a non-empty TensorList")
+        if op == "cat":
+            raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+        raise RuntimeError(f"{op} expects a non-empty TensorList")
     try:
         first = tensors_[0]._array.dtype
         if all([t._array.dtype is first for t in tensors_]):
