@@ -220,7 +220,8 @@ publish("torch", globals())  # also what is registered later
 
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
-    **dict.fromkeys(("accelerator", "amp", "distributed", "mps", "xpu")),
+    **dict.fromkeys(("accelerator", "amp", "cpu", "distributed", "mps", "xpu")),
+    **dict.fromkeys(("_dynamo", "compiler", "functional", "onnx")),
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
     **dict.fromkeys(("distributions", "hub", "inspect", "profiler", "signal")),
     **dict.fromkeys(("testing", "types", "utils", "version")),
@@ -229,7 +230,7 @@ _LATER = {
         ("memory_allocated", "memory_summary", "reset_peak_memory_stats"), "inspect.memory"
     ),
     **dict.fromkeys(("Event", "OutOfMemoryError", "Stream"), "cuda"),
-    "compile": "jit",
+    **dict.fromkeys(("_assert", "compile"), "jit"),
     "load": "serialization",
     "save": "serialization",
     "vmap": "func",

@@ -20,14 +20,15 @@ LAYERS: list[set[str]] = [
     {"compat", "d2l"},
     {"vision", "testing", "distributions"},
     {"<facade>"},
-    {"nn", "optim", "func", "jit", "types", "multiprocessing", "profiler"},
-    {"utils", "serialization", "inspect", "hub", "amp", "cuda", "accelerator"},
+    {"nn", "optim", "func", "jit", "types", "multiprocessing", "profiler", "compiler", "_dynamo"},
+    {"utils", "serialization", "inspect", "hub", "amp", "cpu", "cuda", "accelerator"},
     {"signal"},
-    {"ops", "functions", "linalg", "special", "tensor", "interchange", "traits", "notebook"},
+    {"ops", "functional", "functions", "linalg", "special"}
+    | {"tensor", "interchange", "traits", "notebook"},
     {"autograd"},
     {"backend", "backends", "random"},
     {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}
-    | {"printing", "return_types", "settings", "version", "mps", "xpu", "distributed"},
+    | {"printing", "return_types", "settings", "version", "mps", "xpu", "distributed", "onnx"},
 ]
 LEVEL = {room: height for height, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 

@@ -103,7 +103,13 @@ def test_types_and_version() -> None:
         "accelerator.is_available",
         "accelerator.device_count",
         "accelerator.current_accelerator",
+        "compiler.is_compiling",
+        "compiler.is_dynamo_compiling",
+        "cpu.current_device",
+        "cpu.device_count",
+        "cpu.is_available",
         "mps.device_count",
+        "onnx.is_in_onnx_export",
         "xpu.is_available",
         "xpu.device_count",
         "distributed.is_initialized",
@@ -117,3 +123,98 @@ def test_process_groups_are_not_there_and_say_so() -> None:
     assert not minigrad.distributed.is_available()
     with pytest.raises(AttributeError, match="init_process_group"):
         minigrad.distributed.init_process_group("gloo")
+
+
+IN_MODULES = [  # what programs import from torch's less known modules
+    "_assert",
+    "_dynamo.config.suppress_errors",
+    "_dynamo.reset",
+    "autograd.profiler.emit_nvtx",
+    "autograd.profiler.profile",
+    "autograd.profiler.record_function",
+    "compiler.allow_in_graph",
+    "compiler.disable",
+    "compiler.reset",
+    "compiler.set_stance",
+    "cpu.amp.autocast",
+    "functional.einsum",
+    "functional.norm",
+    "jit.Attribute",
+    "jit.Final",
+    "jit.ScriptModule",
+    "jit.TracerWarning",
+    "jit.freeze",
+    "jit.optimize_for_inference",
+    "jit.script_method",
+    "nn.common_types._size_2_t",
+    "nn.init._no_grad_trunc_normal_",
+    "nn.modules.transformer._get_clones",
+    "onnx.export",
+]
+
+
+@pytest.mark.parametrize("name", IN_MODULES)
+def test_names_that_programs_import_are_there(name: str) -> None:
+    found, wanted = minigrad, torch
+    for part in name.split("."):
+        found, wanted = getattr(found, part), getattr(wanted, part)
+
+
+def test_what_a_compiler_would_check_is_checked() -> None:
+    with pytest.raises(AssertionError, match="it is not"):
+        minigrad._assert(minigrad.tensor(False), "it is not")
+    assert minigrad.jit.annotate(list[int], [1]) == [1]
+    for kind in (list[int], dict[str, float], tuple[int, str], int | str):
+        for value in ([1], ["a"], {"a": 1.0}, {"a": 1}, (1, "a"), (1, 2), 3, "b"):
+            assert minigrad.jit.isinstance(value, kind) == torch.jit.isinstance(value, kind)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_module_is_the_module_one_name_further_down() -> None:
+    told = []
+    for library in (minigrad, torch):
+        library.manual_seed(0)
+        inner = library.nn.Sequential(library.nn.Linear(2, 3), library.nn.Dropout(0.5))
+        model = library.compile(inner, backend="eager")
+        model.note = 5
+        model.eval()
+        told.append(
+            [
+                str(model),
+                list(model.state_dict()),
+                [name for name, _ in model.named_modules()],
+                (inner.note, inner.training, model.training, len(model)),
+                model._orig_mod is inner,
+                model(library.ones(1, 2)).sum().item(),
+                type(model).__name__,
+            ]
+        )
+    assert told[0][:5] == told[1][:5] and told[0][6] == told[1][6]
+    assert told[0][5] == pytest.approx(told[1][5])
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_gradients_of_convolutions_as_functions(axes: int) -> None:
+    found = []
+    for library in (minigrad, torch):
+        library.manual_seed(0)
+        x, w = library.randn(2, 4, *[6] * axes), library.randn(6, 2, *[3] * axes)
+        conv = getattr(library.nn.functional, f"conv{axes}d")
+        g = library.randn(conv(x, w, None, 2, 1, 1, 2).shape)
+        grad = library.nn.grad
+        by_input = getattr(grad, f"conv{axes}d_input")(x.shape, w, g, 2, 1, 1, 2)
+        by_weight = getattr(grad, f"conv{axes}d_weight")(x, w.shape, g, 2, 1, 1, groups=2)
+        found.append((by_input, by_weight))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(torch.tensor(mine.tolist()), theirs)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_older_profiler_and_autocast_by_their_names() -> None:
+    with minigrad.autograd.profiler.profile(enabled=False) as off, minigrad.cpu.amp.autocast():
+        half = minigrad.ones(2, 2) @ minigrad.ones(2, 2)
+    with minigrad.autograd.profiler.profile(use_cuda=False, record_shapes=True) as on:
+        half.exp()
+    assert half.dtype is minigrad.bfloat16
+    assert not off.key_averages() and [a.key for a in on.key_averages()] == ["exp"]
+    assert "exp" in on.key_averages().table(sort_by="self_cpu_time_total")

@@ -10,6 +10,7 @@ from minigrad.autograd import (
     functional,
     grad_mode,
     graph,
+    profiler,
     saved,
     variable,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "inference_mode",
     "is_anomaly_enabled",
     "no_grad",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",

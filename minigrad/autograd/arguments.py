@@ -59,6 +59,8 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     common = result_type(inputs)
     if op.promotes == "float" and not common.is_floating_point:
         common = dtypes.get_default_dtype()
+    if op.wide and common.is_floating_point and isinstance(inputs[1], (int, float)):
+        return [_as_type(inputs[0], common), inputs[1]]  # the number stays what it is
     return [_as_type(t, common) for t in inputs]
 
 

@@ -117,7 +117,8 @@ def _check_history(tensor: TensorBase) -> None:
 
 def _place(tensor: TensorBase) -> str:
     """torch's words for where a tensor stands in the graph."""
-    node, index = tensor._node, 0
+    node: Any = tensor._node
+    index = 0
     if isinstance(node, Output):
         node, index = node.edges[0], node.index
     return f"Output {index} of {node.name().rstrip('0123456789').removesuffix('Backward')}"

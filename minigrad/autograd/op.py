@@ -61,6 +61,7 @@ class Op:
     straight: ClassVar[Callable[..., None] | None] = None
     outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
     keeps: ClassVar[tuple[str, ...]] = ()  # names of what forward returns after its outputs
+    wide: ClassVar[bool] = False  # halves and a number are worked out in float32, rounded once
     ufunc: ClassVar[str] = ""  # the array module's function that is the whole forward
     called: ClassVar[str] = ""  # what messages call it, if not by its name
     grad_fn: ClassVar[Any] = ""  # torch's name of the node, or a function of params giving it
@@ -184,6 +185,10 @@ def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
         return native.ufunc(xp, ufunc, input)(input)
 
     def two(xp: Any, input: Array, other: Array) -> Any:
+        if op.wide and type(other) in (int, float):
+            kind = input.dtype
+            if kind.itemsize == 2 and kind.kind in "fV":
+                return getattr(xp, ufunc)(input.astype(xp.float32), other).astype(kind)
         return native.ufunc(xp, ufunc, input)(input, other)
 
     return two if issubclass(op, Binary) else one

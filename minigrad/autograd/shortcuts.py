@@ -162,7 +162,7 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
     # Which of (input, other) the gradient of input asks for, which that of other, which either.
     for_left, for_right = (tuple(i in wanted.get(n, ()) for n in op.inputs) for i in (0, 1))
     for_both = tuple(map(operators.or_, for_left, for_right))
-    compares = op.name == "eq"
+    compares, as_they_are = op.name == "eq", "fd" if op.wide else "efd"
     last_code: Any = None  # the user's code that was last found to call this op
 
     def call(input: Any, other: Any) -> Any:
@@ -175,7 +175,7 @@ def binary(op: type[Op], depth: int, operator: bool) -> Callable[[Any, Any], Any
                 usual = x.dtype is y.dtype
             elif (kind is float or kind is int) and numbers:
                 y = other
-                usual = x.dtype.kind == "f"
+                usual = x.dtype.char in as_they_are
                 if not usual and kind is int and holds(x.dtype.char, other):
                     usual = True
                     if not op.ufunc:  # a forward of ours may ask for its dtype

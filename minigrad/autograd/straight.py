@@ -46,7 +46,8 @@ def straight_form(op: type[Op] | None) -> tuple[Any, str]:
 
     kinds = "f" if op.promotes == "float" else op.kinds or "fiub"
     form = op.straight or (two if len(op.inputs) == 2 else one)
-    return form, "".join(map(CODES.__getitem__, kinds))
+    codes = "".join(map(CODES.__getitem__, kinds))
+    return form, codes.replace("e", "") if op.wide else codes
 
 
 def on_cards(op: type[Op] | None) -> bool:

@@ -7,7 +7,9 @@ from minigrad.nn.modules import *  # noqa: F403
 # The rooms after the layers: one of them has a name that a file of the layers has as well.
 # isort: split
 from minigrad.nn import attention as attention
+from minigrad.nn import common_types as common_types
 from minigrad.nn import functional as functional
+from minigrad.nn import grad as grad
 from minigrad.nn import init as init
 from minigrad.nn import modules as modules
 from minigrad.nn import parallel as parallel

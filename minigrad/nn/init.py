@@ -112,6 +112,9 @@ def trunc_normal_(
     return reject_uniform(tensor, mean, std, a, b, generator)
 
 
+_no_grad_trunc_normal_ = trunc_normal_  # torch's name of the part inside, which programs import
+
+
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value.

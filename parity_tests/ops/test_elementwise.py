@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch as oracle
 
 import minigrad
 from parity_tests.both import both_raise, same_as_torch
@@ -176,3 +177,23 @@ def test_names_of_nodes(torch):
     x = torch.tensor([0.5], requires_grad=True)
     calls = [x.log1p(), x.deg2rad(), torch.special.i0e(x), x**2, x.exp2(), x.round(decimals=1)]
     return [call.grad_fn.name() for call in calls]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "int16"])
+@pytest.mark.parametrize("number", [0.1, 1 / 3, -0.7, 1.0001, 3, 5000])
+def test_halves_and_a_number_are_rounded_once(dtype: str, number: float) -> None:
+    """torch works them out in float32, the number too: the bits, and those of the gradient."""
+    bits = []
+    for library in (minigrad, oracle):
+        library.manual_seed(0)
+        x = (library.randn(300) * 20).to(getattr(library, dtype))
+        wants = dtype != "int16"
+        x = x.requires_grad_() if wants else x
+        found = [x * number, number * x, x / number, number / x, x.detach().clone().div(number)]
+        if wants:
+            found += [library.autograd.grad(y, x, x.detach())[0] for y in (found[0], found[2])]
+            found += [x.detach().clone().mul_(number), x.detach().clone().div_(number)]
+        bits.append([(str(t.dtype), t.double().tolist()) for t in found])
+    for mine, theirs in zip(*bits, strict=True):
+        assert mine[0].split(".")[1] == theirs[0].split(".")[1]
+        assert np.array_equal(mine[1], theirs[1], equal_nan=True)

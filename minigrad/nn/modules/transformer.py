@@ -29,6 +29,9 @@ def _clones(module: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(module) for _ in range(count)])
 
 
+_get_clones = _clones  # torch's name, which programs import
+
+
 def _causal_mask(size: int, device: Any = None, dtype: Any = None) -> Any:
     """Minus infinity above the diagonal, zeros elsewhere: no place may look at a later one."""
     full = functions.full((size, size), float("-inf"), dtype=dtype, device=device)

@@ -30,6 +30,9 @@ def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
     return found
 
 
+_get_activation_fn = _activation  # torch's name, which programs import
+
+
 class TransformerEncoderLayer(Module):
     """Attention of a sequence to itself, then two linear layers, each with a shortcut and a norm.
 

@@ -217,10 +217,10 @@ def checked_arrays(op: str, axes: int, input: Any, weight: Any, bias: Any) -> tu
             f"of size {list(w.shape)} with input of size {list(x.shape)}"
         )
     if x.dtype != w.dtype:
-        what = "weight" if b is None else "bias"  # which torch happens to name
+        what, other = ("weight", w) if b is None else ("bias", b)  # which torch happens to name
         raise DtypeError(
-            f"Input type ({_in_c(x)}) and {what} type ({_in_c(w if b is None else b)}) should be the "
-            f"same; {op} never converts: use x.to(weight.dtype)"
+            f"Input type ({_in_c(x)}) and {what} type ({_in_c(other)}) should be the same; "
+            f"{op} never converts: use x.to(weight.dtype)"
         )
     if b is None:
         return x, w, None

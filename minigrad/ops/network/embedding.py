@@ -11,7 +11,6 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
-from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.indexing.places import add_rows, outside, taken_slices
