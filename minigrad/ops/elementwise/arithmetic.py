@@ -216,7 +216,7 @@ class Mul(Binary):
     @staticmethod
     def grad_input(g: Array, other: Array) -> Array:
         """The other factor."""
-        if type(other) is float and g.dtype.itemsize == 2:
+        if g.dtype.itemsize == 2 and type(other) in (int, float):
             return by_number("mul", g, other)
         return g * other
 

@@ -69,7 +69,7 @@ class Div(Binary):
     @staticmethod
     def grad_input(g: Array, other: Array) -> Array:
         """The numerator counts by the denominator."""
-        if type(other) is float and g.dtype.itemsize == 2:
+        if g.dtype.itemsize == 2 and type(other) in (int, float):
             return by_number("div", g, other)
         return g / other
 
