@@ -221,7 +221,7 @@ publish("torch", globals())  # also what is registered later
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {
     **dict.fromkeys(("accelerator", "amp", "cpu", "distributed", "mps", "xpu")),
-    **dict.fromkeys(("_dynamo", "compiler", "functional", "onnx")),
+    **dict.fromkeys(("_dynamo", "compiler", "functional", "onnx", "overrides")),
     **dict.fromkeys(("backends", "func", "jit", "multiprocessing", "nn", "optim", "serialization")),
     **dict.fromkeys(("distributions", "hub", "inspect", "profiler", "signal")),
     **dict.fromkeys(("testing", "types", "utils", "version")),

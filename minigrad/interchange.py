@@ -21,6 +21,8 @@ from minigrad.traits import Traits
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
+PLAIN_NAMES = ("Tensor", "Parameter", "Buffer")  # which print as "tensor("
+
 
 class Interchange(Traits):
     """What Python and NumPy expect of a number, a sequence and an array."""
@@ -181,7 +183,11 @@ class Interchange(Traits):
             suffixes.append("requires_grad=True")
         place = None if type(self._array) is np.ndarray else str(self.device)
         default = dtypes.get_default_dtype().name
-        return format_array(self._host(), device=place, suffixes=suffixes, default_dtype=default)
+        name = type(self).__name__
+        prefix = "tensor(" if name in PLAIN_NAMES else f"{name}("
+        return format_array(
+            self._host(), prefix=prefix, device=place, suffixes=suffixes, default_dtype=default
+        )
 
     def _repr_html_(self: Any) -> str:
         """The tensor in a notebook."""
@@ -292,6 +298,8 @@ class Interchange(Traits):
         out: Tensor = type(self)._wrap(self._array)
         out._storage = storage_of(self)
         out._node = AccumulateGrad(out) if self.requires_grad else None
+        if self.__dict__:
+            out.__dict__.update(self.__dict__)
         return out
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Tensor:

@@ -50,7 +50,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         "named and nested tensors",
     ),
     (
-        r"onnx|fx|CompleteArgumentSpec|GraphExecutorState|_dynamo|_inductor|package"
+        r"fx|CompleteArgumentSpec|GraphExecutorState|_inductor|package"
         r"|Sym.*|sym_.*|.*Type$|.*Script.*|.*Storage.*|.*Execution.*|Aggregation.*|Dispatch.*|Graph|Block"
         r"|Argument.*|AliasDb|Benchmark.*|CallStack|Capsule|Code|Compil(?!e$).*|Concrete.*|DeepCopy.*|Deserial.*"
         r"|.*DisableTorchFunction.*|ErrorReport|Exclude.*|FatalError|FileCheck|FunctionSchema|Future"
@@ -59,7 +59,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|Throughput.*|TracingState|USE_.*|Use|Value|AVG|SUM|TYPE_CHECKING|DeviceObjType|StreamObjType"
         r"|fork|wait|compile.+|import_ir.*|parse_.*|merge_type.*|unify_type.*|while_loop|cond|vmap_.*"
         r"|classproperty|prepare_multi.*|get_file_path|init_num_threads|profiler_.*|has_(lapack|mkl|openmp"
-        r"|spectral)|handle_torch_function|has_torch_function.*|boolean_dispatch|assert_int_or_pair"
+        r"|spectral)|boolean_dispatch|assert_int_or_pair"
         r"|.*autocast_(increment|decrement).*|export.*|AcceleratorError",
         "torch's compiler, its C++ internals and their types",
     ),
@@ -68,7 +68,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         "removed or retired in torch itself",
     ),
     (
-        r"reinforce|volatile|storage_type|resize(_as)?|as_subclass|NestedIOFunction|SavedTensor"
+        r"reinforce|volatile|storage_type|resize(_as)?|NestedIOFunction|SavedTensor"
         r"|BackwardCFunction|FunctionMeta|NLLLoss2d|Container|CrossMapLRN2d",
         "names of old versions that torch keeps for old programs",
     ),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.autograd import overriding
 from minigrad.autograd.apply import bind_tensor_class, edge_of, make
 from minigrad.autograd.grad import backward, retain
 from minigrad.autograd.graph import (
@@ -23,7 +24,7 @@ from minigrad.autograd.graph import (
     new,
     storage_of,
 )
-from minigrad.autograd.op import tensors
+from minigrad.autograd.op import renamed, tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.interchange import Interchange
 from minigrad.size import Size
@@ -60,6 +61,43 @@ class Tensor(Interchange):
     def __new__(cls, *args: Any, device: Any = None) -> Any:
         """An uninitialised tensor of sizes, or a float tensor of data."""
         return cls._wrap(tensors.legacy_array(args, dtypes.get_default_dtype(), True))
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if overriding.asks(cls):
+            overriding.open_class(cls)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What a subclass does with torch's functions: run them, and give results its own class.
+
+        >>> import minigrad as torch
+        >>> class Length(torch.Tensor): pass
+        >>> torch.ones(2).as_subclass(Length) * 2
+        Length([2., 2.])
+        """
+        if not all(issubclass(cls, kind) for kind in types):
+            return NotImplemented
+        return overriding.of_class(cls, overriding.as_it_is(func, args, kwargs or {}))
+
+    def as_subclass(self, cls: Any) -> Any:
+        """The same memory and place in the graph, as an object of a subclass of Tensor.
+
+        >>> import minigrad as torch
+        >>> class Length(torch.Tensor): pass
+        >>> type(torch.ones(2).as_subclass(Length)).__name__
+        'Length'
+        """
+        with overriding.unasked():
+            view: Any = renamed(self.view(self.shape), "AliasBackward0")
+        out = cls._wrap(view._array)
+        out._node, out._storage, out._view = view._node, view._storage, view._view
+        return out
+
+    @staticmethod
+    def _make_subclass(cls: Any, data: Any, require_grad: bool = False) -> Any:
+        """A leaf of a subclass with the memory of a tensor."""
+        return data.detach().as_subclass(cls).requires_grad_(require_grad)
 
     @classmethod
     def _wrap(cls, array: Any) -> Any:

@@ -36,6 +36,14 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item.get_closest_marker("any_device")]
 
 
+def close_functions():
+    """No class of an earlier test is asked by public functions."""
+    from minigrad.autograd import overriding
+
+    if overriding.Opened.functions is not None:
+        overriding.close()
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks():
     """A test leaves the settings of minigrad as it found them, and no mode of torch in force."""
@@ -43,6 +51,7 @@ def nothing_leaks():
 
     before = settings_of(minigrad)
     yield
+    close_functions()
     assert settings_of(minigrad) == before
     if "torch" in sys.modules:
         assert not sys.modules["torch"]._C._len_torch_function_stack()

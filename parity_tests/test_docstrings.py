@@ -50,6 +50,7 @@ MODULES = (
     "minigrad.optim",
     "minigrad.optim.lr_scheduler",
     "minigrad.optim.swa_utils",
+    "minigrad.overrides",
     "minigrad.profiler",
     "minigrad.serialization",
     "minigrad.special",

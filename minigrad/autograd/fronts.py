@@ -21,6 +21,7 @@ from typing import Any
 
 from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.op import Op
+from minigrad.autograd.overriding import answer
 from minigrad.autograd.refusals import SYMPTOMS, check, kind_of, refusal, whole
 from minigrad.autograd.signatures import NOT_GIVEN, show, with_option
 from minigrad.backend import Cards as Cards  # for what is written
@@ -58,6 +59,10 @@ class About:
     __slots__ = ("checked", "into", "op", "public", "signature")
     symptoms, dtype, whole = SYMPTOMS, dtype, staticmethod(whole)
     check, refusal = check, refusal
+
+    def answer(self, values: Mapping[str, Any]) -> tuple[Any] | None:
+        """What an argument that is no tensor says of the call itself."""
+        return answer(self.public, values)
 
     def __init__(self, op: type[Op] | None, into: Into | None, find: Any, checked: bool) -> None:
         self.op, self.into, self.signature, self.checked = op, into, find, checked
@@ -174,6 +179,9 @@ def outer(fn, about):
             {look}
             _result = {_call(_passed(parameters, about.signature is not None), about)}
         except about.symptoms as _error:
+            _answer = about.answer(locals())
+            if _answer is not None:
+                return _answer[0]
             _wrong = about.refusal(locals(), _error)
             if _wrong is None:
                 raise

@@ -18,6 +18,7 @@ from minigrad.autograd.fronts import front as front_of
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.out import EXACT, into, with_out
+from minigrad.autograd.overriding import opened
 from minigrad.autograd.record import (
     Call,
     Domain,
@@ -40,7 +41,7 @@ OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 REGISTRY: dict[str, Record] = {}
 ALL_OPS: list[type[Op]] = []  # those for derivatives, which have no record, too
-_NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
+NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
 PREFIXES = {
     "torch": "torch_",
@@ -83,11 +84,11 @@ def publish(where: str, namespace: dict[str, Any]) -> list[str]:
 
     Returns the names that it has now.
     """
-    _NAMESPACES.append((where, namespace))
+    NAMESPACES.append((where, namespace))
     found = {
         name: fn for record in REGISTRY.values() for name, fn in functions_in(where, record).items()
     }
-    namespace.update(found)
+    namespace.update(opened(found))
     return sorted(found)
 
 
@@ -193,7 +194,7 @@ def _attach(record: Record) -> None:
     if record.name in REGISTRY:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
-    for where, namespace in _NAMESPACES:
+    for where, namespace in NAMESPACES:
         namespace.update(functions_in(where, record))
     for name in names_in("Tensor", record):
         setattr(TensorBase, name, record.method)
@@ -201,6 +202,7 @@ def _attach(record: Record) -> None:
             setattr(TensorBase, f"{name}_", _in_place_form(record, name, ("Tensor",)))
     if record.dunder and "Tensor" in record.where:
         operator = _operator(record)
+        operator.__name__ = record.name  # which classes that are asked are told
         for name in record.dunder:
             setattr(TensorBase, name, operator)
             if record.inplace and name in WITH_ASSIGNMENT:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from operator import attrgetter
 from typing import Any, ClassVar, NoReturn, TypeVar
 
+from minigrad.autograd import overriding
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.tensor import Tensor
 
@@ -34,6 +35,8 @@ class Parameter(Tensor):
     Parameter containing:
     tensor([3., 3.], requires_grad=True)
     """
+
+    __torch_function__ = overriding.disabled
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         """A parameter with the memory of ``data``; an empty one without."""
@@ -80,6 +83,7 @@ class Buffer(Tensor):
     [('mean', tensor([0., 0.]))]
     """
 
+    __torch_function__ = overriding.disabled
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
