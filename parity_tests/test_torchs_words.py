@@ -114,7 +114,13 @@ def rewritten(torch: Any) -> list[str]:
     return [t.grad_fn.name().rpartition("::")[2] for t in (x, row, column)]
 
 
-@pytest.mark.parametrize("names", [recurrent, rewritten])
+def reduced(torch: Any) -> list[str]:
+    """An absolute loss, however it is reduced."""
+    x, loss = leaf(torch), torch.nn.functional.l1_loss
+    return [loss(x, x * 2, reduction=r).grad_fn.name() for r in ("mean", "sum", "none")]
+
+
+@pytest.mark.parametrize("names", [recurrent, reduced, rewritten])
 def test_nodes_have_torchs_names(names: Callable[[Any], list[str]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -13,6 +13,7 @@ import pytest
 import torch as oracle
 
 import minigrad
+from parity_tests.both import both_raise, same_as_torch
 from parity_tests.programs.comparing import assert_same_text
 
 CALLS = """
@@ -202,3 +203,14 @@ def test_what_must_be_given_under_one_name_or_the_other(call: str) -> None:
     for torch in (minigrad, oracle):
         with pytest.raises(TypeError):
             eval(call, {"x": torch.ones(2, 3)})
+
+
+@same_as_torch
+def test_axes_of_length_one_by_numpys_name(torch):
+    x = torch.ones(2, 1)
+    return x.unsqueeze(axis=0), torch.unsqueeze(x, axis=-1), x.squeeze(axis=1)
+
+
+@both_raise
+def test_unsqueeze_wants_an_axis(torch):
+    return torch.ones(2).unsqueeze()

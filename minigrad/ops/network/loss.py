@@ -72,11 +72,14 @@ class MseLoss(_OfDifference):
         return d * 2
 
 
+_LAST = {"mean": "MeanBackward0", "sum": "SumBackward0"}  # of torch's ops for `l1_loss`
+
+
 @of_difference
 class L1Loss(_OfDifference):
     """Absolute differences.   l = |d|    gx = g sign(d)."""
 
-    grad_fn = "MeanBackward0"
+    grad_fn = staticmethod(lambda reduction, bend: _LAST.get(reduction, "AbsBackward0"))
 
     @staticmethod
     def loss(xp: Any, d: Array, bend: float) -> Array:
@@ -126,9 +129,13 @@ class SmoothL1Loss(_OfDifference):
 
 
 def _pair_loss(
-    op: str, input: Any, target: Any, reduction: str, bend: float = 0.0, weight: Any = None
-) -> Any:
-    """One of the losses above, of tensors that are broadcast with a warning, and weighted."""
+    op: str, input: Any, target: Any, reduction: str, bend: float = 0.0, weight: Any = None,
+    over: str = "weights",
+) -> Any:  # fmt: skip
+    """One of the losses above, of tensors that are broadcast with a warning, and weighted.
+
+    A weighted mean is ``over`` the weights, or the elements.
+    """
     input, target = same_shape(op, input, target)
     if input._array.dtype.kind not in "fV" and target._array.dtype.kind not in "fV":
         raise NotImplementedError(
@@ -142,8 +149,9 @@ def _pair_loss(
             f"Weights and input must have the same size, got {weight.shape} and {input.shape}"
         )
     terms = run(input, target, "none", bend) * weight
-    by_weight = reduction == "mean" and op != "huber_loss"  # whose mean is over the elements
-    return terms.sum() / weight.sum() if by_weight else reduced_tensor(terms, reduction)
+    if reduction == "mean" and over == "weights":
+        return terms.sum() / weight.sum()
+    return reduced_tensor(terms, reduction)
 
 
 @function(
@@ -276,7 +284,7 @@ def huber_loss(
         )
     if input._array.dtype != target._array.dtype:
         (target,) = written_in(input, target)
-    return _pair_loss("huber_loss", input, target, reduction, delta, weight)
+    return _pair_loss("huber_loss", input, target, reduction, delta, weight, "elements")
 
 
 @function(

@@ -315,12 +315,12 @@ class Squeeze(Op):
 SQUEEZE: Any = Squeeze.short
 
 
-def _unsqueeze(input: Any, dim: int) -> Any:
+def _unsqueeze(input: Any, dim: Any = NOT_GIVEN, *, axis: Any = NOT_GIVEN) -> Any:
     try:
         ndim = input._array.ndim
     except AttributeError:
         raise not_a_tensor("unsqueeze", input) from None
-    return UNSQUEEZE(input, one_dim(dim, ndim + 1))
+    return UNSQUEEZE(input, one_dim(dim if axis is NOT_GIVEN else axis, ndim + 1))
 
 
 @register(
