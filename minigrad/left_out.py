@@ -59,7 +59,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|Throughput.*|TracingState|USE_.*|Use|Value|AVG|SUM|TYPE_CHECKING|DeviceObjType|StreamObjType"
         r"|fork|wait|compile.+|import_ir.*|parse_.*|merge_type.*|unify_type.*|while_loop|cond|vmap_.*"
         r"|classproperty|prepare_multi.*|get_file_path|init_num_threads|profiler_.*|has_(lapack|mkl|openmp"
-        r"|spectral)|boolean_dispatch|assert_int_or_pair"
+        r"|spectral)|handle_torch_function|has_torch_function.*|boolean_dispatch|assert_int_or_pair"
         r"|.*autocast_(increment|decrement).*|export.*|AcceleratorError",
         "torch's compiler, its C++ internals and their types",
     ),

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"nn", "optim", "func", "jit", "types", "multiprocessing", "profiler", "compiler", "_dynamo"},
     {"utils", "serialization", "inspect", "hub", "amp", "cpu", "cuda", "accelerator"},
     {"signal"},
-    {"ops", "functional", "functions", "overrides", "linalg", "special"}
+    {"ops", "functional", "functions", "overrides", "foreach", "linalg", "special"}
     | {"tensor", "interchange", "traits", "notebook"},
     {"autograd"},
     {"backend", "backends", "random"},

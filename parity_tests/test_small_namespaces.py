@@ -218,3 +218,30 @@ def test_the_older_profiler_and_autocast_by_their_names() -> None:
     assert half.dtype is minigrad.bfloat16
     assert not off.key_averages() and [a.key for a in on.key_averages()] == ["exp"]
     assert "exp" in on.key_averages().table(sort_by="self_cpu_time_total")
+
+
+def test_functions_of_each_tensor_of_a_list() -> None:
+    found = []
+    for library in (minigrad, torch):
+        library.manual_seed(0)
+        a, b, c = ([library.rand(2, 3) + 1, library.rand(4) + 1] for _ in range(3))
+        rows = [
+            library._foreach_add(a, b, alpha=2),
+            library._foreach_mul(a, [2.0, 3.0]),
+            library._foreach_sqrt(a),
+            library._foreach_norm(a),
+            library._foreach_norm(a, 1),
+            library._foreach_lerp(a, b, 0.3),
+            library._foreach_addcdiv(a, b, c, value=0.5),
+            library._foreach_maximum(a, b),
+            library._foreach_pow(a, 2),
+        ]
+        rows.append(library._foreach_mul_(a, 0.9))
+        library._foreach_add_(a, b, alpha=0.1)
+        library._foreach_copy_(c, a)
+        library._foreach_zero_(b)
+        found.append([t.tolist() for row in (*rows, a, b, c) for t in row])
+    for mine, theirs in zip(*found, strict=True):
+        assert torch.allclose(torch.tensor(mine), torch.tensor(theirs))
+    with pytest.raises(AttributeError, match="_foreach_nonsense"):
+        _ = minigrad._foreach_nonsense

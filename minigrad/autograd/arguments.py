@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, Unrounded, tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Cards, backend_of, beside, xp_of
 from minigrad.errors import DeviceError, DtypeError, KindError, ShapeError
@@ -59,8 +59,9 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     common = result_type(inputs)
     if op.promotes == "float" and not common.is_floating_point:
         common = dtypes.get_default_dtype()
-    if op.wide and common.is_floating_point and isinstance(inputs[1], (int, float)):
-        return [_as_type(inputs[0], common), inputs[1]]  # the number stays what it is
+    halves = common.itemsize == 2 and common.is_floating_point
+    if op.wide and halves and isinstance(inputs[1], (int, float)):
+        return [_as_type(inputs[0], common), Unrounded(inputs[1])]
     return [_as_type(t, common) for t in inputs]
 
 

@@ -61,7 +61,7 @@ class Op:
     straight: ClassVar[Callable[..., None] | None] = None
     outputs: ClassVar[int | None] = 1  # None: a tuple, as many as forward returns
     keeps: ClassVar[tuple[str, ...]] = ()  # names of what forward returns after its outputs
-    wide: ClassVar[bool] = False  # halves and a number are worked out in float32, rounded once
+    wide: ClassVar[bool] = False  # a number is not rounded to the half precision of the other
     ufunc: ClassVar[str] = ""  # the array module's function that is the whole forward
     called: ClassVar[str] = ""  # what messages call it, if not by its name
     grad_fn: ClassVar[Any] = ""  # torch's name of the node, or a function of params giving it
@@ -85,6 +85,29 @@ class Op:
     node_class: ClassVar[type[Node]] = Node
 
     forward: ClassVar[Callable[..., Any]]
+
+
+class Unrounded(float):
+    """A number that an array of half precision meets in float32; the result is rounded once.
+
+    >>> import numpy as np
+    >>> np.float16([10.0]) * Unrounded(0.1)
+    array([1.], dtype=float16)
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # `array * number` is left to the number
+
+    def met(self, ufunc: str, array: Any) -> Any:
+        """What a function of the array module gives for an array and the number."""
+        xp = xp_of(array)
+        return getattr(xp, ufunc)(array.astype(xp.float32), float(self)).astype(array.dtype)
+
+    def __rmul__(self, array: Any) -> Any:
+        return self.met("multiply", array)
+
+    def __rtruediv__(self, array: Any) -> Any:
+        return self.met("true_divide", array)
 
 
 class Unary(Op):
@@ -185,10 +208,8 @@ def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
         return native.ufunc(xp, ufunc, input)(input)
 
     def two(xp: Any, input: Array, other: Array) -> Any:
-        if op.wide and type(other) in (int, float):
-            kind = input.dtype
-            if kind.itemsize == 2 and kind.kind in "fV":
-                return getattr(xp, ufunc)(input.astype(xp.float32), other).astype(kind)
+        if type(other) is Unrounded:
+            return other.met(ufunc, input)
         return native.ufunc(xp, ufunc, input)(input, other)
 
     return two if issubclass(op, Binary) else one

@@ -86,7 +86,7 @@ class Settings:
         """Raise CommandError for the first setting that makes no sense."""
         _one_of("--model", self.model, list_models())
         if not is_folder(self.data):
-            _one_of("--data", self.data, DATASETS)
+            _one_of("--data", self.data, [*DATASETS, "a folder of pictures"])
         _one_of("--optimizer", self.optimizer, OPTIMIZERS)
         _one_of("--schedule", self.schedule, SCHEDULES)
         for name in self.augment or ():

@@ -45,6 +45,8 @@ def draw_graph(script: Path, arguments: Sequence[str], at: int, out: Path | None
             graph.png(out)
         else:
             out.write_text(getattr(graph, writes[out.suffix])(), encoding="utf-8")
+        if out is not None:
+            print(f"{out}: the graph that loss.backward() goes through")
 
     return _until(script, arguments, at, show)
 

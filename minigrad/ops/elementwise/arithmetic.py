@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.arguments import result_type
-from minigrad.autograd.op import Binary, arrays, tensors
+from minigrad.autograd.op import Binary, tensors
 from minigrad.autograd.registry import T, call, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
@@ -186,11 +186,6 @@ class Rsub(Binary):
         return g
 
 
-def by_number(op: str, g: Any, number: float) -> Any:
-    """Halves by a number, on arrays too: worked out in float32 and rounded once."""
-    return getattr(tensors if isinstance(g, TensorBase) else arrays, op)(g, number)
-
-
 @register(
     domain=[reals(-3, 3)],
     dtypes=(*NUMBERS, "bool"),
@@ -216,8 +211,6 @@ class Mul(Binary):
     @staticmethod
     def grad_input(g: Array, other: Array) -> Array:
         """The other factor."""
-        if g.dtype.itemsize == 2 and type(other) in (int, float):
-            return by_number("mul", g, other)
         return g * other
 
     @staticmethod

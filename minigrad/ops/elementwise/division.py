@@ -12,7 +12,7 @@ from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.backend import Array
 from minigrad.backend.native import pointwise
-from minigrad.ops.elementwise.arithmetic import MISFIT, NUMBERS, by_number
+from minigrad.ops.elementwise.arithmetic import MISFIT, NUMBERS
 from minigrad.ops.elementwise.precision import no_derivative
 from minigrad.ops.natively import natively
 
@@ -69,8 +69,6 @@ class Div(Binary):
     @staticmethod
     def grad_input(g: Array, other: Array) -> Array:
         """The numerator counts by the denominator."""
-        if g.dtype.itemsize == 2 and type(other) in (int, float):
-            return by_number("div", g, other)
         return g / other
 
     @staticmethod
