@@ -60,7 +60,8 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     if op.promotes == "float" and not common.is_floating_point:
         common = dtypes.get_default_dtype()
     halves = common.itemsize == 2 and common.is_floating_point
-    if op.wide and halves and isinstance(inputs[1], (int, float)):
+    on_host = type(getattr(inputs[0], "_array", None)) is np.ndarray  # CuPy knows no such number
+    if op.wide and halves and on_host and isinstance(inputs[1], (int, float)):
         return [_as_type(inputs[0], common), Unrounded(inputs[1])]
     return [_as_type(t, common) for t in inputs]
 
