@@ -30,6 +30,10 @@ class Row:
     forward: float = 2.0
     backward: float | None = 3.0
 
+    def moved(self, name: str) -> float | None:
+        """Of a pass by its name."""
+        return self.forward if name == "forward" else self.backward
+
 
 def _f(name: str, *args: Any, **options: Any) -> Prepare:
     return lambda lib, _: lambda x: getattr(lib.nn.functional, name)(x, *args, **options)

@@ -51,6 +51,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "sample.c"
 #include "softmax.c"
 #undef PUT_END
+#undef PUT_VECTOR
 #undef WALK
 #undef LAST_OF
 #undef POINTWISE1

@@ -41,45 +41,68 @@ KERNEL(copy_rows)
     parallel(m.rows * runs, max(1, R(RUN) / max(1, m.n)), R(copy_range), &m);
 }
 
-enum { R(SIDE) = 64 }; /* rows and columns turned in the first cache, and then written in rows */
+enum { R(LINE) = 64 / sizeof(real) }; /* rows that are turned together: a column of them is a line */
 
-/* Tiles begin..end of rows: all columns of TILE rows each. */
+/* LANES columns from column c on of LINE rows, each at its place; past the caches a line at a time. */
+INLINE void R(turn_squares)(const real *const *row, long c, real *y, long rows, int far)
+{
+    vec square[R(LINE) / LANES][LANES];
+    for (int s = 0; s < R(LINE) / LANES; s++) {
+        for (int i = 0; i < LANES; i++)
+            square[s][i] = *(const vec *)(row[s * LANES + i] + c);
+        R(transpose)(square[s]); /* of gemm.h */
+    }
+    for (int i = 0; i < LANES; i++)
+        for (int s = 0; s < R(LINE) / LANES; s++) {
+            real *to = y + (c + i) * rows + s * LANES;
+            if (far)
+                PUT_VECTOR(to, square[s][i]);
+            else
+                *(vec *)to = square[s][i];
+        }
+}
+
+/* LINE rows from row `first` on, of which the last `next` are the first rows, a column further: what
+ * fills a line of the result's memory.
+ */
+static void R(turn_strip)(const R(move) *m, const real *x, real *y, long first, long next, int far)
+{
+    const long rows = m->rows, here = R(LINE) - next, columns = m->n - (next > 0);
+    const real *row[R(LINE)];
+    for (long i = 0; i < R(LINE); i++)
+        row[i] = i < here ? x + (first + i) * m->n : x + (i - here) * m->n + 1;
+    long c = 0;
+    for (; c + LANES <= columns; c += LANES)
+        if (far)
+            R(turn_squares)(row, c, y + first, rows, 1);
+        else
+            R(turn_squares)(row, c, y + first, rows, 0);
+    for (; c < m->n; c++)
+        for (long i = 0; i < (c < columns ? R(LINE) : here); i++)
+            y[c * rows + first + i] = row[i][c];
+    for (long i = 0; i < next; i++)
+        y[i] = x[i * m->n];
+}
+
+/* Strips begin..end of rows. Where columns of the result are whole lines long, strips begin where
+ * these do.
+ */
 static void R(turn_range)(void *context, long begin, long end)
 {
     const R(move) *m = context;
-    _Alignas(64) real tile[R(SIDE) * R(SIDE)];
-    long tiles = (m->rows + R(SIDE) - 1) / R(SIDE);
+    const long strips = (m->rows + R(LINE) - 1) / R(LINE), even = m->rows % R(LINE) == 0;
     for (long at = begin; at < end; at++) {
-        long first = at % tiles * R(SIDE), rows = min(m->rows - first, (long)R(SIDE));
-        const real *x = m->x + at / tiles * m->rows * m->n + first * m->n;
-        real *y = m->y + at / tiles * m->rows * m->n + first;
-        for (long c = 0; c < m->n; c += R(SIDE)) {
-            long columns = min(m->n - c, (long)R(SIDE)), r = 0;
-            for (; r + LANES <= rows; r += LANES) {
-                long k = 0;
-                for (; k + LANES <= columns; k += LANES) {
-                    vec square[LANES];
-                    for (int i = 0; i < LANES; i++)
-                        square[i] = *(const vec *)(x + (r + i) * m->n + c + k);
-                    R(transpose)(square); /* of gemm.h */
-                    for (int i = 0; i < LANES; i++)
-                        *(vec *)(tile + (k + i) * R(SIDE) + r) = square[i];
-                }
-                for (; k < columns; k++)
-                    for (long i = r; i < r + LANES; i++)
-                        tile[k * R(SIDE) + i] = x[i * m->n + c + k];
-            }
-            for (; r < rows; r++)
-                for (long k = 0; k < columns; k++)
-                    tile[k * R(SIDE) + r] = x[r * m->n + c + k];
-            for (long k = 0; k < columns; k++) {
-                real *to = y + (c + k) * m->rows;
-                if (m->far)
-                    R(put)(to, tile + k * R(SIDE), rows * (long)sizeof(real));
-                else
-                    memcpy(to, tile + k * R(SIDE), (size_t)rows * sizeof(real));
-            }
+        const real *x = m->x + at / strips * m->rows * m->n;
+        real *y = m->y + at / strips * m->rows * m->n;
+        const long lead = even ? (long)(-(uintptr_t)y & 63) / (long)sizeof(real) : 0;
+        const long first = lead + at % strips * R(LINE), beyond = first + R(LINE) - m->rows;
+        if (even || beyond <= 0) {
+            R(turn_strip)(m, x, y, first, max(0, beyond), m->far && even);
+            continue;
         }
+        for (long c = 0; c < m->n; c++)
+            for (long i = first; i < m->rows; i++)
+                y[c * m->rows + i] = x[i * m->n + c];
     }
     PUT_END();
 }
@@ -88,6 +111,6 @@ KERNEL(turn_planes)
 {
     R(move) m = {.x = a[0].p, .y = a[1].p, .rows = a[3].i, .n = a[4].i,
                  .far = R(is_far)(a[2].i * a[3].i * a[4].i * (long)sizeof(real))};
-    long tiles = (m.rows + R(SIDE) - 1) / R(SIDE);
-    parallel(a[2].i * tiles, max(1, R(RUN) / max(1, R(SIDE) * m.n)), R(turn_range), &m);
+    const long strips = (m.rows + R(LINE) - 1) / R(LINE);
+    parallel(a[2].i * strips, max(1, R(RUN) / max(1, R(LINE) * m.n)), R(turn_range), &m);
 }

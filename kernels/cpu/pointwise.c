@@ -44,6 +44,12 @@ static inline vec R(vsqrt)(vec x)
     return x;
 }
 
+/* For what is broadcast along rows or columns, and for what no cache holds. */
+POINTWISE2(plus, x, y) { return x + y; }
+POINTWISE2(minus, x, y) { return x - y; }
+POINTWISE2(times, x, y) { return x * y; }
+POINTWISE2(over, x, y) { return x / y; }
+
 /* Products, quotients and sums in one pass. */
 POINTWISE4(addcmul, x, a, b, value) { return x + a * b * value; }
 POINTWISE4(addcdiv, x, a, b, value) { return x + a * value / b; }

@@ -2,25 +2,38 @@
  *
  *     POINTWISE2(hypot, x, y) { return ...; }
  *
- * writes the function R(hypot_of)(vec x, vec y) and the kernel `hypot`. The kernel is what a NumPy
- * ufunc calls (ufuncs.c), so broadcasting, strides and the result's memory are NumPy's business:
+ * writes the function R(hypot_of)(vec x, vec y) and the kernel `hypot`, which ufuncs.c calls:
  *
- *     (n, x, step of x, y, step of y, ..., out, step of out)      steps in bytes
+ *     (n, x, step, wide, many, y, step, wide, many, ..., out, step)      steps in bytes
  *
- * An argument with step 0 is a number: it is spread over a vector once. Arrays with gaps are
- * gathered piece by piece. An end of less than a vector is done in a vector as well, so that an
- * element's value does not depend on where it stands.
+ * Element i of x is number (i / wide) % many of it: wide = 1 and many = n is an array of n elements,
+ * many < n a row that stands in all rows, wide > 1 a column. Step 0 is a number. Where they can,
+ * functions are called with the arrays themselves; else with copies, piece by piece. An end of less
+ * than a vector is done in a vector as well, so that an element's value does not depend on where it
+ * stands. Large results are written past the caches, unless they are written over an argument.
  */
-enum { R(MOST) = 4, R(PIECE) = 512, R(PART) = 1 << 15 };
+enum {
+    R(MOST) = 4,
+    R(PIECE) = 512,     /* elements that are copied at a time */
+    R(PART) = 1 << 15,
+    R(WIDE_RUN) = 256,  /* so long is a run of one number that needs no copy */
+    R(LONG_ROW) = 4096, /* a row that is much shorter is repeated to such a one */
+};
 
 /* n elements: argument k is at p[k], which moves by step[k], 0 or a vector's size. */
 typedef void R(pointwise_body)(const char **p, const long *step, real *out, long n);
 
 typedef struct {
+    const char *p;
+    long step, wide, many;
+} R(operand);
+
+typedef struct {
     R(pointwise_body) *body;
-    char *p[R(MOST) + 1]; /* the arguments, then the result */
-    long step[R(MOST) + 1];
-    int count; /* of arguments */
+    R(operand) x[R(MOST)];
+    char *out;
+    long out_step, n;
+    int count, far; /* arguments */
 } R(pointwise_job);
 
 static inline vec R(at)(const char *p)
@@ -39,52 +52,122 @@ static inline vec R(at_end)(const char *p, long step, long left)
     return v;
 }
 
-static void R(pointwise_part)(void *context, long begin, long end)
+static inline int R(is_number)(const R(operand) *x)
+{
+    return x->step == 0 || x->many == 1;
+}
+
+/* Whether the elements of a run lie side by side. */
+static inline int R(is_line)(const R(operand) *x)
+{
+    return x->wide == 1 && x->step == sizeof(real);
+}
+
+/* How many of `run` elements from i on can be taken together. */
+static inline long R(run_from)(const R(operand) *x, long n, long i, long run)
+{
+    if (R(is_number)(x))
+        return run;
+    if (x->wide >= R(WIDE_RUN))
+        return min(run, x->wide - i % x->wide);
+    if (!R(is_line)(x))
+        return min(run, (long)R(PIECE));
+    return x->many >= n ? run : min(run, x->many - i % x->many);
+}
+
+/* `run` elements from i on, copied; each run of one number as whole vectors. */
+static void R(copy_run)(const R(operand) *x, long i, long run, real *to)
+{
+    long place = i / x->wide % x->many, off = i % x->wide;
+    if (x->wide == 1) {
+        for (long k = 0; k < run; k++) {
+            to[k] = *(const real *)(x->p + place * x->step);
+            place = place + 1 == x->many ? 0 : place + 1;
+        }
+        return;
+    }
+    for (long k = 0, some; k < run; k += some, off = 0) {
+        const vec number = R(splat)(*(const real *)(x->p + place * x->step));
+        some = min(x->wide - off, run - k);
+        for (long q = 0; q < some; q += LANES)
+            *(vec *)(to + k + q) = number;
+        place = place + 1 == x->many ? 0 : place + 1;
+    }
+}
+
+/* Elements begin..end of the result. */
+static void R(pointwise_some)(const void *context, real *out, long begin, long end)
 {
     const R(pointwise_job) *job = context;
-    int count = job->count, gaps = job->step[count] != sizeof(real);
+    real held[R(MOST)][R(PIECE) + LANES];
     vec numbers[R(MOST)];
     const char *p[R(MOST)];
     long step[R(MOST)];
-    for (int k = 0; k < count; k++) {
-        step[k] = job->step[k] ? sizeof(vec) : 0;
-        p[k] = job->p[k] + begin * job->step[k];
-        if (step[k] == 0) {
-            numbers[k] = R(splat)(*(const real *)p[k]);
-            p[k] = (const char *)&numbers[k];
-        } else if (job->step[k] != sizeof(real))
-            gaps = 1;
+    for (long i = begin, run; i < end; i += run) {
+        run = end - i;
+        for (int k = 0; k < job->count; k++)
+            run = R(run_from)(&job->x[k], job->n, i, run);
+        for (int k = 0; k < job->count; k++) {
+            const R(operand) *x = &job->x[k];
+            step[k] = sizeof(vec);
+            if (R(is_number)(x) || x->wide >= R(WIDE_RUN)) {
+                step[k] = 0;
+                numbers[k] = R(splat)(*(const real *)(x->p + i / x->wide % x->many * x->step));
+                p[k] = (const char *)&numbers[k];
+            } else if (R(is_line)(x))
+                p[k] = x->p + (x->many >= job->n ? i : i % x->many) * x->step;
+            else {
+                R(copy_run)(x, i, run, held[k]);
+                p[k] = (const char *)held[k];
+            }
+        }
+        job->body(p, step, out + (i - begin), run);
     }
-    if (!gaps) {
-        job->body(p, step, (real *)job->p[count] + begin, end - begin);
+}
+
+static void R(pointwise_part)(void *context, long begin, long end)
+{
+    const R(pointwise_job) *job = context;
+    if (job->out_step == sizeof(real)) {
+        R(deliver)(R(pointwise_some), job, (real *)job->out, job->far, begin, end);
         return;
     }
-    real held[R(MOST) + 1][R(PIECE)];
+    real made[R(PIECE)];
     for (long start = begin; start < end; start += R(PIECE)) {
-        long n = min(end - start, (long)R(PIECE));
-        for (int k = 0; k < count; k++) {
-            const char *from = job->p[k] + start * job->step[k];
-            if (step[k] == 0)
-                continue;
-            for (long i = 0; i < n; i++)
-                held[k][i] = *(const real *)(from + i * job->step[k]);
-            p[k] = (const char *)held[k];
-        }
-        job->body(p, step, held[count], n);
-        char *to = job->p[count] + start * job->step[count];
+        const long n = min(end - start, (long)R(PIECE));
+        R(pointwise_some)(job, made, start, start + n);
         for (long i = 0; i < n; i++)
-            *(real *)(to + i * job->step[count]) = held[count][i];
+            *(real *)(job->out + (start + i) * job->out_step) = made[i];
     }
+}
+
+/* A short row, as often as makes a long one. */
+static void R(repeat_row)(R(operand) *x, int slot, long n)
+{
+    if (x->wide > 1 || x->many == 1 || x->step == 0 || x->many >= min(n, R(LONG_ROW) / 4))
+        return;
+    const long most = min(n, R(LONG_ROW)) / x->many * x->many;
+    real *row = scratch(slot, (size_t)most * sizeof(real));
+    if (!row)
+        return;
+    R(copy_run)(x, 0, x->many, row);
+    for (long k = x->many; k < most; k *= 2)
+        memcpy(row + k, row, (size_t)min(k, most - k) * sizeof(real));
+    *x = (R(operand)){(const char *)row, sizeof(real), 1, most};
 }
 
 static void R(pointwise)(const arg *a, int count, R(pointwise_body) *body)
 {
-    R(pointwise_job) job = {.body = body, .count = count};
-    for (int k = 0; k <= count; k++) {
-        job.p[k] = a[1 + 2 * k].p;
-        job.step[k] = a[2 + 2 * k].i;
+    R(pointwise_job) job = {.body = body, .count = count, .n = a[0].i, .out = a[1 + 4 * count].p,
+                            .out_step = a[2 + 4 * count].i,
+                            .far = R(is_far)(a[0].i * (long)sizeof(real))};
+    for (int k = 0; k < count; k++) {
+        const arg *x = a + 1 + 4 * k;
+        job.x[k] = (R(operand)){x[0].p, x[1].i, x[2].i, x[3].i};
+        job.far &= x[0].p != job.out;
+        R(repeat_row)(&job.x[k], k, job.n);
     }
-    parallel(a[0].i, R(PART), R(pointwise_part), &job);
+    parallel(job.n, R(PART), R(pointwise_part), &job);
 }
 
 #define WALK(NAME, COUNT, VALUE, LAST)                                                             \

@@ -61,7 +61,11 @@ typedef void R(some)(const void *context, real *out, long begin, long end);
 static void R(deliver)(R(some) *body, const void *context, real *out, int far, long begin, long end)
 {
     if (!far) {
-        body(context, out + begin, begin, end);
+        const long lead = (long)(-(uintptr_t)(out + begin) & 63) / (long)sizeof(real);
+        const long rest = end - begin >= 4 * R(BLOCK) ? begin + lead : begin;
+        if (rest > begin)
+            body(context, out + begin, begin, rest);
+        body(context, out + rest, rest, end); /* no store belongs to two lines */
         return;
     }
     _Alignas(64) real block[R(BLOCK)];
@@ -72,4 +76,3 @@ static void R(deliver)(R(some) *body, const void *context, real *out, int far, l
     }
     PUT_END();
 }
-#undef PUT_VECTOR

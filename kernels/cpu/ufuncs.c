@@ -1,19 +1,22 @@
-/* The functions of pointwise.def as NumPy ufuncs, with a loop for float32 and one for float64; and
+/* The functions of pointwise.def, with a loop for float32 and one for float64, as callables; and
  * those of numpy.def as NumPy's own ufuncs, in which the loop for float32 is a kernel.
  *
- * NumPy broadcasts, walks strides and makes the result; a loop hands what it gets to the kernel of
- * the level in use.
+ * A callable takes arrays of one type without gaps, and numbers, straight to the kernel of the level
+ * in use, where one array has the result's shape and the others lie along rows or columns of it: so a
+ * row is added to a matrix in one call, and not in one for each of its rows. All else it hands to a
+ * ufunc, of which the kernel is a loop: NumPy broadcasts, walks strides, casts, and raises errors.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
-#include <numpy/ndarraytypes.h>
+#include <numpy/arrayobject.h>
 #include <numpy/ufuncobject.h>
 
 #include "dispatch.h"
 
-enum { MOST_INPUTS = 4 };
+enum { MOST_INPUTS = 4, MOST_ARGUMENTS = 3 + 4 * MOST_INPUTS };
+enum { LONG_WORK = 1 << 14 }; /* elements from which on others may have the interpreter's lock */
 
 static const struct {
     const char *name;
@@ -23,7 +26,20 @@ static const struct {
 #include "pointwise.def"
 #undef P
 };
-enum { FUNCTIONS = (int)(sizeof functions / sizeof *functions) };
+/* The first functions by NumPy's names, whose ufuncs do what the kernels can't. */
+static const char *const arithmetic[] = {"add", "subtract", "multiply", "true_divide"};
+enum {
+    FUNCTIONS = (int)(sizeof functions / sizeof *functions),
+    ARITHMETIC = (int)(sizeof arithmetic / sizeof *arithmetic),
+};
+
+static int used = 1;
+
+/* Whether kernels are used, or NumPy's own loops run. */
+void use_stand_ins(int wanted)
+{
+    used = wanted;
+}
 
 /* What a loop is told: which kernel it stands for. */
 typedef struct {
@@ -34,43 +50,174 @@ static target targets[FUNCTIONS][2];
 static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
 {
     const target *me = data;
-    arg a[1 + 2 * (MOST_INPUTS + 1)];
-    a[0].i = dimensions[0];
+    arg a[MOST_ARGUMENTS], *next = a;
+    *next++ = (arg){.i = dimensions[0]};
     for (int k = 0; k <= me->inputs; k++) {
-        a[1 + 2 * k].p = args[k];
-        a[2 + 2 * k].i = steps[k];
+        *next++ = (arg){.p = args[k]};
+        *next++ = (arg){.i = steps[k]};
+        if (k < me->inputs) {
+            *next++ = (arg){.i = 1};
+            *next++ = (arg){.i = dimensions[0]};
+        }
     }
     level_in_use->entries[me->entry].run(a);
 }
 
-/* The ufuncs by name, made once. */
-PyObject *make_ufuncs(void)
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *general; /* the ufunc */
+    const target *targets;
+    const char *name;
+} FunctionObject;
+
+/* How x lies along the shape of `full`: (..., many, wide), the axes before them without it. */
+static int lies_along(PyArrayObject *x, PyArrayObject *full, npy_intp *wide, npy_intp *many)
+{
+    const int axes = PyArray_NDIM(x), before = PyArray_NDIM(full) - axes;
+    int k = axes - 1;
+    *wide = *many = 1;
+    if (before < 0)
+        return 0;
+    for (; k >= 0 && PyArray_DIM(x, k) == 1; k--)
+        *wide *= PyArray_DIM(full, before + k);
+    for (; k >= 0 && PyArray_DIM(x, k) == PyArray_DIM(full, before + k); k--)
+        *many *= PyArray_DIM(x, k);
+    for (; k >= 0 && PyArray_DIM(x, k) == 1; k--)
+        ;
+    return k < 0;
+}
+
+/* The result, by the kernel; NULL without an error where that can't do it. */
+static PyObject *at_once(const target *both, PyObject *const *args)
+{
+    const int inputs = both->inputs;
+    PyArrayObject *full = NULL;
+    for (int k = 0; k < inputs; k++) {
+        if (PyFloat_CheckExact(args[k]))
+            continue;
+        PyArrayObject *x = (PyArrayObject *)args[k];
+        if (!PyArray_CheckExact(args[k]) || !PyArray_ISCARRAY_RO(x) ||
+            (full && PyArray_DESCR(x) != PyArray_DESCR(full)))
+            return NULL;
+        if (full == NULL || PyArray_SIZE(x) > PyArray_SIZE(full) ||
+            (PyArray_SIZE(x) == PyArray_SIZE(full) && PyArray_NDIM(x) > PyArray_NDIM(full)))
+            full = x;
+    }
+    const int type = full ? PyArray_TYPE(full) : NPY_NOTYPE;
+    if ((type != NPY_FLOAT && type != NPY_DOUBLE) || !PyArray_NDIM(full) || !PyArray_SIZE(full))
+        return NULL;
+    const npy_intp n = PyArray_SIZE(full), bytes = PyArray_ITEMSIZE(full);
+    arg a[MOST_ARGUMENTS], *next = a;
+    union {
+        float one;
+        double two;
+    } numbers[MOST_INPUTS];
+    *next++ = (arg){.i = n};
+    for (int k = 0; k < inputs; k++) {
+        npy_intp wide = 1, many = 1;
+        if (!PyFloat_CheckExact(args[k])) {
+            if (!lies_along((PyArrayObject *)args[k], full, &wide, &many))
+                return NULL;
+            *next++ = (arg){.p = PyArray_DATA((PyArrayObject *)args[k])};
+        } else {
+            if (type == NPY_FLOAT)
+                numbers[k].one = (float)PyFloat_AS_DOUBLE(args[k]);
+            else
+                numbers[k].two = PyFloat_AS_DOUBLE(args[k]);
+            *next++ = (arg){.p = &numbers[k]};
+        }
+        *next++ = (arg){.i = many == 1 ? 0 : bytes};
+        *next++ = (arg){.i = wide};
+        *next++ = (arg){.i = many};
+    }
+    PyObject *out = PyArray_SimpleNew(PyArray_NDIM(full), PyArray_DIMS(full), type);
+    if (out == NULL)
+        return NULL;
+    *next++ = (arg){.p = PyArray_DATA((PyArrayObject *)out)};
+    *next++ = (arg){.i = bytes};
+    kernel *run = level_in_use->entries[both[type == NPY_DOUBLE].entry].run;
+    if (n < LONG_WORK) {
+        run(a);
+        return out;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    run(a);
+    Py_END_ALLOW_THREADS
+    return out;
+}
+
+static PyObject *call_function(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    const FunctionObject *me = (FunctionObject *)self;
+    if (used && names == NULL && PyVectorcall_NARGS(flags) == me->targets->inputs) {
+        PyObject *out = at_once(me->targets, args);
+        if (out != NULL || PyErr_Occurred())
+            return out;
+    }
+    return PyObject_Vectorcall(me->general, args, flags, names);
+}
+
+static PyObject *function_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<function %s of kernels>", ((FunctionObject *)self)->name);
+}
+
+static PyTypeObject FunctionType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "minigrad._cpu.Function",
+    .tp_basicsize = sizeof(FunctionObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_vectorcall_offset = offsetof(FunctionObject, call),
+    .tp_call = PyVectorcall_Call,
+    .tp_repr = function_repr,
+    .tp_doc = "An elementwise kernel of arrays and numbers, which are broadcast.",
+};
+
+/* The ufunc that does what a callable can't. */
+static PyObject *general_for(int i, PyObject *numpy)
 {
     static PyUFuncGenericFunction both[2] = {loop, loop};
     static void *data[FUNCTIONS][2];
     static char signatures[MOST_INPUTS + 1][2 * (MOST_INPUTS + 1)]; /* kept: not copied by NumPy */
-    if (PyUFunc_ImportUFuncAPI() < 0)
-        return NULL;
-    PyObject *found = PyDict_New();
-    for (int i = 0; found != NULL && i < FUNCTIONS; i++) {
-        int inputs = functions[i].inputs;
-        char *signature = signatures[inputs];
-        for (int k = 0; k <= inputs; k++) {
-            signature[k] = NPY_FLOAT;
-            signature[inputs + 1 + k] = NPY_DOUBLE;
-        }
-        for (int type = 0; type < 2; type++) { /* they are the last in the table of kernels */
-            targets[i][type].inputs = inputs;
-            targets[i][type].entry = kernel_count - 2 * FUNCTIONS + 2 * i + type;
-            data[i][type] = &targets[i][type];
-        }
-        PyObject *one = PyUFunc_FromFuncAndData(both, data[i], signature, 2, inputs, 1,
-                                                PyUFunc_None, functions[i].name,
-                                                "An elementwise kernel.", 0);
-        if (one == NULL || PyDict_SetItemString(found, functions[i].name, one) < 0)
-            Py_CLEAR(found);
-        Py_XDECREF(one);
+    const int inputs = functions[i].inputs;
+    if (i < ARITHMETIC)
+        return PyObject_GetAttrString(numpy, arithmetic[i]);
+    char *signature = signatures[inputs];
+    for (int k = 0; k <= inputs; k++) {
+        signature[k] = NPY_FLOAT;
+        signature[inputs + 1 + k] = NPY_DOUBLE;
     }
+    data[i][0] = &targets[i][0];
+    data[i][1] = &targets[i][1];
+    return PyUFunc_FromFuncAndData(both, data[i], signature, 2, inputs, 1, PyUFunc_None,
+                                   functions[i].name, "An elementwise kernel.", 0);
+}
+
+/* The callables by name, made once. */
+PyObject *make_ufuncs(void)
+{
+    if (PyArray_ImportNumPyAPI() < 0 || PyUFunc_ImportUFuncAPI() < 0 ||
+        PyType_Ready(&FunctionType) < 0)
+        return NULL;
+    PyObject *numpy = PyImport_ImportModule("numpy"), *found = numpy ? PyDict_New() : NULL;
+    for (int i = 0; found != NULL && i < FUNCTIONS; i++) {
+        for (int type = 0; type < 2; type++) /* they are the last in the table of kernels */
+            targets[i][type] = (target){functions[i].inputs,
+                                        kernel_count - 2 * FUNCTIONS + 2 * i + type};
+        FunctionObject *one = PyObject_New(FunctionObject, &FunctionType);
+        if (one != NULL) {
+            one->call = call_function;
+            one->targets = targets[i];
+            one->name = i < ARITHMETIC ? arithmetic[i] : functions[i].name;
+            one->general = general_for(i, numpy);
+        }
+        if (one == NULL || one->general == NULL ||
+            PyDict_SetItemString(found, one->name, (PyObject *)one) < 0)
+            Py_CLEAR(found);
+        Py_XDECREF((PyObject *)one);
+    }
+    Py_XDECREF(numpy);
     return found;
 }
 
@@ -90,14 +237,6 @@ static struct {
     void *data;
 } instead[STAND_INS];
 
-static int used = 1;
-
-/* Whether kernels stand in, or NumPy's own loops run. */
-void use_stand_ins(int wanted)
-{
-    used = wanted;
-}
-
 static void stand_in(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
 {
     const int me = (int)(intptr_t)data;
@@ -105,8 +244,8 @@ static void stand_in(char **args, const npy_intp *dimensions, const npy_intp *st
         instead[me].loop(args, dimensions, steps, instead[me].data);
         return;
     }
-    const arg a[5] = {{.i = dimensions[0]}, {.p = args[0]}, {.i = steps[0]}, {.p = args[1]},
-                      {.i = steps[1]}};
+    const arg a[7] = {{.i = dimensions[0]}, {.p = args[0]}, {.i = steps[0]}, {.i = 1},
+                      {.i = dimensions[0]}, {.p = args[1]}, {.i = steps[1]}};
     level_in_use->entries[instead[me].entry].run(a);
 }
 

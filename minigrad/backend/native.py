@@ -46,7 +46,10 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _of_f32: dict[str, Callable[..., None]] = {}
 _of_f64: dict[str, Callable[..., None]] = {}
 _ufuncs: dict[str, Any] = {}
+_functions: dict[str, Any] = {} if _cpu is None else _cpu.ufuncs()  # of pointwise.c
+ARITHMETIC = ("add", "subtract", "multiply", "true_divide")
 _stand_ins: dict[str, Any] = {} if _cpu is None else _cpu.stand_ins()
+_stand_ins.update((name, _functions[name]) for name in ARITHMETIC if name in _functions)
 _matmul: Callable[[Any, Any, Any], Any] | None = None
 _level = "numpy"
 
@@ -115,11 +118,12 @@ def pointwise(name: str, x: Any, *others: Any) -> Any:
 
 
 def ufunc(xp: Any, name: str, like: Any = None) -> Any:
-    """The array module's function of that name; of NumPy's some have a kernel for float32.
+    """The array module's function of that name; of NumPy's some have a kernel.
 
-    Those are kernels/cpu/wide.c: NumPy's own may be off by three units in the last place. They are
-    NumPy's ufuncs in all else, and without kernels; only bfloat16, which another package taught
-    NumPy, they do not know, so it is NumPy's own for an array ``like`` that.
+    Those are kernels/cpu/wide.c, for float32: NumPy's own may be off by three units in the last
+    place; and arithmetic, where NumPy would begin anew for each row of a matrix. They are NumPy's
+    ufuncs in all else, and without kernels; only bfloat16, which another package taught NumPy, they
+    do not know, so it is NumPy's own for an array ``like`` that.
 
     >>> ufunc(np, "exp")(np.zeros(2)).tolist()
     [1.0, 1.0]
@@ -169,7 +173,7 @@ def use(name: str) -> None:
         for full, run in _cpu.kernels().items():
             table = _of_f32 if full.endswith("_f32") else _of_f64
             table[full[: -len("_f32")]] = run
-        _ufuncs.update(_cpu.ufuncs())
+        _ufuncs.update(_functions)
     _matmul = None if name == "numpy" else _cpu.matmul
     _level = name
 

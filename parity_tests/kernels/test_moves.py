@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.backend import moves
+from minigrad.backend import moves, native
 from parity_tests.kernels.everywhere import at_each_level, compiled, on_numpy, shifted
 
 pytestmark = compiled
@@ -54,6 +54,27 @@ def test_transposes(data: Any) -> None:
     exact = np.array(x, order="C")
     for (found,) in at_each_level(lambda: [mg.from_numpy(x).contiguous().numpy()]):
         assert found.flags.c_contiguous and np.array_equal(found, exact)
+
+
+@pytest.mark.parametrize("rows", [16, 32, 48, 15, 33])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_planes_at_any_place(rows: int, dtype: type) -> None:
+    """Lines of the result that belong to two columns are written whole, and nothing around it."""
+    for columns in (1, 2, 16, 17, 40):
+        x = drawn((3, rows, columns), np.dtype(dtype).name)
+        for shift in range(16):
+
+            def run(columns: int = columns, x: Any = x, shift: int = shift) -> list[Any]:
+                room = np.zeros(x.size + 32, dtype)
+                y = room[shift : shift + x.size]
+                run = native.kernel("turn_planes", x, y)
+                assert run is not None
+                run(x, y, 3, rows, columns)
+                assert not room[:shift].any() and not room[shift + x.size :].any()
+                return [y]
+
+            for (found,) in at_each_level(run):
+                np.testing.assert_array_equal(found, x.transpose(0, 2, 1).ravel())
 
 
 @few
