@@ -48,28 +48,40 @@ static inline index_call index_arguments(const arg *a)
 }
 #endif
 
-enum { R(AHEAD) = 4 }; /* rows at unknown places that are asked for before their turn */
+/* How many rows ahead those at unknown places are asked for: some kilobytes of them; none of a table
+ * that the caches hold.
+ */
+static inline long R(rows_ahead)(const index_call *c)
+{
+    const long bytes = c->inner * (long)sizeof(real);
+    return c->size * bytes < 1 << 20 ? c->count : max(4, min(64, 8192 / max(1, bytes)));
+}
 
-/* Ask memory for a row, at most its first kilobyte: the rest follows by itself. */
+/* Ask memory for the lines of a row, of its first four kilobytes at most: the rest follows by itself.
+ * They are to come as far as the second cache: the first has few places for what is on its way.
+ */
 static inline void R(ask)(const real *row, long n)
 {
-    for (long i = 0; i < min(n, 1024 / (long)sizeof(real)); i += 64 / (long)sizeof(real))
-        __builtin_prefetch(row + i);
+    const char *end = (const char *)(row + min(n, 4096 / (long)sizeof(real)));
+    for (const char *line = (const char *)((uintptr_t)row & ~(uintptr_t)63); line < end; line += 64)
+        __builtin_prefetch(line, 0, 2);
 }
 
 static void R(take_rows_range)(void *context, long begin, long end)
 {
     const index_call *c = context;
-    long inner = c->inner, o = begin / c->count, k = begin % c->count;
-    const real *x = (const real *)c->x + o * c->size * inner;
+    const long inner = c->inner, ahead = R(rows_ahead)(c);
+    const real *x = (const real *)c->x + begin / c->count * c->size * inner;
+    long k = begin % c->count;
     for (long row = begin; row < end; row++) {
         real *out = (real *)c->out + row * inner;
-        if (k + R(AHEAD) < c->count)
-            R(ask)(x + c->index[k + R(AHEAD)] * inner, inner);
+        const real *from = x + c->index[k] * inner;
+        if (k + ahead < c->count)
+            R(ask)(x + c->index[k + ahead] * inner, inner);
         if (c->far)
-            R(put)(out, x + c->index[k] * inner, inner * (long)sizeof(real));
+            R(put)(out, from, inner * (long)sizeof(real));
         else
-            memcpy(out, x + c->index[k] * inner, (size_t)inner * sizeof(real));
+            memcpy(out, from, (size_t)inner * sizeof(real));
         if (++k == c->count) {
             k = 0;
             x += c->size * inner;
@@ -119,6 +131,7 @@ static void R(add_rows_range)(void *context, long begin, long end)
 {
     const index_call *c = context;
     long inner = c->inner, columns = (inner + c->column - 1) / c->column;
+    const long ahead = R(rows_ahead)(c);
     for (long part = begin; part < end; part++) {
         long o = part / columns, first = part % columns * c->column;
         long many = min(c->column, inner - first);
@@ -126,8 +139,8 @@ static void R(add_rows_range)(void *context, long begin, long end)
         real *out = (real *)c->out + o * c->size * inner + first;
         for (long k = 0; k < c->count; k++, x += inner) {
             real *to = out + c->index[k] * inner;
-            if (k + R(AHEAD) < c->count)
-                R(ask)(out + c->index[k + R(AHEAD)] * inner, many);
+            if (k + ahead < c->count)
+                R(ask)(out + c->index[k + ahead] * inner, many);
             for (long i = 0; i < many; i++)
                 to[i] += x[i];
         }

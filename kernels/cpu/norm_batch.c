@@ -60,22 +60,38 @@ static void R(lay_out)(real *to, long c, long each, real value)
         to[c * each + i] = value;
 }
 
-/* Planes begin..end of the result, in the order of memory. */
-static void R(apply_planes)(void *context, long begin, long end)
+/* Elements begin..end of the result, by planes. The last vector of a plane reaches beyond its end: the
+ * next plane overwrites that.
+ */
+static void R(planes_some)(const void *context, real *out, long begin, long end)
 {
-    const R(parts) *parts = context;
-    const R(norm) *p = parts->p;
-    for (long at = begin; at < end; at++) {
-        long c = at % p->c;
-        R(apply_to)(p->x + at * p->l, p->y + at * p->l, p->l, parts->mean[c], parts->scale[c],
-                    parts->shift[c], parts->far);
+    const R(parts) *m = context;
+    const R(norm) *p = m->p;
+    long first = begin % p->l, c = begin / p->l % p->c, many;
+    for (long k = begin; k < end; k += many, first = 0, c = c + 1 == p->c ? 0 : c + 1) {
+        const real mean = m->mean[c], scale = m->scale[c], shift = m->shift[c];
+        many = min(p->l - first, end - k);
+        if (m->far_planes)
+            R(apply_to)(p->x + k, out + (k - begin), many, mean, scale, shift, 1);
+        else
+            for (long i = k; i < k + many; i += LANES)
+                R(store_some)(out + (i - begin), end - i,
+                              (R(some_of)(p->x + i, end - i) - mean) * scale + shift);
     }
+}
+
+static void R(write_range)(void *context, long begin, long end)
+{
+    const R(parts) *m = context;
+    R(deliver)(m->some, m, m->p->y, m->far, begin, end);
     PUT_END();
 }
 
-static long R(plane_grain)(const R(norm) *p)
+/* The whole result, in the order of memory. */
+static void R(write_all)(R(parts) *m, R(some) *by_columns, R(some) *by_planes)
 {
-    return max(1, (1 << 15) / max(1, p->l));
+    m->some = m->lines ? by_columns : by_planes;
+    parallel(m->p->n * m->p->c * m->p->l, 1 << 15, R(write_range), m);
 }
 
 KERNEL(batch_norm)
@@ -105,10 +121,7 @@ KERNEL(batch_norm)
         R(lay_out)(lines + size, c, each, p.invstd[c] * (p.w ? p.w[c] : 1));
         R(lay_out)(lines + 2 * size, c, each, p.b ? p.b[c] : 0);
     }
-    if (parts.lines)
-        parallel(p.n, max(1, (1 << 15) / parts.lines), R(apply_columns), &parts);
-    else
-        parallel(p.n * p.c, R(plane_grain)(&p), R(apply_planes), &parts);
+    R(write_all)(&parts, R(columns_some), R(planes_some));
 }
 
 /* The sums of g and of g (x - mean) of samples begin..end, for each channel. */
@@ -126,16 +139,23 @@ static void R(part_products)(void *context, long begin, long end)
         }
 }
 
-static void R(apply_planes_back)(void *context, long begin, long end)
+static void R(planes_back_some)(const void *context, real *out, long begin, long end)
 {
     const R(parts) *m = context;
     const R(norm) *p = m->p;
-    for (long at = begin; at < end; at++) {
-        const long c = at % p->c, i = at * p->l;
-        R(apply_back_to)(p->g + i, p->x + i, p->y + i, p->l, m->mean[c], 1, m->flat[c], m->slope[c],
-                         m->scale[c], m->far);
+    long first = begin % p->l, c = begin / p->l % p->c, many;
+    for (long k = begin; k < end; k += many, first = 0, c = c + 1 == p->c ? 0 : c + 1) {
+        const real mean = m->mean[c], flat = m->flat[c], slope = m->slope[c], scale = m->scale[c];
+        many = min(p->l - first, end - k);
+        if (m->far_planes)
+            R(apply_back_to)(p->g + k, p->x + k, out + (k - begin), many, mean, 1, flat, slope,
+                             scale, 1);
+        else
+            for (long i = k; i < k + many; i += LANES)
+                R(store_some)(out + (i - begin), end - i,
+                              (R(some_of)(p->g + i, end - i) - flat -
+                               (R(some_of)(p->x + i, end - i) - mean) * slope) * scale);
     }
-    PUT_END();
 }
 
 KERNEL(batch_norm_backward)
@@ -184,10 +204,8 @@ KERNEL(batch_norm_backward)
         parts.mean = parts.shift = means;
         p.x = p.g;
     }
-    if (parts.lines)
-        parallel(p.n, max(1, (1 << 15) / parts.lines),
-                 p.given ? R(apply_columns) : R(apply_columns_back), &parts);
+    if (p.given)
+        R(write_all)(&parts, R(columns_some), R(planes_some));
     else
-        parallel(p.n * p.c, R(plane_grain)(&p), p.given ? R(apply_planes) : R(apply_planes_back),
-                 &parts);
+        R(write_all)(&parts, R(columns_back_some), R(planes_back_some));
 }

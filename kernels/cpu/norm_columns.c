@@ -6,7 +6,7 @@ enum {
     R(PLANE) = 64,          /* places from which on planes are summed one by one */
     R(FEW_PLACES) = 8,      /* below, the result is worked out by columns as well, */
     R(FEW_COLUMNS) = 8192,  /* and of no more columns: numbers for each stay in the cache */
-    R(FAR_PLANE) = 512,     /* and written past the caches, line by line */
+    R(FAR_PLANE) = 512,     /* places from which on planes go past the caches one by one */
     R(BATCH_PARTS) = 16,    /* of the samples, at most: each has its own sums of all channels */
     R(DEEP) = 32,           /* samples of columns that are added up in `real` */
     R(STRIP) = 1024,        /* columns whose sums are kept side by side */
@@ -20,7 +20,8 @@ typedef struct {
     const real *mean, *scale, *shift, *flat, *slope;
     long columns; /* of a sample, which are summed side by side; 0: planes are summed */
     long lines;   /* columns as well where the result is worked out by columns; 0: by planes */
-    int far;
+    int far, far_planes; /* the result goes past the caches in blocks; plane by plane */
+    R(some) *some; /* what writes elements of it */
 } R(parts);
 
 /* How the work is cut, and memory for what each part finds. */
@@ -30,8 +31,9 @@ static int R(cut)(R(parts) *c, const R(norm) *p, size_t each)
     c->p = p;
     c->columns = p->l < R(PLANE) ? p->c * p->l : 0;
     c->lines = p->l < R(FEW_PLACES) || c->columns <= R(FEW_COLUMNS) ? c->columns : 0;
-    c->far = R(is_far)(p->n * p->c * p->l * (long)sizeof(real)) &&
-             (c->lines ? c->lines : p->l) >= R(FAR_PLANE);
+    c->far = R(is_far)(p->n * p->c * p->l * (long)sizeof(real));
+    c->far_planes = c->far && !c->lines && p->l >= R(FAR_PLANE);
+    c->far -= c->far_planes;
     c->grain = max(max(1, least), (p->n + R(BATCH_PARTS) - 1) / R(BATCH_PARTS));
     c->moments = scratch(0, (size_t)((p->n + c->grain - 1) / c->grain * p->c) * each);
     return c->moments != NULL;
@@ -54,36 +56,42 @@ static inline R(moments) R(moments_about)(double total, double shift, double fir
     return (R(moments)){total, shift + rest, second - first * rest};
 }
 
-/* x - shift, and its squares, added up side by side. */
-static inline void R(add_row)(const real *x, const real *shift, long n, real *s, real *q)
+/* x - shift, and its squares, of `rows` samples added up side by side; or, of g, g and g (x - shift).
+ * Four samples at a time: the sums are read and written once for them.
+ */
+static inline __attribute__((always_inline)) void
+R(add_samples)(const real *g, const real *x, long step, const long rows, const real *shift, long n,
+               real *s, real *q)
 {
     long i = 0;
     for (; i + LANES <= n; i += LANES) {
-        vec away = *(const vec *)(x + i) - *(const vec *)(shift + i);
-        *(vec *)(s + i) += away;
-        *(vec *)(q + i) += away * away;
+        vec first = *(const vec *)(s + i), second = *(const vec *)(q + i);
+        for (long r = 0; r < rows; r++) {
+            vec away = *(const vec *)(x + r * step + i) - *(const vec *)(shift + i);
+            vec weight = g ? *(const vec *)(g + r * step + i) : away;
+            first += weight;
+            second += weight * away;
+        }
+        *(vec *)(s + i) = first;
+        *(vec *)(q + i) = second;
     }
-    for (; i < n; i++) {
-        real away = x[i] - shift[i];
-        s[i] += away;
-        q[i] += away * away;
-    }
+    for (; i < n; i++)
+        for (long r = 0; r < rows; r++) {
+            real away = x[r * step + i] - shift[i], weight = g ? g[r * step + i] : away;
+            s[i] += weight;
+            q[i] += weight * away;
+        }
 }
 
-/* g, and g (x - mean). */
-static inline void R(add_row_products)(const real *g, const real *x, const real *mean, long n,
-                                       real *s, real *t)
+static inline __attribute__((always_inline)) void
+R(add_all_samples)(const real *g, const real *x, long step, long rows, const real *shift, long n,
+                   real *s, real *q)
 {
-    long i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        vec here = *(const vec *)(g + i);
-        *(vec *)(s + i) += here;
-        *(vec *)(t + i) += here * (*(const vec *)(x + i) - *(const vec *)(mean + i));
-    }
-    for (; i < n; i++) {
-        s[i] += g[i];
-        t[i] += g[i] * (x[i] - mean[i]);
-    }
+    long r = 0;
+    for (; r + 4 <= rows; r += 4)
+        R(add_samples)(g ? g + r * step : NULL, x + r * step, step, 4, shift, n, s, q);
+    for (; r < rows; r++)
+        R(add_samples)(g ? g + r * step : NULL, x + r * step, step, 1, shift, n, s, q);
 }
 
 /* Sums of a strip of columns: of some rows in `real`, of all in double. */
@@ -153,8 +161,8 @@ static void R(part_columns)(void *context, long begin, long end)
                       place, &last, shift);
         memset(&sums, 0, sizeof sums);
         for (long n = begin; n < end; n += R(DEEP)) {
-            for (long r = n; r < min(n + R(DEEP), end); r++)
-                R(add_row)(p->x + r * step + c, shift, width, sums.s, sums.q);
+            R(add_all_samples)(NULL, p->x + n * step + c, step, min(end - n, (long)R(DEEP)), shift,
+                               width, sums.s, sums.q);
             R(settle)(&sums, width);
         }
         for (long k = 0, many; k < width; k += many) {
@@ -170,33 +178,22 @@ static void R(part_columns)(void *context, long begin, long end)
     }
 }
 
-/* Columns of the first block of a sample's result. */
-static inline long R(first_of)(const R(parts) *m, long n)
-{
-    return R(to_line)(m->p->y + n * m->columns, m->columns);
-}
-
-/* Samples begin..end of columns. */
-static void R(apply_columns)(void *context, long begin, long end)
+/* Elements begin..end of the result, by columns. */
+static void R(columns_some)(const void *context, real *out, long begin, long end)
 {
     const R(parts) *m = context;
-    _Alignas(64) real block[R(BLOCK)];
-    for (long n = begin; n < end; n++)
-        for (long c = 0, many = R(first_of)(m, n); c < m->columns;
-             c += many, many = min(m->columns - c, (long)R(BLOCK))) {
-            const real *x = m->p->x + n * m->columns + c, *scale = m->scale + c;
-            const real *mean = m->mean + c, *shift = m->shift + c;
-            real *y = m->p->y + n * m->columns + c, *to = m->far ? block : y;
-            long i = 0;
-            for (; i + LANES <= many; i += LANES)
-                *(vec *)(to + i) = (*(const vec *)(x + i) - *(const vec *)(mean + i)) *
-                                       *(const vec *)(scale + i) + *(const vec *)(shift + i);
-            for (; i < many; i++)
-                to[i] = (x[i] - mean[i]) * scale[i] + shift[i];
-            if (m->far)
-                R(put)(y, block, many * (long)sizeof(real));
-        }
-    PUT_END();
+    for (long k = begin, c = begin % m->columns, many; k < end; k += many, c = 0) {
+        const real *x = m->p->x + k, *scale = m->scale + c, *mean = m->mean + c;
+        const real *shift = m->shift + c;
+        real *to = out + (k - begin);
+        long i = 0;
+        many = min(m->columns - c, end - k);
+        for (; i + LANES <= many; i += LANES)
+            *(vec *)(to + i) = (*(const vec *)(x + i) - *(const vec *)(mean + i)) *
+                                   *(const vec *)(scale + i) + *(const vec *)(shift + i);
+        for (; i < many; i++)
+            to[i] = (x[i] - mean[i]) * scale[i] + shift[i];
+    }
 }
 
 /* The sums of g and of g (x - mean) of samples begin..end, for each channel. */
@@ -213,9 +210,8 @@ static void R(products_of_columns)(void *context, long begin, long end)
         const long width = min(step - c, (long)R(STRIP));
         memset(&sums, 0, sizeof sums);
         for (long n = begin; n < end; n += R(DEEP)) {
-            for (long r = n; r < min(n + R(DEEP), end); r++)
-                R(add_row_products)(p->g + r * step + c, p->x + r * step + c, parts->mean + c,
-                                    width, sums.s, sums.q);
+            R(add_all_samples)(p->g + n * step + c, p->x + n * step + c, step,
+                               min(end - n, (long)R(DEEP)), parts->mean + c, width, sums.s, sums.q);
             R(settle)(&sums, width);
         }
         for (long k = 0, many; k < width; k += many) {
@@ -232,27 +228,21 @@ static void R(products_of_columns)(void *context, long begin, long end)
     }
 }
 
-static void R(apply_columns_back)(void *context, long begin, long end)
+static void R(columns_back_some)(const void *context, real *out, long begin, long end)
 {
     const R(parts) *m = context;
-    _Alignas(64) real block[R(BLOCK)];
-    for (long n = begin; n < end; n++)
-        for (long c = 0, many = R(first_of)(m, n); c < m->columns;
-             c += many, many = min(m->columns - c, (long)R(BLOCK))) {
-            const long at = n * m->columns + c;
-            const real *g = m->p->g + at, *x = m->p->x + at, *mean = m->mean + c;
-            const real *flat = m->flat + c, *slope = m->slope + c, *scale = m->scale + c;
-            real *y = m->p->y + at, *to = m->far ? block : y;
-            long i = 0;
-            for (; i + LANES <= many; i += LANES) {
-                vec away = *(const vec *)(x + i) - *(const vec *)(mean + i);
-                *(vec *)(to + i) = (*(const vec *)(g + i) - *(const vec *)(flat + i) -
-                                    away * *(const vec *)(slope + i)) * *(const vec *)(scale + i);
-            }
-            for (; i < many; i++)
-                to[i] = (g[i] - flat[i] - (x[i] - mean[i]) * slope[i]) * scale[i];
-            if (m->far)
-                R(put)(y, block, many * (long)sizeof(real));
+    for (long k = begin, c = begin % m->columns, many; k < end; k += many, c = 0) {
+        const real *g = m->p->g + k, *x = m->p->x + k, *mean = m->mean + c;
+        const real *flat = m->flat + c, *slope = m->slope + c, *scale = m->scale + c;
+        real *to = out + (k - begin);
+        long i = 0;
+        many = min(m->columns - c, end - k);
+        for (; i + LANES <= many; i += LANES) {
+            vec away = *(const vec *)(x + i) - *(const vec *)(mean + i);
+            *(vec *)(to + i) = (*(const vec *)(g + i) - *(const vec *)(flat + i) -
+                                away * *(const vec *)(slope + i)) * *(const vec *)(scale + i);
         }
-    PUT_END();
+        for (; i < many; i++)
+            to[i] = (g[i] - flat[i] - (x[i] - mean[i]) * slope[i]) * scale[i];
+    }
 }

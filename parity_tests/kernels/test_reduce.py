@@ -57,11 +57,32 @@ def test_variances(dtype: Any, shape: tuple[int, ...]) -> None:
         np.testing.assert_allclose(mean, x.astype(np.longdouble).mean(axes), rtol=4 * eps)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(70_001, 1), (1000, 5), (17, 300), (1700, 1000), (8, 700, 4)])
+def test_variances_of_columns(dtype: Any, shape: tuple[int, ...]) -> None:
+    x = drawn(shape, dtype, mean=3.0)
+    axes = tuple(range(len(shape) - 1))
+    exact = x.astype(np.longdouble)
+    for var, mean, kept in at_each_level(
+        lambda: [
+            *(t.numpy() for t in mg.var_mean(mg.tensor(x), axes)),
+            mg.std(mg.tensor(x), axes, keepdim=True).numpy(),
+        ]
+    ):
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(var, exact.var(axes, ddof=1), rtol=4 * eps)
+        np.testing.assert_allclose(mean, exact.mean(axes), rtol=4 * eps)
+        np.testing.assert_allclose(kept, exact.std(axes, ddof=1, keepdims=True), rtol=4 * eps)
+
+
 def test_a_mean_that_is_rounded_does_not_spoil_a_variance() -> None:
     x = (drawn((1, 8192), np.float32) * 1e-3 + 1000).astype(np.float32)
     exact = x.astype(np.longdouble).var(1, ddof=1)
-    for (var,) in at_each_level(lambda: [mg.var(mg.tensor(x), 1).numpy()]):
-        np.testing.assert_allclose(var, exact, rtol=1e-5)
+    for row, column in at_each_level(
+        lambda: [mg.var(mg.tensor(x), 1).numpy(), mg.var(mg.tensor(x.reshape(-1, 1)), 0).numpy()]
+    ):
+        np.testing.assert_allclose(row, exact, rtol=1e-5)
+        np.testing.assert_allclose(column, exact, rtol=1e-5)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -76,12 +76,16 @@ def var_and_mean(xp: Any, x: Array, dim: Any, correction: float, keepdim: bool) 
     """Two passes: the mean, with size-1 axes, then the squares of what is left."""
     count = count_of(x.shape, dim)
     degrees = max(count - correction, 0)
-    first = first_of_last(x.ndim, dim)
-    run = kernel("variance_rows", x) if x.size >= MANY and first is not None else None
+    rows = first_of_last(x.ndim, dim) is not None
+    columns = not rows and max(dim) < len(dim)  # the first axes
+    name = "variance_rows" if rows else "variance_columns"
+    run = kernel(name, x) if x.size >= MANY and (rows or columns) else None
     if run is not None:
-        mean = xp.empty(kept_shape(x.shape, dim), x.dtype)
-        out = xp.empty(mean.shape if keepdim else x.shape[:first], x.dtype)
-        run(x, out, mean, math.prod(x.shape[:first]), count, float(degrees))
+        kept = kept_shape(x.shape, dim)
+        left = x.shape[: x.ndim - len(dim or x.shape)] if rows else x.shape[len(dim) :]
+        mean, out = xp.empty(kept, x.dtype), xp.empty(kept if keepdim else left, x.dtype)
+        sizes = (mean.size, count) if rows else (count, mean.size)
+        run(x, out, mean, *sizes, float(degrees))
         return out, mean
     mean = add_up(xp, x, dim, True) / (count or math.nan)
     centred = x - mean
