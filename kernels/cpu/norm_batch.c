@@ -91,6 +91,8 @@ static void R(write_range)(void *context, long begin, long end)
 static void R(write_all)(R(parts) *m, R(some) *by_columns, R(some) *by_planes)
 {
     m->some = m->lines ? by_columns : by_planes;
+    if (m->some == R(planes_some)) /* blocks of short planes cost more than one stream's stores */
+        m->far = 0;
     parallel(m->p->n * m->p->c * m->p->l, 1 << 15, R(write_range), m);
 }
 
@@ -143,6 +145,7 @@ static void R(planes_back_some)(const void *context, real *out, long begin, long
 {
     const R(parts) *m = context;
     const R(norm) *p = m->p;
+    const long all = p->n * p->c * p->l, write = m->far ? end + LANES : end;
     long first = begin % p->l, c = begin / p->l % p->c, many;
     for (long k = begin; k < end; k += many, first = 0, c = c + 1 == p->c ? 0 : c + 1) {
         const real mean = m->mean[c], flat = m->flat[c], slope = m->slope[c], scale = m->scale[c];
@@ -152,9 +155,13 @@ static void R(planes_back_some)(const void *context, real *out, long begin, long
                              scale, 1);
         else
             for (long i = k; i < k + many; i += LANES)
-                R(store_some)(out + (i - begin), end - i,
-                              (R(some_of)(p->g + i, end - i) - flat -
-                               (R(some_of)(p->x + i, end - i) - mean) * slope) * scale);
+                R(store_some)(out + (i - begin), write - i,
+                              (R(some_of)(p->g + i, all - i) - flat -
+                               (R(some_of)(p->x + i, all - i) - mean) * slope) * scale);
+    }
+    if (m->far) {
+        R(ask_block)(p->g + end);
+        R(ask_block)(p->x + end);
     }
 }
 

@@ -193,6 +193,8 @@ static void R(columns_some)(const void *context, real *out, long begin, long end
                                    *(const vec *)(scale + i) + *(const vec *)(shift + i);
         for (; i < many; i++)
             to[i] = (x[i] - mean[i]) * scale[i] + shift[i];
+        if (m->far)
+            R(ask_block)(x + many);
     }
 }
 
@@ -244,5 +246,9 @@ static void R(columns_back_some)(const void *context, real *out, long begin, lon
         }
         for (; i < many; i++)
             to[i] = (g[i] - flat[i] - (x[i] - mean[i]) * slope[i]) * scale[i];
+        if (m->far) {
+            R(ask_block)(g + many);
+            R(ask_block)(x + many);
+        }
     }
 }

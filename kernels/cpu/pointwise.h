@@ -17,7 +17,7 @@ enum {
     R(PIECE) = 512,     /* elements that are copied at a time */
     R(PART) = 1 << 15,
     R(WIDE_RUN) = 256,  /* so long is a run of one number that needs no copy */
-    R(LONG_ROW) = 4096, /* a row that is much shorter is repeated to such a one */
+    R(LONG_ROW) = 1024, /* a row that is shorter is repeated to such a one */
 };
 
 /* n elements: argument k is at p[k], which moves by step[k], 0 or a vector's size. */
@@ -46,9 +46,8 @@ static inline vec R(at_end)(const char *p, long step, long left)
 {
     if (step == 0)
         return *(const vec *)p;
-    vec v;
-    for (int i = 0; i < LANES; i++)
-        v[i] = ((const real *)p)[min((long)i, left - 1)];
+    vec v = R(splat)(((const real *)p)[left - 1]);
+    memcpy(&v, p, (size_t)left * sizeof(real));
     return v;
 }
 
@@ -95,41 +94,89 @@ static void R(copy_run)(const R(operand) *x, long i, long run, real *to)
     }
 }
 
+/* What stands for the arguments in a run: where each begins, and by how much it moves. */
+typedef struct {
+    const char *p[R(MOST)];
+    long step[R(MOST)];
+    vec numbers[R(MOST)];
+    real held[R(MOST)][R(PIECE) + LANES];
+} R(pointwise_run);
+
+/* The longest run from i on, up to `end`; its length. */
+static long R(begin_run)(const R(pointwise_job) *job, long i, long end, R(pointwise_run) *r)
+{
+    long run = end - i;
+    for (int k = 0; k < job->count; k++)
+        run = R(run_from)(&job->x[k], job->n, i, run);
+    for (int k = 0; k < job->count; k++) {
+        const R(operand) *x = &job->x[k];
+        r->step[k] = sizeof(vec);
+        if (R(is_number)(x) || x->wide >= R(WIDE_RUN)) {
+            r->step[k] = 0;
+            r->numbers[k] = R(splat)(*(const real *)(x->p + i / x->wide % x->many * x->step));
+            r->p[k] = (const char *)&r->numbers[k];
+        } else if (R(is_line)(x))
+            r->p[k] = x->p + (x->many >= job->n ? i : i % x->many) * x->step;
+        else {
+            R(copy_run)(x, i, run, r->held[k]);
+            r->p[k] = (const char *)r->held[k];
+        }
+    }
+    return run;
+}
+
+/* Elements begin..end of the result, past the caches: in blocks that begin where a line does, whatever
+ * the runs.
+ */
+static void R(pointwise_far)(const R(pointwise_job) *job, long begin, long end)
+{
+    R(pointwise_run) r;
+    _Alignas(64) real block[R(BLOCK)];
+    real *out = (real *)job->out + begin;
+    long have = 0, room = R(to_line)(out, end - begin);
+    for (long i = begin, run; i < end; i += run) {
+        run = R(begin_run)(job, i, end, &r);
+        for (long j = 0, many; j < run; j += many) {
+            many = min(run - j, room - have);
+            job->body(r.p, r.step, block + have, many);
+            for (int k = 0; k < job->count; k++)
+                if (r.step[k]) {
+                    r.p[k] += many * (long)sizeof(real);
+                    R(ask_block)(r.p[k]);
+                }
+            have += many;
+            if (have == room) {
+                R(put)(out, block, have * (long)sizeof(real));
+                out += have;
+                have = 0;
+                room = R(BLOCK);
+            }
+        }
+    }
+    R(put)(out, block, have * (long)sizeof(real));
+    PUT_END();
+}
+
 /* Elements begin..end of the result. */
 static void R(pointwise_some)(const void *context, real *out, long begin, long end)
 {
     const R(pointwise_job) *job = context;
-    real held[R(MOST)][R(PIECE) + LANES];
-    vec numbers[R(MOST)];
-    const char *p[R(MOST)];
-    long step[R(MOST)];
+    R(pointwise_run) r;
     for (long i = begin, run; i < end; i += run) {
-        run = end - i;
-        for (int k = 0; k < job->count; k++)
-            run = R(run_from)(&job->x[k], job->n, i, run);
-        for (int k = 0; k < job->count; k++) {
-            const R(operand) *x = &job->x[k];
-            step[k] = sizeof(vec);
-            if (R(is_number)(x) || x->wide >= R(WIDE_RUN)) {
-                step[k] = 0;
-                numbers[k] = R(splat)(*(const real *)(x->p + i / x->wide % x->many * x->step));
-                p[k] = (const char *)&numbers[k];
-            } else if (R(is_line)(x))
-                p[k] = x->p + (x->many >= job->n ? i : i % x->many) * x->step;
-            else {
-                R(copy_run)(x, i, run, held[k]);
-                p[k] = (const char *)held[k];
-            }
-        }
-        job->body(p, step, out + (i - begin), run);
+        run = R(begin_run)(job, i, end, &r);
+        job->body(r.p, r.step, out + (i - begin), run);
     }
 }
 
 static void R(pointwise_part)(void *context, long begin, long end)
 {
     const R(pointwise_job) *job = context;
+    if (job->out_step == sizeof(real) && job->far) {
+        R(pointwise_far)(job, begin, end);
+        return;
+    }
     if (job->out_step == sizeof(real)) {
-        R(deliver)(R(pointwise_some), job, (real *)job->out, job->far, begin, end);
+        R(deliver)(R(pointwise_some), job, (real *)job->out, 0, begin, end);
         return;
     }
     real made[R(PIECE)];
@@ -144,7 +191,7 @@ static void R(pointwise_part)(void *context, long begin, long end)
 /* A short row, as often as makes a long one. */
 static void R(repeat_row)(R(operand) *x, int slot, long n)
 {
-    if (x->wide > 1 || x->many == 1 || x->step == 0 || x->many >= min(n, R(LONG_ROW) / 4))
+    if (x->wide > 1 || x->many == 1 || x->step == 0 || x->many >= min(n, R(LONG_ROW) / 2))
         return;
     const long most = min(n, R(LONG_ROW)) / x->many * x->many;
     real *row = scratch(slot, (size_t)most * sizeof(real));

@@ -126,7 +126,6 @@ static void R(write_winners)(const R(pool) *p, const R(pool_room) *m, int finite
     }
 }
 
-/* Rows o..o + rows of windows of `many` planes. */
 static void R(max_pool_bands)(const R(pool) *p, const R(pool_room) *m, const long *away, long plane,
                               long many, long o, long rows, long end)
 {
@@ -154,14 +153,9 @@ static void R(max_pool_range)(void *context, long begin, long end)
         R(max_pool_rows)(p, begin, end);
         return;
     }
-    long away[R(POOL_TAPS)];
-    R(taps_away)(p, away);
     for (long q = 0; q < p->ow; q++)
         ((whole *)m.columns)[q] = (whole)max(0, p->pw - q * p->sw);
-    for (long plane = begin; plane < end; plane += p->group)
-        for (long o = 0; o < p->oh; o += p->band)
-            R(max_pool_bands)(p, &m, away, plane, min(p->group, end - plane), o,
-                              min(p->band, p->oh - o), end);
+    R(in_frames)(p, &m, R(max_pool_bands), begin, end);
 }
 
 KERNEL(max_pool)

@@ -195,6 +195,23 @@ static R(pool_room) R(room_for)(const R(pool) *p)
     return room;
 }
 
+/* What a pool makes of rows o..o + rows of windows of `many` planes in a frame; results up to plane
+ * `end` may be overwritten.
+ */
+typedef void R(pool_bands)(const R(pool) *p, const R(pool_room) *m, const long *away, long plane,
+                           long many, long o, long rows, long end);
+
+/* Planes begin..end, group by group and band by band. */
+static void R(in_frames)(const R(pool) *p, const R(pool_room) *m, R(pool_bands) *bands, long begin,
+                         long end)
+{
+    long away[R(POOL_TAPS)];
+    R(taps_away)(p, away);
+    for (long plane = begin; plane < end; plane += p->group)
+        for (long o = 0; o < p->oh; o += p->band)
+            bands(p, m, away, plane, min(p->group, end - plane), o, min(p->band, p->oh - o), end);
+}
+
 /* n elements to a row, of which `room` may be written: all lanes where there is room for them. */
 static inline void R(store_line)(real *to, long n, long room, vec v)
 {

@@ -122,7 +122,6 @@ static void R(write_means)(const R(pool) *p, const R(pool_room) *m, const real *
                       *(const vec *)(totals + q) / (*(const vec *)(m->columns + q) * high));
 }
 
-/* Rows o..o + rows of windows of `many` planes. */
 static void R(avg_pool_bands)(const R(pool) *p, const R(pool_room) *m, const long *away, long plane,
                               long many, long o, long rows, long end)
 {
@@ -149,22 +148,24 @@ static void R(avg_pool_range)(void *context, long begin, long end)
         R(avg_pool_rows)(p, begin, end);
         return;
     }
-    long away[R(POOL_TAPS)];
-    R(taps_away)(p, away);
     R(count_columns)(p, m.columns);
-    for (long plane = begin; plane < end; plane += p->group)
-        for (long o = 0; o < p->oh; o += p->band)
-            R(avg_pool_bands)(p, &m, away, plane, min(p->group, end - plane), o,
-                              min(p->band, p->oh - o), end);
+    R(in_frames)(p, &m, R(avg_pool_bands), begin, end);
 }
 
-KERNEL(avg_pool)
+/* The arguments of both kernels. */
+static R(pool) R(mean_pool_of)(const arg *a)
 {
     R(pool) p = R(pool_of)(a + 2);
     p.x = a[0].p;
     p.y = a[1].p;
     p.include_pad = a[13].i;
     p.divisor = (real)a[14].i;
+    return p;
+}
+
+KERNEL(avg_pool)
+{
+    R(pool) p = R(mean_pool_of)(a);
     parallel(p.planes, R(pool_grain)(&p), R(avg_pool_range), &p);
 }
 
@@ -260,10 +261,6 @@ static void R(avg_pool_backward_range)(void *context, long begin, long end)
 
 KERNEL(avg_pool_backward)
 {
-    R(pool) p = R(pool_of)(a + 2);
-    p.x = a[0].p;
-    p.y = a[1].p;
-    p.include_pad = a[13].i;
-    p.divisor = (real)a[14].i;
+    R(pool) p = R(mean_pool_of)(a);
     parallel(p.planes, R(pool_grain)(&p), R(avg_pool_backward_range), &p);
 }

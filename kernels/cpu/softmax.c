@@ -162,10 +162,10 @@ static void R(empty_tile)(const R(rows) *p, const real *tile, long step, real *y
 static void R(softmax_tiles)(const R(rows) *p, const real *x, real *y)
 {
     const long most = R(tile_width)(p->n);
-    real *tile = scratch(0, (size_t)(p->n * most) * sizeof(real));
     long j = 0;
     for (; !R(in_tiles)(p) && j + LANES <= p->inner; j += LANES)
         R(softmax_columns)(p, x + j, y + j, p->inner);
+    real *tile = j < p->inner ? scratch(0, (size_t)(p->n * most) * sizeof(real)) : NULL;
     for (; tile && j < p->inner; j += most) {
         const long width = min(most, p->inner - j);
         const long step = R(fill_tile)(tile, x + j, p->n, p->inner, width);
@@ -230,10 +230,10 @@ static void R(softmax_columns_back)(const R(rows) *p, const real *g, const real 
 static void R(softmax_tiles_back)(const R(rows) *p, const real *g, const real *y, real *gx)
 {
     const long most = R(tile_width)(2 * p->n), size = p->n * most;
-    real *tile = scratch(0, (size_t)(2 * size) * sizeof(real));
     long j = 0;
     for (; !R(in_tiles)(p) && j + LANES <= p->inner; j += LANES)
         R(softmax_columns_back)(p, g + j, y + j, gx + j, p->inner);
+    real *tile = j < p->inner ? scratch(0, (size_t)(2 * size) * sizeof(real)) : NULL;
     for (; tile && j < p->inner; j += most) {
         const long width = min(most, p->inner - j);
         R(fill_tile)(tile, g + j, p->n, p->inner, width);

@@ -47,6 +47,13 @@ static void R(put)(void *target, const void *block, long bytes)
     memcpy(to + i, from + i, (size_t)(bytes - i));
 }
 
+/* Ask for what a next block will read: before the stores of this one, which hold up what comes later. */
+static inline void R(ask_block)(const void *from)
+{
+    for (size_t line = 0; line < R(BLOCK) * sizeof(real); line += 64)
+        __builtin_prefetch((const char *)from + line);
+}
+
 /* Elements of the first block of n: to where a line of the cache begins, or none. */
 static inline long R(to_line)(const real *out, long n)
 {
@@ -57,7 +64,9 @@ static inline long R(to_line)(const real *out, long n)
 /* Writes elements begin..end of a result to `out`. */
 typedef void R(some)(const void *context, real *out, long begin, long end);
 
-/* The same to their places in the whole result, past the caches if it is `far`. */
+/* The same to their places in the whole result, past the caches if it is `far`; then a vector beyond
+ * `end` may be written as well.
+ */
 static void R(deliver)(R(some) *body, const void *context, real *out, int far, long begin, long end)
 {
     if (!far) {
@@ -68,7 +77,7 @@ static void R(deliver)(R(some) *body, const void *context, real *out, int far, l
         body(context, out + rest, rest, end); /* no store belongs to two lines */
         return;
     }
-    _Alignas(64) real block[R(BLOCK)];
+    _Alignas(64) real block[R(BLOCK) + LANES];
     long i = begin, many = R(to_line)(out + begin, end - begin);
     for (; i < end; i += many, many = min(end - i, (long)R(BLOCK))) {
         body(context, block, i, i + many);

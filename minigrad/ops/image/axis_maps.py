@@ -184,9 +184,27 @@ def plan_of(
     return tuple((axis, m, None if turned else index_of(xp, m)) for axis, m in todo)
 
 
+def _spread_evenly(xp: Any, x: Array, maps: tuple[AxisMap | None, ...]) -> Array | None:
+    """The transpose of means of planes' parts of one size, which no place has two of; or None."""
+    whole = [m for m in maps if m and m.kind == "mean" and m.rows and m.size % m.rows == 0]
+    if len(maps) != 2 or len(whole) != 2:
+        return None
+    x = xp.ascontiguousarray(x)
+    run = kernel("avg_pool_backward", x)
+    if run is None:
+        return None
+    sizes, parts = [m.size for m in whole], [m.size // m.rows for m in whole]
+    out = xp.empty((*x.shape[:-2], *sizes), x.dtype)
+    windows = (*sizes, *x.shape[-2:], *parts, *parts, 0, 0)
+    run(x, out, math.prod(x.shape[:-2]), *windows, True, 0)
+    return out
+
+
 def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool) -> Array:
     """All maps, one after the other, first those that leave the least to the others."""
     dtype = x.dtype
+    if turned and (found := _spread_evenly(xp, x, maps)) is not None:
+        return found
     for axis, axis_map, index in plan_of(xp, maps, x.ndim, dtype == xp.uint8, turned):
         if index is not None:
             x = taken_slices(xp, x, index, axis)
