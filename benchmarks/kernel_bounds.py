@@ -44,17 +44,18 @@ def _kibibytes(index: str) -> int:
 def small_shapes(shape: Shape, moved: float) -> tuple[Shape, Shape]:
     """A shape with half as many numbers as the other; a call with either stays in the cache.
 
-    The first axis is cut, to two at least, and then the second.
+    The first axis is cut, of a matrix to 64 rows and else to two, and then the second.
 
     >>> small_shapes((4096, 4096), 2.0)
-    ((8, 4096), (16, 4096))
+    ((32, 1024), (64, 1024))
     >>> small_shapes((64, 64, 64, 64), 2.0)
     ((1, 8, 64, 64), (2, 8, 64, 64))
     """
     most = IN_CACHE / 4 / max(moved, 2.0)
     first, second = shape[0], shape[1]
     rest = int(np.prod(shape[2:]))
-    while first > 2 and first * second * rest > most:
+    least = 64 if len(shape) == 2 else 2
+    while first // 2 >= least and first * second * rest > most:
         first //= 2
     while second > 1 and first * second * rest > most:
         second //= 2

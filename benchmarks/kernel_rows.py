@@ -22,6 +22,7 @@ class Row:
     """A function of one tensor, at a size beyond a core's own caches, at one beyond all, at others.
 
     ``forward`` and ``backward``: what is moved, in parts of the tensor's size; None: not timed.
+    ``small``: the larger shape that is timed in the cache, if not a cut of the last of the shapes.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Row:
     shapes: tuple[Shape, ...]
     forward: float = 2.0
     backward: float | None = 3.0
+    small: Shape | None = None
 
     def moved(self, name: str) -> float | None:
         """Of a pass by its name."""
@@ -174,13 +176,21 @@ ROWS = (
     Row("index_add_", _index_add, ((10000, 256), (65536, 256)), 3, None),
     Row("copy_", _copy, SQUARE, 2, None),
     Row("clone", _method("clone"), SQUARE, 2, None),
-    Row("transposed, contiguous", lambda lib, _: lambda x: x.t().contiguous(), SQUARE, 2, None),
+    Row(
+        "transposed, contiguous",
+        lambda lib, _: lambda x: x.t().contiguous(),
+        SQUARE,
+        2,
+        None,
+        (256, 256),
+    ),
     Row(
         "channels last",
         lambda lib, _: lambda x: x.permute(0, 2, 3, 1).contiguous(),
         IMAGES,
         2,
         None,
+        (2, 64, 16, 16),
     ),
     Row("cat of rows", _cat(0), SQUARE, 4, None),
     Row("cat of columns", _cat(1), SQUARE, 4, None),

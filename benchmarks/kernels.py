@@ -100,7 +100,7 @@ def bounds_of(
     beyond = [n for n in found if 4 * numbers * (row.moved(n) or 0) >= beyond_caches()]
     if not beyond:
         return {}
-    pair = small_shapes(shape, max(row.moved(name) or 0 for name in PASSES))
+    pair = small_shapes(row.small or shape, max(row.moved(name) or 0 for name in PASSES))
     less, more = (calls_of(row, small, libs) for small in pair)
     between = int(np.prod(pair[1])) - int(np.prod(pair[0]))
     bounds = {}
@@ -166,7 +166,7 @@ def line_of(row: Mapping[str, Any]) -> list[str]:
     line = [row["row"], *micro[:2], ratio.text(), micro[2], of_copy]
     if row["bound"] is None:
         return [*line, "", "", "", ""]
-    inside = [f"{row['bound']['inside'][side] * 1e12:.0f}" for side in LIBRARIES]
+    inside = [digits(max(0.0, row["bound"]["inside"][side]) * 1e12) for side in LIBRARIES]
     return [*line, row["bound"]["by"], f"{row['bound']['reached']:.0%}", *inside]
 
 

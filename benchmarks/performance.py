@@ -135,6 +135,6 @@ PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "data": ("data", _timed),
     "transforms": ("transforms", _timed),
     "conv": ("conv", tables.convolutions),
-    "kernels": ("kernels", _timed),
+    "kernels": ("kernels", tables.kernels),
     "limits": ("limits", _limits),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks import kernels as kernel_lines
 from benchmarks.report import Table
 from benchmarks.results import label, measured, timed
 from benchmarks.sides import SIDES
@@ -90,6 +91,17 @@ def convolutions(content: Mapping[str, Any]) -> Table:
         by_row.setdefault(name, {})[row["pass"]] = shown
     lines = [[name, *(cells.get(p, "") for p in passes)] for name, cells in by_row.items()]
     return Table("conv", ["torch / minigrad", *passes], lines)
+
+
+def kernels(content: Mapping[str, Any]) -> str:
+    """A table for each pass of what bounds each row and how much of that it reaches; the counts."""
+    parts = []
+    for name in dict.fromkeys(row["pass"] for row in content["rows"]):
+        rows = [row for row in content["rows"] if row["pass"] == name]
+        table = Table(name, kernel_lines.HEADER, [kernel_lines.line_of(row) for row in rows])
+        parts.append(f"{name.capitalize()}:\n\n{table.compact()}")
+    counts = "\n".join(f"- {name}: {value:.3g}" for name, value in content["summary"].items())
+    return "\n\n".join([*parts, counts])
 
 
 def op_means(content: Mapping[str, Any]) -> Table:

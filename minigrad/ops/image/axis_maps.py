@@ -193,9 +193,9 @@ def _spread_evenly(xp: Any, x: Array, maps: tuple[AxisMap | None, ...]) -> Array
     run = kernel("avg_pool_backward", x)
     if run is None:
         return None
-    sizes, parts = [m.size for m in whole], [m.size // m.rows for m in whole]
+    sizes, kernel_size = [m.size for m in whole], [m.size // m.rows for m in whole]
     out = xp.empty((*x.shape[:-2], *sizes), x.dtype)
-    windows = (*sizes, *x.shape[-2:], *parts, *parts, 0, 0)
+    windows = (*sizes, *x.shape[-2:], *kernel_size, *kernel_size, 0, 0)
     run(x, out, math.prod(x.shape[:-2]), *windows, True, 0)
     return out
 
