@@ -23,6 +23,7 @@ from benchmarks.kernel_bounds import Bound, beyond_caches, bound, in_cache, smal
 from benchmarks.kernel_rows import ROWS, Row, Shape
 from benchmarks.libraries import difference, load
 from benchmarks.report import Result, Table, progress
+from benchmarks.results import measured
 from benchmarks.timing import Measurement, Spread, digits, geometric_mean, in_turns
 
 ROUNDS = 15
@@ -161,7 +162,8 @@ def facts_of(label: str, name: str, one: Measurement, bounds: Bound | None) -> d
 
 def line_of(row: Mapping[str, Any]) -> list[str]:
     """A pass of a row, for people."""
-    micro = [digits(row["seconds"][side]["median"] * 1e6) for side in (*LIBRARIES, "copy")]
+    times = measured(row)
+    micro = [digits(times.of(side).median * 1e6) for side in (*LIBRARIES, "copy")]
     ratio, of_copy = Spread(**row["torch / minigrad"]), f"{row['copy']['median']:.0%}"
     line = [row["row"], *micro[:2], ratio.text(), micro[2], of_copy]
     if row["bound"] is None:
