@@ -100,7 +100,7 @@ def test_a_folder_of_modules_is_found_beside_the_script(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "wanted", "reason"),
     [
-        ("import torch.onnx", "torch.onnx", "compiler"),
+        ("import torch.fx", "torch.fx", "compiler"),
         ("from torch import sparse_coo_tensor", "torch.sparse_coo_tensor", "sparse"),
         ("import torch; torch.stft(0)", "torch.stft", "complex"),
         ("import torch; torch.ones(1).to_sparse()", "torch.Tensor.to_sparse", "sparse"),
@@ -123,7 +123,7 @@ def test_what_is_missing_is_named_with_its_line(
 def test_a_program_that_looks_for_optional_modules_goes_on(tmp_path: Path) -> None:
     text = (
         "import torch\n"
-        "try:\n    import torch.onnx\nexcept ImportError:\n    print('none')\n"
+        "try:\n    import torch.fx\nexcept ImportError:\n    print('none')\n"
         "print(hasattr(torch, 'sparse_coo_tensor'), hasattr(torch, 'ones'))\n"
     )
     assert run(tmp_path, text).stdout == "none\nFalse True\n"
