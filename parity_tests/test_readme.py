@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,7 +12,8 @@ import typer.main
 
 from minigrad.cli.app import app
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str, text: str = README) -> list[tuple[int, str]]:
@@ -55,6 +57,18 @@ def test_the_two_promised_lines_stand_in_the_readme() -> None:
     assert "python -m pip install -e '.[test]' && python -m pytest" in lines
 
 
+def test_the_speeds_are_those_that_were_measured() -> None:
+    kept = json.loads((ROOT / "benchmarks/results/train.json").read_text(encoding="utf-8"))
+    wanted: dict[str, list[str]] = {
+        "geometric mean": [f"{v:.2f}" for v in kept["summary"].values()]
+    }
+    for row in sorted(kept["rows"], key=lambda row: row["threads"]):
+        wanted.setdefault(row["row"], []).append(f"{row['torch / minigrad']['median']:.2f}")
+    section = README.split("## How fast it is")[1].split("\n## ")[0]
+    lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    assert {name: values for name, *values in lines[2:]} == wanted
+
+
 def test_ci_runs_the_very_line_of_the_readme() -> None:
-    script = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "\npython -m pip install -e '.[test]' && python -m pytest || exit\n" in script
