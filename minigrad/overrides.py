@@ -102,8 +102,8 @@ def resolve_name(f: Callable[..., Any]) -> str | None:
     """A function's name with that of its module, as ``torch`` calls it.
 
     >>> import minigrad as torch
-    >>> torch.overrides.resolve_name(torch.nn.functional.relu)
-    'torch.nn.functional.relu'
+    >>> torch.overrides.resolve_name(torch.nn.functional.cross_entropy)
+    'torch.nn.functional.cross_entropy'
     """
     module = getattr(f, "__module__", None)
     if module is None:

@@ -23,9 +23,22 @@ settings.register_profile("nightly", max_examples=1000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+class Everywhere:
+    """What holds for doctests of the package too, which have none of the fixtures below."""
+
+    @staticmethod
+    def pytest_runtest_teardown(item):
+        """No class of an earlier test is asked by public functions."""
+        from minigrad.autograd import overriding
+
+        if overriding.Opened.functions is not None:
+            overriding.close()
+
+
 def pytest_configure(config):
-    """A marker."""
+    """A marker; what comes after each test, wherever it stands."""
     config.addinivalue_line("markers", "any_device: what `--device` runs on another device")
+    config.pluginmanager.register(Everywhere())
 
 
 def pytest_collection_modifyitems(config, items):
@@ -36,14 +49,6 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item.get_closest_marker("any_device")]
 
 
-def close_functions():
-    """No class of an earlier test is asked by public functions."""
-    from minigrad.autograd import overriding
-
-    if overriding.Opened.functions is not None:
-        overriding.close()
-
-
 @pytest.fixture(autouse=True)
 def nothing_leaks():
     """A test leaves the settings of minigrad as it found them, and no mode of torch in force."""
@@ -51,7 +56,6 @@ def nothing_leaks():
 
     before = settings_of(minigrad)
     yield
-    close_functions()
     assert settings_of(minigrad) == before
     if "torch" in sys.modules:
         assert not sys.modules["torch"]._C._len_torch_function_stack()

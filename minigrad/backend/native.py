@@ -114,7 +114,7 @@ def pointwise(name: str, x: Any, *others: Any) -> Any:
     if ufunc is None:
         return None
     out = ufunc(x, *others)
-    return out if out.dtype is array.dtype else None
+    return out if out.dtype.char == array.dtype.char else None
 
 
 def ufunc(xp: Any, name: str, like: Any = None) -> Any:

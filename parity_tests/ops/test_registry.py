@@ -41,7 +41,7 @@ def cube():
     yield Cube
     registry.ALL_OPS.remove(Cube)
     del REGISTRY["cube"], TensorBase.cube, TensorBase.cube_, arrays.cube, tensors.cube
-    for _, namespace in registry._NAMESPACES:
+    for _, namespace in registry.NAMESPACES:
         namespace.pop("cube", None)
 
 
