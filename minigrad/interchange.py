@@ -342,6 +342,7 @@ def _rebuild(
 ) -> Tensor:
     """Unpickle a tensor: its elements in the order of memory, and the order of its axes there."""
     where = device(place)
+    rows = rows.view(np.dtype(rows.dtype.type))  # the very dtype that kernels know, not its copy
     array = backend_for(where).from_host(rows, where.index).transpose(np.argsort(axes))
     out: Tensor = cls._wrap(array)
     return out.requires_grad_() if requires_grad else out

@@ -152,3 +152,11 @@ def test_draws_follow_the_order_of_memory(torch: Any) -> Any:
             found.append(x)
     torch.manual_seed(4)
     return found, torch.rand_like(found[1].T), torch.randn_like(found[1].T)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "float16", "bfloat16", "int64", "bool"])
+def test_kernels_know_the_dtype_of_what_was_pickled(kind: str) -> None:
+    x = minigrad.ones(2, 3, dtype=getattr(minigrad, kind)).t()
+    again = pickle.loads(pickle.dumps(x))
+    assert again._array.dtype is x._array.dtype and again.stride() == x.stride()
+    assert (again == x).all()
