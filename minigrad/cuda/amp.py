@@ -5,23 +5,15 @@ Source: https://docs.pytorch.org/docs/stable/amp.html
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from minigrad import amp
+from minigrad.amp import older
+from minigrad.amp.older import deprecated
 from minigrad.dtypes import dtype as Dtype
 from minigrad.dtypes import float16
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
-
-
-def _deprecated(name: str, now: str) -> None:
-    """Say how it is written now."""
-    warnings.warn(
-        f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{now}` instead.",
-        FutureWarning,
-        stacklevel=3,
-    )
 
 
 class autocast(amp.autocast):
@@ -36,11 +28,11 @@ class autocast(amp.autocast):
     def __init__(
         self, enabled: bool = True, dtype: Dtype = float16, cache_enabled: bool = True
     ) -> None:
-        _deprecated("autocast", "autocast('cuda', args...)")
+        deprecated("cuda", "autocast", "autocast('cuda', args...)")
         super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
 
 
-class GradScaler(amp.GradScaler):
+class GradScaler(older.GradScaler):
     """``amp.GradScaler("cuda", ...)``.
 
     >>> import warnings
@@ -50,18 +42,7 @@ class GradScaler(amp.GradScaler):
     False
     """
 
-    def __init__(
-        self,
-        init_scale: float = 2.0**16,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        _deprecated("GradScaler", "GradScaler('cuda', args...)")
-        super().__init__(
-            "cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled
-        )
+    device = "cuda"
 
 
 def custom_fwd(fwd: Any = None, **options: Any) -> Any:
@@ -74,7 +55,7 @@ def custom_fwd(fwd: Any = None, **options: Any) -> Any:
     ...     custom_fwd(lambda ctx, x: 2 * x)(Context(), 2)
     4
     """
-    _deprecated("custom_fwd", "custom_fwd(args..., device_type='cuda')")
+    deprecated("cuda", "custom_fwd", "custom_fwd(args..., device_type='cuda')")
     return amp.custom_fwd(fwd, device_type="cuda", **options)
 
 
@@ -89,5 +70,5 @@ def custom_bwd(bwd: Any) -> Any:
     ...     custom_bwd(lambda ctx, g: 2 * g)(Context, 2)
     4
     """
-    _deprecated("custom_bwd", "custom_bwd(args..., device_type='cuda')")
+    deprecated("cuda", "custom_bwd", "custom_bwd(args..., device_type='cuda')")
     return amp.custom_bwd(bwd, device_type="cuda")
