@@ -23,22 +23,9 @@ settings.register_profile("nightly", max_examples=1000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
-class Everywhere:
-    """What holds for doctests of the package too, which have none of the fixtures below."""
-
-    @staticmethod
-    def pytest_runtest_teardown(item):
-        """No class of an earlier test is asked by public functions."""
-        from minigrad.autograd import overriding
-
-        if overriding.Opened.functions is not None:
-            overriding.close()
-
-
 def pytest_configure(config):
-    """A marker; what comes after each test, wherever it stands."""
+    """A marker."""
     config.addinivalue_line("markers", "any_device: what `--device` runs on another device")
-    config.pluginmanager.register(Everywhere())
 
 
 def pytest_collection_modifyitems(config, items):

@@ -21,7 +21,7 @@ from typing import Any
 
 from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.op import Op
-from minigrad.autograd.overriding import answer
+from minigrad.autograd.overriding import answer, own_form
 from minigrad.autograd.refusals import SYMPTOMS, check, kind_of, refusal, whole
 from minigrad.autograd.signatures import NOT_GIVEN, show, with_option
 from minigrad.backend import Cards as Cards  # for what is written
@@ -99,7 +99,7 @@ def front(
 
 def write_out(fn: Callable[..., Any], about: About) -> None:
     """Give a function the code that its source says."""
-    public, out = about.public, about.into is not None
+    public, out = own_form(about.public), about.into is not None
     found = about.signature() if about.signature else _signature(fn)
     parameters = [p for p in found.parameters.values() if not out or p.name != "out"]
     declared = _with_numpys_names(parameters)

@@ -33,7 +33,7 @@ new = object.__new__
 tick: Callable[[], int] = itertools.count(1).__next__
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Frames of these files are minigrad's own. A set of names is faster to ask than a prefix.
-OUR_FILES = {
+OUR_FILES: set[str] = {
     os.path.join(folder, name)
     for folder, _, names in os.walk(PACKAGE)
     for name in names

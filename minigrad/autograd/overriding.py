@@ -1,8 +1,9 @@
 """Classes that say themselves what torch's functions do with their objects: ``__torch_function__``.
 
 Nothing is asked of ordinary tensors. A subclass of Tensor gets methods that ask it first, and with
-the first such class the public functions are exchanged for ones that look for its objects. What is
-no tensor at all is found when a function has refused it.
+the first such class the public functions get code that looks for its objects; they stay the objects
+that they are, which programs and tables hold. What is no tensor at all is found when a function has
+refused it.
 
 Source: https://docs.pytorch.org/docs/stable/notes/extending.html
 """
@@ -14,9 +15,10 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
+from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.tensor_base import TensorBase
 
 Kwargs = Mapping[str, Any]
@@ -99,61 +101,71 @@ def ask(func: Callable[..., Any], relevant: list[Any], args: Any, kwargs: Kwargs
     )
 
 
-class Overridable:
-    """A public function that asks first; equal to the function itself, which tables may hold."""
+# The file that tracebacks name for that code, and that no search for a line of the user ends at.
+WRITTEN = "<written by minigrad.autograd.overriding>"
+OUR_FILES.add(WRITTEN)
 
-    def __init__(self, func: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, func)
-        self.func = func
+_own: dict[FunctionType, FunctionType] = {}  # what public functions did before they looked
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The function, or what the class of an argument says of the call."""
+
+def own_form(public: Any) -> Any:
+    """What runs where a public function is called and no class is asked."""
+    return _own.get(public, public)
+
+
+def show_all(namespace: dict[str, Any], functions: Mapping[str, Any]) -> None:
+    """Put functions into a module; they look for objects to be asked if there are such."""
+    namespace.update(functions)
+    if _own:
+        _open(functions)
+
+
+def _open(namespace: Mapping[str, Any]) -> None:
+    """Give the public functions of a module code that looks for objects to be asked."""
+    for name, value in list(namespace.items()):
+        public = isinstance(value, FunctionType) and not name.startswith("_")
+        if public and value not in _own and value.__module__.startswith("minigrad"):
+            _let_look(value)
+
+
+def _let_look(public: FunctionType) -> None:
+    """Give a function code that looks for objects to be asked, and otherwise does what it did."""
+    own = _own[public] = _copy(public, public.__name__)
+
+    def looking(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not here.off:
             relevant = overloaded((*args, *kwargs.values()))
             if relevant:
-                return ask(self, relevant, args, kwargs)
-        return self.func(*args, **kwargs)
+                return ask(public, relevant, args, kwargs)
+        return own(*args, **kwargs)
 
-    def __eq__(self, other: object) -> bool:
-        return other is self or other is self.func
-
-    def __hash__(self) -> int:
-        return hash(self.func)
-
-    def __repr__(self) -> str:
-        return repr(self.func)
-
-    def __reduce__(self) -> str:
-        return self.func.__qualname__
+    if not hasattr(public, "__wrapped__"):
+        public.__wrapped__ = own  # type: ignore[attr-defined]
+    public.__kwdefaults__ = {**(public.__kwdefaults__ or {}), "_looking": looking}
+    public.__code__ = _code_that_looks(public.__code__.co_freevars)
 
 
-class Opened:
-    """The public functions that look for such objects, by what they were; None: none does."""
-
-    functions: dict[Any, Overridable] | None = None
-
-
-def opened(namespace: dict[str, Any]) -> dict[str, Any]:
-    """A module's names with the functions that look, if there is a class to look for."""
-    made = Opened.functions
-    if made is None:
-        return namespace
-    found = dict(namespace)
-    for name, value in namespace.items():
-        public = isinstance(value, FunctionType) and not name.startswith("_")
-        if public and value.__module__.startswith("minigrad"):
-            found[name] = made.setdefault(value, Overridable(value))
-    return found
+@functools.cache
+def _code_that_looks(held: tuple[str, ...]) -> CodeType:
+    """Code for a function whose closure holds variables of these names, which it must name too."""
+    source = f"""
+def outer({", ".join(held)}):
+    def looks(*_args, _looking, **_kwargs):
+        return _looking(_args, _kwargs)
+        ({"".join(f"{name}, " for name in held)})
+    return looks
+"""
+    made: dict[str, Any] = {}
+    exec(compile(source, WRITTEN, "exec"), made)
+    return made["outer"](*held).__code__  # type: ignore[no-any-return]
 
 
-def _open_functions() -> None:
-    """Let the public functions look for objects whose classes are to be asked."""
-    from minigrad.autograd.registry import NAMESPACES  # which imports this file
-
-    if Opened.functions is None:
-        Opened.functions = {}
-        for _, namespace in NAMESPACES:
-            namespace.update(opened(namespace))
+def _copy(function: FunctionType, name: str) -> FunctionType:
+    """A function of the same code and closure under a name."""
+    parts = (function.__globals__, name, function.__defaults__, function.__closure__)
+    copy = FunctionType(function.__code__, *parts)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
 
 
 COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
@@ -167,7 +179,10 @@ PARTS = ("T", "mT", "H", "mH", "real", "data")  # the attributes that are tensor
 
 def open_class(cls: type[TensorBase]) -> None:
     """Give a subclass of Tensor methods that ask it first."""
-    _open_functions()
+    from minigrad.autograd.registry import NAMESPACES  # which imports this file
+
+    for _, namespace in NAMESPACES:
+        _open(namespace)
     tensor = next(kind for kind in cls.__mro__ if kind.__name__ == "Tensor")
     between = cls.__mro__[: cls.__mro__.index(tensor)]
     for name in dir(tensor):
@@ -184,9 +199,7 @@ def open_class(cls: type[TensorBase]) -> None:
 
 def _asking(known: Any, name: str) -> Callable[..., Any]:
     """A method that asks, and tells of the function under a name."""
-    parts = (known.__code__, known.__globals__, name, known.__defaults__, known.__closure__)
-    func = known if known.__name__ == name else FunctionType(*parts)
-    func.__kwdefaults__ = known.__kwdefaults__
+    func = known if known.__name__ == name else _copy(known, name)
 
     @functools.wraps(func)
     def method(*args: Any, **kwargs: Any) -> Any:
@@ -218,14 +231,3 @@ def answer(public: Callable[..., Any], values: Kwargs) -> tuple[Any] | None:
         elif parameter.kind is parameter.KEYWORD_ONLY and value is not parameter.default:
             kwargs[parameter.name] = value
     return (ask(public, relevant, tuple(args[:given]), kwargs),)
-
-
-def close() -> None:
-    """Let the public functions be what they were, once no class is to be asked any more."""
-    from minigrad.autograd.registry import NAMESPACES
-
-    for _, namespace in NAMESPACES:
-        for name, value in list(namespace.items()):
-            if isinstance(value, Overridable):
-                namespace[name] = value.func
-    Opened.functions = None

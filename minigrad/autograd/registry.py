@@ -18,7 +18,7 @@ from minigrad.autograd.fronts import front as front_of
 from minigrad.autograd.inplace import in_place, write
 from minigrad.autograd.op import Binary, Op, Unary, prepare, tensors
 from minigrad.autograd.out import EXACT, into, with_out
-from minigrad.autograd.overriding import opened
+from minigrad.autograd.overriding import show_all
 from minigrad.autograd.record import (
     Call,
     Domain,
@@ -88,7 +88,7 @@ def publish(where: str, namespace: dict[str, Any]) -> list[str]:
     found = {
         name: fn for record in REGISTRY.values() for name, fn in functions_in(where, record).items()
     }
-    namespace.update(opened(found))
+    show_all(namespace, found)
     return sorted(found)
 
 
@@ -195,7 +195,7 @@ def _attach(record: Record) -> None:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
     for where, namespace in NAMESPACES:
-        namespace.update(functions_in(where, record))
+        show_all(namespace, functions_in(where, record))
     for name in names_in("Tensor", record):
         setattr(TensorBase, name, record.method)
         if record.inplace:
