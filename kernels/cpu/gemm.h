@@ -25,7 +25,6 @@
  */
 #define DEPTH (1536 / (long)sizeof(real))
 #define DEEPEST (DEPTH + DEPTH / 8)
-#define INLINE static inline __attribute__((always_inline))
 
 /* How the rows of a left factor are cut in panels. */
 typedef struct {

@@ -55,6 +55,8 @@ extern long far_bytes;
 #define JOIN(a, b, c) JOIN_(a, b, c)
 #define R(name) JOIN(name, REAL, LEVEL)
 #define KERNEL(name) void R(name)(const arg *a)
+/* Written out where it is called, whose constants make it a function of its own. */
+#define INLINE static inline __attribute__((always_inline))
 
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))

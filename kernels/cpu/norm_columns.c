@@ -5,7 +5,8 @@
 enum {
     R(PLANE) = 64,          /* places from which on planes are summed one by one */
     R(FEW_PLACES) = 8,      /* below, the result is worked out by columns as well, */
-    R(FEW_COLUMNS) = 8192,  /* and of no more columns: numbers for each stay in the cache */
+    R(FEW_COLUMNS) = 8192,  /* and of no more columns: numbers for each stay in the cache; */
+    R(MORE_COLUMNS) = 16384, /* or of these, but for a forward result that no cache holds */
     R(FAR_PLANE) = 512,     /* places from which on planes go past the caches one by one */
     R(BATCH_PARTS) = 16,    /* of the samples, at most: each has its own sums of all channels */
     R(DEEP) = 32,           /* samples of columns that are added up in `real` */
@@ -30,8 +31,9 @@ static int R(cut)(R(parts) *c, const R(norm) *p, size_t each)
     long least = (1 << 17) / max(1, p->c * p->l); /* samples that are worth a thread */
     c->p = p;
     c->columns = p->l < R(PLANE) ? p->c * p->l : 0;
-    c->lines = p->l < R(FEW_PLACES) || c->columns <= R(FEW_COLUMNS) ? c->columns : 0;
     c->far = R(is_far)(p->n * p->c * p->l * (long)sizeof(real));
+    const long few = c->far && !p->g ? R(FEW_COLUMNS) : R(MORE_COLUMNS);
+    c->lines = p->l < R(FEW_PLACES) || c->columns <= few ? c->columns : 0;
     c->far_planes = c->far && !c->lines && p->l >= R(FAR_PLANE);
     c->far -= c->far_planes;
     c->grain = max(max(1, least), (p->n + R(BATCH_PARTS) - 1) / R(BATCH_PARTS));
@@ -57,11 +59,11 @@ static inline R(moments) R(moments_about)(double total, double shift, double fir
 }
 
 /* x - shift, and its squares, of `rows` samples added up side by side; or, of g, g and g (x - shift).
- * Four samples at a time: the sums are read and written once for them.
+ * Four samples at a time: the sums are read and written once for them. The next are asked for: their
+ * pages are others, in which the processor would have to find out what comes next.
  */
-static inline __attribute__((always_inline)) void
-R(add_samples)(const real *g, const real *x, long step, const long rows, const real *shift, long n,
-               real *s, real *q)
+INLINE void R(add_samples)(const real *g, const real *x, long step, const long rows,
+                           const real *shift, long n, real *s, real *q)
 {
     long i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -71,6 +73,9 @@ R(add_samples)(const real *g, const real *x, long step, const long rows, const r
             vec weight = g ? *(const vec *)(g + r * step + i) : away;
             first += weight;
             second += weight * away;
+            __builtin_prefetch(x + (r + rows) * step + i, 0, 2);
+            if (g)
+                __builtin_prefetch(g + (r + rows) * step + i, 0, 2);
         }
         *(vec *)(s + i) = first;
         *(vec *)(q + i) = second;
@@ -83,9 +88,8 @@ R(add_samples)(const real *g, const real *x, long step, const long rows, const r
         }
 }
 
-static inline __attribute__((always_inline)) void
-R(add_all_samples)(const real *g, const real *x, long step, long rows, const real *shift, long n,
-                   real *s, real *q)
+INLINE void R(add_all_samples)(const real *g, const real *x, long step, long rows,
+                               const real *shift, long n, real *s, real *q)
 {
     long r = 0;
     for (; r + 4 <= rows; r += 4)

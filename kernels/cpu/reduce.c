@@ -95,8 +95,7 @@ static inline double R(sum_doubles)(const R(doubles) *v)
     return sums[0] + sums[1];
 }
 
-static inline __attribute__((always_inline)) R(sums) R(added)(const real *x, long n, int squares,
-                                                              real mean)
+INLINE R(sums) R(added)(const real *x, long n, int squares, real mean)
 {
     R(doubles) plain = {0}, square = {0};
     long i = 0;

@@ -15,7 +15,7 @@ typedef struct {
     const int64_t *classes;
     real *y, *stats;
     long n, inner;
-    int log, far;
+    int log, far, asks;
 } R(rows);
 
 /* `count` elements, the rest of the lanes filled. */
@@ -98,80 +98,130 @@ static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
     }
 }
 
-/* LANES columns, whose rows are `step` apart; y may be x. */
-static void R(softmax_columns)(const R(rows) *p, const real *x, real *y, long step)
-{
-    vec top = R(splat)(-INFINITY), total = {0}, part = {0}, rest = {0};
-    for (long i = 0; i < p->n; i++)
-        top = R(greater)(*(const vec *)(x + i * step), top);
-    for (long i = 0; i < p->n; i++) {
-        vec e = R(vexp_below)(*(const vec *)(x + i * step) - top);
-        if (!p->log)
-            *(vec *)(y + i * step) = e;
-        part += e;
-        if (i % 64 == 63 || i == p->n - 1) {
-            total += part;
-            part = rest;
-        }
-    }
-    if (p->log)
-        for (int k = 0; k < LANES; k++)
-            rest[k] = (real)log((double)total[k]);
-    const vec share = 1 / total;
-    for (long i = 0; i < p->n; i++)
-        if (p->log)
-            *(vec *)(y + i * step) = *(const vec *)(x + i * step) - top - rest;
-        else
-            *(vec *)(y + i * step) *= share;
-}
-
-enum { R(TILE) = 65536 / sizeof(real) }; /* elements of columns that are worked on together */
-
-/* Whether columns are copied to tiles: where their rows lie powers of two apart, so that they would
- * drive each other out of the first cache, and where results are written past the caches.
+/* Columns are worked on a strip at a time: some lines of the cache wide, so that memory is read in
+ * pieces that it can fetch ahead, and four vectors side by side, so that no sum waits for itself. What
+ * is read again, or goes past the caches, stands in a tile: the rows of a strip may lie powers of two
+ * apart and drive each other out of the cache.
  */
-static int R(in_tiles)(const R(rows) *p)
+enum { R(WIDEST) = 16, R(TILE) = 131072 / sizeof(real) }; /* vectors of a strip; elements of a tile */
+
+static long R(strip_width)(long n)
 {
-    return p->far || p->inner * (long)sizeof(real) % 1024 == 0;
+    return max(1, min((long)R(WIDEST), R(TILE) / (max(1, n) * LANES))) * LANES;
 }
 
-/* How many columns a tile has, of so many rows: some lines of the cache. */
-static long R(tile_width)(long n)
+/* How far apart a tile's rows are: an odd number of vectors, for the same reason. */
+static long R(tile_step)(long width)
 {
-    return max(1, min(16, R(TILE) / (max(1, n) * LANES))) * LANES;
+    return ((width + LANES - 1) / LANES | 1) * LANES;
 }
 
-/* `width` columns to a tile. How far apart its rows are. */
-static long R(fill_tile)(real *tile, const real *x, long n, long inner, long width)
+/* A strip: n rows of `width`, `inner` apart, worked out in a tile and then at y. */
+typedef struct {
+    const real *x, *s;
+    real *y, *tile, *to;
+    long n, inner, width, step, to_step;
+    int log, asks;
+} R(band);
+
+/* Where a strip's result is worked out: at its place, or in the tile if that is past the caches. */
+static R(band) R(band_at)(const R(rows) *p, long at, long width, real *tile)
 {
-    const long step = (width + LANES - 1) / LANES * LANES;
-    for (long i = 0; i < n; i++)
-        memcpy(tile + i * step, x + i * inner, (size_t)width * sizeof(real));
-    return step;
+    const long step = R(tile_step)(width);
+    return (R(band)){.x = p->x + at, .s = p->s + at, .y = p->y + at, .tile = tile,
+                      .to = p->far ? tile : p->y + at, .n = p->n, .inner = p->inner,
+                      .width = width, .step = step, .to_step = p->far ? step : p->inner,
+                      .log = p->log, .asks = p->asks};
 }
 
-static void R(empty_tile)(const R(rows) *p, const real *tile, long step, real *y, long width)
+static void R(end_band)(const R(band) *c)
 {
-    for (long i = 0; i < p->n; i++)
-        if (p->far)
-            R(put)(y + i * p->inner, tile + i * step, width * (long)sizeof(real));
+    for (long i = 0; c->to == c->tile && i < c->n; i++)
+        R(put)(c->y + i * c->inner, c->tile + i * c->step, c->width * (long)sizeof(real));
+}
+
+/* Ask memory for what the next strip reads there, by the second cache. */
+INLINE void R(ask_next)(const R(band) *c, const real *from)
+{
+    if (c->asks)
+        __builtin_prefetch(from + c->width, 0, 2);
+}
+
+/* Ask for a line that an ordinary store will wait for. */
+INLINE void R(ask_place)(const R(band) *c, const real *to)
+{
+    if (c->asks && c->to != c->tile)
+        __builtin_prefetch(to, 1);
+}
+
+/* At the end of every 64 rows their sums are added to the whole. */
+INLINE void R(add_64_rows)(long i, long n, vec *part, vec *total, const int vectors)
+{
+    for (int k = 0; k < vectors && (i % 64 == 63 || i == n - 1); k++) {
+        total[k] += part[k];
+        part[k] = R(splat)(0);
+    }
+}
+
+/* So many vectors of columns from j on; the strip that comes next is asked for. */
+INLINE void R(softmax_columns)(const R(band) *c, long j, const int vectors, int partly)
+{
+    vec top[4], total[4], part[4];
+    const real *x = c->x + j;
+    real *tile = c->tile + j, *to = c->to + j;
+    const long count = partly ? c->width - j : vectors * LANES;
+    for (int k = 0; k < vectors; k++) {
+        top[k] = R(splat)(-INFINITY);
+        total[k] = part[k] = R(splat)(0);
+    }
+    for (long i = 0; i < c->n; i++)
+        for (int k = 0; k < vectors; k++) {
+            const vec v = R(load_part)(x + i * c->inner + k * LANES, count - k * LANES, 0);
+            *(vec *)(tile + i * c->step + k * LANES) = v;
+            top[k] = R(greater)(v, top[k]);
+        }
+    for (long i = 0; i < c->n; i++) {
+        for (int k = 0; k < vectors; k++) {
+            vec *v = (vec *)(tile + i * c->step + k * LANES), e = R(vexp_below)(*v - top[k]);
+            if (!c->log)
+                *v = e;
+            part[k] += e;
+            R(ask_next)(c, x + i * c->inner + k * LANES);
+            R(ask_place)(c, to + i * c->to_step + k * LANES);
+        }
+        R(add_64_rows)(i, c->n, part, total, vectors);
+    }
+    for (int k = 0; k < vectors; k++)
+        if (c->log)
+            for (int lane = 0; lane < LANES; lane++)
+                total[k][lane] = (real)log((double)total[k][lane]);
         else
-            memcpy(y + i * p->inner, tile + i * step, (size_t)width * sizeof(real));
+            total[k] = 1 / total[k];
+    for (long i = 0; i < c->n; i++)
+        for (int k = 0; k < vectors; k++) {
+            const vec v = *(const vec *)(tile + i * c->step + k * LANES);
+            R(store_part)(to + i * c->to_step + k * LANES, count - k * LANES,
+                          c->log ? v - top[k] - total[k] : v * total[k]);
+        }
 }
 
-static void R(softmax_tiles)(const R(rows) *p, const real *x, real *y)
+static void R(softmax_strip)(const R(band) *c)
 {
-    const long most = R(tile_width)(p->n);
     long j = 0;
-    for (; !R(in_tiles)(p) && j + LANES <= p->inner; j += LANES)
-        R(softmax_columns)(p, x + j, y + j, p->inner);
-    real *tile = j < p->inner ? scratch(0, (size_t)(p->n * most) * sizeof(real)) : NULL;
-    for (; tile && j < p->inner; j += most) {
-        const long width = min(most, p->inner - j);
-        const long step = R(fill_tile)(tile, x + j, p->n, p->inner, width);
-        for (long k = 0; k < width; k += LANES)
-            R(softmax_columns)(p, tile + k, tile + k, step);
-        R(empty_tile)(p, tile, step, y + j, width);
+    for (; j + 4 * LANES <= c->width; j += 4 * LANES)
+        R(softmax_columns)(c, j, 4, 0);
+    for (; j < c->width; j += LANES)
+        R(softmax_columns)(c, j, 1, 1);
+    R(end_band)(c);
+}
+
+static void R(each_strip)(const R(rows) *p, long row, int tiles, void (*body)(const R(band) *))
+{
+    const long most = R(strip_width)(tiles * p->n);
+    real *tile = scratch(0, (size_t)(tiles * p->n * R(tile_step)(most)) * sizeof(real));
+    for (long j = 0; tile && j < p->inner; j += most) {
+        const R(band) c = R(band_at)(p, row * p->n * p->inner + j, min(most, p->inner - j), tile);
+        body(&c);
     }
 }
 
@@ -183,7 +233,7 @@ static void R(softmax_range)(void *context, long begin, long end)
         if (p->inner == 1)
             R(softmax_row)(p, p->x + at, p->y + at);
         else
-            R(softmax_tiles)(p, p->x + at, p->y + at);
+            R(each_strip)(p, row, 1, R(softmax_strip));
     }
     PUT_END();
 }
@@ -197,6 +247,7 @@ KERNEL(softmax)
 {
     R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = a[4].i, .log = (int)a[5].i};
     p.far = R(is_far)(a[2].i * p.n * p.inner * (long)sizeof(real));
+    p.asks = a[2].i * p.n * p.inner * (long)sizeof(real) > 1 << 19;
     parallel(a[2].i, R(row_grain)(&p), R(softmax_range), &p);
 }
 
@@ -207,49 +258,67 @@ static inline vec R(softmax_slope)(vec g, vec y, vec total, int log)
     return (g - total) * y;
 }
 
-/* The same of g and y; gx may be g. */
-static void R(softmax_columns_back)(const R(rows) *p, const real *g, const real *y, real *gx,
-                                    long step)
-{
-    vec total = {0}, part = {0}, none = {0};
-    for (long i = 0; i < p->n; i++) {
-        vec here = *(const vec *)(g + i * step);
-        if (!p->log)
-            here *= *(const vec *)(y + i * step);
-        part += here;
-        if (i % 64 == 63 || i == p->n - 1) {
-            total += part;
-            part = none;
-        }
-    }
-    for (long i = 0; i < p->n; i++)
-        *(vec *)(gx + i * step) = R(softmax_slope)(*(const vec *)(g + i * step),
-                                                   *(const vec *)(y + i * step), total, p->log);
-}
-
-static void R(softmax_tiles_back)(const R(rows) *p, const real *g, const real *y, real *gx)
-{
-    const long most = R(tile_width)(2 * p->n), size = p->n * most;
-    long j = 0;
-    for (; !R(in_tiles)(p) && j + LANES <= p->inner; j += LANES)
-        R(softmax_columns_back)(p, g + j, y + j, gx + j, p->inner);
-    real *tile = j < p->inner ? scratch(0, (size_t)(2 * size) * sizeof(real)) : NULL;
-    for (; tile && j < p->inner; j += most) {
-        const long width = min(most, p->inner - j);
-        R(fill_tile)(tile, g + j, p->n, p->inner, width);
-        const long step = R(fill_tile)(tile + size, y + j, p->n, p->inner, width);
-        for (long k = 0; k < width; k += LANES)
-            R(softmax_columns_back)(p, tile + k, tile + size + k, tile + k, step);
-        R(empty_tile)(p, tile, step, gx + j, width);
-    }
-}
-
-/* One factor of the sum: g, or g y. */
-static inline vec R(softmax_term)(vec g, const real *y, int log)
+/* One term of the sum: g, or g y. */
+static inline vec R(softmax_term)(vec g, vec y, int log)
 {
     if (log)
         return g;
-    return g * *(const vec *)y;
+    return g * y;
+}
+
+/* The same of g and y, which is called s here; gx may be g. */
+INLINE void R(softmax_columns_back)(const R(band) *c, long j, const int vectors, int partly)
+{
+    vec total[4], part[4];
+    const int apart = c->inner * (long)sizeof(real) % 1024 != 0; /* rows keep their places in a cache */
+    const int far = c->to == c->tile; /* then reading ahead is not to wait for what is written */
+    const long count = partly ? c->width - j : vectors * LANES, step = apart ? c->inner : c->step;
+    const real *g = c->x + j, *y = c->s + j;
+    real *tile = c->tile + j, *tile_y = tile + c->n * c->step, *to = c->to + j;
+    for (int k = 0; k < vectors; k++)
+        total[k] = part[k] = R(splat)(0);
+    for (long i = 0; i < c->n; i++) {
+        for (int k = 0; k < vectors; k++) {
+            const long at = i * c->inner + k * LANES, left = count - k * LANES;
+            const vec one = R(load_part)(g + at, left, 0), two = R(load_part)(y + at, left, 0);
+            R(ask_place)(c, to + i * c->to_step + k * LANES);
+            if (far) {
+                R(ask_next)(c, c->x + j + at);
+                R(ask_next)(c, c->s + j + at);
+            }
+            if (!apart) {
+                *(vec *)(tile + i * c->step + k * LANES) = one;
+                *(vec *)(tile_y + i * c->step + k * LANES) = two;
+            }
+            part[k] += R(softmax_term)(one, two, c->log);
+        }
+        R(add_64_rows)(i, c->n, part, total, vectors);
+    }
+    if (!apart) {
+        g = tile;
+        y = tile_y;
+    }
+    for (long i = 0; i < c->n; i++)
+        for (int k = 0; k < vectors; k++) {
+            const long at = i * step + k * LANES, left = count - k * LANES;
+            const vec slope = R(softmax_slope)(R(load_part)(g + at, left, 0),
+                                               R(load_part)(y + at, left, 0), total[k], c->log);
+            R(store_part)(to + i * c->to_step + k * LANES, left, slope);
+            if (!far) {
+                R(ask_next)(c, c->x + j + i * c->inner + k * LANES);
+                R(ask_next)(c, c->s + j + i * c->inner + k * LANES);
+            }
+        }
+}
+
+static void R(softmax_strip_back)(const R(band) *c)
+{
+    long j = 0;
+    for (; j + 2 * LANES <= c->width; j += 2 * LANES)
+        R(softmax_columns_back)(c, j, 2, 0);
+    for (; j < c->width; j += LANES)
+        R(softmax_columns_back)(c, j, 1, 1);
+    R(end_band)(c);
 }
 
 static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, real *gx)
@@ -260,11 +329,11 @@ static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, 
         long end = min(i + 64 * LANES, n);
         vec one = {0}, two = {0};
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            one += R(softmax_term)(*(const vec *)(g + i), y + i, p->log);
-            two += R(softmax_term)(*(const vec *)(g + i + LANES), y + i + LANES, p->log);
+            one += R(softmax_term)(*(const vec *)(g + i), *(const vec *)(y + i), p->log);
+            two += R(softmax_term)(*(const vec *)(g + i + LANES), *(const vec *)(y + i + LANES), p->log);
         }
         for (; i + LANES <= end; i += LANES)
-            one += R(softmax_term)(*(const vec *)(g + i), y + i, p->log);
+            one += R(softmax_term)(*(const vec *)(g + i), *(const vec *)(y + i), p->log);
         total += (double)R(sum_lanes)(one + two);
     }
     real last = 0;
@@ -288,7 +357,7 @@ static void R(softmax_backward_range)(void *context, long begin, long end)
         if (p->inner == 1)
             R(softmax_row_back)(p, p->x + at, p->s + at, p->y + at);
         else
-            R(softmax_tiles_back)(p, p->x + at, p->s + at, p->y + at);
+            R(each_strip)(p, row, 2, R(softmax_strip_back));
     }
     PUT_END();
 }
@@ -298,6 +367,7 @@ KERNEL(softmax_backward)
     R(rows) p = {.x = a[0].p, .s = a[1].p, .y = a[2].p, .n = a[4].i, .inner = a[5].i,
                  .log = (int)a[6].i};
     p.far = R(is_far)(a[3].i * p.n * p.inner * (long)sizeof(real));
+    p.asks = a[3].i * p.n * p.inner * (long)sizeof(real) > 1 << 19;
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
 }
 

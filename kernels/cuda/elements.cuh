@@ -92,18 +92,17 @@ __device__ __forceinline__ void store(real *p, const Pack &pack, int count)
 #if defined(REAL_FLOAT32) || defined(REAL_FLOAT64)
 __device__ __forceinline__ void add_to(real *at, real x) { atomicAdd(at, x); }
 #else
-/* Numbers of 16 bits are changed within the word that holds them. */
+/* Halves are read and changed as the 16 bits that they are: the word around one may reach beyond the
+ * array.
+ */
 __device__ __forceinline__ void add_to(real *at, real x)
 {
-    u32 *word = (u32 *)((u64)at & ~3ull);
-    const int shift = (u64)at & 2 ? 16 : 0;
-    u32 before = atomicAdd(word, 0u), seen;
+    u16 before = atomicCAS(&at->bits, (u16)0, (u16)0), seen;
     do {
         seen = before;
         real old;
-        old.bits = (u16)(seen >> shift);
-        const u32 sum = narrow(widen(old) + widen(x)).bits;
-        before = atomicCAS(word, seen, (seen & ~(0xffffu << shift)) | sum << shift);
+        old.bits = seen;
+        before = atomicCAS(&at->bits, seen, narrow(widen(old) + widen(x)).bits);
     } while (before != seen);
 }
 #endif

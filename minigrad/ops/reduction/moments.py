@@ -120,25 +120,38 @@ class Var(Op):
     """
 
     grad_fn = "VarBackward0"
+    keeps = ("mean",)
 
     @staticmethod
     @widened
-    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
-        """Of the two, the variance."""
-        return var_and_mean(xp, input, dim, correction, keepdim)[0]
+    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Any:
+        """The mean is kept."""
+        return var_and_mean(xp, input, dim, correction, keepdim)
+
+    @staticmethod
+    def rekeep(F: Any, input: Any, dim: Any) -> Any:
+        """The mean is a function of the input."""
+        return (F.mean(input, dim, True),)
 
     @staticmethod
     def grad_input(
-        g: Array, input: Array, shape: Any, dim: Any, correction: float, keepdim: bool, F: Any
+        g: Array,
+        input: Array,
+        mean: Array,
+        shape: Any,
+        dim: Any,
+        correction: float,
+        keepdim: bool,
+        F: Any,
     ) -> Array:
         """The mean's own share cancels out."""
         degrees = count_of(shape, dim) - correction
         if g.__class__ is np.ndarray and degrees > 0:
             slope = spread(g, shape, dim, keepdim, F) * (2 / degrees)
-            found = pointwise("centred_product", input, F.mean(input, dim, True), slope)
+            found = pointwise("centred_product", input, mean, slope)
             if found is not None:
                 return found
-        centred = (input - F.mean(input, dim, True)) * 2
+        centred = (input - mean) * 2
         return spread(g, shape, dim, keepdim, F) * (centred / (degrees if degrees > 0 else 0.0))
 
 
@@ -157,17 +170,21 @@ class Std(Op):
     """
 
     grad_fn = "StdBackward0"
+    keeps = ("mean",)
+    rekeep = Var.rekeep
 
     @staticmethod
     @widened
-    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Array:
-        """The root of the variance."""
-        return xp.sqrt(Var.forward(xp, input, dim, correction, keepdim))
+    def forward(xp: Any, input: Array, dim: Any, correction: float, keepdim: bool) -> Any:
+        """The root of the variance; the mean is kept."""
+        variance, mean = var_and_mean(xp, input, dim, correction, keepdim)
+        return xp.sqrt(variance), mean
 
     @staticmethod
     def grad_input(
         g: Array,
         input: Array,
+        mean: Array,
         out: Array,
         shape: Any,
         dim: Any,
@@ -177,7 +194,7 @@ class Std(Op):
     ) -> Array:
         """Through the root, then through the variance."""
         inner = F.where(out == 0, 0.0, g / (2 * out))
-        return Var.grad_input(inner, input, shape, dim, correction, keepdim, F)
+        return Var.grad_input(inner, input, mean, shape, dim, correction, keepdim, F)
 
 
 register(public=_moment(Std, "std"), out=True, samples=SAMPLES, errors=ERRORS)(Std)
@@ -216,7 +233,8 @@ class VarMean(Op):
         """What comes through either."""
         inner = g[0]
         if inner is not None:
-            inner = Var.grad_input(inner, input, shape, dim, correction, keepdim, F)
+            mean = F.mean(input, dim, True)
+            inner = Var.grad_input(inner, input, mean, shape, dim, correction, keepdim, F)
         return _added(inner, g, shape, dim, keepdim, F)
 
 
@@ -252,7 +270,8 @@ class StdMean(Op):
         """What comes through either."""
         inner = g[0]
         if inner is not None:
-            inner = Std.grad_input(inner, input, out, shape, dim, correction, keepdim, F)
+            mean = F.mean(input, dim, True)
+            inner = Std.grad_input(inner, input, mean, out, shape, dim, correction, keepdim, F)
         return _added(inner, g, shape, dim, keepdim, F)
 
 
