@@ -49,6 +49,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "conv_weight.c"
 #include "index.c"
 #include "sample.c"
+#include "softmax_columns.c"
 #include "softmax.c"
 #undef PUT_END
 #undef PUT_VECTOR
