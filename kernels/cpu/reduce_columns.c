@@ -193,12 +193,14 @@ KERNEL(variance_columns)
 
 /* `count` rows from row r on beside the best of those before, LANES columns of them. */
 INLINE void R(better_rows)(const real *x, long step, real sign, long r, const long count,
-                           real *best, whole *place)
+                           const int far, real *best, whole *place)
 {
     vec old = *(const vec *)best;
     mask where = *(const mask *)place;
     for (long k = 0; k < count; k++) {
         vec here = *(const vec *)(x + k * step) * sign;
+        if (far)
+            __builtin_prefetch(x + (k + 2 * count) * step, 0, 2);
         mask better = (here > old) | ((here != here) & (old == old));
         old = R(choose)(better, here, old);
         where = (better & (whole)(r + k)) | (~better & where);
@@ -209,12 +211,12 @@ INLINE void R(better_rows)(const real *x, long step, real sign, long r, const lo
 
 /* Rows r..r + count of `width` columns; four at a time: the best are read and written once. */
 INLINE void R(best_of_rows)(const real *x, long step, long width, real sign, long r,
-                            const long count, real *best, whole *place)
+                            const long count, const int far, real *best, whole *place)
 {
     const real *row = x + r * step;
     long i = 0;
     for (; i + LANES <= width; i += LANES)
-        R(better_rows)(row + i, step, sign, r, count, best + i, place + i);
+        R(better_rows)(row + i, step, sign, r, count, far, best + i, place + i);
     for (; i < width; i++)
         for (long k = 0; k < count; k++) {
             const real here = row[k * step + i] * sign;
@@ -240,9 +242,12 @@ static void R(argmax_columns_range)(void *context, long begin, long end)
         }
         long r = 1;
         for (; r + 4 <= c->n; r += 4)
-            R(best_of_rows)(x, c->inner, width, c->sign, r, 4, best, place);
+            if (c->far)
+                R(best_of_rows)(x, c->inner, width, c->sign, r, 4, 1, best, place);
+            else
+                R(best_of_rows)(x, c->inner, width, c->sign, r, 4, 0, best, place);
         for (; r < c->n; r++)
-            R(best_of_rows)(x, c->inner, width, c->sign, r, 1, best, place);
+            R(best_of_rows)(x, c->inner, width, c->sign, r, 1, 0, best, place);
         for (long i = 0; i < width; i++)
             c->places[o * c->inner + column + i] = place[i];
     }
@@ -253,6 +258,7 @@ KERNEL(argmax_columns)
     R(columns) c = {.x = a[0].p, .places = a[1].p, .outer = a[2].i, .n = a[3].i, .inner = a[4].i,
                     .sign = (real)a[5].d};
     c.blocks = (c.inner + R(WIDE) - 1) / R(WIDE);
+    c.far = R(is_far)(c.outer * c.n * c.inner * (long)sizeof(real));
     const long each = max(1, c.n * min(c.inner, (long)R(WIDE)));
     parallel(c.outer * c.blocks, max(1, (1 << 15) / each), R(argmax_columns_range), &c);
 }
