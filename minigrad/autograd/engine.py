@@ -119,7 +119,12 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
             if Cards.several:  # a move brings its gradient to another card
                 found = followed(found)
             if uses is not None:
-                found = _leaves_first(found, node, uses, reading)
+                whole: list[tuple[Node, Any]] = []
+                found = _without_leaves(found, node, uses, whole, F)
+                saved = g = None  # which may be a leaf's gradient, too
+                while whole:
+                    leaf, gradient = whole.pop(0)
+                    visit(leaf, gradient, reading)
             for parent, gradient in found:
                 if parent is None or gradient is None:
                     continue
@@ -151,11 +156,11 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
         raise
 
 
-def _leaves_first(
-    found: Any, node: Node, uses: dict[int, list[Any]], reading: Reading
+def _without_leaves(
+    found: Any, node: Node, uses: dict[int, list[Any]], whole: list[tuple[Node, Any]], F: Any
 ) -> list[tuple[Any, Any]]:
-    """Take the gradients of leaves out of what a node gave, and run those that are whole."""
-    rest, whole = [], []
+    """Take the gradients of leaves out of what a node gave; those that are whole go to a list."""
+    rest = []
     for parent, gradient in found:
         use = uses.get(parent.seq) if isinstance(parent, AccumulateGrad) else None
         if use is None:
@@ -164,14 +169,11 @@ def _leaves_first(
         use[1] -= 1
         if gradient is not None:
             if gradient.shape != parent.shape:
-                gradient = fit(gradient, parent.shape, node, reading.F)
+                gradient = fit(gradient, parent.shape, node, F)
             use[2] = gradient if use[2] is None else add(use[2], gradient)
-        if use[1] == 0:
-            whole.append(use)
-    for use in whole:
-        leaf, g, use[2] = use[0], use[2], None
-        if g is not None:
-            visit(leaf, g, reading)
+        if use[1] == 0 and use[2] is not None:
+            whole.append((use[0], use[2]))
+            use[2] = None
     return rest
 
 
