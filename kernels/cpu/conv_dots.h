@@ -1,11 +1,11 @@
 /* The gradient of a convolution for its weight, as inner products of lines: gw[o, c, t] is the
  * product of plane o of the cotangent and plane c of the input, moved by tap t.
  *
- * Nothing is turned, which pays where there are few filters, and for 1 x 1, where the planes are
- * taken as they are. For larger filters the planes of x are copied to a window with zeros around
- * (conv_columns.h), and those of the cotangent to lines as long as the window's, so that a whole
- * plane is one line, with zeros at the margins. A zero does not do away with an infinity that it
- * meets there: where a result is not finite, the gradient is made the other way.
+ * Nothing is turned, which pays where there are few filters, or few channels and taps, and for 1 x 1,
+ * where the planes are taken as they are. For larger filters the planes of x are copied to a window
+ * with zeros around (conv_columns.h), and those of the cotangent to lines as long as the window's, so
+ * that a whole plane is one line, with zeros at the margins. A zero does not do away with an infinity
+ * that it meets there: where a result is not finite, the gradient is made the other way.
  */
 #define DOT_STEPS 1024 /* elements of a line: summing up the lanes at its end takes 5 % */
 
@@ -81,14 +81,16 @@ static void R(dots_parts)(void *context, long begin, long end)
     }
 }
 
-/* Whether it pays: by the part of the vectors that is not zeros, and the cost of turning x the
- * other way, which is shared by the filters.
+/* Whether it pays: by the part of the vectors that is not zeros, and what the other way would cost:
+ * turning x, shared by the filters, and tiles that few columns do not fill.
  */
-static int R(dots_pay)(const R(conv) *c, long rows)
+static int R(dots_pay)(const R(conv) *c, long rows, long columns)
 {
     const long run = c->whole ? c->out_h * c->out_w : (c->out_h - 1) * c->line + c->out_w;
     const double used = (double)(c->out_h * c->out_w) / (double)((run + LANES - 1) / LANES * LANES);
-    return c->whole ? rows <= 128 && used > 0.9 : rows <= 8 && used > 0.7;
+    if (c->whole)
+        return rows <= 128 && used > 0.9;
+    return used > 0.7 && (rows <= 8 || columns <= TILE_COLS + LANES / 2);
 }
 
 /* Do it this way where that is faster and gives numbers; else return 0. */
@@ -111,7 +113,7 @@ static int R(weigh_by_dots)(const real *g, const real *x, real *gw, const R(conv
         .places = s->oh * s->ow, .total = s->o * (s->c / s->groups) * taps};
     R(look_around)(&d.conv);
     d.conv.whole &= taps == 1 && s->sh == 1 && s->oh == s->h && s->ow == s->w;
-    if (s->sh > 1 || s->sw > 1 || !R(dots_pay)(&d.conv, d.rows))
+    if (s->sh > 1 || s->sw > 1 || !R(dots_pay)(&d.conv, d.rows, d.channels * taps))
         return 0;
     d.size = d.rows * d.channels * taps;
     d.images = max(1L, DOT_STEPS / d.places);
