@@ -23,7 +23,7 @@ from minigrad.autograd.modes import (
     set_anomaly_enabled,
     set_grad_enabled,
 )
-from minigrad.autograd.registry import publish
+from minigrad.autograd.registry import publish as _publish
 from minigrad.device import device, get_default_device, set_default_device
 from minigrad.dtypes import (
     bfloat16,
@@ -216,7 +216,7 @@ __all__ = [
     "vmap",
 ]
 __all__ += [*functions.__all__, *settings.__all__]
-publish("torch", globals())  # also what is registered later
+_publish("torch", globals())  # also what is registered later
 
 # What a program may not need is imported when it asks: a name, and the module that has it or is it.
 _LATER = {

@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 import minigrad.ops  # noqa: F401  (fills the registry)
-from minigrad.autograd.registry import publish
+from minigrad.autograd.registry import publish as _publish
 
-__all__ = publish("torch", globals())
+__all__ = _publish("torch", globals())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.apply import edge_of
+from minigrad.autograd.apply import edge_of, tensor_class
 from minigrad.autograd.graph import AccumulateGrad, storage_of
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for, backend_of, card_count
@@ -20,8 +20,6 @@ from minigrad.traits import Traits
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
-
-PLAIN_NAMES = ("Tensor", "Parameter", "Buffer")  # which print as "tensor("
 
 
 class Interchange(Traits):
@@ -183,8 +181,9 @@ class Interchange(Traits):
             suffixes.append("requires_grad=True")
         place = None if type(self._array) is np.ndarray else str(self.device)
         default = dtypes.get_default_dtype().name
-        name = type(self).__name__
-        prefix = "tensor(" if name in PLAIN_NAMES else f"{name}("
+        kind = type(self)
+        ours = kind.__module__.partition(".")[0] == "minigrad"  # a Parameter prints as a tensor
+        prefix = "tensor(" if ours else f"{kind.__name__}("
         return format_array(
             self._host(), prefix=prefix, device=place, suffixes=suffixes, default_dtype=default
         )
@@ -202,7 +201,7 @@ class Interchange(Traits):
         return tensor_html(self._host(), title, repr(self))
 
     def __format__(self, spec: str) -> str:
-        if type(self).__name__ != "Tensor":  # a Parameter prints itself, and takes no format
+        if type(self) is not tensor_class():  # a Parameter prints itself, and takes no format
             return object.__format__(self, spec)
         return format_scalar(self._host(), spec, self.__repr__)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import minigrad.ops  # noqa: F401  (fills the registry)
-from minigrad.autograd.registry import publish
+from minigrad.autograd.registry import publish as _publish
 from minigrad.errors import LinAlgError
 
-__all__ = ["LinAlgError", *publish("linalg", globals())]
+__all__ = ["LinAlgError", *_publish("linalg", globals())]

@@ -21,7 +21,7 @@ from typing import Any
 
 from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.op import Op
-from minigrad.autograd.overriding import answer, own_form
+from minigrad.autograd.overriding import answer, changing, own_form
 from minigrad.autograd.refusals import SYMPTOMS, check, kind_of, refusal, whole
 from minigrad.autograd.signatures import NOT_GIVEN, show, with_option
 from minigrad.backend import Cards as Cards  # for what is written
@@ -99,18 +99,21 @@ def front(
 
 def write_out(fn: Callable[..., Any], about: About) -> None:
     """Give a function the code that its source says."""
-    public, out = own_form(about.public), about.into is not None
+    out = about.into is not None
     found = about.signature() if about.signature else _signature(fn)
     parameters = [p for p in found.parameters.values() if not out or p.name != "out"]
     declared = _with_numpys_names(parameters)
     given = [p for p in declared if p.default is not p.empty]
     made: dict[str, Any] = {}
-    source = _source(public.__name__, parameters, declared, about)
+    source = _source(about.public.__name__, parameters, declared, about)
     exec(compile(source, WRITTEN, "exec"), globals(), made)
-    public.__code__ = made["outer"](fn, about).__code__
-    public.__defaults__ = tuple([p.default for p in given if p.kind is not p.KEYWORD_ONLY])
     named = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
-    public.__kwdefaults__ = {**named, "out": None} if out else named
+    with changing:
+        public = own_form(about.public)
+        # The code comes last: another thread may call the function now.
+        public.__defaults__ = tuple([p.default for p in given if p.kind is not p.KEYWORD_ONLY])
+        public.__kwdefaults__ = {**named, "out": None} if out else named
+        public.__code__ = made["outer"](fn, about).__code__
 
 
 def _signature(fn: Callable[..., Any]) -> inspect.Signature:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
+from minigrad.autograd.apply import tensor_class
 from minigrad.autograd.graph import OUR_FILES
 from minigrad.autograd.tensor_base import TensorBase
 
@@ -55,7 +56,7 @@ def as_it_is(func: Callable[..., Any], args: Iterable[Any], kwargs: Kwargs) -> A
 def of_class(cls: type, result: Any) -> Any:
     """A result with its tensors as objects of a class."""
     if isinstance(result, TensorBase):
-        plain = cls.__name__ == "Tensor" or isinstance(result, cls)
+        plain = cls is tensor_class() or isinstance(result, cls)
         return result if plain else result.as_subclass(cls)  # type: ignore[attr-defined]
     if isinstance(result, (tuple, list)):
         inner = [of_class(cls, value) for value in result]
@@ -64,9 +65,11 @@ def of_class(cls: type, result: Any) -> Any:
 
 
 def asks(kind: type) -> bool:
-    """Whether a class is to be asked."""
+    """Whether a class is to be asked: not torch's own, which would call the function again."""
     found = getattr(kind, "__torch_function__", None)
-    return found is not None and found is not disabled and kind.__name__ != "Tensor"
+    if found is None or found is disabled or kind is tensor_class():
+        return False
+    return not str(getattr(found, "__module__", "")).startswith("torch.")
 
 
 def overloaded(values: Iterable[Any]) -> list[Any]:
@@ -105,7 +108,13 @@ def ask(func: Callable[..., Any], relevant: list[Any], args: Any, kwargs: Kwargs
 WRITTEN = "<written by minigrad.autograd.overriding>"
 OUR_FILES.add(WRITTEN)
 
-_own: dict[FunctionType, FunctionType] = {}  # what public functions did before they looked
+# Functions of which torch asks nobody: they make tensors of values, or say what something is.
+UNASKED = {"arange", "as_tensor", "asarray", "from_numpy", "full", "is_storage", "is_tensor"}
+UNASKED |= {"range", "scalar_tensor", "tensor", "typename"}
+
+_public: set[FunctionType] = set()  # the functions that modules show
+_own: dict[FunctionType, FunctionType] = {}  # what they did before they looked
+changing = threading.RLock()  # held while functions are given other code
 
 
 def own_form(public: Any) -> Any:
@@ -116,31 +125,31 @@ def own_form(public: Any) -> Any:
 def show_all(namespace: dict[str, Any], functions: Mapping[str, Any]) -> None:
     """Put functions into a module; they look for objects to be asked if there are such."""
     namespace.update(functions)
+    _public.update(fn for fn in functions.values() if type(fn) is FunctionType)
     if _own:
-        _open(functions)
+        _let_all_look()
 
 
-def _open(namespace: Mapping[str, Any]) -> None:
-    """Give the public functions of a module code that looks for objects to be asked."""
-    for name, value in list(namespace.items()):
-        public = isinstance(value, FunctionType) and not name.startswith("_")
-        if public and value not in _own and value.__module__.startswith("minigrad"):
-            _let_look(value)
+def _let_all_look() -> None:
+    with changing:
+        for public in _public.difference(_own):
+            _let_look(public)
 
 
 def _let_look(public: FunctionType) -> None:
     """Give a function code that looks for objects to be asked, and otherwise does what it did."""
     own = _own[public] = _copy(public, public.__name__)
+    asks_nobody = public.__qualname__ in UNASKED
 
     def looking(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not here.off:
-            relevant = overloaded((*args, *kwargs.values()))
-            if relevant:
-                return ask(public, relevant, args, kwargs)
-        return own(*args, **kwargs)
+        relevant = [] if here.off else overloaded((*args, *kwargs.values()))
+        if not relevant:
+            return own(*args, **kwargs)
+        return as_it_is(own, args, kwargs) if asks_nobody else ask(public, relevant, args, kwargs)
 
     if not hasattr(public, "__wrapped__"):
         public.__wrapped__ = own  # type: ignore[attr-defined]
+    # In this order, and with its own defaults: another thread may call it now, as it was.
     public.__kwdefaults__ = {**(public.__kwdefaults__ or {}), "_looking": looking}
     public.__code__ = _code_that_looks(public.__code__.co_freevars)
 
@@ -164,7 +173,9 @@ def _copy(function: FunctionType, name: str) -> FunctionType:
     """A function of the same code and closure under a name."""
     parts = (function.__globals__, name, function.__defaults__, function.__closure__)
     copy = FunctionType(function.__code__, *parts)
-    copy.__kwdefaults__ = function.__kwdefaults__
+    for what in ("__kwdefaults__", "__annotations__", "__doc__", "__module__"):
+        setattr(copy, what, getattr(function, what))
+    copy.__dict__.update(function.__dict__)
     return copy
 
 
@@ -172,18 +183,17 @@ COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
 LEFT = frozenset(dir(object)) - COMPARISONS - {"__repr__"}
 OWN = {"__torch_function__", "as_subclass", "__format__", "__deepcopy__", "__reduce_ex__"}
 # Operators that torch calls by these names; the others by those of their functions.
-NAMED = {f"__{name}__" for name in ("eq", "floordiv", "getitem", "setitem")}
+BITS = ("and", "or", "xor", "lshift", "rshift")
+NAMED = {f"__{name}__" for name in ("eq", "floordiv", "getitem", "setitem", "invert", *BITS)}
 NAMED |= {f"__r{name}__" for name in ("div", "floordiv", "matmul", "mod", "pow", "sub", "truediv")}
+NAMED |= {f"__i{name}__" for name in BITS} | {"__rlshift__", "__rrshift__"}
 PARTS = ("T", "mT", "H", "mH", "real", "data")  # the attributes that are tensors
 
 
 def open_class(cls: type[TensorBase]) -> None:
     """Give a subclass of Tensor methods that ask it first."""
-    from minigrad.autograd.registry import NAMESPACES  # which imports this file
-
-    for _, namespace in NAMESPACES:
-        _open(namespace)
-    tensor = next(kind for kind in cls.__mro__ if kind.__name__ == "Tensor")
+    _let_all_look()
+    tensor = tensor_class()
     between = cls.__mro__[: cls.__mro__.index(tensor)]
     for name in dir(tensor):
         hidden = name.startswith("_") and not name.startswith("__")

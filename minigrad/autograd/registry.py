@@ -7,6 +7,7 @@ row. Nobody writes any of those by hand for an ordinary op.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 REGISTRY: dict[str, Record] = {}
 ALL_OPS: list[type[Op]] = []  # those for derivatives, which have no record, too
-NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
+_NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
 PREFIXES = {
     "torch": "torch_",
@@ -75,7 +76,7 @@ def functions_in(where: str, record: Record) -> dict[str, Callable[..., Any]]:
     names = names_in(where, record)
     found = dict.fromkeys(names, record.function)
     if where in record.inplace_in:
-        found.update({f"{name}_": _in_place_form(record, name, (where,)) for name in names})
+        found.update({f"{name}_": _in_place_form(record, name, where) for name in names})
     return found
 
 
@@ -84,7 +85,7 @@ def publish(where: str, namespace: dict[str, Any]) -> list[str]:
 
     Returns the names that it has now.
     """
-    NAMESPACES.append((where, namespace))
+    _NAMESPACES.append((where, namespace))
     found = {
         name: fn for record in REGISTRY.values() for name, fn in functions_in(where, record).items()
     }
@@ -194,12 +195,12 @@ def _attach(record: Record) -> None:
     if record.name in REGISTRY:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
-    for where, namespace in NAMESPACES:
+    for where, namespace in _NAMESPACES:
         show_all(namespace, functions_in(where, record))
     for name in names_in("Tensor", record):
         setattr(TensorBase, name, record.method)
         if record.inplace:
-            setattr(TensorBase, f"{name}_", _in_place_form(record, name, ("Tensor",)))
+            setattr(TensorBase, f"{name}_", _in_place_form(record, name, "Tensor"))
     if record.dunder and "Tensor" in record.where:
         operator = _operator(record)
         operator.__name__ = record.name  # which classes that are asked are told
@@ -226,9 +227,11 @@ def _two_forms(cls: type[Op], arguments: Callable[..., Any]) -> Callable[..., An
     return front
 
 
-def _in_place_form(record: Record, name: str, where: Sequence[str]) -> Callable[..., Any]:
+@functools.cache
+def _in_place_form(record: Record, name: str, where: str) -> Callable[..., Any]:
+    """The one in-place form of a function in a place; ``Tensor`` has one of its own."""
     method: Any = getattr(record.method, "written", None) or in_place(record.function, record.op)
-    _name(method, f"{name}_", f"In-place form of :meth:`{name}`.", where)
+    _name(method, f"{name}_", f"In-place form of :meth:`{name}`.", (where,))
     method.__wrapped__ = record.method  # where `inspect.signature` finds its arguments
     return method  # type: ignore[no-any-return]
 
@@ -331,10 +334,15 @@ def documented(record: Record) -> str:
 
 
 def _name(fn: Any, name: str, doc: str, where: Sequence[str]) -> None:
-    """Give a function its name and the module where it is found again, by pickle for one."""
-    fn.__name__ = fn.__qualname__ = name
-    fn.__doc__ = doc
-    fn.__module__ = "minigrad" if where[0] in ("torch", "Tensor") else f"minigrad.{where[0]}"
+    """Give a function its name, and say where it is found again, by pickle for one.
+
+    Its ``__name__`` is torch's, which has the place in it for linear algebra and `special`.
+    """
+    place = next((p for p, prefix in PREFIXES.items() if name.startswith(prefix)), where[0])
+    shown = name.removeprefix(PREFIXES.get(place, ""))
+    fn.__name__ = name if place in ("linalg", "special") else shown
+    fn.__qualname__, fn.__doc__ = shown, doc
+    fn.__module__ = "minigrad" if place in ("torch", "Tensor") else f"minigrad.{place}"
 
 
 def snake(name: str) -> str:

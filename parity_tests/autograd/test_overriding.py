@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import minigrad
 from minigrad.autograd.overriding import show_all
@@ -48,6 +49,8 @@ def test_a_class_is_told_of_each_call_and_keeps_its_results(torch):
         x.unbind()[0],
         torch.add(plain, x, alpha=2),
     ]
+    n = torch.tensor([1, 2]).as_subclass(Logged)
+    found += [~n, n & 1, 1 | n, n ^ 1, n << 1, 1 >> n, n.__iand__(1), n.__ilshift__(1)]
     kinds = [type(t).__name__ for t in found]
     return kinds, told, [torch.Tensor(t.tolist()) for t in found]
 
@@ -64,6 +67,29 @@ def test_a_subclass_without_words_of_its_own(torch):
     net = torch.nn.Linear(2, 1)
     texts = [repr(x.detach() * 2), repr(y), type(x.T).__name__, type(net(x)).__name__]
     return texts, type(x.grad).__name__, x.grad, isinstance(x, torch.Tensor)
+
+
+@same_as_torch
+def test_a_subclass_may_be_called_tensor_too(torch):
+    class Tensor(torch.Tensor):
+        pass
+
+    class Below(Tensor):
+        pass
+
+    x, y = torch.ones(2).as_subclass(Tensor), torch.ones(2).as_subclass(Below)
+    found = [x + 1, x + y, torch.exp(x), torch.stack([x, y]), y.T, torch.ones(2) * x]
+    return [type(t).__name__ for t in found], type(found[2]) is Tensor, repr(x), repr(y)
+
+
+@same_as_torch
+def test_some_functions_ask_nobody(torch):
+    Logged, told = logging(torch)
+    x = torch.ones(2).as_subclass(Logged)
+    number = x.sum()
+    told.clear()
+    found = [torch.as_tensor(x), torch.asarray(x), torch.full((2,), number), torch.arange(number)]
+    return [type(t).__name__ for t in found], torch.is_tensor(x), torch.is_storage(x), told
 
 
 @same_as_torch
@@ -92,6 +118,19 @@ def test_a_class_may_refuse(torch):
             return NotImplemented
 
     return torch.ones(2).as_subclass(Silent) + 1
+
+
+@pytest.mark.parametrize("kind", [torch.Tensor, torch.nn.Parameter])
+def test_tensors_of_torch_itself_are_not_asked(kind: type) -> None:
+    theirs, mine = kind(torch.ones(2)), minigrad.ones(2)
+    relu = minigrad.nn.functional.relu
+    for call in (minigrad.exp, relu, lambda t: minigrad.add(mine, t)):
+        with pytest.raises(TypeError, match="must be Tensor"):
+            call(theirs)
+    logging(minigrad)  # now functions look
+    with pytest.raises(TypeError, match="must be Tensor"):
+        minigrad.exp(theirs)
+    assert minigrad.from_dlpack(theirs.detach()).tolist() == [1, 1]
 
 
 @same_as_torch
@@ -178,6 +217,73 @@ def test_functions_that_a_program_holds_ask_the_first_class_that_comes_later() -
         for module in ("torch", "minigrad")
     ]  # fmt: skip
     assert said[0] == said[1] and "[0, 1, 2, 3" in said[0]
+
+
+FACTS = """
+import inspect, pickle
+import minigrad as torch
+
+def facts():
+    return [
+        (str(inspect.signature(fn)), fn.__doc__, fn.__name__, pickle.loads(pickle.dumps(fn)) is fn)
+        for module in (torch, torch.linalg, torch.special, torch.nn.functional)
+        for name, fn in vars(module).items()
+        if inspect.isfunction(fn) and not name.startswith("_")
+    ]
+
+before = facts()
+torch.exp(torch.ones(1))  # its code was written out before, that of the others is afterwards
+
+class Named(torch.Tensor):
+    pass
+
+assert type(torch.exp(torch.ones(1).as_subclass(Named))) is Named
+assert facts() == before
+assert torch.full_like(torch.ones(1), 2, dtype=torch.int64).dtype is torch.int64
+print(len(before), sum(not same for *_, same in before))
+"""
+
+
+def test_signatures_names_and_pickles_are_as_before() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FACTS], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert int(told[0]) > 700 and told[1] == "0"
+
+
+def test_a_first_class_may_come_while_other_threads_call() -> None:
+    script = """
+import sys, threading
+import minigrad as torch
+
+sys.setswitchinterval(1e-6)
+
+names = [name for name in torch.functions.__all__ if name in {names}]
+start, wrong = threading.Barrier(5), []
+
+def call():
+    start.wait()
+    for name in names:
+        try:
+            getattr(torch, name)(torch.ones(2, 2))
+        except Exception as error:
+            wrong.append((name, error))
+
+def make():
+    start.wait()
+    made.append(type("Named", (torch.Tensor,), {{}}))
+
+made = []
+threads = [threading.Thread(target=fn) for fn in (call, call, call, make, make)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+x = torch.ones(2, 2).as_subclass(made[0])
+print(wrong, [n for n in names if type(getattr(torch, n)(x)) is not made[0]])
+"""
+    names = "exp log sum mean relu sin cos tanh sigmoid square sqrt abs neg argmax flatten std prod"
+    code = script.format(names=set(names.split()))
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "[] []\n"
 
 
 def test_public_functions_that_look_for_classes_are_functions_as_before(tmp_path: Path) -> None:

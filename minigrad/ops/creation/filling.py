@@ -64,7 +64,7 @@ def blank_like(input: Any, dtype: Any, memory_format: Any, name: str, device: An
 
 def _called(fn: Any, name: str, doc: str, **facts: Any) -> None:
     fn.__name__ = fn.__qualname__ = name
-    fn.__doc__ = doc
+    fn.__module__, fn.__doc__ = "minigrad", doc
     function(name, **facts)(fn)
 
 

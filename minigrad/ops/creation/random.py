@@ -203,6 +203,7 @@ def _like(name: str, draw: Any) -> None:
         return place(values, device or input.device, requires_grad)
 
     like.__name__ = like.__qualname__ = f"{name}_like"
+    like.__module__ = "minigrad"
     like.__doc__ = f"""Like :func:`{name}`, with the shape, dtype and device of another tensor.
 
     >>> import minigrad as torch
