@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
+
+from minigrad.jit import compile
 
 __all__ = [
     "allow_in_graph",
     "assume_constant_result",
+    "compile",
     "cudagraph_mark_step_begin",
     "disable",
     "is_compiling",
@@ -24,9 +26,6 @@ __all__ = [
     "reset",
     "set_stance",
 ]
-
-config = SimpleNamespace(suppress_errors=False, cache_size_limit=8, verbose=False)
-"""Settings of the compiler: whatever a program sets changes nothing."""
 
 
 def disable(fn: Any = None, recursive: bool = True, **options: Any) -> Any:
@@ -98,12 +97,20 @@ def cudagraph_mark_step_begin() -> None:
     """
 
 
-def set_stance(stance: str = "default", **options: Any) -> contextlib.AbstractContextManager[None]:
-    """A context in which everything runs as outside of it.
+class set_stance(contextlib.ContextDecorator):
+    """A context, or a decorator, in which everything runs as outside of it.
 
     >>> import minigrad as torch
     >>> with torch.compiler.set_stance("force_eager"):
     ...     torch.compiler.is_compiling()
     False
     """
-    return contextlib.nullcontext()
+
+    def __init__(self, stance: str = "default", **options: Any) -> None:
+        self.stance = stance
+
+    def __enter__(self) -> None:
+        """Nothing changes."""
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing has changed."""

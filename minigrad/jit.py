@@ -71,12 +71,16 @@ class OptimizedModule(Module):
         return getattr(self._orig_mod, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("training", "_orig_mod") or "_modules" not in self.__dict__:
+        if name in ("training", "_orig_mod") or not self.__dict__.get("_modules"):
             super().__setattr__(name, value)
-        elif self._modules:
-            setattr(self._orig_mod, name, value)
         else:
-            super().__setattr__(name, value)
+            setattr(self._orig_mod, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._orig_mod, name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._orig_mod)
 
     def __len__(self) -> int:
         return len(self._orig_mod)
@@ -198,7 +202,13 @@ def is_tracing() -> bool:
     return False
 
 
-ScriptModule = Module  # a script module is one that is compiled
+class ScriptModule(Module):
+    """A module that torch compiles, here one as any other; no other is one, as nothing compiles.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.nn.ReLU(), torch.jit.ScriptModule)
+    False
+    """
 
 
 class TracerWarning(Warning):

@@ -169,6 +169,27 @@ def test_what_a_compiler_would_check_is_checked() -> None:
             assert minigrad.jit.isinstance(value, kind) == torch.jit.isinstance(value, kind)
 
 
+def test_what_is_not_compiled_is_no_script_module() -> None:
+    for library in (minigrad, torch):
+        assert not isinstance(library.nn.ReLU(), library.jit.ScriptModule)
+    assert issubclass(minigrad.jit.ScriptModule, minigrad.nn.Module)
+
+
+def test_a_stance_is_a_context_a_decorator_and_a_call() -> None:
+    for library in (minigrad, torch):
+        stance = library.compiler.set_stance
+        with stance("force_eager"):
+            assert not library.compiler.is_compiling()
+        assert stance("force_eager")(lambda: 3)() == 3
+        stance("default")
+
+
+def test_functions_of_the_module_functional() -> None:
+    theirs = set(torch.functional.__all__) - {"stft", "istft"}  # complex numbers
+    assert set(minigrad.functional.__all__) == theirs
+    assert all(getattr(minigrad.functional, n) is getattr(minigrad, n) for n in theirs)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_compiled_module_is_the_module_one_name_further_down() -> None:
     told = []
@@ -176,21 +197,25 @@ def test_a_compiled_module_is_the_module_one_name_further_down() -> None:
         library.manual_seed(0)
         inner = library.nn.Sequential(library.nn.Linear(2, 3), library.nn.Dropout(0.5))
         model = library.compile(inner, backend="eager")
-        model.note = 5
+        model.note = model.other = 5
         model.eval()
+        del model.other
         told.append(
             [
                 str(model),
                 list(model.state_dict()),
                 [name for name, _ in model.named_modules()],
                 (inner.note, inner.training, model.training, len(model)),
+                hasattr(inner, "other"),
                 model._orig_mod is inner,
-                model(library.ones(1, 2)).sum().item(),
                 type(model).__name__,
+                "note" in dir(model),
+                model(library.ones(1, 2)).sum().item(),
             ]
         )
-    assert told[0][:5] == told[1][:5] and told[0][6] == told[1][6]
-    assert told[0][5] == pytest.approx(told[1][5])
+    values = [told[0].pop(), told[1].pop()]
+    assert told[0] == told[1]
+    assert values[0] == pytest.approx(values[1])
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
@@ -221,7 +246,7 @@ def test_the_older_profiler_and_autocast_by_their_names() -> None:
 
 
 def test_functions_of_each_tensor_of_a_list() -> None:
-    found = []
+    found, kinds = [], []
     for library in (minigrad, torch):
         library.manual_seed(0)
         a, b, c = ([library.rand(2, 3) + 1, library.rand(4) + 1] for _ in range(3))
@@ -235,13 +260,43 @@ def test_functions_of_each_tensor_of_a_list() -> None:
             library._foreach_addcdiv(a, b, c, value=0.5),
             library._foreach_maximum(a, b),
             library._foreach_pow(a, 2),
+            library._foreach_pow(2.0, a),
+            library._foreach_addcmul(a, b, c, [1.0, 2.0]),
+            library._foreach_minimum(tuple(a), 1.5),
+            library._foreach_max(a),
         ]
         rows.append(library._foreach_mul_(a, 0.9))
+        rows.append(library._foreach_maximum_(tuple(a), b))
+        rows.append(library._foreach_addcdiv_(a, b, c, 0.5))
+        kinds.append([type(row) for row in rows])
         library._foreach_add_(a, b, alpha=0.1)
         library._foreach_copy_(c, a)
         library._foreach_zero_(b)
         found.append([t.tolist() for row in (*rows, a, b, c) for t in row])
     for mine, theirs in zip(*found, strict=True):
         assert torch.allclose(torch.tensor(mine), torch.tensor(theirs))
-    with pytest.raises(AttributeError, match="_foreach_nonsense"):
-        _ = minigrad._foreach_nonsense
+    assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "call"),
+    [
+        (RuntimeError, lambda library, a: library._foreach_add(a, a[:1])),
+        (RuntimeError, lambda library, a: library._foreach_mul_(a, [1.0, 2.0, 3.0])),
+        (RuntimeError, lambda library, a: library._foreach_sqrt([])),
+        (TypeError, lambda library, a: library._foreach_add(a[0], 1)),
+        (AttributeError, lambda library, a: library._foreach_tolist(a)),
+    ],
+)
+def test_lists_that_do_not_fit_are_refused(kind: type[Exception], call: Any) -> None:
+    for library in (minigrad, torch):
+        with pytest.raises(kind):
+            call(library, [library.ones(2), library.ones(3)])
+
+
+def test_functions_of_lists_are_torchs() -> None:
+    from minigrad.foreach import NAMES, PREFIX
+
+    theirs = {name.removeprefix(PREFIX) for name in dir(torch) if name.startswith(PREFIX)}
+    assert theirs - NAMES == {"powsum"} and not NAMES - theirs
+    assert all(callable(getattr(minigrad, PREFIX + name)) for name in NAMES)
