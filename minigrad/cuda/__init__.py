@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from minigrad.cuda.sync import *  # noqa: F403
 
 # What is imported when it is first asked for: modules by themselves, names from their modules.
-_MODULES = ("amp", "graphed", "graphs", "memory", "random", "stand_in", "streams", "sync")
+_MODULES = ("amp", "graphed", "graphs", "memory", "nvtx", "random", "stand_in", "streams", "sync")
 _FOUND_IN = {
     "graphed": "make_graphed_callables",
     "graphs": "CUDAGraph graph graph_pool_handle is_current_stream_capturing",

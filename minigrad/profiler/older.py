@@ -6,8 +6,12 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#profiler
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from minigrad.autograd.op import Op
+from minigrad.autograd.taps import wrapped
+from minigrad.cuda import nvtx, synchronize
 from minigrad.profiler import profiling
 from minigrad.profiler.profiling import record_function
 from minigrad.profiler.schedules import ProfilerActivity
@@ -65,11 +69,38 @@ class profile(profiling.profile):
             super().stop()
 
 
-def emit_nvtx(enabled: bool = True, record_shapes: bool = False) -> Any:
-    """A context that marks nothing: there are no NVTX marks here.
+class _Ranges:
+    """NVTX's ranges around ops: see `taps.wrapped`."""
+
+    def forward(self, op: type[Op], forward: Callable[..., Any]) -> Callable[..., Any]:
+        """A forward in a range of the op's name."""
+        return nvtx.range(op.name)(forward)
+
+    def pull(self, op: type[Op], pull: Callable[..., Any], argument: int) -> Callable[..., Any]:
+        """A derivative in a range of its node's name."""
+
+        def marked(g: Any, saved: Any, node: Any, F: Any) -> Any:
+            with nvtx.range(node.name()):
+                return pull(g, saved, node, F)
+
+        return marked
+
+
+@contextlib.contextmanager
+def emit_nvtx(enabled: bool = True, record_shapes: bool = False) -> Iterator[None]:
+    """A block in which each op is a range for NVIDIA's profilers, by its name alone.
+
+    Raises: DeviceError without CUDA, if it is enabled.
 
     >>> import minigrad as torch
-    >>> with torch.autograd.profiler.emit_nvtx(enabled=False):
-    ...     pass
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed(), torch.autograd.profiler.emit_nvtx():
+    ...     y = torch.ones(2, device="cuda") * 2
     """
-    return contextlib.nullcontext()
+    if not enabled:
+        yield
+        return
+    synchronize()  # so that what was launched before lies before the first range
+    with wrapped(_Ranges()):
+        yield
+    synchronize()

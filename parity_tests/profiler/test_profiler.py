@@ -17,6 +17,7 @@ import minigrad as mg
 from minigrad import nn, profiler
 from minigrad.autograd.taps import Heard, listen
 from minigrad.cuda import stand_in
+from minigrad.errors import DeviceError
 from minigrad.nn import functional as F
 from minigrad.profiler.limits import Limits
 
@@ -165,6 +166,25 @@ def test_the_time_of_a_card_is_measured_by_events() -> None:
     assert spans["exp"].device == 0, "the CPU's own"
     table = p.key_averages().table(sort_by="device_time_total")
     assert "Device total" in table.splitlines()[0]
+
+
+def test_ops_are_ranges_for_profilers_of_nvidia(monkeypatch: pytest.MonkeyPatch) -> None:
+    emit, told = mg.autograd.profiler.emit_nvtx, []
+    with stand_in.installed():
+        nvtx = stand_in.cupy.cuda.nvtx
+        monkeypatch.setattr(nvtx, "RangePush", told.append)
+        monkeypatch.setattr(nvtx, "RangePop", lambda: told.append("end"))
+        x = mg.ones(2, device="cuda", requires_grad=True)
+        with emit(enabled=False):
+            x.exp()
+        assert not told
+        with emit(), mg.cuda.nvtx.range("step {}", 3):
+            x.exp().sum().backward()
+        x.exp()
+    ops = ["exp", "sum", "SumBackward0", "ExpBackward0"]
+    assert told == ["step 3", *[what for name in ops for what in (name, "end")], "end"]
+    with pytest.raises(DeviceError), emit():
+        pass
 
 
 def test_a_decorator_and_an_error() -> None:
