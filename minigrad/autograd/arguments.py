@@ -59,11 +59,23 @@ def promoted(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
     common = result_type(inputs)
     if op.promotes == "float" and not common.is_floating_point:
         common = dtypes.get_default_dtype()
-    halves = common.itemsize == 2 and common.is_floating_point
-    on_host = type(getattr(inputs[0], "_array", None)) is np.ndarray  # CuPy knows no such number
-    if op.wide and halves and on_host and isinstance(inputs[1], (int, float)):
-        return [_as_type(inputs[0], common), Unrounded(inputs[1])]
+    if op.wide and common.itemsize == 2 and common.is_floating_point:
+        number = _met_by_halves(*inputs)
+        if number is not None:
+            return [_as_type(inputs[0], common), number]
     return [_as_type(t, common) for t in inputs]
+
+
+def _met_by_halves(input: Any, other: Any) -> Unrounded | None:
+    """A number, or a tensor that is one, as halves on the host meet it; None for anything else."""
+    if type(getattr(input, "_array", None)) is not np.ndarray:
+        return None  # CuPy knows no such number
+    if isinstance(other, TensorBase):
+        constant = other._node is None and other._view is None and not other._array.ndim
+        if not constant or type(other._array) is not np.ndarray:
+            return None
+        other = other._array
+    return Unrounded(other)
 
 
 def alike(op: type[Op], input: Any, other: Any) -> tuple[Any, Any] | None:

@@ -59,13 +59,20 @@ def _two(conv: Callable[..., Any], axes: int) -> tuple[Callable[..., Any], Calla
     ) -> Any:
         return _by(conv, input, None, weight_size, grad_output, stride, padding, dilation, groups)
 
-    for fn, what in ((by_input, "input"), (by_weight, "weight")):
-        fn.__name__ = fn.__qualname__ = f"conv{axes}d_{what}"
+    for fn, what, by, call in (
+        (by_input, "input", "x", "x.shape, w, g"),
+        (by_weight, "weight", "w", "x, w.shape, g"),
+    ):
+        name = fn.__name__ = fn.__qualname__ = f"conv{axes}d_{what}"
         fn.__doc__ = f"""The gradient of ``conv{axes}d`` by its {what}, given its cotangent.
+
+        The convolution is linear in its {what}: it, times the gradient, adds up to what the result
+        and the cotangent do.
 
         >>> import minigrad as torch
         >>> x, w, g = (torch.ones(1, 1, *[n] * {axes}) for n in (3, 2, 2))
-        >>> torch.equal(torch.nn.grad.conv{axes}d_input(x.shape, w, g).sum(), g.sum() * w.sum())
+        >>> y = torch.nn.functional.conv{axes}d(x, w)
+        >>> torch.equal((torch.nn.grad.{name}({call}) * {by}).sum(), (g * y).sum())
         True
         """
     return by_input, by_weight

@@ -197,3 +197,22 @@ def test_halves_and_a_number_are_rounded_once(dtype: str, number: float) -> None
     for mine, theirs in zip(*bits, strict=True):
         assert mine[0].split(".")[1] == theirs[0].split(".")[1]
         assert np.array_equal(mine[1], theirs[1], equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("kind", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("of_numpy", [True, False])
+def test_halves_and_a_tensor_that_is_a_number(dtype: str, kind: str, of_numpy: bool) -> None:
+    """Such a tensor, or a number of NumPy's, is not rounded to halves either."""
+    bits = []
+    for library in (minigrad, oracle):
+        library.manual_seed(0)
+        x = (library.randn(300) * 20).to(getattr(library, dtype)).requires_grad_()
+        number = np.dtype(kind).type(2.7)
+        number = number if of_numpy else library.tensor(number)
+        found = [x * number, x / number, x.detach().clone().mul_(number)]
+        found += [library.autograd.grad(y, x, x.detach())[0] for y in found[:2]]
+        bits.append([(str(t.dtype), t.double().tolist()) for t in found])
+    for mine, theirs in zip(*bits, strict=True):
+        assert mine[0].split(".")[1] == theirs[0].split(".")[1]
+        assert np.array_equal(mine[1], theirs[1])
