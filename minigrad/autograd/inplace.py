@@ -28,7 +28,7 @@ from minigrad.autograd.graph import (
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_overlap
-from minigrad.autograd.straight import on_cards, plain_values, straight_form, written
+from minigrad.autograd.straight import plain_values, straight_form, written
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, Cards, at, elsewhere, xp_of
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
@@ -126,12 +126,11 @@ def _place(tensor: TensorBase) -> str:
 
 def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:
     """The in-place form of a function: ``x.fn_(...)``."""
-    straight, codes = straight_form(op)
-    cards = on_cards(op)
+    straight, codes, card_codes = straight_form(op)
     keeps_input = op is None or "input" in op.saves or bool(op.keeps)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        values = plain_values(self, args, codes, kwargs, cards) if codes else None
+        values = plain_values(self, args, codes, kwargs, card_codes) if codes else None
         if values is not None:
             token = set_errors(IGNORE)
             try:

@@ -28,14 +28,17 @@ NUMBER_CODES = "".join(CODES.values()).replace("?", "")
 ALL_CODES = "".join(CODES.values())
 
 
-def straight_form(op: type[Op] | None) -> tuple[Any, str]:
-    """How an op writes straight into its first argument, and the dtypes of which it does."""
+def straight_form(op: type[Op] | None) -> tuple[Any, str, str]:
+    """How an op writes straight into its first argument; codes of the dtypes of which it does so.
+
+    First those of NumPy's arrays, then those of a card's.
+    """
     if op is None:
-        return None, ""
+        return None, "", ""
     if not op.ufunc:  # half precision is worked out in float32, and rounded once
-        return op.straight, "fd" if op.straight else ""
+        return op.straight, "fd" if op.straight else "", ""
     if not (op.numbers is None or op.inputs[-1] in op.numbers):
-        return None, ""
+        return None, "", ""
     ufunc = native.ufunc(np, op.ufunc)
 
     def one(input: Any) -> None:
@@ -47,12 +50,9 @@ def straight_form(op: type[Op] | None) -> tuple[Any, str]:
     kinds = "f" if op.promotes == "float" else op.kinds or "fiub"
     form = op.straight or (two if len(op.inputs) == 2 else one)
     codes = "".join(map(CODES.__getitem__, kinds))
-    return form, codes.replace("e", "") if op.wide else codes
-
-
-def on_cards(op: type[Op] | None) -> bool:
-    """Whether an op writes straight on a card too: with one ufunc, which CuPy has by its name."""
-    return op is not None and bool(op.ufunc) and (op.straight is None or op.name in ("add", "sub"))
+    on_host = codes.replace("e", "") if op.wide else codes  # a card rounds numbers to halves first
+    one_ufunc = op.straight is None or op.name in ("add", "sub")  # which CuPy has by its name
+    return form, on_host, codes if one_ufunc else ""
 
 
 def traced(tensor: Any) -> bool:
@@ -76,19 +76,19 @@ def plain_values(
     args: Iterable[Any],
     codes: str,
     named: dict[str, Any] | None = None,
-    cards: bool = False,
+    card_codes: str = "",
 ) -> list[Any] | None:
     """The arrays and numbers of a write that needs no promotion and leaves no trace; else None.
 
-    What is given by name is left as it is, and has to be a number. With ``cards``, arrays of a card
-    will do as well, where there is one, and if they share no memory.
+    What is given by name is left as it is, and has to be a number. ``card_codes`` are for arrays of
+    a card, which will do where there is one, and if they share no memory.
     """
     x, storage = tensor._array, tensor._storage
     dtype, kind = x.dtype, type(x)
-    code = dtype.char
-    if code not in codes and (code != "e" or kind is ndarray or "d" not in codes):
-        return None  # (on a card numbers are rounded to half precision first)
-    if kind is not ndarray and (not cards or Cards.several or 0 in x.strides):
+    code, on_card = dtype.char, kind is not ndarray
+    if code not in (card_codes if on_card else codes):
+        return None
+    if on_card and (Cards.several or 0 in x.strides):
         return None
     recording = mode() > 0  # else nothing leaves a trace
     if recording and (storage is not None or tensor._node is not None) and traced(tensor):
@@ -104,7 +104,7 @@ def plain_values(
             if recording and (a._view is not None or a._node is not None) and traced(a):
                 return None
             if storage is not None and a._storage is storage and a is not tensor:
-                if kind is not ndarray:
+                if on_card:
                     return None
                 check_partial(x, y)
             values.append(y)
