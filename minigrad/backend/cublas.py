@@ -30,6 +30,7 @@ __all__ = ["Factor", "Library", "Product", "compute_type", "factor", "matmul", "
 TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 FLOAT32, FLOAT64, TF32 = 68, 70, 77
 WORKSPACE = 32 << 20  # bytes; what NVIDIA recommends for Hopper
+PER_THREAD = 2  # cudaStreamPerThread: one name for a stream of each thread
 MOST = 2**31 - 1  # what an int of cuBLAS holds
 
 
@@ -202,11 +203,19 @@ class CublasError(RuntimeError):
     """cuBLAS refused a call."""
 
 
-class _Here(threading.local):
-    """This thread's handles, by card, and workspaces, by card and stream."""
+class _Handles:
+    """A thread's handles, by card; when it has ended, another thread has them."""
 
-    def __init__(self) -> None:
-        self.found: dict[Any, Any] = {}
+    def __init__(self, free: list[dict[int, Any]]) -> None:
+        self.free, self.by_card = free, free.pop() if free else {}
+
+    def __del__(self) -> None:
+        self.free.append(self.by_card)
+
+
+class _Here(threading.local):
+    def __init__(self, free: list[dict[int, Any]]) -> None:
+        self.handles = _Handles(free)
 
 
 class Cublas:
@@ -214,12 +223,15 @@ class Cublas:
 
     CuPy's own bindings raise while a stream is captured; the library itself does not mind, as long
     as it need not allocate: hence the workspace. Streams run at the same time, so none is shared.
+    A workspace is kept for good, as a captured graph may know its address; a new stream has that of
+    an old one whose handle it was given.
     """
 
     def __init__(self, xp: Any, library: Any = None) -> None:
         self.xp = xp
         self._library = _declared(_loaded(xp) if library is None else library)
-        self._here = _Here()
+        self._here = _Here([])
+        self._workspaces: dict[tuple[int, int], Any] = {}  # by card and stream
 
     def gemm(
         self, call: Product, alpha: float, a: int, b: int, beta: float, c: int, dtype: str,
@@ -239,14 +251,16 @@ class Cublas:
 
     def _handle(self) -> Any:
         """This thread's handle for the current card, set to the current stream."""
-        cuda, ours = self.xp.cuda, self._here.found
+        cuda, handles = self.xp.cuda, self._here.handles.by_card
         card, stream = cuda.runtime.getDevice(), cuda.get_current_stream().ptr
-        handle, workspace = ours.get(card), ours.get((card, stream))
+        where = (card, stream if stream != PER_THREAD else -threading.get_ident())
+        handle, workspace = handles.get(card), self._workspaces.get(where)
         if handle is None:
-            handle = ours[card] = ctypes.c_void_p()
+            handle = ctypes.c_void_p()
             _check(self._library.cublasCreate_v2(ctypes.byref(handle)), "cublasCreate")
+            handles[card] = handle
         if workspace is None:
-            workspace = ours[card, stream] = cuda.alloc(WORKSPACE)
+            workspace = self._workspaces.setdefault(where, cuda.alloc(WORKSPACE))
         # In this order: setting a stream takes the workspace away again.
         _check(self._library.cublasSetStream_v2(handle, stream), "cublasSetStream")
         _check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import types
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import ml_dtypes
@@ -298,3 +299,26 @@ def test_streams_share_no_workspace(by_ctypes: Any) -> None:
     places = [word[2] for word in told if word[0] == "workspace"]
     assert places[0] == places[2] != places[1]
     assert [word[2] for word in told if word[0] == "stream"] == [0, 5, 0]
+
+
+def test_threads_that_come_and_go_leave_nothing_behind(by_ctypes: Any) -> None:
+    """The next thread has their handle; a stream's workspace is that of all threads."""
+    wrapper, _, told = by_ctypes
+    x = np.ones((2, 2), np.float32)
+    call = plan(2, 2, 2, 1, Factor(False, 2, 0), Factor(False, 2, 0))
+
+    def product() -> None:
+        wrapper.gemm(call, 1.0, *[x.ctypes.data] * 2, 0.0, np.empty_like(x).ctypes.data,
+                     "float32", FLOAT32)  # fmt: skip
+
+    for _ in range(3):
+        thread = Thread(target=product)
+        thread.start()
+        thread.join()
+    assert told.count("create") == 1
+    assert len({word[2] for word in told if word[0] == "workspace"}) == 1
+    product()
+    one = Thread(target=product)  # beside this one, which has the first handle
+    one.start()
+    one.join()
+    assert told.count("create") == 2
