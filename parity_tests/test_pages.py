@@ -84,3 +84,19 @@ def test_links_within_the_documentation_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             there = (page.parent / target).resolve()
             assert there.exists() or there in made(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("folder", ["", "autograd"])
+def test_the_design_names_every_room_and_every_file_of_the_engine(folder: str) -> None:
+    text = (DOCS / "design.md").read_text("utf-8")
+    named = {
+        name.rstrip("/")
+        for row in re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+        for name in re.findall(r"`([^`]*)`", row)
+    }
+    there = {
+        path.name
+        for path in (ROOT / "minigrad" / folder).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert there - named <= {"__init__.py", "__main__.py", "version.py"}
