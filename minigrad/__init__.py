@@ -240,7 +240,8 @@ _LATER = {
 def __getattr__(name: str) -> _Any:
     """A part of minigrad that is imported when it is first asked for."""
     if name.startswith("_foreach_"):
-        return _importlib.import_module("minigrad.foreach").made(name)
+        found = globals()[name] = _importlib.import_module("minigrad.foreach").made(name)
+        return found
     if name not in _LATER:
         raise _no_attribute("minigrad", name)
     found = _importlib.import_module(f"minigrad.{_LATER[name] or name}")

@@ -4,7 +4,6 @@ weights and optimizers of users' own call them. Here a loop; torch has kernels f
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,7 +30,6 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
 }
 
 
-@functools.cache
 def made(name: str) -> Callable[..., Any]:
     """The function of a name: lists among its arguments are gone through along with the first.
 

@@ -102,10 +102,10 @@ def resolve_name(f: Callable[..., Any]) -> str | None:
     """A function's name with that of its module, as ``torch`` calls it.
 
     >>> import minigrad as torch
-    >>> torch.overrides.resolve_name(torch.nn.functional.cross_entropy)
-    'torch.nn.functional.cross_entropy'
+    >>> torch.overrides.resolve_name(torch.linalg.norm)
+    'torch.linalg.norm'
     """
     module = getattr(f, "__module__", None)
     if module is None:
         return None
-    return f"{module.replace('minigrad', 'torch', 1)}.{f.__name__}"
+    return f"{module.replace('minigrad', 'torch', 1)}.{f.__qualname__}"

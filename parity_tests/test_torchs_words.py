@@ -49,6 +49,10 @@ def part_of_several(torch: Any) -> Any:
     return (leaf(torch) * 1).unbind()[1].add_(1)
 
 
+def part_of_several_constants(torch: Any) -> Any:
+    return torch.ones(2, 3).unbind()[1].add_(leaf(torch)[0])
+
+
 def wrong_grad(torch: Any) -> Any:
     leaf(torch).grad = torch.ones(2)
 
@@ -62,6 +66,7 @@ ERRORS: tuple[Callable[[Any], Any], ...] = (
     unused,
     constant,
     part_of_several,
+    part_of_several_constants,
     wrong_grad,
     flag,
     lambda torch: torch.cat([]),

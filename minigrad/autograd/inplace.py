@@ -100,10 +100,9 @@ def _check_history(tensor: TensorBase) -> None:
         raise InPlaceError(VIEW_OF_NO_GRAD)
     if view is not None and view.multiple:
         raise InPlaceError(
-            f"{_place(tensor)} is a view and is being modified inplace. This view is the output of "
-            "a function that returns multiple views. Such functions do not allow the output views "
-            "to be modified inplace. You should replace the inplace operation by an out-of-place "
-            "one."
+            f"{_called(tensor)}. This view is the output of a function that returns multiple "
+            "views. Such functions do not allow the output views to be modified inplace. You "
+            "should replace the inplace operation by an out-of-place one."
         )
     if view is not None and isinstance(view.base._node, AccumulateGrad):
         raise InPlaceError(
@@ -115,13 +114,19 @@ def _check_history(tensor: TensorBase) -> None:
         )
 
 
-def _place(tensor: TensorBase) -> str:
-    """torch's words for where a tensor stands in the graph."""
+MADE_WITHOUT_GRAPH = "A view was created in no_grad mode and is being modified inplace"
+
+
+def _called(tensor: TensorBase) -> str:
+    """torch's words for a view that is written: where it stands in the graph, if it does."""
     node: Any = tensor._node
+    if node is None:
+        return f"{MADE_WITHOUT_GRAPH} with grad mode enabled"
     index = 0
     if isinstance(node, Output):
         node, index = node.edges[0], node.index
-    return f"Output {index} of {node.name().rstrip('0123456789').removesuffix('Backward')}"
+    name = node.name().rstrip("0123456789").removesuffix("Backward")
+    return f"Output {index} of {name} is a view and is being modified inplace"
 
 
 def in_place(fn: Callable[..., Any], op: type[Op] | None) -> Callable[..., Any]:

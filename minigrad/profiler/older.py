@@ -43,7 +43,10 @@ class profile(profiling.profile):
         with_modules: bool = False,
         use_kineto: bool = False,
         use_cpu: bool = True,
-        **others: Any,
+        experimental_config: Any = None,
+        acc_events: bool = False,
+        custom_trace_id_callback: Any = None,
+        post_processing_timeout_s: float | None = None,
     ) -> None:
         asked = [ProfilerActivity.CPU] if use_cpu else []
         if use_cuda or use_device == "cuda":

@@ -131,7 +131,7 @@ def _wide(input: Array) -> Any:
 def _slopes(xp: Any, g: Array, scale: Any, ignored: Any, rows: int, dtype: Any) -> Array:
     """The slope of each row; 0 for one that is ignored, even of a cotangent that is NaN."""
     each = xp.empty(rows, dtype)
-    each[...] = g * scale if ignored is None else xp.where(ignored, 0, g * scale)
+    each[...] = slope_of(g, scale, ignored, None)
     return each
 
 
