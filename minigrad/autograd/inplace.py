@@ -114,14 +114,14 @@ def _check_history(tensor: TensorBase) -> None:
         )
 
 
-MADE_WITHOUT_GRAPH = "A view was created in no_grad mode and is being modified inplace"
-
-
 def _called(tensor: TensorBase) -> str:
     """torch's words for a view that is written: where it stands in the graph, if it does."""
     node: Any = tensor._node
     if node is None:
-        return f"{MADE_WITHOUT_GRAPH} with grad mode enabled"
+        return (
+            "A view was created in no_grad mode and is being modified inplace "
+            "with grad mode enabled"
+        )
     index = 0
     if isinstance(node, Output):
         node, index = node.edges[0], node.index
