@@ -12,14 +12,13 @@ from typing import Any
 
 from minigrad import dtypes
 from minigrad.autograd import overriding
-from minigrad.autograd.apply import bind_tensor_class, edge_of, make
+from minigrad.autograd.apply import bind_tensor_class, edge_of
 from minigrad.autograd.grad import backward, retain
 from minigrad.autograd.graph import (
     AccumulateGrad,
     Node,
     Output,
     RemovableHandle,
-    Storage,
     hooks_of,
     new,
     storage_of,
@@ -27,7 +26,6 @@ from minigrad.autograd.graph import (
 from minigrad.autograd.op import renamed, tensors
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.interchange import Interchange
-from minigrad.size import Size
 
 COMPUTED = (
     " If you want to use a computed variable in a subgraph that doesn't require differentiation "
@@ -61,43 +59,6 @@ class Tensor(Interchange):
     def __new__(cls, *args: Any, device: Any = None) -> Any:
         """An uninitialised tensor of sizes, or a float tensor of data."""
         return cls._wrap(tensors.legacy_array(args, dtypes.get_default_dtype(), True))
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if overriding.asks(cls):
-            overriding.open_class(cls)
-
-    @classmethod
-    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """What a subclass does with torch's functions: run them, and give results its own class.
-
-        >>> import minigrad as torch
-        >>> class Length(torch.Tensor): pass
-        >>> torch.ones(2).as_subclass(Length) * 2
-        Length([2., 2.])
-        """
-        if not all(issubclass(cls, kind) for kind in types):
-            return NotImplemented
-        return overriding.of_class(cls, overriding.as_it_is(func, args, kwargs or {}))
-
-    def as_subclass(self, cls: Any) -> Any:
-        """The same memory and place in the graph, as an object of a subclass of Tensor.
-
-        >>> import minigrad as torch
-        >>> class Length(torch.Tensor): pass
-        >>> type(torch.ones(2).as_subclass(Length)).__name__
-        'Length'
-        """
-        with overriding.unasked():
-            view: Any = renamed(self.view(self.shape), "AliasBackward0")
-        out = cls._wrap(view._array)
-        out._node, out._storage, out._view = view._node, view._storage, view._view
-        return out
-
-    @staticmethod
-    def _make_subclass(cls: Any, data: Any, require_grad: bool = False) -> Any:
-        """A leaf of a subclass with the memory of a tensor."""
-        return data.detach().as_subclass(cls).requires_grad_(require_grad)
 
     @classmethod
     def _wrap(cls, array: Any) -> Any:
@@ -374,9 +335,10 @@ class Tensor(Interchange):
     @property
     def _version(self) -> int:
         """How often its memory was written in place."""
-        if self.is_inference():
+        storage = self._storage
+        if storage is not None and storage.inference:
             raise RuntimeError("Inference tensors do not track version counter.")
-        return 0 if self._storage is None else self._storage.version
+        return 0 if storage is None else storage.version
 
     def _bump_version(self) -> None:
         """Announce an in-place write that was done on the bare array."""
@@ -390,8 +352,47 @@ class Tensor(Interchange):
         """The tensor that this one is a view of."""
         return None if self._view is None else self._view.base
 
+    # --- subclasses: see autograd/overriding.py -------------------------------------------------
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if overriding.asks(cls):
+            overriding.open_class(cls)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What a subclass does with torch's functions: run them, and give results its own class.
+
+        >>> import minigrad as torch
+        >>> class Length(torch.Tensor): pass
+        >>> torch.ones(2).as_subclass(Length) * 2
+        Length([2., 2.])
+        """
+        if not all(issubclass(cls, kind) for kind in types):
+            return NotImplemented
+        return overriding.of_class(cls, overriding.as_it_is(func, args, kwargs or {}))
+
+    def as_subclass(self, cls: Any) -> Any:
+        """The same memory and place in the graph, as an object of a subclass of Tensor.
+
+        >>> import minigrad as torch
+        >>> class Length(torch.Tensor): pass
+        >>> type(torch.ones(2).as_subclass(Length)).__name__
+        'Length'
+        """
+        with overriding.unasked():
+            view: Any = renamed(self.view(self.shape), "AliasBackward0")
+        out = cls._wrap(view._array)
+        out._node, out._storage, out._view = view._node, view._storage, view._view
+        return out
+
+    @staticmethod
+    def _make_subclass(cls: Any, data: Any, require_grad: bool = False) -> Any:
+        """A leaf of a subclass with the memory of a tensor."""
+        return data.detach().as_subclass(cls).requires_grad_(require_grad)
+
 
 Tensor.__module__ = "minigrad"  # where it is found, and what `type(x)` prints
 bind_tensor_class(Tensor)
 
-__all__ = ["Size", "Storage", "Tensor", "make"]
+__all__ = ["Tensor"]

@@ -2,7 +2,7 @@
 
 Three kinds of node stand behind a tensor's one pointer ``_node``, "where my gradient goes":
 
-* ``Accumulator``: the tensor is a leaf; the gradient is added to its ``.grad``;
+* ``AccumulateGrad``: the tensor is a leaf; the gradient is added to its ``.grad``;
 * ``Node``: an op made the tensor; the gradient goes on to that op's arguments;
 * ``Output``: an op with several outputs made it; the gradient waits there for its siblings.
 

@@ -87,29 +87,6 @@ class Op:
     forward: ClassVar[Callable[..., Any]]
 
 
-class Unrounded(float):
-    """A number that an array of half precision meets in float32; the result is rounded once.
-
-    >>> import numpy as np
-    >>> np.float16([10.0]) * Unrounded(0.1)
-    array([1.], dtype=float16)
-    """
-
-    __slots__ = ()
-    __array_ufunc__ = None  # `array * number` is left to the number
-
-    def met(self, ufunc: str, array: Any) -> Any:
-        """What a function of the array module gives for an array and the number."""
-        xp = xp_of(array)
-        return getattr(xp, ufunc)(array.astype(xp.float32), float(self)).astype(array.dtype)
-
-    def __rmul__(self, array: Any) -> Any:
-        return self.met("multiply", array)
-
-    def __rtruediv__(self, array: Any) -> Any:
-        return self.met("true_divide", array)
-
-
 class Unary(Op):
     """An elementwise op of one argument."""
 
@@ -201,6 +178,29 @@ def _attribute(name: str, raw: bool) -> property:
         return saved_value(node, name, raw)
 
     return property(read)
+
+
+class Unrounded(float):
+    """A number that an array of half precision meets in float32; the result is rounded once.
+
+    >>> import numpy as np
+    >>> np.float16([10.0]) * Unrounded(0.1)
+    array([1.], dtype=float16)
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # `array * number` is left to the number
+
+    def met(self, ufunc: str, array: Any) -> Any:
+        """What a function of the array module gives for an array and the number."""
+        xp = xp_of(array)
+        return getattr(xp, ufunc)(array.astype(xp.float32), float(self)).astype(array.dtype)
+
+    def __rmul__(self, array: Any) -> Any:
+        return self.met("multiply", array)
+
+    def __rtruediv__(self, array: Any) -> Any:
+        return self.met("true_divide", array)
 
 
 def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:

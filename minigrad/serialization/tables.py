@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.apply import make
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for, backend_of
 from minigrad.serialization.atomic import atomic_write, replacement
 from minigrad.serialization.errors import FileFormatError
 from minigrad.serialization.locations import MapLocation, single_device
-from minigrad.tensor import Tensor, make
+from minigrad.tensor import Tensor
 
 __all__ = ["load_npz", "load_safetensors", "save_npz", "save_safetensors"]
 
