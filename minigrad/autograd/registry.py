@@ -42,7 +42,7 @@ OpClass = TypeVar("OpClass", bound=type[Op])
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 REGISTRY: dict[str, Record] = {}
 ALL_OPS: list[type[Op]] = []  # those for derivatives, which have no record, too
-_NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
+NAMESPACES: list[tuple[str, dict[str, Any]]] = []  # modules that show the functions of a place
 # A name (or an alias) that begins with one of these stands there alone: `linalg_inv` is linalg.inv.
 PREFIXES = {
     "torch": "torch_",
@@ -85,7 +85,7 @@ def publish(where: str, namespace: dict[str, Any]) -> list[str]:
 
     Returns the names that it has now.
     """
-    _NAMESPACES.append((where, namespace))
+    NAMESPACES.append((where, namespace))
     found = {
         name: fn for record in REGISTRY.values() for name, fn in functions_in(where, record).items()
     }
@@ -195,7 +195,7 @@ def _attach(record: Record) -> None:
     if record.name in REGISTRY:
         raise ValueError(f"two operations are called {record.name!r}")
     REGISTRY[record.name] = record
-    for where, namespace in _NAMESPACES:
+    for where, namespace in NAMESPACES:
         show_all(namespace, functions_in(where, record))
     for name in names_in("Tensor", record):
         setattr(TensorBase, name, record.method)
