@@ -15,6 +15,8 @@ from minigrad.autograd.tensor_base import TensorBase
 __all__ = [
     "handle_torch_function",
     "has_torch_function",
+    "has_torch_function_unary",
+    "has_torch_function_variadic",
     "is_tensor_like",
     "is_tensor_method_or_property",
     "resolve_name",
@@ -40,6 +42,26 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     False
     """
     return not overriding.here.off and bool(overriding.overloaded(relevant_args))
+
+
+def has_torch_function_unary(arg: Any) -> bool:
+    """The same of one argument.
+
+    >>> import minigrad as torch
+    >>> torch.overrides.has_torch_function_unary(torch.ones(1))
+    False
+    """
+    return has_torch_function((arg,))
+
+
+def has_torch_function_variadic(*args: Any) -> bool:
+    """The same of arguments that are given one by one.
+
+    >>> import minigrad as torch
+    >>> torch.overrides.has_torch_function_variadic(torch.ones(1), 2)
+    False
+    """
+    return has_torch_function(args)
 
 
 def handle_torch_function(

@@ -110,7 +110,7 @@ OUR_FILES.add(WRITTEN)
 
 # Functions of which torch asks nobody: they make tensors of values, or say what something is.
 UNASKED = {"arange", "as_tensor", "asarray", "from_numpy", "full", "is_storage", "is_tensor"}
-UNASKED |= {"range", "scalar_tensor", "tensor", "typename"}
+UNASKED |= {"scalar_tensor", "tensor", "typename"}
 
 _public: set[FunctionType] = set()  # the functions that modules show
 _own: dict[FunctionType, FunctionType] = {}  # what they did before they looked

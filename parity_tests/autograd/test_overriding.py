@@ -159,7 +159,8 @@ def test_functions_of_a_user_ask_too(torch):
 
     x = torch.ones(2).as_subclass(Logged)
     kinds = [type(double(t)).__name__ for t in (x, torch.ones(2))]
-    return kinds, told, overrides.is_tensor_like(x), overrides.is_tensor_like(3)
+    asked = overrides.has_torch_function_unary(x), overrides.has_torch_function_variadic(1, x)
+    return kinds, told, overrides.is_tensor_like(x), overrides.is_tensor_like(3), asked
 
 
 @same_as_torch
