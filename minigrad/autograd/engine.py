@@ -286,9 +286,7 @@ def _check_nan(node: Node, index: int, gradient: Any) -> None:
 def _replacement(changed: Any, g: Any, reading: Reading, node: Node) -> Any:
     """What a tensor hook returned, checked."""
     if not isinstance(changed, TensorBase):
-        raise TypeError(
-            f"a gradient hook must return a Tensor or None, not {type(changed).__name__}"
-        )
+        raise TypeError(f"a gradient hook returns a Tensor or None, not {type(changed).__name__}")
     if changed._array.shape != tuple(g.shape):
         raise GradientShapeError(
             f"hook of {node.name()} has changed the size of value: {tuple(g.shape)} became "
