@@ -8,6 +8,12 @@ from __future__ import annotations
 from contextvars import ContextVar, Token
 from typing import Any
 
+# The kinds of device that torch knows; here there are the first two.
+TORCHS = (
+    "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, "
+    "mps, meta, hpu, mtia, privateuseone"
+)
+
 
 class device:
     """A place for tensors: the CPU or one of the CUDA cards; naming one needs no such card.
@@ -81,8 +87,14 @@ def _parse(text: str) -> tuple[str, int | None]:
     """Split ``'cuda:1'`` into kind and index."""
     kind, colon, number = text.partition(":")
     if kind not in ("cpu", "cuda"):
+        if kind in TORCHS.split(", "):
+            raise RuntimeError(
+                f"minigrad is not linked with support for {kind} devices: it has cpu and cuda"
+            )
+        if not kind.isalpha():
+            raise RuntimeError(f"Invalid device string: '{text}'")
         raise RuntimeError(
-            f"Expected one of cpu, cuda device type at start of device string: {text}"
+            f"Expected one of {TORCHS} device type at start of device string: {text}"
         )
     if colon and (not number.isdigit() or (number[0] == "0" and number != "0")):
         raise RuntimeError(f"Invalid device string: '{text}'")

@@ -281,7 +281,10 @@ def set_default_dtype(d: dtype, /) -> None:
     >>> torch.set_default_dtype(torch.float32)
     """
     if not isinstance(d, dtype) or not d.is_floating_point:
-        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
+        start = "" if isinstance(d, dtype) else "invalid dtype object: "
+        raise TypeError(
+            f"{start}only floating-point types are supported as the default type, got {d!r}"
+        )
     _default.set(d)
 
 

@@ -176,7 +176,7 @@ class Interchange(Traits):
         suffixes = []
         grad_fn = self.grad_fn
         if grad_fn is not None:
-            suffixes.append(f"grad_fn=<{grad_fn.name()}>")
+            suffixes.append(f"grad_fn=<{grad_fn.name().rpartition('::')[2]}>")
         elif self.requires_grad:
             suffixes.append("requires_grad=True")
         place = None if type(self._array) is np.ndarray else str(self.device)
@@ -305,7 +305,7 @@ class Interchange(Traits):
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol at the moment; detach() the tensor, or copy what made it."
+                "protocol at the moment.  detach() the tensor, or copy what made it."
             )
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]

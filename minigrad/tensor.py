@@ -176,7 +176,10 @@ class Tensor(Interchange):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, TensorBase):
-                raise TypeError(f"assigned grad expected to be a Tensor or None, but got {value!r}")
+                raise TypeError(
+                    "assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}"
+                )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.shape != self._array.shape:
@@ -186,7 +189,12 @@ class Tensor(Interchange):
                     "are the same size"
                 )
             if value._array.dtype != self._array.dtype:
-                raise RuntimeError("assigned grad has data of a different type")
+                one, own = value.dtype, self.dtype
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{one.c_name}' to a tensor with "
+                    f"grad_dtype '{own.type_name}'. The gradient must match the tensor's "
+                    "grad_dtype (defaults to the tensor's dtype)."
+                )
         self._grad = value
 
     @grad.deleter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -266,8 +267,7 @@ def array_error(op: type[Op], values: Sequence[Any], error: Exception) -> Except
             "convert with .to()"
         )
     shapes = [v.shape for v in values if hasattr(v, "shape")]
-    if op.broadcasts and len(shapes) >= 2:
-        a, b = shapes[0], shapes[1]
+    for a, b in itertools.combinations(shapes if op.broadcasts else (), 2):
         for back in range(1, min(len(a), len(b)) + 1):
             if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
                 dim = max(len(a), len(b)) - back

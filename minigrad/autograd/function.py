@@ -6,6 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.Functi
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -112,7 +113,7 @@ class FunctionNode(Node):
         """A gradient that the user returned, in the dtype and shape of its argument."""
         if not isinstance(g, TensorBase):
             raise RuntimeError(
-                f"{self.name()}: backward must return Tensors or None, got {type(g).__name__}"
+                f"expected Variable or None (got {type(g).__name__}) from {self.name()}"
             )
         fitted, F, shape, dtype = reading.from_tensor(g), reading.F, edge.shape, g._array.dtype
         if dtype != self.argument_dtypes[position]:
@@ -205,17 +206,37 @@ class Function:
             cls._node_class.function = cls
         assert cls._node_class is not None
         node = new(cls._node_class)
-        _prepare(node, args)
+        apart = cls.setup_context is not Function.setup_context
+        if apart:  # it is told of defaults too
+            args, kwargs = _bound(cls.forward, args, kwargs), {}
+        given = (*args, *kwargs.values())
+        _prepare(node, given)
         token = MODE.set(min(MODE.get(), NO_GRAD))
         try:
-            if cls.setup_context is not Function.setup_context:
-                output = cls.forward(*args, **kwargs)
+            if apart:
+                output = cls.forward(*args)
                 cls.setup_context(node.ctx, args, output)
             else:
                 output = cls.forward(node.ctx, *args, **kwargs)
         finally:
             MODE.reset(token)
-        return _record(node, args, output)
+        return _record(node, given, output)
+
+
+_signature = functools.lru_cache(maxsize=128)(inspect.signature)
+
+
+def _bound(
+    forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...]:
+    """The arguments of a call in their order, with those that were left to their defaults.
+
+    >>> _bound(lambda x, times=2: x, (), {"x": 1})
+    (1, 2)
+    """
+    bound = _signature(forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
 
 
 def _prepare(node: FunctionNode, args: tuple[Any, ...]) -> None:

@@ -200,6 +200,8 @@ def jacobian(
                 )
             )
     whole = _left(tuple(blocks), create_graph)
+    if strategy == "forward-mode" and many_in and many_out:
+        return [list(block) for block in whole]  # as torch gives them
     return _like([_like(block, many_in) for block in whole], many_out)
 
 

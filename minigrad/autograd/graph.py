@@ -27,6 +27,7 @@ from typing import Any, ClassVar, NamedTuple
 from minigrad.autograd.parcels import Packed, opened
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.dtypes import of_numpy
 from minigrad.errors import GraphFreedError, ModifiedInPlaceError
 
 new = object.__new__
@@ -136,6 +137,10 @@ class Hooks:
 FREED: Any = type("Freed", (), {"__repr__": lambda self: "<freed>"})()
 
 
+# Nodes that torch's engine makes itself, and names so.
+ENGINES = {"CopySlices", "CopyBackwards", "NotImplemented"}
+
+
 class Node:
     """One recorded call of an op: whose gradients it can compute, from what it saved.
 
@@ -175,7 +180,8 @@ class Node:
     def name(self) -> str:
         """torch's name of the node, such as ``MulBackward0``."""
         chosen = getattr(self.op, "grad_fn", "")
-        return chosen(*self.params) if callable(chosen) else type(self).__name__
+        found = chosen(*self.params) if callable(chosen) else type(self).__name__
+        return f"torch::autograd::{found}" if found in ENGINES else found
 
     def __repr__(self) -> str:
         return f"<{self.name().rpartition('::')[2]} object at 0x{id(self):x}>"
@@ -371,4 +377,6 @@ def source_line(code: CodeType | None, lasti: int) -> str:
 
 def _describe(value: Array) -> str:
     shape = list(getattr(value, "shape", ()))
-    return f"{getattr(value, 'dtype', type(value).__name__)} tensor of size {shape}"
+    dtype = getattr(value, "dtype", None)
+    kind = type(value).__name__ if dtype is None else f"torch.{of_numpy(dtype).type_name}Tensor"
+    return f"{kind} {shape}"

@@ -89,6 +89,7 @@ def check_writable(tensor: TensorBase, others: Iterable[Any] = ()) -> bool:
         if storage is not None and storage.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed."
+                "You can make a clone to get a normal tensor before doing inplace update."
             )
     return recorded
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from types import TracebackType
@@ -248,7 +249,9 @@ class set_detect_anomaly(_Switch):
         pass
 
     def _clone(self) -> _Switch:
-        return detect_anomaly(self._value == 2)
+        block = detect_anomaly.__new__(detect_anomaly)  # without the warning of one
+        block._value = self._value
+        return block
 
 
 class detect_anomaly(_Switch):
@@ -263,6 +266,11 @@ class detect_anomaly(_Switch):
     _var = ANOMALY
 
     def __init__(self, check_nan: bool = True) -> None:
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should "
+            "only be enabled for debugging.",
+            stacklevel=2,
+        )
         self._value = 2 if check_nan else 1
 
     def _clone(self) -> _Switch:

@@ -189,7 +189,10 @@ def _wrong_element(public: Callable[..., Any], values: Mapping[str, Any]) -> Typ
 
 
 def _type_name(value: Any) -> str:
-    return "torch.dtype" if isinstance(value, dtype) else type(value).__name__
+    if isinstance(value, dtype):
+        return "torch.dtype"
+    kind = type(value)
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
 
 
 def not_a_tensor(name: str, value: Any) -> TypeError:

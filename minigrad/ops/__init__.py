@@ -88,6 +88,7 @@ from minigrad.ops.network import (
     dropout,  # noqa: F401
     embedding,  # noqa: F401
     embedding_bag,  # noqa: F401
+    fake_quantize,  # noqa: F401
     loss,  # noqa: F401
     loss_binary,  # noqa: F401
     loss_classes,  # noqa: F401

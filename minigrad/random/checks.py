@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from minigrad.dtypes import of_numpy
 from minigrad.errors import message
 
 __all__ = [
@@ -145,12 +146,21 @@ def permutation_limit(dtype: np.dtype[Any]) -> int:
     return min(_greatest(dtype), _INT64_MAX)
 
 
+# torch's names of what draws, as its messages say them.
+_KERNELS = {
+    "uniform": "check_uniform_bounds",
+    "normal": "normal_kernel_cpu",
+    "bernoulli": "bernoulli_tensor_cpu_p_",
+}
+
+
 def float_dtype(op: str, dtype: DTypeLike) -> np.dtype[Any]:
     """Return the NumPy dtype; NotImplementedError, as in torch, unless floating point."""
     found = np.dtype(dtype)
     if found not in _DIGITS:
         raise NotImplementedError(
-            message(op, "a floating point dtype", found.name, "draw float32 and convert it")
+            f"\"{_KERNELS.get(op, op)}\" not implemented for '{of_numpy(found).type_name}'; draw "
+            "float32 and convert it"
         )
     return found
 

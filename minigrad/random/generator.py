@@ -199,7 +199,8 @@ class Generator(Source):
             [4, 0, 1, 3, 2]
         """
         found, n = np.dtype(dtype), operator.index(n)
-        checks.require(n >= 0, "randperm", "n >= 0", str(n))
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
         limit = checks.permutation_limit(found)
         checks.require(n <= limit, "randperm", f"n of at most {limit} for {found.name}", str(n))
         with self._lock:
@@ -228,7 +229,9 @@ class Generator(Source):
         if is_array:
             checks.float_dtype("bernoulli", chances.dtype)
         ok = bool(np.all((chances >= 0) & (chances <= 1)))
-        checks.require(ok, "bernoulli", "p in [0, 1]", "values outside" if is_array else f"p={p}")
+        if not ok and is_array:
+            raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+        checks.require(ok, "bernoulli", "p in [0, 1]", f"p={p}")
         with self._lock:
             if not is_array:
                 drawn = draws.standard_bernoullis(

@@ -113,8 +113,8 @@ def checkpoint(
 
 def _warn_of_default(name: str) -> None:
     warnings.warn(
-        f"{name}: pass use_reentrant explicitly; use_reentrant=False is recommended, and without "
-        "it True is taken.",
+        f"{name}: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
+        "recommended; without it True is taken.",
         stacklevel=3,
     )
 

@@ -274,7 +274,11 @@ def normal(
         raise TypeError("normal(): a size is needed where neither mean nor std is a tensor")
     means, stds = (p._array if isinstance(p, TensorBase) else p for p in (mean, std))
     if not np.all(stds >= 0):
-        raise RuntimeError("normal expects all elements of std >= 0.0")
+        raise RuntimeError(
+            "normal expects all elements of std >= 0.0"
+            if isinstance(std, TensorBase)
+            else f"normal expects std >= 0.0, but found std {std:g}"
+        )
     where = given[0].device  # type: ignore[attr-defined]
     shape = np.broadcast_shapes(*[p.shape for p in parts])
     values = _from(generator, where).normal(shape, 0.0, 1.0, parts[0].dtype)

@@ -12,6 +12,8 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.arithmetic import NUMBERS
 from minigrad.ops.elementwise.number_first import hides_rest, number_first
 from minigrad.ops.elementwise.precision import widened
@@ -188,11 +190,18 @@ def _lerp(input: Any, end: Any, weight: Any) -> Any:
     return (tensors.lerp if by_tensor else tensors.lerp_by_number)(input, end, weight)
 
 
+def _of_another_type(start: Any, end: Any, *weight: Any) -> DtypeError:
+    which, other = ("end", end) if end != start else ("weight", *weight)
+    wanted, found = (of_numpy(kind).c_name for kind in (start, other))
+    return DtypeError(f"expected dtype {wanted} for `{which}` but got dtype {found}")
+
+
 class _Way(Op):
     """What the two forms of ``lerp`` have in common."""
 
     broadcasts = True
     promotes = "same"
+    mixed = staticmethod(_of_another_type)
     kinds = "fV"
     numbers = ()
 

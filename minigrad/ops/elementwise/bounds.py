@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.arguments import is_argument, result_type
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, renamed, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, kept
@@ -200,7 +200,7 @@ def clamp_min(input: Any, min: Any) -> Any:
     >>> torch.clamp_min(torch.tensor([-2., 3.]), 0)
     tensor([0., 3.])
     """
-    return _clamp(input, min=_one_sided("clamp_min", input, min))
+    return renamed(_clamp(input, min=_one_sided("clamp_min", input, min)), "ClampMinBackward0")
 
 
 @function(samples=SIDES, **ONE)
@@ -213,4 +213,4 @@ def clamp_max(input: Any, max: Any) -> Any:
     >>> torch.clamp_max(torch.tensor([-2., 3.]), 0)
     tensor([-2.,  0.])
     """
-    return _clamp(input, max=_one_sided("clamp_max", input, max))
+    return renamed(_clamp(input, max=_one_sided("clamp_max", input, max)), "ClampMaxBackward0")

@@ -11,6 +11,8 @@ from minigrad.autograd.op import Binary, Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.dtypes import of_numpy
+from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.blocks import BLOCK
 
 ANY = ("float", "int", "bool")
@@ -286,6 +288,11 @@ CLOSE: dict[str, Any] = {
 }
 
 
+def _not_alike(x: Any, y: Any) -> DtypeError:
+    one, two = (of_numpy(kind).type_name for kind in (x, y))
+    return DtypeError(f"{one} did not match {two}")
+
+
 @register(public=_isclose, **CLOSE)
 class Isclose(Op):
     """Elementwise "is as good as equal".
@@ -299,6 +306,7 @@ class Isclose(Op):
 
     broadcasts = True
     promotes = "same"
+    mixed = staticmethod(_not_alike)
     numbers = ()
 
     @staticmethod

@@ -220,6 +220,7 @@ class FloorDivide(Binary):
         """Divide and round down."""
         return _floored(xp, input, other)
 
+    grad_fn = "NotImplemented"
     grad_input = grad_other = no_derivative("floor_divide", RuntimeError)
 
 

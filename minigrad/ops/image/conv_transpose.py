@@ -172,7 +172,8 @@ def _placed(
         if m < 0 or m >= max(s, d):
             raise ShapeError(
                 "output padding must be smaller than either stride or dilation, but got "
-                f"output_padding: {more}, stride: {steps}, dilation: {gaps}"
+                f"{_by_side('output_padding', more)} {_by_side('stride', steps)} "
+                f"{_by_side('dilation', gaps)}"
             )
     out = [
         (size - 1) * s - 2 * p + d * (k - 1) + 1 + m
@@ -184,3 +185,13 @@ def _placed(
             "Output size is too small"
         )
     return Geometry(steps, margins, gaps, groups), (n, made, *out)
+
+
+def _by_side(name: str, values: tuple[int, ...]) -> str:
+    """One number for each axis, as torch's message lists them.
+
+    >>> _by_side("stride", (1, 2))
+    'stride_height: 1 stride_width: 2'
+    """
+    sides = ("depth", "height", "width")[-len(values) :]
+    return " ".join(f"{name}_{side}: {n}" for side, n in zip(sides, values, strict=True))

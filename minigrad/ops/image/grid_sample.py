@@ -342,7 +342,7 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
     if tuple(theta.shape[-2:]) != (axes, axes + 1) or theta.ndim != 3:
         raise ValueError(
             f"Expected a batch of {axes}D affine matrices of shape Nx{axes}x{axes + 1} for size "
-            f"{list(sizes)}. Got {list(theta.shape)}."
+            f"{sizes}. Got {theta.shape}."
         )
     if align_corners is None:
         warnings.warn(ALIGN, stacklevel=3)

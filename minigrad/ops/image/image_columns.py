@@ -117,9 +117,10 @@ def _places(op: str, size: Any, kernel: tuple[int, ...], geometry: Geometry) -> 
     out = geometry.out_sizes(tuple(size), kernel)
     if min(out) < 1:
         raise ShapeError(
-            f"{op}: given spatial size {tuple(size)}, kernel_size={kernel}, {geometry}, calculated "
-            f"shape of the array of sliding blocks as {out}, but its components must be at least "
-            "one"
+            f"Given input with spatial size {tuple(size)}, kernel_size={kernel}, "
+            f"dilation={geometry.dilation}, padding={geometry.padding}, calculated shape of the "
+            f"array of sliding blocks as {tuple(out)}, but its components must be at least one. "
+            f"({op})"
         )
     return out
 

@@ -224,6 +224,10 @@ def interpolate(
     return resized(input, mode, counts, factors, bool(align_corners), bool(antialias))
 
 
+# The number of axes that an input must have for a mode that knows only one.
+ONE_KIND = {"linear": 3, "bilinear": 4, "trilinear": 5}
+
+
 def _check(mode: str, antialias: bool, align: bool, ndim: int) -> None:
     """Raise torch's errors for a mode that the number of axes or an option does not go with."""
     if antialias and (mode not in ("bilinear", "bicubic", "lanczos") or ndim != 4):
@@ -231,10 +235,15 @@ def _check(mode: str, antialias: bool, align: bool, ndim: int) -> None:
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
             "a 4-D tensor as input"
         )
+    if mode in ONE_KIND and ndim in (3, 4, 5) and ndim != ONE_KIND[mode]:
+        raise NotImplementedError(
+            f"Got {ndim}D input, but {mode} mode needs {ONE_KIND[mode]}D input"
+        )
     if mode not in MODES or ndim - 2 not in MODES[mode][2]:
         raise NotImplementedError(
-            f"interpolate: got a {ndim}D input and mode {mode!r}; there are nearest, nearest-exact "
-            "and area (3D, 4D, 5D), linear (3D), bilinear, bicubic and lanczos (4D), trilinear (5D)"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {ndim}D) for the modes: "
+            "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact "
+            f"(got {mode})"
         )
     if mode == "lanczos" and (align or not antialias):
         raise ValueError("Lanczos mode requires antialias=True, and no align_corners")

@@ -198,7 +198,8 @@ def _check_mode(input: Any, mode: str, pairs: Widths) -> None:
             )
         if mode == "reflect" and max(before, after) >= n:
             raise ShapeError(
-                "Padding size should be less than the corresponding input dimension, but got: "
+                f"Argument #{2 * (len(size) - axis) + 2}: Padding size should be less than the "
+                "corresponding input dimension, but got: "
                 f"padding ({before}, {after}) at dimension {axis} of input {list(size)}"
             )
         if mode == "circular" and max(before, after) > n:

@@ -238,7 +238,7 @@ def _index_select(input: Any, dim: int, index: Any) -> Any:
         if at == 1:  # which torch reads by another kernel
             raise RuntimeError(f"INDICES element is out of DATA bounds, id={bad} axis_dim={size}")
         raise IndexError(
-            f"index_select(): index {bad} is out of range for dimension {at} with size {size}"
+            f"index out of range in self: {bad} for dimension {at} with size {size} (index_select)"
         )
     if not shape and places.size != 1:
         raise RuntimeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import held
-from minigrad.errors import DtypeError, InPlaceError
+from minigrad.errors import DtypeError, InPlaceError, ShapeError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.index_key import (
     FULL,
@@ -35,6 +36,11 @@ def _named(key: Any) -> str:
     last = [k for k in key if k is not Ellipsis and k != FULL] or [FULL]
     kinds = {int: "SelectBackward0", slice: "SliceBackward0", type(None): "UnsqueezeBackward0"}
     return kinds.get(type(last[-1]), "SelectBackward0")
+
+
+def _writer(key: Any) -> str:
+    """torch's name for writing at an index: to a view, or to places that arrays name."""
+    return "CopySlices" if all(map(is_basic, key)) else "IndexPutBackward0"
 
 
 register("copy_slices", internal=True)(CopySlices)
@@ -180,8 +186,10 @@ def index_error(input: Any, error: IndexError) -> IndexError:
     if "too many indices" in text:
         return too_many(shape)
     if "broadcast" in text:
+        found = re.findall(r"\(([\d,]*)\)", text)
+        shapes = ", ".join(f"[{s.rstrip(',').replace(',', ', ')}]" for s in found)
         return IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together ({text})"
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
         )
     return error
 
@@ -190,7 +198,7 @@ def index_error(input: Any, error: IndexError) -> IndexError:
 class SetItem(Op):
     """A tensor with values written at an index."""
 
-    grad_fn = "CopySlices"
+    grad_fn = staticmethod(_writer)
     writes = True
     broadcasts = True
 
@@ -229,7 +237,8 @@ def setitem(input: Any, key: Any, value: Any) -> None:
     leaf that requires grad, TypeError for a value that is no tensor or number.
     """
     if not isinstance(value, (TensorBase, int, float, np.integer)):
-        raise TypeError(f"can't assign a {type(value).__name__} to a {input.type()}")
+        module = "numpy." if isinstance(value, (np.ndarray, np.generic)) else ""
+        raise TypeError(f"can't assign a {module}{type(value).__name__} to a {input.type()}")
     if key is False:
         return
     try:
@@ -253,11 +262,27 @@ def setitem(input: Any, key: Any, value: Any) -> None:
             write(SetItem, target, (value,), (arrays,), check=False)
     except IndexError as error:
         raise index_error(input, error) from None
+    except ShapeError:
+        _refuse_shape(input, view, arrays, value)
+        raise
     except InPlaceError as error:
         getitem(input.detach(), key)  # torch looks for the place first
         if str(error).startswith("a leaf") and arrays is None:  # and writes to a view of it
             raise InPlaceError(f"a view of {error}") from None
         raise
+
+
+def _refuse_shape(input: Any, view: Key | None, arrays: Key | None, value: Any) -> None:
+    """Raise torch's error for a value that does not broadcast to the places it is written to."""
+    target = input.detach() if view is None else SELECT(input.detach(), view)
+    if arrays is None:
+        value.detach().expand(target.shape)
+    else:
+        picked = list(target._array[arrays].shape)
+        raise ShapeError(
+            f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
+            f"indexing result of shape {picked}"
+        )
 
 
 def _refuse_bytes(key: Any) -> None:

@@ -63,7 +63,8 @@ def _read_slice(part: slice) -> slice:
     """A slice of whole numbers; torch goes forwards only."""
     start, stop, step = part.start, part.stop, part.step
     if step is not None and index(step) <= 0:
-        raise ValueError("step must be greater than zero")
+        said = "step must be greater than zero" if index(step) else "slice step cannot be zero"
+        raise ValueError(said)
     plain = (int, type(None))
     if type(start) in plain and type(stop) in plain and type(step) in plain:
         return part
@@ -145,9 +146,11 @@ def divided(
         else:
             count = _axes(part)
             if part.dtype.kind == "b" and part.shape != tuple(shape[axis : axis + count]):
+                same = zip(part.shape, shape[axis:], strict=False)
+                at = axis + next((i for i, (a, b) in enumerate(same) if a != b), 0)
                 raise IndexError(
-                    f"The shape of the mask {list(part.shape)} at index {axis} does not match the "
-                    f"shape of the indexed tensor {list(shape)} at index {axis}"
+                    f"The shape of the mask {list(part.shape)} at index {at - axis} does not match "
+                    f"the shape of the indexed tensor {list(shape)} at index {at}"
                 )
             view += [FULL] * count
             arrays.append(part)

@@ -26,7 +26,7 @@ def _need_mask(op: str, mask: Any, position: int = 2) -> Any:
     array = need_tensor(op, "mask", position, mask)
     if array.dtype.kind != "b":
         raise RuntimeError(
-            f"{op} only supports boolean masks, but got mask with dtype {mask.dtype}"
+            f"{op} only supports boolean masks, but got mask with dtype {mask.dtype.c_name}"
         )
     return array
 

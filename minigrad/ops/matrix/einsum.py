@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, renamed, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
@@ -257,9 +257,9 @@ def _spelled_out(operands: list[Any], names: list[list[Any]]) -> tuple[list[list
             raise RuntimeError(
                 "einsum(): the number of subscripts in the equation "
                 f"({len(axes) - (Ellipsis in axes)}) "
-                f"{'is more than' if missing < 0 else 'does not match'} the number of dimensions "
-                f"({operand._array.ndim}) for operand {place}"
-                f"{' and no ellipsis was given' if missing > 0 else ''}"
+                f"{'is more than' if Ellipsis in axes else 'does not match'} the number of "
+                f"dimensions ({operand._array.ndim}) for operand {place}"
+                f"{'' if Ellipsis in axes else ' and no ellipsis was given'}"
             )
         covered = max(covered, missing)
         spelled: list[Any] = []
@@ -267,6 +267,22 @@ def _spelled_out(operands: list[Any], names: list[list[Any]]) -> tuple[list[list
             spelled += [(i,) for i in range(missing, 0, -1)] if axis is Ellipsis else [axis]
         found.append(spelled)
     return found, covered
+
+
+# Nodes at the end of a product that torch leaves by a view.
+_PRODUCTS = {"MmBackward0", "UnsafeViewBackward0", "BmmBackward0", "PermuteBackward0"}
+
+
+def _as_a_view(found: Any, operands: list[Any]) -> Any:
+    """The result as torch leaves it, which names its node: a product, or all of one operand."""
+    if found._node is None:
+        return found
+    if len(operands) == 1:
+        if found is operands[0]:
+            return found.permute(*range(found.ndim))
+        diagonal = found.grad_fn.name() == "DiagonalBackward0"
+        return renamed(found, "PermuteBackward0") if diagonal else found
+    return renamed(found, "ViewBackward0") if found.grad_fn.name() in _PRODUCTS else found
 
 
 def _check_sizes(operands: list[Named]) -> None:
@@ -342,4 +358,4 @@ def einsum(*args: Any) -> Any:
             )
     named = [with_unique_names(o, axes) for o, axes in zip(operands, spelled, strict=True)]
     _check_sizes(named)
-    return contract(named, kept)
+    return _as_a_view(contract(named, kept), operands)

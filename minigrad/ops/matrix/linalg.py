@@ -20,6 +20,7 @@ from minigrad.ops.matrix.products import (
     Mm,
     Mv,
     different_types,
+    different_vectors,
     wrong_inner,
 )
 
@@ -91,7 +92,8 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
             f"'{type(other).__name__}' (matmul needs two Tensors)"
         ) from None
     if x.dtype is not y.dtype:
-        raise different_types(x.dtype, y.dtype)
+        vectors = x.ndim == 1 == y.ndim
+        raise (different_vectors if vectors else different_types)(x.dtype, y.dtype)
     return _matmul_of_ranks(input, other, x, y)
 
 

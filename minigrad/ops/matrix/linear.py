@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Op
+from minigrad.autograd.op import Op, renamed
 from minigrad.autograd.registry import T, call, function, into, reals, register
 from minigrad.autograd.shortcuts import short_cut
 from minigrad.autograd.tensor_base import TensorBase
@@ -195,6 +195,8 @@ def linear(input: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any
             raise ShapeError(f"mat2 must be a matrix, got {weight._array.ndim}-D tensor (linear)")
         return input @ weight
     if bias is None:
+        if axes == 1:
+            return renamed(_linear_nd(input, weight), "SqueezeBackward4")
         return _linear_2d(input, weight) if axes == 2 else _linear_nd(input, weight)
     return _affine_2d(bias, input, weight) if axes == 2 else _affine_nd(bias, input, weight)
 

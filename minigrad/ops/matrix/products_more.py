@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, renamed, tensors
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -330,7 +330,8 @@ def kron(input: Any, other: Any) -> Any:
     wide = [n for size in a for n in (size, 1)]
     close = [n for size in b for n in (1, size)]
     product = input.reshape(wide) * other.reshape(close)
-    return product.reshape([m * n for m, n in zip(a, b, strict=True)])
+    made = product.reshape([m * n for m, n in zip(a, b, strict=True)])
+    return renamed(made, "UnsafeViewBackward0")
 
 
 @register(
@@ -355,7 +356,7 @@ class Trace(Op):
     def forward(xp: Any, input: Array) -> Array:
         """The diagonal, summed; half precision in float32."""
         if input.ndim != 2:
-            raise ShapeError("trace: expected a matrix")
+            raise ShapeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
         diagonal = xp.diagonal(input)
         if input.dtype.kind in "fV":
             wide = diagonal.astype(xp.float32) if input.dtype.itemsize == 2 else diagonal

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import make
-from minigrad.autograd.op import Op, Unary, tensors
+from minigrad.autograd.op import Op, Unary, renamed, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, backend_of
 from minigrad.backend.native import pointwise
@@ -184,9 +184,11 @@ def rrelu(
             f"Lower bound should be less than or equal to the upper bound (rrelu: {lower}, {upper})"
         )
     if not training:
-        return either(LeakyRelu, inplace, input, (lower + upper) / 2)
+        made = either(LeakyRelu, inplace, input, (lower + upper) / 2)
+        return renamed(made, "RreluWithNoiseBackward0")
     slopes = _slopes(input._array, lower, upper, source(generator, input.device))
-    return input.mul_(slopes) if inplace else input * slopes
+    made = input.mul_(slopes) if inplace else input * slopes
+    return renamed(made, "RreluWithNoiseBackward0")
 
 
 def _slopes(x: Any, lower: float, upper: float, generator: Any) -> Any:

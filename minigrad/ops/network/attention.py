@@ -31,8 +31,9 @@ def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) ->
         )
     if any(t._array.ndim < 2 for t in (query, key, value)):
         raise ShapeError(
-            f"Expected query, key, and value to all be  at least 2 dimensional, but got "
-            f"{[t._array.ndim for t in (query, key, value)]} ({op})"
+            "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+            f"{query._array.ndim} key.dim: {key._array.ndim} and value.dim: {value._array.ndim} "
+            f"instead. ({op})"
         )
     if kinds[0].kind not in "fV":
         raise NotImplementedError(f'"{op}" not implemented for {of_numpy(kinds[0])!r}')
@@ -44,7 +45,7 @@ def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) ->
                 f"attn_mask.dtype: {of_numpy(kind)!r} ({op})"
             )
         if is_causal:
-            raise RuntimeError(f"{op}: Explicit attn_mask should not be set when is_causal=True")
+            raise RuntimeError(f"_{op}: Explicit attn_mask should not be set when is_causal=True")
 
 
 def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:

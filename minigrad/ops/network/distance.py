@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.apply import make
 from minigrad.autograd.arguments import common_type
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, renamed, tensors
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -111,7 +111,7 @@ def pairwise_distance(
     tensor([5.0000])
     """
     last = max(x1._array.ndim, x2._array.ndim) - 1
-    return (x1 - x2 + eps).norm(p, last, keepdim)
+    return renamed((x1 - x2 + eps).norm(p, last, keepdim), "NormBackward1")
 
 
 @function(

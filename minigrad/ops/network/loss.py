@@ -139,7 +139,8 @@ def _pair_loss(
     input, target = same_shape(op, input, target)
     if input._array.dtype.kind not in "fV" and target._array.dtype.kind not in "fV":
         raise NotImplementedError(
-            f'"{op}" not implemented for {of_numpy(input._array.dtype)!r}; use input.float()'
+            f'"{op.removesuffix("_loss")}_cpu" not implemented for '
+            f"'{of_numpy(input._array.dtype).type_name}'; use input.float()"
         )
     run = getattr(tensors, op)
     if weight is None:
@@ -396,5 +397,5 @@ def check_dtype(op: str, input: Any, *others: Any) -> None:
     """Raise torch's error for tensors of another dtype than the input."""
     for other in others:
         if other is not None and other._array.dtype != input._array.dtype:
-            one, two = (of_numpy(t._array.dtype) for t in (other, input))
-            raise DtypeError(f"Found dtype {one!r} but expected {two!r} ({op})")
+            one, two = (of_numpy(t._array.dtype).type_name for t in (other, input))
+            raise DtypeError(f"Found dtype {one} but expected {two} ({op})")

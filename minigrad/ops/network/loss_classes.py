@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Op
+from minigrad.autograd.op import Op, renamed
 from minigrad.autograd.registry import T, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
@@ -23,7 +23,7 @@ from minigrad.ops.network.cross_entropy_rows import (
     weighed,
 )
 from minigrad.ops.network.loss_reduction import check_constant, legacy, reduced_tensor
-from minigrad.ops.network.softmax import LogSoftmaxAlong
+from minigrad.ops.network.softmax import LogSoftmaxAlong, need_floats
 
 _CLASS = integers(0, 2)
 _DOMAIN = (reals(-3, 3),)
@@ -158,8 +158,8 @@ def _check(input: Any, target: Any, weight: Any, op: str) -> None:
     _check_shapes(op, x.shape, t.shape)
     if t.dtype not in _CLASS_NUMBERS:
         raise DtypeError(
-            f"expected target dtype to be Long or Byte, but got {of_numpy(t.dtype)!r} ({op}: class "
-            "numbers are wanted; use target.long())"
+            "expected target dtype to be Long or Byte, but got "
+            f"{of_numpy(t.dtype).type_name} ({op}: class numbers are wanted; use target.long())"
         )
     if weight is not None:
         check_constant(op, "weight", weight)
@@ -273,9 +273,10 @@ def cross_entropy(
         x, t = input._array, target._array
         if x.ndim and x.shape == t.shape:
             return _soft_targets(input, target, weight, ignore_index, reduction, label_smoothing)
-        if x.ndim == 2 and t.ndim == 2:
+        if x.ndim == 2 and t.ndim == 2 and x.shape[0] == t.shape[0]:
             raise ShapeError("0D or 1D target tensor expected, multi-target not supported")
     _check(input, target, weight, "cross_entropy")
+    need_floats("log_softmax", x, min(1, x.ndim - 1))
     at_once = x.dtype.itemsize > 2 or x.__class__ is not np.ndarray  # torch rounds halves twice
     if x.ndim == 2 and t.ndim == 1 and not label_smoothing and at_once:
         return CrossEntropyRows.short(input, target, weight, ignore_index, reduction)
@@ -335,5 +336,6 @@ def _soft_targets(
     if weight is not None:
         terms = terms * _by_class(weight, terms)
     if reduction == "mean":
-        return -(terms.sum() / (math.prod(shape) / count if count else math.nan))
+        mean = -(terms.sum() / (math.prod(shape) / count if count else math.nan))
+        return renamed(mean, "DivBackward1")
     return -reduced_tensor(terms.sum(axis) if reduction == "none" else terms, reduction)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import renamed
 from minigrad.autograd.readings import as_read, composed
 from minigrad.autograd.registry import T, call, function, integers, reals
 from minigrad.backend import Array, xp_of
@@ -55,7 +56,7 @@ def soft_margin_loss(
             f"{list(shape)} (soft_margin_loss: the target must not be larger than the input)"
         )
     (target,) = written_in(input, target)
-    return composed(_soft_margin, (input, target), reduction)
+    return renamed(composed(_soft_margin, (input, target), reduction), "SoftMarginLossBackward0")
 
 
 def _soft_margin(F: Any, input: Any, target: Any, reduction: str) -> Any:

@@ -101,8 +101,9 @@ def normalized_sizes(op: str, size: tuple[int, ...], normalized_shape: Any) -> t
             "element, but got normalized_shape = []"
         )
     if size[-len(shape) :] != shape:
+        separator = "" if op == "rms_norm" else ", "  # as torch writes them
         raise ShapeError(
             f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*, {', '.join(map(str, shape))}], but got input of size{list(size)}"
+            f"[*{separator}{', '.join(map(str, shape))}], but got input of size{list(size)}"
         )
     return shape

@@ -120,10 +120,6 @@ def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
     if dtype is not None and of_numpy(input._array.dtype) is not dtype:
         input = input.to(dtype)
     array = input._array
-    if array.dtype.kind not in "fV":
-        raise NotImplementedError(
-            f'"{op}" not implemented for {of_numpy(array.dtype)!r}; give dtype=torch.float32'
-        )
     if dim is None:
         warnings.warn(
             f"Implicit dimension choice for {op} has been deprecated. Change the call to include "
@@ -131,7 +127,19 @@ def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
             stacklevel=3,
         )
         dim = 0 if array.ndim in (0, 1, 3) else 1
-    return input, one_dim(dim, array.ndim)
+    axis = one_dim(dim, array.ndim)
+    need_floats(op, array, axis)
+    return input, axis
+
+
+def need_floats(op: str, array: Any, axis: int) -> None:
+    """Raise torch's error for integers, which names the kernel that it has for the axis."""
+    if array.dtype.kind not in "fV":
+        last = "_lastdim" if axis == array.ndim - 1 else ""
+        raise NotImplementedError(
+            f'"{op}{last}_kernel_impl" not implemented for '
+            f"'{of_numpy(array.dtype).type_name}'; give dtype=torch.float32"
+        )
 
 
 @function(

@@ -44,7 +44,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     x = input._array
     if x.dtype.kind not in "iu":
         raise NotImplementedError(
-            f"\"bincount_cpu\" not implemented for '{input.dtype.name.capitalize()}'; use x.long()"
+            f"\"bincount_cpu\" not implemented for '{input.dtype.type_name}'; use x.long()"
         )
     if minlength < 0:
         raise RuntimeError(f"minlength should be >= 0, got {minlength}")
@@ -74,7 +74,7 @@ def _span(name: str, x: Array, low: float, high: float, room: float) -> tuple[fl
 
 
 def _not_for(kernel: str, input: Any) -> NotImplementedError:
-    kind = input.dtype.name.capitalize()
+    kind = input.dtype.type_name
     return NotImplementedError(f"\"{kernel}\" not implemented for '{kind}'; use x.float()")
 
 

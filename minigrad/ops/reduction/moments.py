@@ -38,8 +38,8 @@ def _asked(
     x = input._array
     if x.dtype.kind not in "fV":
         raise RuntimeError(
-            f"{name}: std and var only support floating point and complex dtypes; use "
-            f"x.float(), not {input.dtype}"
+            "std and var only support floating point and complex dtypes; use x.float(), not "
+            f"{input.dtype} ({name})"
         )
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)

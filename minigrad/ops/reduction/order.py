@@ -219,6 +219,6 @@ def topk(input: Any, k: Any, dim: int = -1, largest: bool = True, sorted: bool =
         raise RuntimeError("topk does not support bool dtypes on CPU; use x.byte()")
     if not 0 <= k <= (shape[number] if shape else 1):
         raise RuntimeError(
-            f"topk(): selected index k out of range: {k} of {shape[number] if shape else 1}"
+            f"selected index k out of range: {k} of {shape[number] if shape else 1} (topk)"
         )
     return TOPK(apply(TopkAlong, (input,), (k, number, largest, True)))

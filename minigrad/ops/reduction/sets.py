@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.arguments import common_type
-from minigrad.autograd.op import tensors
+from minigrad.autograd.op import renamed, tensors
 from minigrad.autograd.registry import T, call, function, integers
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
@@ -249,4 +249,4 @@ def cartesian_prod(*vectors: Any) -> Any:
     for i, v in enumerate(vectors):
         line = tuple(n if j == i else 1 for j, n in enumerate(lengths))
         columns.append(tensors.expand(v.reshape(line), lengths).reshape(-1, 1))
-    return tensors.cat(*columns, dim=1)
+    return renamed(tensors.cat(*columns, dim=1), "StackBackward0")

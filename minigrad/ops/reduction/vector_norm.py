@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.autograd.op import Op, arrays
+from minigrad.autograd.op import Op, arrays, renamed
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import REGISTRY, T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -81,7 +81,7 @@ def need_floats(input: Any) -> None:
     if input._array.dtype.kind not in "fV":
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-            f"{input.dtype.name.capitalize()}; use x.float()"
+            f"{input.dtype.type_name}; use x.float()"
         )
 
 
@@ -156,7 +156,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
     """
     if not (isinstance(input, TensorBase) and isinstance(other, TensorBase)):
         raise TypeError("dist(): input and other must be Tensors")
-    return vector_norm(input - other, float(p), None, False)
+    return renamed(vector_norm(input - other, float(p), None, False), "DistBackward0")
 
 
 @function(
@@ -187,7 +187,7 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     kept = one_dim(dim, len(shape))
     need_floats(input)
     axes = tuple(i for i in range(len(shape)) if i != kept)
-    return composed(_renormed, (input,), float(p), axes, maxnorm)
+    return renamed(composed(_renormed, (input,), float(p), axes, maxnorm), "RenormBackward0")
 
 
 def _renormed(F: Any, x: Any, p: float, axes: tuple[int, ...], maxnorm: float) -> Any:

@@ -146,14 +146,14 @@ def expand_as(input: Any, other: Any) -> Any:
 
 
 @function("broadcast_to", dtypes=ANY, samples=(call(T(3, 1), (3, 4)), call(T(1), (2, 2))))
-def broadcast_to(input: Any, size: Any) -> Any:
+def broadcast_to(input: Any, *size: Any, **named: Any) -> Any:
     """The tensor expanded to a shape.
 
     >>> import minigrad as torch
     >>> torch.zeros(3).broadcast_to((2, 3)).shape
     torch.Size([2, 3])
     """
-    return input.expand(size)
+    return input.expand(listed(size, named, "size"))
 
 
 def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -185,7 +185,22 @@ def broadcast_shapes(*shapes: Any) -> Any:
     whole = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     if any(n < 0 for s in whole for n in s):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {min(min(whole))}")
+    _check_together(whole)
     return Size(broadcast_shape(*whole))
+
+
+def _check_together(shapes: list[tuple[int, ...]]) -> None:
+    """Raise torch's error for the first size that does not go with those before it."""
+    out = [1] * max(map(len, shapes), default=0)
+    for place, shape in enumerate(shapes):
+        for back in range(1, len(shape) + 1):
+            if shape[-back] not in (1, out[-back]) and out[-back] != 1:
+                raise ShapeError(
+                    f"Attempting to broadcast a dimension of length {shape[-back]} at {-back}! "
+                    f"Mismatching argument at index {place} had {shape}; but expected shape should "
+                    f"be broadcastable to {out}"
+                )
+            out[-back] = shape[-back] if out[-back] == 1 else out[-back]
 
 
 @function(

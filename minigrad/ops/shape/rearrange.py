@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.apply import apply
-from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.op import Op, renamed, tensors
 from minigrad.autograd.registry import T, call, function, integers, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
@@ -201,11 +201,13 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
         if not -ndim <= d < ndim:
             raise RuntimeError(f"Rotation dim{name} out of range, dim{name} = {d}")
     one, two = (one_dim(d, ndim) for d in dims)
-    if k % 4 == 1:
-        return _flip(input, two).transpose(one, two)
-    if k % 4 == 2:
-        return _flip(input, one, two)
-    return _flip(input, one).transpose(one, two) if k % 4 == 3 else input.clone()
+    turned = (
+        lambda: input.clone(),
+        lambda: _flip(input, two).transpose(one, two),
+        lambda: _flip(input, one, two),
+        lambda: _flip(input, one).transpose(one, two),
+    )[k % 4]()
+    return renamed(turned, "Rot90Backward0")
 
 
 @function(
@@ -313,7 +315,7 @@ def repeat_interleave(
     if not shape:
         input = input.reshape(1)
     if not isinstance(repeats, TensorBase) or repeats._array.size == 1:
-        return _evenly(input, repeats, at)
+        return renamed(_evenly(input, repeats, at), "ViewBackward0")
     return input.index_select(at, _counted(repeats, size, output_size))
 
 
