@@ -250,3 +250,42 @@ BAD = {
 @both_raise
 def test_bad_functions(torch, case):
     return BAD[case](torch)
+
+
+@same_as_torch
+def test_arguments_by_name(torch):
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, times=2.0, name="scaled"):
+            ctx.times = times
+            return x * times
+
+        @staticmethod
+        def backward(ctx, g):
+            return (g * ctx.times, None, None)[: len(ctx.needs_input_grad)]
+
+    x = leaf(torch)
+    made = [Scaled.apply(x), Scaled.apply(x, times=3.0), Scaled.apply(x=x), Scaled.apply(x, 4.0)]
+    sum(y.sum() for y in made).backward()
+    return [*made, x.grad]
+
+
+@same_as_torch
+def test_setup_context_is_told_of_defaults(torch):
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(x, times=2.0):
+            return x * times
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            _, ctx.times = inputs
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.times, None
+
+    x = leaf(torch)
+    made = [Scaled.apply(x), Scaled.apply(x, 3.0)]
+    sum(y.sum() for y in made).backward()
+    return [*made, x.grad]

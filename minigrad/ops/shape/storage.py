@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.graph import storage_of
 from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_of
@@ -110,6 +111,15 @@ class TypedStorage(UntypedStorage):
         return f"{numbers}\n[torch.storage.TypedStorage({facts}) of size {len(self)}]"
 
 
+def _of(kind: type[UntypedStorage], input: Any, memory: Any) -> Any:
+    """What stands for a memory: one object, as programs compare those of a tensor and its views."""
+    made, known = kind(memory), vars(storage_of(input))
+    found = known.get(kind.__name__, made)
+    same = found.data_ptr() == made.data_ptr() and found._memory.dtype == memory.dtype
+    known[kind.__name__] = found if same and found.size() == made.size() else made
+    return known[kind.__name__]
+
+
 @function(torch="Tensor.storage", returns="Any", **METHOD)
 def storage(input: Any) -> TypedStorage:
     """The whole memory that the tensor looks at, as elements.
@@ -118,7 +128,7 @@ def storage(input: Any) -> TypedStorage:
     >>> torch.arange(4)[::2].storage().size()
     4
     """
-    return TypedStorage(memory_of(input._array))
+    return _of(TypedStorage, input, memory_of(input._array))  # type: ignore[no-any-return]
 
 
 @function(torch="Tensor.untyped_storage", returns="Any", **METHOD)
@@ -129,7 +139,8 @@ def untyped_storage(input: Any) -> UntypedStorage:
     >>> x = torch.zeros(3); x[1:].untyped_storage().data_ptr() == x.data_ptr()
     True
     """
-    return UntypedStorage(memory_of(input._array).view(np.uint8))
+    memory = memory_of(input._array).view(np.uint8)
+    return _of(UntypedStorage, input, memory)  # type: ignore[no-any-return]
 
 
 @function(torch="Tensor.storage_offset", returns="int", **METHOD)
