@@ -37,7 +37,7 @@ KNOWN: tuple[Known, ...] = (
         "torch refuses a number as `self` of an unbound method; Python's operators never do that",
     ),
     Known(r"(arg)?sort", r"^\[(bool|uint8|b?float16)\].*\(8000,\)|x\.sort\(\)", UNSTABLE),
-    Known(r"topk|kthvalue", r"^\[(int|uint|bool|b?float16).*values", UNSTABLE),
+    Known("kthvalue", r"^\[(int|uint|bool|b?float16).*values", UNSTABLE),
     Known("mode", r"\((3000|8000),\).*values", UNSTABLE),
     Known(
         r"a(max|min|minmax)",

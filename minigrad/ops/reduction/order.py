@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.apply import apply
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
@@ -12,6 +14,7 @@ from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, the_only
+from minigrad.ops.reduction.selection import as_torch_ties
 from minigrad.return_types import named
 
 SORT = named("sort", "values", "indices")
@@ -172,6 +175,8 @@ class TopkAlong(Picked):
         if places is None:
             places = places_in_order(xp, input, dim, largest)
             places = places[(slice(None),) * dim + (slice(k),)]
+        if xp is np:
+            places = as_torch_ties(input, places, dim, largest)
         return taken(xp, input, places, dim), places, places
 
 
