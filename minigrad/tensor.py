@@ -13,6 +13,7 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.autograd import overriding
 from minigrad.autograd.apply import bind_tensor_class, edge_of
+from minigrad.autograd.arguments import check_gradient
 from minigrad.autograd.grad import backward, retain
 from minigrad.autograd.graph import (
     AccumulateGrad,
@@ -175,26 +176,7 @@ class Tensor(Interchange):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            if not isinstance(value, TensorBase):
-                raise TypeError(
-                    "assigned grad expected to be a Tensor or None but got grad of type "
-                    f"{type(value).__name__}"
-                )
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value._array.shape != self._array.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
-                    f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor "
-                    "are the same size"
-                )
-            if value._array.dtype != self._array.dtype:
-                one, own = value.dtype, self.dtype
-                raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{one.c_name}' to a tensor with "
-                    f"grad_dtype '{own.type_name}'. The gradient must match the tensor's "
-                    "grad_dtype (defaults to the tensor's dtype)."
-                )
+            check_gradient(self, value)
         self._grad = value
 
     @grad.deleter

@@ -378,9 +378,7 @@ def may_save(tensor: TensorBase) -> Storage:
     elif storage.inference:
         raise RuntimeError(
             "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
-            "inference mode in computation tracked by autograd. To work around this, you can make "
-            "a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` "
-            "instead of `torch.inference_mode()`."
+            "inference mode in computation tracked by autograd. Clone them, or use no_grad()."
         )
     return storage  # type: ignore[no-any-return]
 

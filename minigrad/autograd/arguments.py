@@ -277,3 +277,27 @@ def array_error(op: type[Op], values: Sequence[Any], error: Exception) -> Except
                     f"({called(op)}: shapes {a} and {b})"
                 )
     return ShapeError(f"{called(op)}: {error}; shapes {', '.join(map(str, shapes))}")
+
+
+def check_gradient(tensor: Any, value: Any) -> None:
+    """Raise torch's error for what can't be assigned as a tensor's gradient."""
+    if not isinstance(value, TensorBase):
+        raise TypeError(
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            f"{type(value).__name__}"
+        )
+    if value is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if value._array.shape != tensor._array.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(value._array.shape)}' to a tensor of "
+            f"size '{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the "
+            "same size"
+        )
+    if value._array.dtype != tensor._array.dtype:
+        raise RuntimeError(
+            "attempting to assign a gradient with dtype "
+            f"'{dtypes.of_numpy(value._array.dtype).c_name}' to a tensor with grad_dtype "
+            f"'{tensor.dtype.type_name}'. The gradient must match the tensor's grad_dtype "
+            "(defaults to the tensor's dtype)."
+        )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.op import Op, tensors
-from minigrad.autograd.registry import T, call, function, integers, reals, register
+from minigrad.autograd.record import pivots
+from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.errors import ShapeError
@@ -70,7 +71,8 @@ def fake_quantize_per_tensor_affine(
 
 @function(
     where=("torch",),
-    samples=(call(T(2, 3), T(2, domain=reals(0.1, 1)), T(2, domain=integers(0, 3)), 0, -8, 7),),
+    torch=None,  # its scales are float32 whatever the input is: a test of its own compares
+    samples=(call(T(2, 3), T(2, domain=reals(0.1, 1)), T(2, domain=pivots()), 0, -8, 7),),
     gradcheck=False,
 )
 def fake_quantize_per_channel_affine(

@@ -138,10 +138,8 @@ def _pair_loss(
     """
     input, target = same_shape(op, input, target)
     if input._array.dtype.kind not in "fV" and target._array.dtype.kind not in "fV":
-        raise NotImplementedError(
-            f'"{op.removesuffix("_loss")}_cpu" not implemented for '
-            f"'{of_numpy(input._array.dtype).type_name}'; use input.float()"
-        )
+        kernel, kind = op.removesuffix("_loss"), of_numpy(input._array.dtype).type_name
+        raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{kind}'; use x.float()")
     run = getattr(tensors, op)
     if weight is None:
         return run(input, target, reduction, bend)
