@@ -16,13 +16,13 @@ import numpy as np
 from minigrad.backend import Array
 
 SHORT = 16  # what is not longer is left to one insertion sort at the end
-
-
 MANY = 1 << 16  # elements of rows with ties; where there are more, the first of equal ones wins
 
 
 def as_torch_ties(x: Array, places: Array, dim: int, largest: bool) -> Array:
     """The places of the k first along an axis, with those of equal elements as torch picks them."""
+    if not places.size:
+        return places
     rows, found = (np.moveaxis(a, dim, -1).reshape(-1, a.shape[dim]) for a in (x, places))
     if rows.dtype.itemsize == 2 and rows.dtype.kind in "fV":
         rows = rows.astype(np.float32)
@@ -40,8 +40,6 @@ def as_torch_ties(x: Array, places: Array, dim: int, largest: bool) -> Array:
 
 def _tied(rows: Array, found: Array) -> Array:
     """In which rows an element that was taken has an equal."""
-    if not found.size:
-        return np.zeros(len(rows), bool)
     taken = rows[np.arange(len(rows))[:, None], found]
     least, same = taken[:, -1:], taken[:, 1:] == taken[:, :-1]
     within = same.any(1) if same.size else np.zeros(len(rows), bool)
@@ -55,7 +53,7 @@ def select(ranks: list[int], k: int) -> list[int] | None:
     """The places of the k lowest ranks in order; None where the C++ library would give up halving.
 
     >>> select([1, 0, 1, 0], 2), select([2, 1, 1, 2, 2], 3)
-    ([1, 3], [1, 2, 4])
+    ([1, 3], [1, 2, 0])
     """
     pairs = list(zip(ranks, range(len(ranks)), strict=True))
     if 64 * k <= len(pairs):
