@@ -267,7 +267,8 @@ def main(arguments: Iterable[str]) -> int:
     if chosen.also:
         old = read()
         rows = {name: farther(row, old["rows"].get(name, {})) for name, row in rows.items()}
-        made["processor"] = f"{old['made with']['processor']}; {made['processor']}"
+        known = [*old["made with"]["processor"].split("; "), made["processor"]]
+        made["processor"] = "; ".join(dict.fromkeys(known))
     held = {"format": FORMAT, "made with": made, "sides": list(SIDES), "rows": rows}
     FILE.write_text(written(held), encoding="utf-8")
     PAGE.write_text(page(held), encoding="utf-8")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import pivots
 from minigrad.autograd.registry import T, call, function, reals, register
@@ -39,8 +41,9 @@ def _quantized(input: Any, scale: Any, zero: Any, low: int, high: int, name: str
             f"`quant_min` should be less than or equal to `quant_max`, got {low} and {high}"
         )
     held = input.detach()
-    steps = (held * (1.0 / scale)).round() + zero
-    value = ((steps.clamp(low, high) - zero) * scale).to(input.dtype)
+    inverse = 1 / scale if isinstance(scale, TensorBase) else float(1 / np.float32(scale))
+    steps = (held * inverse).round() + zero
+    value = ((steps.clamp(low, high) - zero).float() * scale).to(input.dtype)  # float32, as torch
     return tensors.straight_through(input, value, (steps >= low) & (steps <= high), name)
 
 
