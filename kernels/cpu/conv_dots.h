@@ -90,7 +90,8 @@ static int R(dots_pay)(const R(conv) *c, long rows, long columns)
     const double used = (double)(c->out_h * c->out_w) / (double)((run + LANES - 1) / LANES * LANES);
     if (c->whole)
         return rows <= 128 && used > 0.9;
-    return used > 0.7 && (rows <= 8 || columns <= TILE_COLS + LANES / 2);
+    const int held = rows * run * (long)sizeof(real) <= 1L << 21; /* the cotangent's lines, in a cache */
+    return used > 0.7 && (rows <= 8 || (held && columns <= TILE_COLS + LANES / 2));
 }
 
 /* Do it this way where that is faster and gives numbers; else return 0. */
