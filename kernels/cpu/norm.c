@@ -17,24 +17,6 @@
  * about the chunk's own mean, and chunks are joined by the formula of Chan, Golub and
  * LeVeque (1979).
  */
-/* `count` elements, at most LANES; 0 in the other lanes. */
-static inline vec R(some_of)(const real *x, long count)
-{
-    if (count >= LANES)
-        return *(const vec *)x;
-    vec v = {0};
-    memcpy(&v, x, (size_t)count * sizeof(real));
-    return v;
-}
-
-static inline void R(store_some)(real *y, long count, vec v)
-{
-    if (count >= LANES)
-        *(vec *)y = v;
-    else
-        memcpy(y, &v, (size_t)count * sizeof(real));
-}
-
 enum { R(CHUNK) = 16384 / sizeof(real) };
 
 typedef struct {

@@ -75,7 +75,7 @@ static void R(planes_some)(const void *context, real *out, long begin, long end)
             R(apply_to)(p->x + k, out + (k - begin), many, mean, scale, shift, 1);
         else
             for (long i = k; i < k + many; i += LANES)
-                R(store_some)(out + (i - begin), end - i,
+                R(store_part)(out + (i - begin), end - i,
                               (R(some_of)(p->x + i, end - i) - mean) * scale + shift);
     }
 }
@@ -155,7 +155,7 @@ static void R(planes_back_some)(const void *context, real *out, long begin, long
                              scale, 1);
         else
             for (long i = k; i < k + many; i += LANES)
-                R(store_some)(out + (i - begin), write - i,
+                R(store_part)(out + (i - begin), write - i,
                               (R(some_of)(p->g + i, all - i) - flat -
                                (R(some_of)(p->x + i, all - i) - mean) * slope) * scale);
     }

@@ -215,7 +215,7 @@ static void R(in_frames)(const R(pool) *p, const R(pool_room) *m, R(pool_bands) 
 /* n elements to a row, of which `room` may be written: all lanes where there is room for them. */
 static inline void R(store_line)(real *to, long n, long room, vec v)
 {
-    R(store_some)(to, room >= LANES ? LANES : n, v);
+    R(store_part)(to, room >= LANES ? LANES : n, v);
 }
 
 /* Row `row` of a plane out of the phases of its line; the next row overwrites what is beyond it. */

@@ -4,6 +4,29 @@ static inline vec R(splat)(real x)
     return x - (vec){0}; /* plus zero would lose the sign of -0 */
 }
 
+/* `count` elements, at most LANES; the rest of the lanes filled. */
+static inline vec R(load_part)(const real *x, long count, real fill)
+{
+    if (count >= LANES)
+        return *(const vec *)x;
+    vec v = R(splat)(fill);
+    memcpy(&v, x, (size_t)count * sizeof(real));
+    return v;
+}
+
+static inline vec R(some_of)(const real *x, long count)
+{
+    return R(load_part)(x, count, 0);
+}
+
+static inline void R(store_part)(real *y, long count, vec v)
+{
+    if (count >= LANES)
+        *(vec *)y = v;
+    else
+        memcpy(y, &v, (size_t)count * sizeof(real));
+}
+
 /* Elementwise choice: where m is true (all bits set) a, else b. */
 static inline vec R(choose)(mask m, vec a, vec b)
 {

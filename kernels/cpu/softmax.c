@@ -93,8 +93,7 @@ static long R(row_grain)(const R(rows) *p)
 KERNEL(softmax)
 {
     R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = a[4].i, .log = (int)a[5].i};
-    p.far = R(is_far)(a[2].i * p.n * p.inner * (long)sizeof(real));
-    p.asks = a[2].i * p.n * p.inner * (long)sizeof(real) > 1 << 19;
+    p = R(of_size)(p, a[2].i * p.n * p.inner * (long)sizeof(real));
     parallel(a[2].i, R(row_grain)(&p), R(softmax_range), &p);
 }
 
@@ -143,8 +142,7 @@ KERNEL(softmax_backward)
 {
     R(rows) p = {.x = a[0].p, .s = a[1].p, .y = a[2].p, .n = a[4].i, .inner = a[5].i,
                  .log = (int)a[6].i};
-    p.far = R(is_far)(a[3].i * p.n * p.inner * (long)sizeof(real));
-    p.asks = a[3].i * p.n * p.inner * (long)sizeof(real) > 1 << 19;
+    p = R(of_size)(p, a[3].i * p.n * p.inner * (long)sizeof(real));
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
 }
 

@@ -10,25 +10,15 @@ typedef struct {
     const int64_t *classes;
     real *y, *stats;
     long n, inner;
-    int log, far, asks;
+    int log, far, asks; /* far: the result goes past the caches; asks: not all is in a near one */
 } R(rows);
 
-/* `count` elements, the rest of the lanes filled. */
-static inline vec R(load_part)(const real *x, long count, real fill)
+/* What depends on the size of the result, in bytes. */
+static R(rows) R(of_size)(R(rows) p, long bytes)
 {
-    if (count >= LANES)
-        return *(const vec *)x;
-    vec v = R(splat)(fill);
-    memcpy(&v, x, (size_t)count * sizeof(real));
-    return v;
-}
-
-static inline void R(store_part)(real *y, long count, vec v)
-{
-    if (count >= LANES)
-        *(vec *)y = v;
-    else
-        memcpy(y, &v, (size_t)count * sizeof(real));
+    p.far = R(is_far)(bytes);
+    p.asks = bytes > 1L << 19;
+    return p;
 }
 
 enum { R(WIDEST) = 16, R(TILE) = 131072 / sizeof(real) }; /* vectors of a strip; elements of a tile */
@@ -91,13 +81,13 @@ INLINE void R(add_64_rows)(long i, long n, vec *part, vec *total, const int vect
     }
 }
 
-/* So many vectors of columns from j on; the strip that comes next is asked for. */
-INLINE void R(softmax_columns)(const R(band) *c, long j, const int vectors, int partly)
+/* Some vectors of columns from j on, the last ones one by one; the next strip is asked for. */
+INLINE void R(softmax_columns)(const R(band) *c, long j, const int vectors)
 {
     vec top[4], total[4], part[4];
     const real *x = c->x + j;
     real *tile = c->tile + j, *to = c->to + j;
-    const long count = partly ? c->width - j : vectors * LANES;
+    const long count = vectors > 1 ? vectors * LANES : c->width - j;
     for (int k = 0; k < vectors; k++) {
         top[k] = R(splat)(-INFINITY);
         total[k] = part[k] = R(splat)(0);
@@ -137,9 +127,9 @@ static void R(softmax_strip)(const R(band) *c)
 {
     long j = 0;
     for (; j + 4 * LANES <= c->width; j += 4 * LANES)
-        R(softmax_columns)(c, j, 4, 0);
+        R(softmax_columns)(c, j, 4);
     for (; j < c->width; j += LANES)
-        R(softmax_columns)(c, j, 1, 1);
+        R(softmax_columns)(c, j, 1);
     R(end_band)(c);
 }
 
@@ -169,12 +159,12 @@ static inline vec R(softmax_term)(vec g, vec y, int log)
 }
 
 /* The same of g and y, which is called s here; gx may be g. */
-INLINE void R(softmax_columns_back)(const R(band) *c, long j, const int vectors, int partly)
+INLINE void R(softmax_columns_back)(const R(band) *c, long j, const int vectors)
 {
-    vec total[4], part[4];
-    const int apart = c->inner * (long)sizeof(real) % 1024 != 0; /* rows keep their places in a cache */
+    vec total[2], part[2];
+    const int apart = c->inner * (long)sizeof(real) % 1024 != 0; /* in the cache, too */
     const int far = c->to == c->tile; /* then reading ahead is not to wait for what is written */
-    const long count = partly ? c->width - j : vectors * LANES, step = apart ? c->inner : c->step;
+    const long count = vectors > 1 ? vectors * LANES : c->width - j, step = apart ? c->inner : c->step;
     const real *g = c->x + j, *y = c->s + j;
     real *tile = c->tile + j, *tile_y = tile + c->n * c->step, *to = c->to + j;
     for (int k = 0; k < vectors; k++)
@@ -217,8 +207,8 @@ static void R(softmax_strip_back)(const R(band) *c)
 {
     long j = 0;
     for (; j + 2 * LANES <= c->width; j += 2 * LANES)
-        R(softmax_columns_back)(c, j, 2, 0);
+        R(softmax_columns_back)(c, j, 2);
     for (; j < c->width; j += LANES)
-        R(softmax_columns_back)(c, j, 1, 1);
+        R(softmax_columns_back)(c, j, 1);
     R(end_band)(c);
 }

@@ -185,12 +185,11 @@ def broadcast_shapes(*shapes: Any) -> Any:
     whole = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     if any(n < 0 for s in whole for n in s):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {min(min(whole))}")
-    _check_together(whole)
-    return Size(broadcast_shape(*whole))
+    return Size(_together(whole))
 
 
-def _check_together(shapes: list[tuple[int, ...]]) -> None:
-    """Raise torch's error for the first size that does not go with those before it."""
+def _together(shapes: list[tuple[int, ...]]) -> list[int]:
+    """As `broadcast_shape`, with torch's error for the first size that does not fit those before."""
     out = [1] * max(map(len, shapes), default=0)
     for place, shape in enumerate(shapes):
         for back in range(1, len(shape) + 1):
@@ -201,6 +200,7 @@ def _check_together(shapes: list[tuple[int, ...]]) -> None:
                     f"be broadcastable to {out}"
                 )
             out[-back] = shape[-back] if out[-back] == 1 else out[-back]
+    return out
 
 
 @function(
