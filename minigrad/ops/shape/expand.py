@@ -189,7 +189,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
 
 
 def _together(shapes: list[tuple[int, ...]]) -> list[int]:
-    """As `broadcast_shape`, with torch's error for the first size that does not fit those before."""
+    """As `broadcast_shape`, with torch's error for the first size that fits none before it."""
     out = [1] * max(map(len, shapes), default=0)
     for place, shape in enumerate(shapes):
         for back in range(1, len(shape) + 1):
