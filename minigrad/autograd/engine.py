@@ -108,11 +108,11 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
                 if Clock.last_write > node.seq or type(saved) is not tuple:
                     saved = node.read_saved()
                 if pulls is None:
-                    found = zip(node.edges, pull_all(node, g, saved, F), strict=False)
+                    found = zip(node.edges, pull_all(node, g, saved, F, needed), strict=False)
                 else:
                     found = []
                     for parent, pull in zip(node.edges, pulls):  # noqa: B905 (strict= is slow)
-                        if parent is not None:
+                        if parent is not None and (needed is None or parent.seq in needed):
                             found.append((parent, pull(g, saved, node, F)))
                 if not retain:
                     node.free()
@@ -268,7 +268,7 @@ def _gradients(node: Node, g: Any, reading: Reading) -> Sequence[Any]:
         gradients: Sequence[Any] = user_defined.user_vjp(g, reading)
     else:
         saved = saved_as_tensors(node, make) if reading.recorded else node.read_saved()
-        gradients = pull_all(node, g, saved, reading.F)
+        gradients = pull_all(node, g, saved, reading.F, reading.needed)
     if reading.anomaly:
         for index, gradient in enumerate(gradients):
             _check_nan(node, index, gradient)

@@ -334,16 +334,32 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
     return [found[name] for name in op.saves]
 
 
-def pull_all(node: Node, g: Any, saved: Sequence[Any], F: Any) -> Sequence[Any]:
-    """The gradients of all arguments of a node; None where nobody wants one."""
+class Asked:
+    """A node as its derivatives see it where only some of its gradients are needed."""
+
+    __slots__ = ("edges", "params")
+
+    def __init__(self, node: Node, needed: set[int]) -> None:
+        self.params = node.params
+        self.edges = [e if e is not None and e.seq in needed else None for e in node.edges]
+
+
+def pull_all(
+    node: Node, g: Any, saved: Sequence[Any], F: Any, needed: set[int] | None = None
+) -> Sequence[Any]:
+    """The gradients of a node's arguments; None where nobody wants one.
+
+    ``needed``: the births of all nodes whose gradients are, if some are not.
+    """
     op: type[Op] = node.op
+    asked: Any = node if needed is None else Asked(node, needed)
     if op.joint is not None:
-        gradients = op.joint(g, saved, node, F)
+        gradients = op.joint(g, saved, asked, F)
         return gradients if isinstance(gradients, (tuple, list)) else (gradients,)
     assert op.pulls is not None
     return [
-        None if edge is None or pull is None else pull(g, saved, node, F)
-        for edge, pull in zip(node.edges, op.pulls, strict=False)
+        None if edge is None or pull is None else pull(g, saved, asked, F)
+        for edge, pull in zip(asked.edges, op.pulls, strict=False)
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import minigrad
 from parity_tests.both import attempt, both_raise, same_as_torch
 
 
@@ -75,6 +76,47 @@ def test_unused_inputs(torch):
 def test_an_input_that_requires_no_gradient_is_refused(torch, allow_unused):
     x = leaf(torch)
     torch.autograd.grad(x.sum(), [x, torch.ones(3)], allow_unused=allow_unused)
+
+
+@same_as_torch
+def test_what_nobody_asked_for_is_not_worked_out(torch):
+    base, exponent = leaf(torch, -2.0, 3.0), leaf(torch, 2.0, 2.0)
+    with torch.autograd.detect_anomaly(check_nan=True):  # the logarithm of -2 would be found
+        y = (base**exponent).sum()
+        asked = torch.autograd.grad(y, base, retain_graph=True)
+        y.backward(inputs=[base])
+    return asked, base.grad, exponent.grad
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_derivatives_of_other_arguments_do_not_run(monkeypatch, recorded):
+    x = minigrad.randn(2, 3, 4, 4, requires_grad=True)
+    w = minigrad.randn(3, 3, 3, 3, requires_grad=True)
+    y, ran = minigrad.nn.functional.conv2d(x, w), []
+
+    def noted(index, pull):
+        return lambda *args: (ran.append(index), pull(*args))[1]
+
+    op = y._node.op
+    monkeypatch.setattr(op, "pulls", tuple(noted(*pair) for pair in enumerate(op.pulls)))
+    minigrad.autograd.grad(y.sum(), w, create_graph=recorded)
+    assert ran == [op.inputs.index("weight")]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_derivative_of_several_arguments_knows_which_are_asked_for(monkeypatch, recorded):
+    x, w = (minigrad.randn(5, 3, requires_grad=True), minigrad.randn(3, requires_grad=True))
+    y, asked = minigrad.nn.functional.batch_norm(x, None, None, w, training=True), []
+    op = y._node.op
+    joint = op.joint
+
+    def noted(g, saved, node, F):
+        asked.extend(name for name, e in zip(op.inputs, node.edges, strict=False) if e)
+        return joint(g, saved, node, F)
+
+    monkeypatch.setattr(op, "joint", noted)
+    minigrad.autograd.grad(y.sum(), x, create_graph=recorded)
+    assert asked == ["input"]
 
 
 @same_as_torch
