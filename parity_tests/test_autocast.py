@@ -78,17 +78,23 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_types_and_values_are_torchs(name: str) -> None:
-    found = []
-    for torch in (minigrad, oracle):
-        with torch.autocast("cpu"):
-            found.append(CASES[name](torch))
-    mine, theirs = found
+    with minigrad.autocast("cpu"):
+        mine = CASES[name](minigrad)
+    try:
+        with oracle.autocast("cpu"):
+            theirs = CASES[name](oracle)
+    except RuntimeError as error:
+        if "could not create a primitive" not in str(error):
+            raise
+        pytest.skip("torch has no such layer of halves for this processor")
     assert str(mine.dtype) == str(theirs.dtype)
     half = mine.dtype is minigrad.bfloat16
     within = 2.0**-7 if half or "LSTM GRUCell".count(name) else 1e-6
+    greatest = max(1.0, float(theirs.detach().abs().max())) if half else 1.0  # what terms cancel to
     np.testing.assert_allclose(
-        mine.detach().double().numpy(), theirs.detach().double().numpy(), rtol=within, atol=within
-    )
+        mine.detach().double().numpy(), theirs.detach().double().numpy(),
+        rtol=within, atol=within * greatest,
+    )  # fmt: skip
 
 
 def gradients(torch: Any) -> list[Any]:

@@ -280,6 +280,7 @@ def _basis(A: Any, q: int, niter: int, M: Any) -> Any:
     torch=None,
     domain=(spread(),),
     samples=(call(T(4, 3), 3), call(T(2, 3, 4), q=3, niter=1)),
+    varied=False,  # more columns than the rank: what is left of them is rounding, or NaN
     shown=squares,
 )
 def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None) -> Any:
