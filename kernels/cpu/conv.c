@@ -50,36 +50,47 @@ typedef struct {
     long first, last;        /* panels of filters */
 } R(conv_block);
 
-/* Filters times columns. */
+/* Panel r of the filters times panel b of the columns. */
+static void R(multiply_panels)(const R(conv) *c, const R(conv_block) *k, long r, long b)
+{
+    const long depth = k->end - k->begin, row = panel_start(c->cut, r);
+    const long above = row - panel_start(c->cut, k->first);
+    const int rows = (int)(panel_start(c->cut, r + 1) - row), add = k->begin > 0;
+    const R(conv_panel) *p = k->panels + b;
+    const int straight = p->size[0] == TILE_COLS && c->y_column == 1;
+    const real *a = c->packed + row * k->all + k->begin * rows;
+    const real *bias = c->bias ? c->bias + row : NULL, *start = straight ? bias : NULL;
+    real *tile = k->sums + (above * k->count + b * rows) * TILE_COLS;
+    real *y = c->y + row * c->y_plane, *to = straight ? y + p->out[0] : tile;
+    const long step = straight ? c->y_plane : TILE_COLS;
+    for (int i = 0; straight && i < rows; i++) /* needed when the products are done */
+        for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
+            __builtin_prefetch(to + i * step + j, 1);
+    if (p->unpacked)
+        R(tile_placed)(rows, depth, a, k->window + p->from[0][0], k->at,
+                       p->from[1][0] - p->from[0][0], to, step, start, NULL, add);
+    else
+        (p->count > LANES ? R(tile) : R(tile_half))(rows, depth, a, k->packed + b * k->panel, to,
+                                                    step, start, NULL, add);
+    if (!straight && k->end == k->all)
+        R(spread)(c, p, tile, rows, y, bias);
+}
+
+/* Filters times columns. A panel of filters stays in the nearest cache while the columns go by; but
+ * of narrow panels of columns that are not packed, a line on each of as many pages as there are
+ * steps, each stays there for all filters, if these are fewer than the steps.
+ */
 static void R(multiply)(const R(conv) *c, const R(conv_block) *k)
 {
-    const long depth = k->end - k->begin;
-    real *tile = k->sums;
-    for (long r = k->first; r < k->last; r++) {
-        const long row = panel_start(c->cut, r);
-        const int rows = (int)(panel_start(c->cut, r + 1) - row), add = k->begin > 0;
-        const real *a = c->packed + row * k->all + k->begin * rows;
-        const real *bias = c->bias ? c->bias + row : NULL;
-        real *y = c->y + row * c->y_plane;
-        for (long b = 0; b < k->count; b++, tile += rows * TILE_COLS) {
-            const R(conv_panel) *p = k->panels + b;
-            const int straight = p->size[0] == TILE_COLS && c->y_column == 1;
-            real *to = straight ? y + p->out[0] : tile;
-            const long step = straight ? c->y_plane : TILE_COLS;
-            const real *start = straight ? bias : NULL;
-            for (int i = 0; straight && i < rows; i++) /* needed when the products are done */
-                for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
-                    __builtin_prefetch(to + i * step + j, 1);
-            if (p->unpacked)
-                R(tile_placed)(rows, depth, a, k->window + p->from[0][0], k->at,
-                               p->from[1][0] - p->from[0][0], to, step, start, NULL, add);
-            else
-                (p->count > LANES ? R(tile) : R(tile_half))(
-                    rows, depth, a, k->packed + b * k->panel, to, step, start, NULL, add);
-            if (!straight && k->end == k->all)
-                R(spread)(c, p, tile, rows, y, bias);
-        }
-    }
+    const long rows = panel_start(c->cut, k->last) - panel_start(c->cut, k->first);
+    if (VBYTES < 64 && c->unpacked && rows < k->end - k->begin)
+        for (long b = 0; b < k->count; b++)
+            for (long r = k->first; r < k->last; r++)
+                R(multiply_panels)(c, k, r, b);
+    else
+        for (long r = k->first; r < k->last; r++)
+            for (long b = 0; b < k->count; b++)
+                R(multiply_panels)(c, k, r, b);
 }
 
 /* Steps [k, stop) of the columns of a block, from a window that is filled here unless it is x. */

@@ -214,6 +214,13 @@ static void R(weigh_planes)(const arg *a, const R(conv_sizes) *s)
     parallel(s->o, max(1L, (1L << 17) / (s->n * s->oh * s->ow * taps + 1)), R(depth_weigh), &d);
 }
 
+/* The size of parts, at most `most`, where these are as few and as even as can be. */
+static long R(evenly)(long size, long most)
+{
+    const long parts = (size + most - 1) / most;
+    return (size + parts - 1) / parts;
+}
+
 KERNEL(conv_weight)
 {
     R(conv_weights) c = {.g = a[0].p, .x = a[1].p, .s = R(read_conv)(a + 3)};
@@ -232,8 +239,8 @@ KERNEL(conv_weight)
         R(weigh_by_tiles)(a[0].p, a[1].p, a[2].p, s))
         return;
     c.columns = min(s->ow, DEPTH);
-    c.lines = min(s->oh, max(1L, DEPTH / s->ow));
-    c.images = min(s->n, max(1L, DEPTH / places));
+    c.lines = R(evenly)(s->oh, max(1L, DEEPEST / s->ow));
+    c.images = R(evenly)(s->n, max(1L, DEEPEST / places));
     c.chunks_h = (s->oh + c.lines - 1) / c.lines;
     c.chunks_w = (s->ow + c.columns - 1) / c.columns;
     const long chunks = (s->n + c.images - 1) / c.images * c.chunks_h * c.chunks_w;
