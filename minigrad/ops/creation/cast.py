@@ -17,6 +17,7 @@ from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import axes_of, contiguous_format, lies_in, ordered, preserve_format
 from minigrad.ops.elementwise.precision import rounded, single
+from minigrad.ops.folds import in_rows
 
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
 
@@ -34,6 +35,8 @@ class Cast(Op):
         source = dtypes.of_numpy(input.dtype)
         if dtype is dtypes.float32 and source in (dtypes.float16, dtypes.bfloat16):
             return single(xp, input), source
+        if 0 in input.strides:  # expanded: NumPy would lay the repeated axis innermost
+            input = in_rows(input)
         return rounded(xp, input, dtype.numpy), source
 
     @staticmethod

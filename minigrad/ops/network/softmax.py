@@ -17,7 +17,7 @@ from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.folds import as_columns, as_rows, fold, is_short
+from minigrad.ops.folds import as_columns, as_rows, fold, in_rows, is_short
 from minigrad.ops.network import softmax_kernels
 
 _WHERE = ("torch", "Tensor", "nn.functional", "special")
@@ -62,6 +62,7 @@ class SoftmaxAlong(Op):
         """Exponentials of what is at most 0, divided in place."""
         if not input.ndim:
             return xp.ones_like(input) + input * 0
+        input = in_rows(input)
         found = softmax_kernels.softmax(input, dim, log=False)
         if found is not None:
             return found
@@ -92,6 +93,7 @@ class LogSoftmaxAlong(Op):
         """The greatest element is taken out of the sum, so that nothing overflows."""
         if not input.ndim:
             return input * 0
+        input = in_rows(input)
         found = softmax_kernels.softmax(input, dim, log=True)
         if found is not None:
             return found
