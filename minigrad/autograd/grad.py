@@ -260,9 +260,9 @@ def _of_its_type(gradient: Any, tensor: Any) -> Any:
 
 
 def _in_its_order(gradient: Any, tensor: Any) -> Any:
-    """A gradient in rows if its tensor lies so, as torch's formulas for transposed factors leave it.
+    """A gradient in rows if its tensor lies so: programs flatten what ``grad`` gives by ``view``.
 
-    Programs flatten what ``grad`` gives by ``view(-1)``.
+    torch's formulas for transposed factors leave it so.
     """
     if gradient._array.flags.c_contiguous or not isinstance(tensor, TensorBase):
         return gradient

@@ -62,7 +62,6 @@ class SoftmaxAlong(Op):
         """Exponentials of what is at most 0, divided in place."""
         if not input.ndim:
             return xp.ones_like(input) + input * 0
-        input = in_rows(input)
         found = softmax_kernels.softmax(input, dim, log=False)
         if found is not None:
             return found
@@ -70,7 +69,7 @@ class SoftmaxAlong(Op):
             return as_rows(SoftmaxAlong.forward(xp, as_columns(input), 0), input.shape)
         e, total = exp_shifted(xp, input, dim)
         e /= total
-        return e
+        return in_rows(e)
 
     @staticmethod
     def grad_input(g: Any, out: Any, dim: int, F: Any) -> Any:
@@ -93,7 +92,6 @@ class LogSoftmaxAlong(Op):
         """The greatest element is taken out of the sum, so that nothing overflows."""
         if not input.ndim:
             return input * 0
-        input = in_rows(input)
         found = softmax_kernels.softmax(input, dim, log=True)
         if found is not None:
             return found
@@ -104,7 +102,7 @@ class LogSoftmaxAlong(Op):
         y = input - greatest(xp, input, dim)
         total = xp.add.reduce(xp.exp(y), axis=dim, keepdims=True)
         y -= xp.log(total, out=total)
-        return y
+        return in_rows(y)
 
     @staticmethod
     def grad_input(g: Any, out: Any, dim: int, F: Any) -> Any:
