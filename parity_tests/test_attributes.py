@@ -136,6 +136,8 @@ IN_ROWS = {
     "median": lambda torch, x: x.median(1)[1],
     "nonzero": lambda torch, x: x.nonzero(as_tuple=True)[1],
     "masked_fill": lambda torch, x: x.masked_fill(x[..., :1] > 0.5, 0.0),
+    "tril": lambda torch, x: x.tril(),
+    "triu": lambda torch, x: x.triu(1),
     "logsigmoid": lambda torch, x: torch.nn.functional.logsigmoid(x),
     "batch_norm": lambda torch, x: torch.nn.functional.batch_norm(x, None, None, training=True),
     "group_norm": lambda torch, x: torch.nn.functional.group_norm(x, 1),

@@ -33,10 +33,10 @@ class Cast(Op):
     def forward(xp: Any, input: Array, dtype: Dtype) -> Any:
         """Convert; always a copy."""
         source = dtypes.of_numpy(input.dtype)
-        if dtype is dtypes.float32 and source in (dtypes.float16, dtypes.bfloat16):
-            return single(xp, input), source
         if 0 in input.strides:  # expanded: NumPy would lay the repeated axis innermost
             input = in_rows(input)
+        if dtype is dtypes.float32 and source in (dtypes.float16, dtypes.bfloat16):
+            return single(xp, input), source
         return rounded(xp, input, dtype.numpy), source
 
     @staticmethod
