@@ -136,6 +136,7 @@ IN_ROWS = {
     "median": lambda torch, x: x.median(1)[1],
     "nonzero": lambda torch, x: x.nonzero(as_tuple=True)[1],
     "masked_fill": lambda torch, x: x.masked_fill(x[..., :1] > 0.5, 0.0),
+    "matmul": lambda torch, x: x.expand(2, *x.shape).transpose(0, 1) @ x.mT[:, None],
     "tril": lambda torch, x: x.tril(),
     "triu": lambda torch, x: x.triu(1),
     "logsigmoid": lambda torch, x: torch.nn.functional.logsigmoid(x),
