@@ -5,7 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.layout
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -111,6 +111,15 @@ def dense_axes(array: Any) -> tuple[int, ...] | None:
         return None
     steps = [abs(s) for s in array.strides]
     return tuple(sorted(range(array.ndim), key=lambda axis: -steps[axis]))
+
+
+def in_memory_order(array: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
+    """What is drawn for an array, in the order in which its elements lie in memory."""
+    order = dense_axes(array)
+    if order is None:
+        return draw(array.shape)
+    back = sorted(range(array.ndim), key=order.__getitem__)
+    return draw(tuple(array.shape[axis] for axis in order)).transpose(back)
 
 
 def ordered(xp: Any, shape: Sequence[int], dtype: Any, axes: Sequence[int] | None) -> Any:

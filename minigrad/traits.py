@@ -29,6 +29,18 @@ def _axis(dim: Any, ndim: int) -> Any:
     return dim
 
 
+def _told(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides as torch tells them: an axis of size 1 that a view inserted spans what it holds.
+
+    NumPy notes a step of 0 for it, which nobody ever takes.
+    """
+    told = list(strides)
+    for axis in reversed(range(len(told))):
+        if shape[axis] == 1 and not told[axis]:
+            told[axis] = shape[axis + 1] * told[axis + 1] if axis + 1 < len(told) else 1
+    return tuple(told)
+
+
 class Traits(TensorBase):
     """The properties of a tensor that its array alone decides."""
 
@@ -203,6 +215,8 @@ class Traits(TensorBase):
         if not self._array.size:  # NumPy gives zeros for what has no elements
             sizes = [max(n, 1) for n in self._array.shape]
             strides = tuple(math.prod(sizes[i + 1 :]) for i in range(len(sizes)))
+        elif 0 in strides:
+            strides = _told(self._array.shape, strides)
         return strides if dim is None else strides[_axis(dim, len(strides))]
 
     def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:

@@ -99,3 +99,56 @@ def test_seeds_and_states(torch):
 def test_memory_that_is_shared_or_pinned_already(torch):
     x = torch.ones(2)
     return [x.share_memory_() is x, x]
+
+
+@same_as_torch
+def test_strides_of_axes_that_a_view_inserts(torch):
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    views = [x[:, None], x[..., None], x[None], x.unsqueeze(2), x.unsqueeze(-1), x[:1].mT]
+    return [(v.stride(), v.stride(1)) for v in (*views, x.expand(5, 2, 3, 4))]
+
+
+# Functions whose results torch lays in rows, whatever the layout of what they are given.
+IN_ROWS = {
+    "sum": lambda torch, x: x.sum(0),
+    "sum of two": lambda torch, x: x.sum((0, 2), keepdim=True),
+    "sum of integers": lambda torch, x: (x * 9).long().sum(0),
+    "sum of bools": lambda torch, x: (x > 0.5).sum(0),
+    "mean": lambda torch, x: x.mean(0, keepdim=True),
+    "prod": lambda torch, x: x.prod(0),
+    "std": lambda torch, x: x.std(0),
+    "var_mean": lambda torch, x: torch.var_mean(x, 0)[1],
+    "amax": lambda torch, x: x.amax(0),
+    "min": lambda torch, x: x.min(0)[0],
+    "max of the last axis": lambda torch, x: x.repeat(9, 9, 9).mT.max(-1)[0],
+    "norm": lambda torch, x: x.norm(p=float("inf"), dim=0),
+    "logsumexp": lambda torch, x: x.logsumexp(0),
+    "all": lambda torch, x: (x > 0.5).all(0),
+    "count_nonzero": lambda torch, x: (x > 0.5).count_nonzero(0),
+    "cumsum": lambda torch, x: x.cumsum(0),
+    "cumprod": lambda torch, x: x.cumprod(-1),
+    "cummax": lambda torch, x: x.cummax(1)[1],
+    "logcumsumexp": lambda torch, x: x.logcumsumexp(0),
+    "softmax": lambda torch, x: x.softmax(0),
+    "log_softmax": lambda torch, x: x.log_softmax(-1),
+    "topk": lambda torch, x: x.topk(2)[1],
+    "kthvalue": lambda torch, x: x.kthvalue(2, 0)[1],
+    "median": lambda torch, x: x.median(1)[1],
+    "nonzero": lambda torch, x: x.nonzero(as_tuple=True)[1],
+    "masked_fill": lambda torch, x: x.masked_fill(x[..., :1] > 0.5, 0.0),
+    "matmul": lambda torch, x: x.expand(2, *x.shape).transpose(0, 1) @ x.mT[:, None],
+    "tril": lambda torch, x: x.tril(),
+    "triu": lambda torch, x: x.triu(1),
+    "logsigmoid": lambda torch, x: torch.nn.functional.logsigmoid(x),
+    "batch_norm": lambda torch, x: torch.nn.functional.batch_norm(x, None, None, training=True),
+    "group_norm": lambda torch, x: torch.nn.functional.group_norm(x, 1),
+    "double": lambda torch, x: x[:1].contiguous().expand(3, -1, -1).double(),
+}
+
+
+@pytest.mark.parametrize("name", IN_ROWS)
+@same_as_torch
+def test_results_that_programs_flatten_lie_in_rows(torch, name):
+    x = torch.linspace(0, 1, 60).sin().reshape(4, 5, 3)
+    found = [IN_ROWS[name](torch, y) for y in (x, x.transpose(1, 2), x.permute(2, 0, 1))]
+    return [(y.is_contiguous(), y.view(-1)) for y in found]

@@ -152,6 +152,27 @@ def test_random_parameters_get_zeros(torch: Any) -> Any:
     return grads, [y.grad_fn.name() for y in made]
 
 
+@pytest.mark.parametrize("layout", ["x", "x.t()", "x[:, ::2]", "x.t()[::2]", "x[0].expand(3, 16)"])
+@same_as_torch
+def test_numbers_fall_where_torchs_do_in_every_layout(torch: Any, layout: str) -> Any:
+    x = eval(layout, {"x": torch.linspace(0.1, 0.9, 96).reshape(6, 16)})
+    draws = [
+        torch.bernoulli,
+        lambda x: torch.multinomial(x, 2),
+        lambda x: torch.multinomial(x, 2, replacement=True),
+        torch.poisson,
+        torch.rand_like,
+        torch.randn_like,
+        lambda x: torch.normal(x, 1.0),
+        lambda x: torch.distributions.Categorical(x).sample((2,)),
+    ]
+    found = []
+    for draw in draws:
+        torch.manual_seed(0)
+        found.append(draw(x))
+    return found
+
+
 @same_as_torch
 def test_a_block_of_its_own_stream(torch: Any) -> Any:
     torch.manual_seed(0)

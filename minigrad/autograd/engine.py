@@ -321,7 +321,7 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
             g = g.astype(leaf._array.dtype)
         if old is None:
             reading.references = references = getrefcount(g)
-            unshared = references <= UNSHARED and g.base is None
+            unshared = references <= UNSHARED and g.base is None and g.flags.c_contiguous
             leaf._grad = make(g if unshared else moves.row_major(g))
         elif old._node is not None:
             leaf._grad = old + make(g)

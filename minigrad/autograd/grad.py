@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.apply import edge_of, make
 from minigrad.autograd.engine import Reading, start, sweep
 from minigrad.autograd.graph import AccumulateGrad, GradientEdge, Node, hooks_of
+from minigrad.autograd.modes import enable_grad
 from minigrad.autograd.paths import paths_to
 from minigrad.autograd.registry import REGISTRY
 from minigrad.autograd.tensor_base import TensorBase
@@ -235,7 +236,7 @@ def _result(
     if g is not None:
         if id(g) not in made:
             made[id(g)] = reading.to_tensor(g)
-        return _of_its_type(made[id(g)], tensor)
+        return _in_its_order(_of_its_type(made[id(g)], tensor), tensor)
     if zeros:
         if not isinstance(tensor, TensorBase):
             raise RuntimeError(
@@ -256,6 +257,19 @@ def _of_its_type(gradient: Any, tensor: Any) -> Any:
     if isinstance(tensor, TensorBase) and gradient._array.dtype != tensor._array.dtype:
         return gradient.to(tensor.dtype)  # type: ignore[attr-defined]
     return gradient
+
+
+def _in_its_order(gradient: Any, tensor: Any) -> Any:
+    """A gradient in rows if its tensor lies so: programs flatten what ``grad`` gives by ``view``.
+
+    torch's formulas for transposed factors leave it so.
+    """
+    if gradient._array.flags.c_contiguous or not isinstance(tensor, TensorBase):
+        return gradient
+    if not tensor._array.flags.c_contiguous:
+        return gradient
+    with enable_grad():  # what was recorded stays so
+        return gradient.contiguous()
 
 
 def retain(tensor: Any) -> None:

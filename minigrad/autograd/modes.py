@@ -174,6 +174,10 @@ class set_grad_enabled(_Switch):
             super().__enter__()
         self._entered = True
 
+    def __repr__(self) -> str:
+        """A notebook shows it where a cell ends with the call."""
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self._value == GRAD})"
+
     def __call__(self, fn: Fn) -> Fn:
         """As a decorator: set the mode while the function runs."""
         self.__exit__(None, None, None)  # as a decorator it says nothing about here and now

@@ -17,6 +17,18 @@ SHORT = 16  # elements of an axis, or of a row, that are worth another way
 WIDE = 1024  # elements of the rows that short ones are taken together to
 
 
+def in_rows(x: Any) -> Any:
+    """An array whose elements lie in row-major order, itself if they do.
+
+    NumPy gives reductions of a permuted array in the order of its memory, torch in rows, so that
+    ``x.permute(...).sum(0).view(-1)`` is an everyday line.
+
+    >>> in_rows(np.zeros((2, 3)).T).flags.c_contiguous
+    True
+    """
+    return x if x.flags.c_contiguous else x.copy()
+
+
 def is_short(x: Array, axis: int, many: int = MANY) -> bool:
     """Whether an axis is the last one, and short, of an array of many elements."""
     return (
@@ -38,7 +50,7 @@ def fold(xp: Any, name: str, x: Array, dim: Any, keepdim: bool = False) -> Array
     if type(axis) is not int or x.size < MANY or xp is not np:
         return _plain(xp, name, x, dim, keepdim)
     if is_short(x, axis):
-        out = combine(x[..., 0], x[..., 1])
+        out = in_rows(combine(x[..., 0], x[..., 1]))
         for column in range(2, x.shape[-1]):
             combine(out, x[..., column], out=out)
         return out[..., None] if keepdim else out
@@ -55,8 +67,8 @@ def fold(xp: Any, name: str, x: Array, dim: Any, keepdim: bool = False) -> Array
 def _plain(xp: Any, name: str, x: Array, dim: Any, keepdim: bool) -> Array:
     """Extremes by the method where it is not NumPy: CuPy's ufuncs reduce sums and products."""
     if xp is not np and name in ("maximum", "minimum"):
-        return getattr(x, name[:3])(axis=dim, keepdims=keepdim)
-    return getattr(xp, name).reduce(x, axis=dim, keepdims=keepdim)
+        return in_rows(getattr(x, name[:3])(axis=dim, keepdims=keepdim))
+    return in_rows(getattr(xp, name).reduce(x, axis=dim, keepdims=keepdim))
 
 
 def as_columns(x: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from minigrad.layout import in_memory_order
 from minigrad.random import checks, draws
 from minigrad.random.binomial import binomials
 from minigrad.random.box_muller import BLOCK, fused_multiply_add, libm
@@ -374,7 +375,9 @@ class Generator(Source):
         """
         checks.check_weights(probs, num_samples, replacement)
         if not replacement or num_samples == 1:
-            race = probs / self.exponential(probs.shape, 1.0, probs.dtype)
+            race = probs / in_memory_order(
+                probs, lambda size: self.exponential(size, 1.0, probs.dtype)
+            )
             order = np.argsort(-race, axis=-1, kind="stable")
             return np.ascontiguousarray(order[..., :num_samples])
         rows = probs.reshape(-1, probs.shape[-1])

@@ -189,3 +189,31 @@ def test_a_write_after_the_first_derivative_spoils_the_second(torch):
     (g,) = torch.autograd.grad(y.sin().sum(), y, create_graph=True)
     y.mul_(2)
     return attempt((g * g).sum().backward)
+
+
+# Formulas that bring a gradient in another order of memory than the leaf's.
+TURNED = {
+    "a layer by hand": lambda torch, w: torch.ones(5, 3) @ w.t(),
+    "a join": lambda torch, w: torch.cat([w, w], 1).T * torch.arange(24.0).reshape(6, 4),
+    "a stack": lambda torch, w: torch.stack([w, w]).permute(2, 1, 0) * torch.ones(3, 4, 2),
+    "a determinant": lambda torch, w: torch.linalg.det(w[:3] + torch.eye(3)),
+}
+
+
+@pytest.mark.parametrize("name", TURNED)
+@same_as_torch
+def test_gradients_of_leaves_can_be_flattened(torch, name):
+    w = torch.linspace(0, 1, 12).sin().reshape(4, 3).requires_grad_()
+    TURNED[name](torch, w).sum().backward()
+    return w.grad.is_contiguous(), w.grad.view(-1)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@same_as_torch
+def test_what_grad_gives_can_be_flattened(torch, create_graph):
+    w, v = (torch.linspace(0, 1, 12).sin().reshape(4, 3).requires_grad_() for _ in "ab")
+    y = (torch.tanh(torch.ones(5, 3) @ w.t()) @ v).pow(2).sum()
+    with torch.no_grad():
+        found = torch.autograd.grad(y, [w, v], create_graph=create_graph)
+    flat = torch.cat([g.view(-1) for g in found])
+    return flat, torch.autograd.grad(flat.sum(), w) if create_graph else None

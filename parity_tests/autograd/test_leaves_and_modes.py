@@ -216,6 +216,12 @@ def test_one_switch_can_be_used_again(torch):
 
 
 @same_as_torch
+def test_set_grad_enabled_shows_what_it_was_told(torch):
+    with torch.no_grad():
+        return repr(torch.set_grad_enabled(True)), repr(torch.set_grad_enabled(False))
+
+
+@same_as_torch
 def test_set_grad_enabled_acts_at_once_as_a_call(torch):
     torch.set_grad_enabled(False)
     off = torch.is_grad_enabled()

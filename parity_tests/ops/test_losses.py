@@ -272,6 +272,22 @@ def test_a_row_that_does_not_count_has_no_slope(torch: Any, labels: Any, reducti
     return scores.grad.abs()
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 3.0]])
+@same_as_torch
+def test_a_row_that_does_not_count_prints_a_plain_zero(torch: Any, shape: Any, weight: Any) -> Any:
+    scores = torch.linspace(0, 1, math.prod(shape)).reshape(shape)
+    labels = torch.tensor([1, 0]).reshape(2, *[1] * (len(shape) - 2)).expand(2, *shape[2:])
+    loss = torch.nn.functional.cross_entropy(
+        scores,
+        labels,
+        weight if weight is None else torch.tensor(weight),
+        ignore_index=1,
+        reduction="none",
+    )
+    return str(loss)
+
+
 @pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "huber_loss"])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @same_as_torch

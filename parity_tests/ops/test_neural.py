@@ -298,6 +298,17 @@ def test_dropout_draws_the_masks_of_torch(name, shape, p, dtype):
     assert minigrad.rand(1).item() == torch.rand(1).item()  # both streams have come as far
 
 
+@scalar_bernoulli
+@pytest.mark.parametrize("layout", ["x.t()", "x[:, ::2]", "x[0].expand(5, 9)"])
+def test_masks_of_dropout_follow_memory_as_torchs_do(layout):
+    found = []
+    for library in (minigrad, torch):
+        x = eval(layout, {"x": library.linspace(0.1, 0.9, 63).reshape(7, 9)})
+        library.manual_seed(3)
+        found.append(library.nn.functional.dropout(x, 0.4).numpy())
+    np.testing.assert_array_equal(*[f == 0 for f in found])
+
+
 def test_dropout_outside_of_training_is_the_input_itself():
     x = minigrad.ones(3)
     assert F.dropout(x, 0.5, training=False) is x

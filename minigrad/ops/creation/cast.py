@@ -17,6 +17,7 @@ from minigrad.device import device as Device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import axes_of, contiguous_format, lies_in, ordered, preserve_format
 from minigrad.ops.elementwise.precision import rounded, single
+from minigrad.ops.folds import in_rows
 
 METHOD: dict[str, Any] = {"where": ("Tensor",), "gradcheck": False}
 
@@ -32,6 +33,8 @@ class Cast(Op):
     def forward(xp: Any, input: Array, dtype: Dtype) -> Any:
         """Convert; always a copy."""
         source = dtypes.of_numpy(input.dtype)
+        if 0 in input.strides:  # expanded: NumPy would lay the repeated axis innermost
+            input = in_rows(input)
         if dtype is dtypes.float32 and source in (dtypes.float16, dtypes.bfloat16):
             return single(xp, input), source
         return rounded(xp, input, dtype.numpy), source

@@ -20,6 +20,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import backend_for, xp_of
 from minigrad.device import device as Device
 from minigrad.device import get_default_device
+from minigrad.layout import dense_axes, in_memory_order
 from minigrad.random import Generator
 
 Generator.as_state = staticmethod(make)
@@ -39,22 +40,6 @@ def source(generator: Generator | None, place: Any) -> Generator:
             f"'{generator.device.type}'"
         )
     return generator
-
-
-def memory_order(array: Any) -> list[int] | None:
-    """The axes in the order in which they lie in memory; None if that is their own."""
-    if array.flags.c_contiguous or 0 in array.strides:
-        return None
-    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-
-
-def in_memory_order(array: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
-    """Numbers for an array, drawn in the order in which its elements lie in memory."""
-    order = memory_order(array)
-    if order is None:
-        return draw(array.shape)
-    back = sorted(range(array.ndim), key=order.__getitem__)
-    return draw(tuple(array.shape[axis] for axis in order)).transpose(back)
 
 
 def _drawn(tensor: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
@@ -114,7 +99,7 @@ def bernoulli_(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
     else:
         chances = p.to(input.device)._array
     chances = xp_of(chances).broadcast_to(chances, input._array.shape)
-    if order := memory_order(input._array):
+    if order := dense_axes(input._array):
         chances = chances.transpose(order)
     return _drawn(input, lambda size: draw.bernoulli(chances, size, kind))
 

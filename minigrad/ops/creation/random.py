@@ -15,8 +15,8 @@ from minigrad.autograd.registry import REGISTRY, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import dtype as Dtype
+from minigrad.layout import contiguous_format, in_memory_order
 from minigrad.ops.creation.data import TOP, numpy_type
-from minigrad.ops.creation.drawing import in_memory_order
 from minigrad.ops.creation.drawing import source as _from
 from minigrad.ops.creation.filling import blank_like, checked_sizes, shape_of
 from minigrad.ops.creation.placing import place
@@ -298,7 +298,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None, out: Any = No
     >>> torch.bernoulli(torch.tensor([0., 1.]))
     tensor([0., 1.])
     """
-    array = blank_like(input, None, None, "bernoulli", getattr(input, "device", None))
+    array = blank_like(input, None, contiguous_format, "bernoulli", getattr(input, "device", None))
     result = tensors.from_array(array).bernoulli_(
         input.detach() if p is None else p, generator=generator
     )

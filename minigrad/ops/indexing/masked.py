@@ -14,6 +14,7 @@ from minigrad.backend import Array, xp_of
 from minigrad.dtypes import held
 from minigrad.errors import DtypeError
 from minigrad.ops.elementwise.masks import chosen
+from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.places import need_tensor, on_flat
 from minigrad.ops.shape.expand import broadcast_tensors
 
@@ -82,7 +83,7 @@ class MaskedFill(Op):
     @staticmethod
     def forward(xp: Any, input: Array, mask: Array, value: Array) -> Array:
         """Choose."""
-        return chosen(xp, mask, xp.asarray(value, dtype=input.dtype), input)
+        return in_rows(chosen(xp, mask, xp.asarray(value, dtype=input.dtype), input))
 
     @staticmethod
     def grad_input(g: Array, mask: Array, F: Any) -> Array:
@@ -240,7 +241,7 @@ def _axis_places(array: Any) -> Any:
 def _places(input: Any) -> tuple[Any, ...]:
     array = input._array
     found = _axis_places(array) if array.ndim else (array != 0).reshape(1).nonzero()
-    return tuple(tensors.from_array(p.astype("int64", copy=False)) for p in found)
+    return tuple(tensors.from_array(in_rows(p.astype("int64", copy=False))) for p in found)
 
 
 PLACES: dict[str, Any] = {

@@ -16,6 +16,7 @@ from minigrad.backend import Array
 from minigrad.backend.native import array_types, matmul
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.folds import in_rows
 
 ndarray = np.ndarray
 
@@ -72,8 +73,8 @@ def stacks(a: Any, b: Any) -> Any:
     if made is not None:
         return made
     if a.dtype.char in "fd":
-        return a @ b
-    return _other_types(a, b, np.matmul)
+        return in_rows(a @ b)
+    return in_rows(_other_types(a, b, np.matmul))
 
 
 def _elsewhere(a: Any, b: Any) -> Any:

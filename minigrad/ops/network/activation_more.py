@@ -18,6 +18,7 @@ from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
 from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.folds import in_rows
 from minigrad.ops.natively import natively
 from minigrad.ops.network.activation import LeakyRelu, Sigmoid, softplus_of, two_sided
 
@@ -101,7 +102,7 @@ class Logsigmoid(Unary):
     @widened
     def forward(xp: Any, input: Array) -> Array:
         """Minus the softplus of minus x."""
-        y = softplus_of(xp, -input)
+        y = softplus_of(xp, -in_rows(input))
         return xp.negative(y, out=y if input.ndim else None)
 
     @staticmethod

@@ -78,7 +78,7 @@ def weighed(
     if share is not None:
         picked, scale, number = picked * share, -share, share.sum()
     if ignored is not None:  # not even NaN counts there
-        picked = xp.where(ignored, 0, picked)
+        picked = xp.where(ignored, -0.0, picked)  # of which the loss is 0, not -0
     if reduction == "none":
         return -picked, scale
     total = 0 - add_up(xp, picked, None, False)  # torch: 0.0 of zeros

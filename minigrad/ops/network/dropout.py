@@ -15,6 +15,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, backend_of, native, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.layout import in_memory_order
 from minigrad.ops.network.dropout_bits import KEEP_BITS
 
 _SAMPLES = (
@@ -79,18 +80,16 @@ def _drawn(input: Any, channels: tuple[int, ...] | None, keep: float) -> Any:
     """Ones with probability ``keep``, zeros else; torch draws nothing if all are zeros.
 
     One for each of ``channels``, row by row; or (None) one for each element, in the order in which
-    these lie in memory: of a transposed tensor column by column.
+    these lie in memory: of a transposed tensor column by column, of an expanded one in rows.
     """
     array = input._array
     shape = array.shape if channels is None else channels
     if keep == 0.0:
         return xp_of(array).zeros(shape, np.float32)
     draw = random.generator_of(input.device)
-    if channels is not None or array.flags.c_contiguous:
+    if channels is not None:
         return draw.bernoulli(keep, shape, np.float32)
-    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-    drawn = draw.bernoulli(keep, tuple([shape[axis] for axis in order]), np.float32)
-    return drawn.transpose([order.index(axis) for axis in range(array.ndim)])
+    return in_memory_order(array, lambda size: draw.bernoulli(keep, size, np.float32))
 
 
 def _beside(input: Any, values: Any) -> Any:

@@ -16,6 +16,7 @@ from minigrad.errors import ShapeError
 from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.masks import number
 from minigrad.ops.elementwise.precision import is_half, widened
+from minigrad.ops.folds import in_rows
 from minigrad.ops.network import norm_kernels
 from minigrad.ops.network.norm_plans import (
     Plan,
@@ -52,6 +53,8 @@ class _Standardised(Op):
         found = norm_kernels.standardised(input, weight, bias, plan, eps, given, observe)
         if found is not None:
             return found
+        if input.ndim < 4:  # of images torch keeps channels-last, all else comes in rows
+            input = in_rows(input)
         x, laid = input.reshape(plan.seen), plan.laid
         count = number(xp, plan.number, x.dtype)
         if given is not None:

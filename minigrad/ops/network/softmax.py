@@ -17,7 +17,7 @@ from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.folds import as_columns, as_rows, fold, is_short
+from minigrad.ops.folds import as_columns, as_rows, fold, in_rows, is_short
 from minigrad.ops.network import softmax_kernels
 
 _WHERE = ("torch", "Tensor", "nn.functional", "special")
@@ -69,7 +69,7 @@ class SoftmaxAlong(Op):
             return as_rows(SoftmaxAlong.forward(xp, as_columns(input), 0), input.shape)
         e, total = exp_shifted(xp, input, dim)
         e /= total
-        return e
+        return in_rows(e)
 
     @staticmethod
     def grad_input(g: Any, out: Any, dim: int, F: Any) -> Any:
@@ -102,7 +102,7 @@ class LogSoftmaxAlong(Op):
         y = input - greatest(xp, input, dim)
         total = xp.add.reduce(xp.exp(y), axis=dim, keepdims=True)
         y -= xp.log(total, out=total)
-        return y
+        return in_rows(y)
 
     @staticmethod
     def grad_input(g: Any, out: Any, dim: int, F: Any) -> Any:

@@ -11,7 +11,7 @@ from minigrad.backend import Array
 from minigrad.backend.native import kernel
 from minigrad.ops.dims import kept_shape
 from minigrad.ops.elementwise.precision import is_half, rounded, single
-from minigrad.ops.folds import SHORT, fold
+from minigrad.ops.folds import SHORT, fold, in_rows
 
 ROW = 1024  # elements that a dot product adds up before the rows' sums are added pairwise
 MANY = 4096  # elements; below, NumPy's own reductions are as fast as anything
@@ -33,7 +33,7 @@ def few_added_up(x: Any, ones: Any, dim: Any, keepdim: bool) -> Any:
         total = ones[: x.shape[-2]].dot(x)
         return total.reshape((*x.shape[:-2], 1, x.shape[-1])) if keepdim else total
     add: Any = np.add
-    return add.reduce(x, axis=dim, keepdims=keepdim)
+    return in_rows(add.reduce(x, axis=dim, keepdims=keepdim))
 
 
 def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
@@ -51,13 +51,13 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
         ones = ONES.get(x.dtype.char) if x.size <= FEW and xp is np else None
         if ones is not None:
             return few_added_up(x, ones, dim, keepdim)
-        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+        return in_rows(xp.add.reduce(x, axis=dim, keepdims=keepdim))
     found = _by_kernels(x, dim, keepdim)
     if found is not None:
         return found
     whole = dim is None or len(dim) == x.ndim
     if (whole and x.size < VERY_MANY) or x.dtype.char not in "fd" or not x.flags.c_contiguous:
-        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+        return in_rows(xp.add.reduce(x, axis=dim, keepdims=keepdim))
     if whole:
         flat = x.reshape(-1)
         cut = x.size - x.size % ROW

@@ -12,6 +12,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.precision import is_half
+from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, the_only
 from minigrad.ops.reduction.selection import as_torch_ties
@@ -177,6 +178,7 @@ class TopkAlong(Picked):
             places = places[(slice(None),) * dim + (slice(k),)]
         if xp is np:
             places = as_torch_ties(input, places, dim, largest)
+        places = in_rows(places)
         return taken(xp, input, places, dim), places, places
 
 

@@ -10,6 +10,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.ops.dims import NOT_GIVEN, one_dim
+from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, need_elements, the_only, tied_overall
 from minigrad.ops.reduction.order import ERRORS, comparable, least, places_in_order
@@ -28,7 +29,7 @@ def _number_k_of_few(
 ) -> Any:
     """The same by sorting the whole axis, which is one call."""
     order = small.argsort(axis=dim, kind="stable")
-    places = order[(slice(None),) * dim + (slice(k, k + 1),)]
+    places = in_rows(order[(slice(None),) * dim + (slice(k, k + 1),)])
     values = taken(xp, x, places, dim)
     if not stable:
         same = x == values

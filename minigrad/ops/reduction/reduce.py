@@ -17,7 +17,7 @@ from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import NOT_GIVEN, all_dims, kept_shape, one_dim, sizes
 from minigrad.ops.elementwise.precision import widened
-from minigrad.ops.folds import fold
+from minigrad.ops.folds import fold, in_rows
 from minigrad.ops.reduction.adding import FEW, ONES, add_up, few_added_up
 
 SAMPLES = (
@@ -104,7 +104,7 @@ class SumOfIntegers(Op):
         """Add up; bools are counted."""
         if dim is None and not keepdim and input.dtype.kind == "b":
             return xp.asarray(xp.count_nonzero(input))
-        return xp.add.reduce(input, axis=dim, dtype=xp.int64, keepdims=keepdim)
+        return in_rows(xp.add.reduce(input, axis=dim, dtype=xp.int64, keepdims=keepdim))
 
 
 @register(public=_sum, out=True, dtypes=("float", "int", "bool"), samples=SAMPLES, errors=ERRORS)
@@ -133,7 +133,7 @@ class Sum(Op):
         if kind.itemsize == 2 and kind.kind in "fV":
             return add_up(xp, input.astype(xp.float32), dim, keepdim).astype(kind)
         if kind.kind in "biu" and kind.itemsize < 8:
-            return xp.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim)
+            return in_rows(xp.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim))
         return add_up(xp, input, dim, keepdim)
 
     @staticmethod
@@ -300,7 +300,7 @@ class Prod(Op):
             return found
         if input.dtype.kind == "f":
             return fold(xp, "multiply", input, dim, keepdim)
-        return xp.multiply.reduce(input, axis=dim, dtype=input.dtype, keepdims=keepdim)
+        return in_rows(xp.multiply.reduce(input, axis=dim, dtype=input.dtype, keepdims=keepdim))
 
     @staticmethod
     def grad_input(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.backend import Array
+from minigrad.ops.folds import in_rows
 
 BLOCK = 32  # elements that one row of a matrix product adds up
 MANY = 4096  # elements; below, one by one is as fast
@@ -17,7 +18,7 @@ def running(xp: Any, ufunc: str, x: Array, axis: int) -> Array:
     >>> running(np, "maximum", np.array([1, 3, 2]), 0)
     array([1, 3, 3])
     """
-    combine = getattr(xp, ufunc)
+    combine, x = getattr(xp, ufunc), in_rows(x)
     length = x.shape[axis]
     if length == 0 or length == 1:
         return x.copy()

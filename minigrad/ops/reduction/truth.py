@@ -11,6 +11,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, register
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims
+from minigrad.ops.folds import in_rows
 from minigrad.ops.reduction.reduce import ERRORS, SAMPLES
 
 # What `np.all` and `np.any` come to at last; CuPy's ufuncs do not reduce.
@@ -62,7 +63,7 @@ class All(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """And them all."""
         truth, kind = _bools(input)
-        found = (ALL if xp is np else xp.all)(truth, axis=dim, keepdims=keepdim)
+        found = in_rows((ALL if xp is np else xp.all)(truth, axis=dim, keepdims=keepdim))
         return found if kind is bool else found.astype(kind)
 
 
@@ -79,7 +80,7 @@ class AnyTrue(Op):
     def forward(xp: Any, input: Array, dim: Any = None, keepdim: bool = False) -> Array:
         """Or them all."""
         truth, kind = _bools(input)
-        found = (ANY if xp is np else xp.any)(truth, axis=dim, keepdims=keepdim)
+        found = in_rows((ANY if xp is np else xp.any)(truth, axis=dim, keepdims=keepdim))
         return found if kind is bool else found.astype(kind)
 
 
@@ -106,4 +107,4 @@ class CountNonzero(Op):
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any) -> Array:
         """Count."""
-        return xp.asarray(xp.count_nonzero(input != 0, axis=dim))
+        return in_rows(xp.asarray(xp.count_nonzero(input != 0, axis=dim)))

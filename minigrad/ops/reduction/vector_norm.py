@@ -12,6 +12,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.folds import in_rows
 from minigrad.ops.reduction.adding import MANY, add_up, square_sum
 from minigrad.ops.reduction.reduce import spread
 
@@ -41,14 +42,14 @@ class VectorNorm(Op):
                     return xp.sqrt((input[..., None, :] @ input[..., None])[..., 0, 0])
             return xp.sqrt(add_up(xp, input * input, dim, keepdim))
         if p == 0:
-            return (input != 0).sum(axis=dim, keepdims=keepdim).astype(input.dtype)
+            return in_rows((input != 0).sum(axis=dim, keepdims=keepdim)).astype(input.dtype)
         size = xp.abs(input)
         if p == 1:
             return add_up(xp, size, dim, keepdim)
         if p == math.inf:
-            return size.max(axis=dim, keepdims=keepdim)
+            return in_rows(size.max(axis=dim, keepdims=keepdim))
         if p == -math.inf:
-            return size.min(axis=dim, keepdims=keepdim)
+            return in_rows(size.min(axis=dim, keepdims=keepdim))
         return add_up(xp, size**p, dim, keepdim) ** (1 / p)
 
     @staticmethod
