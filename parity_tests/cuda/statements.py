@@ -58,10 +58,18 @@ def operators_refuse_arrays_of_the_host_on_either_side(cp):
 
 @statement
 def functions_refuse_arrays_of_the_host(cp):
-    for name in ("exp", "where", "sum", "concatenate"):
+    for name in ("exp", "where", "concatenate"):
         args = {"where": (np.ones(2, bool), 1, 2), "concatenate": ([np.ones(2)],)}
         with pytest.raises((TypeError, AttributeError)):
             getattr(cp, name)(*args.get(name, (np.ones(2),)))
+
+
+@stricter
+def functions_that_call_a_method_refuse_them_too(cp):
+    """CuPy asks what it is given, and NumPy's array answers."""
+    for name in ("sum", "reshape", "argsort"):
+        with pytest.raises(TypeError):
+            getattr(cp, name)(np.ones(2), *[(2, 1)] * (name == "reshape"))
 
 
 @statement
@@ -215,6 +223,22 @@ def zero_dimensional_arrays_have_no_nonzero_and_do_not_join(cp):
         cp.asarray(1.0).nonzero()
     with pytest.raises(ValueError):
         cp.concatenate([cp.asarray(1.0), cp.asarray(2.0)])
+
+
+@statement
+def stacks_of_matrices_are_not_broadcast(cp):
+    with pytest.raises(ValueError, match="must have"):
+        cp.linalg.solve(cp.ones((2, 3, 3)), cp.ones((3, 1)))
+    with pytest.raises(ValueError, match="2-d"):
+        importlib.import_module("cupyx.scipy.linalg").expm(cp.ones((2, 3, 3)))
+
+
+@statement
+def keys_to_sort_by_are_one_array(cp):
+    keys = cp.asarray([[1, 0, 1], [0, 2, 0]])
+    assert cp.lexsort(keys).get().tolist() == [0, 2, 1]
+    with pytest.raises(AttributeError):
+        cp.lexsort([keys[0], keys[1]])
 
 
 @statement

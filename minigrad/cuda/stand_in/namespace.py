@@ -29,6 +29,13 @@ WAITING = {
     "setdiff1d", "setxor1d", "quantile", "percentile", "compress", "extract", "delete",
     "matrix_power", "average", "nanmedian", "cond",
 }  # fmt: skip
+# What cuBLAS and cuSOLVER do for CuPy, which lets neither into a graph.
+BY_LIBRARY = {
+    "dot", "vdot", "inner", "matmul", "tensordot", "einsum", "cholesky", "cond", "det", "eig",
+    "eigh", "eigvals", "eigvalsh", "expm", "inv", "lstsq", "lu", "lu_factor", "lu_solve",
+    "matrix_power", "matrix_rank", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd",
+    "tensorinv", "tensorsolve",
+}  # fmt: skip
 # The types for which a card has the atomic operation behind `ufunc.at`.
 _WHOLE = "int32 int64 uint32 uint64"
 _AT = {
@@ -58,6 +65,8 @@ class Ufunc:
         for value in args:
             if not isinstance(value, (ndarray, *operations.SCALARS)):
                 raise TypeError(f"Unsupported type {type(value)}")
+        if self.__name__ in BY_LIBRARY:
+            _need_no_capture(*args)
         if out is None:
             return run(self.function, args, kwargs, order="C")
         (out,) = out if isinstance(out, tuple) else (out,)
@@ -96,7 +105,18 @@ class Ufunc:
         return run(self.function.outer, (A, B), kwargs)
 
 
-def _has_axes(a: Any) -> None:
+def _need_no_capture(*args: Any) -> None:
+    """Kernels of CuPy's own multiply integers, and two vectors."""
+    arrays = [a for a in args if isinstance(a, ndarray)]
+    own = all(a.dtype.kind in "biu" for a in arrays)
+    own = own or (len(arrays) == 2 and all(a.ndim == 1 for a in arrays))
+    if streams.current().capture is not None and not own:
+        raise NotImplementedError(
+            "calling cuBLAS API during stream capture is currently unsupported"
+        )
+
+
+def _has_axes(a: Any, *_: Any, **__: Any) -> None:
     if a.ndim == 0:
         raise np.exceptions.AxisError("Sorting arrays with the rank of zero is not supported.")
 
@@ -106,7 +126,36 @@ def _has_places(a: Any) -> None:
         raise ValueError("Calling nonzero on 0d arrays is not allowed.")
 
 
-_CHECKS = {"sort": _has_axes, "argsort": _has_axes, "nonzero": _has_places}
+def _are_matched(a: Any, b: Any) -> None:
+    if b.ndim > 1 and a.shape[:-1] != b.shape[:-1]:
+        raise ValueError(
+            "a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b"
+        )
+
+
+def _is_matrix(a: Any) -> None:
+    if a.ndim != 2:
+        raise ValueError("Input must be 1- or 2-d.")
+
+
+def _are_keys(keys: Any) -> None:
+    if keys.ndim > 2:  # an AttributeError for a list of arrays
+        raise NotImplementedError("Keys with the rank of three or more is not supported in lexsort")
+
+
+AT_ONCE = 8  # arrays that are joined by a copy each; the addresses of more are sent to the card
+
+
+def _are_few(arrays: Any, *_: Any, **__: Any) -> None:
+    if isinstance(arrays, list | tuple) and len(arrays) > AT_ONCE:
+        cards.sent("the addresses of more than eight arrays to join")
+
+
+_CHECKS: dict[str, Callable[..., None]] = {
+    "sort": _has_axes, "argsort": _has_axes, "nonzero": _has_places, "solve": _are_matched,
+    "expm": _is_matrix, "lexsort": _are_keys, "concatenate": _are_few, "stack": _are_few,
+    "vstack": _are_few, "hstack": _are_few, "dstack": _are_few, "column_stack": _are_few,
+}  # fmt: skip
 
 
 def _function(name: str, function: Callable[..., Any], text: str) -> Callable[..., Any]:
@@ -115,11 +164,13 @@ def _function(name: str, function: Callable[..., Any], text: str) -> Callable[..
     places = [p.strip() for p in by_place.split(",") if p.strip()]
     open_ended = any(p.startswith("*") for p in places)
     known = {p.rstrip("=") for p in (*places, *by_name.split(", ")) if p}
-    waiting, check = name in WAITING, _CHECKS.get(name)
+    waiting, check, library = name in WAITING, _CHECKS.get(name), name in BY_LIBRARY
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if check is not None:
-            check(args[0])
+            check(*args, **kwargs)
+        if library:
+            _need_no_capture(*args)
         if len(args) > len(places) and not open_ended:
             raise TypeError(f"{name}() takes at most {len(places)} arguments ({len(args)} given)")
         wrong = kwargs.keys() - known
@@ -223,7 +274,7 @@ def _cuda() -> types.ModuleType:
         Event=streams.Event,
         Graph=streams.Graph,
         MemoryPool=cards.OwnPool,
-        get_current_stream=lambda device_id=-1: streams.current(),
+        get_current_stream=streams.current,
         get_elapsed_time=streams.get_elapsed_time,
         is_available=lambda: len(cards.pools) > 0,
         runtime=cards.runtime,
