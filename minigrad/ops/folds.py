@@ -53,9 +53,12 @@ def fold(xp: Any, name: str, x: Array, dim: Any, keepdim: bool = False) -> Array
 
 
 def _plain(xp: Any, name: str, x: Array, dim: Any, keepdim: bool) -> Array:
-    """Extremes by the method where it is not NumPy: CuPy's ufuncs reduce sums and products."""
+    """Extremes by the method where it is not NumPy: CuPy's ufuncs reduce sums and products.
+
+    Its extremes of bfloat16 are float32.
+    """
     if xp is not np and name in ("maximum", "minimum"):
-        return getattr(x, name[:3])(axis=dim, keepdims=keepdim)
+        return getattr(x, name[:3])(axis=dim, keepdims=keepdim).astype(x.dtype, copy=False)
     return getattr(xp, name).reduce(x, axis=dim, keepdims=keepdim)
 
 

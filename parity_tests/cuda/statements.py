@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -223,6 +224,14 @@ def zero_dimensional_arrays_have_no_nonzero_and_do_not_join(cp):
         cp.asarray(1.0).nonzero()
     with pytest.raises(ValueError):
         cp.concatenate([cp.asarray(1.0), cp.asarray(2.0)])
+
+
+@statement
+def some_functions_make_float32_of_bfloat16(cp):
+    a = floats(cp, 3).astype(ml_dtypes.bfloat16)
+    assert a.dtype == cp.exp(a).dtype == (a + a).dtype == cp.maximum(a, a).dtype
+    for made in (cp.where(a > 1, a, a), a.max(), a.min(), a.sum(), cp.clip(a, 0, 1)):
+        assert made.dtype == np.float32
 
 
 @statement

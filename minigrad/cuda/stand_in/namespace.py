@@ -12,6 +12,7 @@ from importlib import import_module, resources
 from importlib.machinery import ModuleSpec
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from minigrad.cuda.stand_in import cards, operations, streams
@@ -28,6 +29,11 @@ WAITING = {
     "unique_inverse", "bincount", "histogram", "digitize", "trim_zeros", "union1d", "intersect1d",
     "setdiff1d", "setxor1d", "quantile", "percentile", "compress", "extract", "delete",
     "matrix_power", "average", "nanmedian", "cond",
+}  # fmt: skip
+# What CuPy has no form of for bfloat16, which it takes as float32: so are the results.
+WIDE = {
+    "amax", "amin", "around", "clip", "max", "min", "nanmax", "nanmin", "nanprod", "nansum", "prod",
+    "round", "sum", "where",
 }  # fmt: skip
 # What cuBLAS and cuSOLVER do for CuPy, which lets neither into a graph.
 BY_LIBRARY = {
@@ -158,12 +164,24 @@ _CHECKS: dict[str, Callable[..., None]] = {
 }  # fmt: skip
 
 
+def _widened(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made = function(*args, **kwargs)
+        narrow = getattr(made, "dtype", None) == ml_dtypes.bfloat16 and kwargs.get("out") is None
+        return made.astype(np.float32) if narrow else made
+
+    return call
+
+
 def _function(name: str, function: Callable[..., Any], text: str) -> Callable[..., Any]:
     """A function of NumPy that takes what CuPy's takes."""
     by_place, _, by_name = text.partition("*, ")
     places = [p.strip() for p in by_place.split(",") if p.strip()]
     open_ended = any(p.startswith("*") for p in places)
     known = {p.rstrip("=") for p in (*places, *by_name.split(", ")) if p}
+    if name in WIDE:
+        function = _widened(function)
     waiting, check, library = name in WAITING, _CHECKS.get(name), name in BY_LIBRARY
 
     def call(*args: Any, **kwargs: Any) -> Any:

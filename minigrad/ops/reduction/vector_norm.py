@@ -46,9 +46,9 @@ class VectorNorm(Op):
         if p == 1:
             return add_up(xp, size, dim, keepdim)
         if p == math.inf:
-            return size.max(axis=dim, keepdims=keepdim)
+            return size.max(axis=dim, keepdims=keepdim).astype(size.dtype, copy=False)
         if p == -math.inf:
-            return size.min(axis=dim, keepdims=keepdim)
+            return size.min(axis=dim, keepdims=keepdim).astype(size.dtype, copy=False)
         return add_up(xp, size**p, dim, keepdim) ** (1 / p)
 
     @staticmethod

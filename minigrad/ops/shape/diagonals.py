@@ -14,6 +14,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, kept
 from minigrad.ops.creation.placing import place
 from minigrad.ops.dims import one_dim
+from minigrad.ops.elementwise.masks import picked
 
 ANY = ("float", "int", "bool")
 
@@ -131,7 +132,7 @@ class Tril(Op):
     @staticmethod
     def forward(xp: Any, input: Array, diagonal: int) -> Array:
         """Cut the upper part."""
-        return xp.where(_below(xp, input.shape, diagonal), input, _zero(input))
+        return picked(xp, _below(xp, input.shape, diagonal), input, _zero(input))
 
     @staticmethod
     def grad_input(g: Array, diagonal: int, F: Any) -> Array:
@@ -155,7 +156,7 @@ class Triu(Op):
     @staticmethod
     def forward(xp: Any, input: Array, diagonal: int) -> Array:
         """Cut the lower part."""
-        return xp.where(_below(xp, input.shape, diagonal - 1), _zero(input), input)
+        return picked(xp, _below(xp, input.shape, diagonal - 1), _zero(input), input)
 
     @staticmethod
     def grad_input(g: Array, diagonal: int, F: Any) -> Array:
