@@ -105,7 +105,7 @@ class Kernel:
 
     def __init__(self, declaration: Declaration, dtype: str, function: Any, array: type) -> None:
         self.name, self.declaration, self.dtype = declaration.name, declaration, dtype
-        self.array = array  # a card would read the elements of any other one as an address
+        self.array: Any = array  # a card would take what another one holds for an address
         self._wanted = [_wanted(parameter, dtype) for parameter in declaration.parameters]
         known = {
             "cover": cover,

@@ -227,6 +227,15 @@ def zero_dimensional_arrays_have_no_nonzero_and_do_not_join(cp):
 
 
 @statement
+def numbers_of_bfloat16_are_numbers(cp):
+    a, two = floats(cp, 3).astype(ml_dtypes.bfloat16), ml_dtypes.bfloat16(2)
+    for made in (a * two, cp.maximum(a, two), a + 2.0):
+        assert made.dtype == a.dtype
+    a[0] = two
+    assert a.astype(np.float32).get().tolist() == [2.0, 1.0, 2.0]
+
+
+@statement
 def some_functions_make_float32_of_bfloat16(cp):
     a = floats(cp, 3).astype(ml_dtypes.bfloat16)
     assert a.dtype == cp.exp(a).dtype == (a + a).dtype == cp.maximum(a, a).dtype

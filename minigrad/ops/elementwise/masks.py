@@ -83,9 +83,9 @@ def picked(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
     """
     made = xp.where(mask, yes, no)
     if xp is np:
-        return made  # type: ignore[no-any-return]
+        return made
     like = yes if hasattr(yes, "strides") and (yes.ndim or not hasattr(no, "strides")) else no
-    return made.astype(like.dtype, copy=False)  # type: ignore[no-any-return]
+    return made.astype(like.dtype, copy=False)
 
 
 def select(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
