@@ -44,7 +44,10 @@ def _given(path: Path, tried: Any) -> list[Any]:
 
 
 def launches(cupy: Any) -> Iterator[Row]:
-    """Every ``// Try:`` line on the card, for a tool that watches; nothing is compared."""
+    """Every ``// Try:`` line on the card, for a tool that watches; nothing is compared.
+
+    Without the pool, whose pieces end at multiples of 512 bytes: a tool sees each array's end.
+    """
     from minigrad.backend import cuda_source
     from minigrad.backend.cuda_kernels import CupyEngine, Kernels
     from minigrad.cuda.on_cpu import tries as lines
@@ -57,9 +60,14 @@ def launches(cupy: Any) -> Iterator[Row]:
         cupy.cuda.Device().synchronize()
         return {"right": True}
 
-    for path in cuda_source.files():
-        for tried in lines.tries(path.read_text("utf-8")):
-            yield attempt(f"{path.name}: {tried}", lambda p=path, t=tried: run(p, t))  # type: ignore[misc]
+    pool = cupy.cuda.get_allocator()
+    cupy.cuda.set_allocator(None)
+    try:
+        for path in cuda_source.files():
+            for tried in lines.tries(path.read_text("utf-8")):
+                yield attempt(f"{path.name}: {tried}", lambda p=path, t=tried: run(p, t))  # type: ignore[misc]
+    finally:
+        cupy.cuda.set_allocator(pool)
 
 
 def tries(cupy: Any) -> Iterator[Row]:

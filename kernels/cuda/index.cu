@@ -95,12 +95,14 @@ KERNEL(add_along_atomic, 256, cover(outer * count * inner, 512))
  */
 // Try: add_rows_ordered(randn(2, 70, 8), indices(70, 300), randn(2, 300, 8), 2, 70, 8, 300, zeros(1))
 // Try: add_rows_ordered(randn(1, 3, 70), values(2, 0, 2, 2, 5), randn(5, 70), 1, 3, 70, 5, zeros(1))
-KERNEL(add_rows_ordered, 256, (ceil(size, 64), ceil(inner, 64), min(outer, 65535)))
+KERNEL(add_rows_ordered, 256, (ceil(size, 64) * ceil(inner, 64), min(outer, 65535)))
 (real *out, const i64 *__restrict__ index, const real *__restrict__ x, i64 outer, i64 size, i64 inner,
  i64 count, i64 *bad)
 {
     __shared__ int found[256], counts[8];
-    const i64 first = (i64)blockIdx.x * SLICE, column = (i64)blockIdx.y * 64 + threadIdx.x % 64;
+    const u32 stripes = (u32)((inner + 63) / 64), slice = blockIdx.x / stripes;
+    const i64 first = (i64)slice * SLICE;
+    const i64 column = (i64)(blockIdx.x - slice * stripes) * 64 + threadIdx.x % 64;
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, share = threadIdx.x / 64;
     for (i64 begin = 0; begin < count; begin += 256) {
         const i64 k = begin + threadIdx.x;
@@ -124,7 +126,7 @@ KERNEL(add_rows_ordered, 256, (ceil(size, 64), ceil(inner, 64), min(outer, 65535
             for (int f = 0; f < all; f++) {
                 const i64 row = found[f] & 255, from = begin + (found[f] >> 8);
                 if (row % 4 == share)
-                    for (i64 o = blockIdx.z; o < outer; o += gridDim.z) {
+                    for (i64 o = blockIdx.y; o < outer; o += gridDim.y) {
                         real *to = out + (o * size + first + row) * inner + column;
                         *to = narrow(widen(*to) + widen(x[(o * count + from) * inner + column]));
                     }

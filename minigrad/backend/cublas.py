@@ -135,26 +135,27 @@ def compute_type(dtype: str) -> int:
     return TF32 if dtype == "float32" and allowed else FLOAT32
 
 
-def matmul(a: Any, b: Any, bias: Any = None) -> Any:
+def matmul(a: Any, b: Any, bias: Any = None, out: Any = None) -> Any:
     """``a @ b + bias`` of vectors, matrices or stacks on a card; None where cuBLAS is not asked.
 
     That is so for other types than the four of floating point, and for sizes that do not fit,
-    which are the array module's to judge.
+    which are the array module's to judge. ``out``, an array of the result's shape and type without
+    gaps that is no factor, is written to.
     """
     if a.dtype.name not in TYPES or b.dtype != a.dtype or not a.ndim or not b.ndim:
         return None
     if a.ndim > 1 and b.ndim > 1:
-        return _stacks(a, b, bias)
-    if bias is not None:
+        return _stacks(a, b, bias, out)
+    if bias is not None or out is not None:
         return None
-    made = _stacks(a if a.ndim > 1 else a[None], b if b.ndim > 1 else b[:, None], None)
+    made = _stacks(a if a.ndim > 1 else a[None], b if b.ndim > 1 else b[:, None])
     if made is None:
         return None
     made = made if b.ndim > 1 else made[..., 0]
     return made if a.ndim > 1 else made[..., 0, :] if b.ndim > 1 else made[0]
 
 
-def _stacks(a: Any, b: Any, bias: Any) -> Any:
+def _stacks(a: Any, b: Any, bias: Any = None, out: Any = None) -> Any:
     """The same of matrices or stacks of them."""
     lead = _broadcast(a.shape[:-2], b.shape[:-2])
     (m, k), n = a.shape[-2:], b.shape[-1]
@@ -162,7 +163,8 @@ def _stacks(a: Any, b: Any, bias: Any) -> Any:
     if k != b.shape[-2] or lead is None or not fits or max(m, n, k) > MOST:
         return None
     xp, dtype, count = xp_of(a), a.dtype.name, math.prod(lead)
-    out = xp.empty((*lead, m, n), a.dtype)
+    if out is None:
+        out = xp.empty((*lead, m, n), a.dtype)
     if not out.size:
         return out
     if bias is not None or not k:
@@ -291,9 +293,11 @@ def _declared(library: Any) -> Any:
 def _loaded(xp: Any) -> Any:
     """The library that CuPy uses: it finds it, we ask for the one that is loaded then.
 
-    By its version: another package of this process, torch for one, may have loaded another.
+    By its version: another package of this process, torch for one, may have loaded another. CuPy
+    loads it with the module of its own calls, from wherever pip or a toolkit has put it; nothing
+    is launched, so a captured step may be the first that asks for it.
     """
-    xp.zeros((1, 1), "float32") @ xp.zeros((1, 1), "float32")
+    importlib.import_module("cupy_backends.cuda.libs").cublas  # noqa: B018 (asking loads it)
     major = int(xp.cuda.runtime.runtimeGetVersion()) // 1000
     try:
         return ctypes.CDLL(f"libcublas.so.{major}")

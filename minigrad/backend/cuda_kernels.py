@@ -41,7 +41,9 @@ ITEMS = {
 
 
 class Engine(Protocol):
-    """Where kernels run."""
+    """Where kernels run; ``array`` is the type of what lies there."""
+
+    array: type
 
     def compile(self, name: str, code: str) -> Any:
         """A module: ``get_function(kernel)(grid, block, arguments, shared_mem=bytes)``."""
@@ -54,7 +56,7 @@ class CupyEngine:
     """A card, through CuPy or what stands in for it."""
 
     def __init__(self, cupy: Any) -> None:
-        self.cupy = cupy
+        self.cupy, self.array = cupy, cupy.ndarray
 
     def compile(self, name: str, code: str) -> Any:
         """CuPy's module, which is compiled for each card when it is first used there."""
@@ -101,8 +103,9 @@ class Kernel:
     Raises: TypeError or ValueError that names kernel and parameter.
     """
 
-    def __init__(self, declaration: Declaration, dtype: str, function: Any) -> None:
+    def __init__(self, declaration: Declaration, dtype: str, function: Any, array: type) -> None:
         self.name, self.declaration, self.dtype = declaration.name, declaration, dtype
+        self.array: Any = array  # a card would take what another one holds for an address
         self._wanted = [_wanted(parameter, dtype) for parameter in declaration.parameters]
         known = {
             "cover": cover,
@@ -110,6 +113,7 @@ class Kernel:
             "itemsize": numpy_dtype(dtype).itemsize,
             "_function": function,
             "_block": (declaration.threads,),
+            "_array": array,
             "_checked": self.checked,
             "_room": self._room,
         }
@@ -118,7 +122,8 @@ class Kernel:
             name, want = parameter.name, self._wanted[number]
             if isinstance(want, _Array):
                 known[f"_dtype{number}"] = want.dtype
-                tests.append(f"{name}.dtype is _dtype{number} and {name}.flags.c_contiguous")
+                tests.append(f"{name}.__class__ is _array and {name}.dtype is _dtype{number}")
+                tests.append(f"{name}.flags.c_contiguous")
             else:
                 exact = "int" if want is _whole else "float" if want is _fraction else ""
                 tests.append(f"{name}.__class__ is {exact}" if exact else "False")
@@ -190,12 +195,11 @@ class _Array:
     def __call__(self, to: Kernel, number: int, value: Any) -> Any:
         if value is None:
             return 0
-        try:
-            found, whole = value.dtype, value.flags.c_contiguous
-        except AttributeError:
-            raise TypeError(
-                to.complaint(number, f"expected an array, got {type(value).__name__}")
-            ) from None
+        if not isinstance(value, to.array):
+            of = f" of {to.array.__module__}" if hasattr(value, "dtype") else ""
+            text = f"expected an array{of}, got {type(value).__module__}.{type(value).__name__}"
+            raise TypeError(to.complaint(number, text.replace("builtins.", "")))
+        found, whole = value.dtype, value.flags.c_contiguous
         if found != self.dtype and not (self.dtype == np.uint8 and found == np.bool_):
             raise TypeError(to.complaint(number, f"expected {self.dtype} elements, got {found}"))
         if not whole:
@@ -274,7 +278,8 @@ class Kernels:
             module = self.engine.compile(path.name, code)
             self._modules[path] = module, declarations(path.read_text("utf-8"))
         module, declared = self._modules[path]
-        return Kernel(declared[name], self.dtype, module.get_function(declared[name].symbol))
+        function = module.get_function(declared[name].symbol)
+        return Kernel(declared[name], self.dtype, function, self.engine.array)
 
 
 _served: dict[type, dict[Any, Kernels]] = {}

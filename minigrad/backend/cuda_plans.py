@@ -23,6 +23,7 @@ PART = 4096  # elements, at least, in each part of a sum that is cut for the sak
 COLUMN = 256  # the same of columns, where eight threads take turns
 TILE = 128  # of conv.cu, of products and places
 FEW = 8  # channels of a group: fewer of them fill no tile
+MOST_Z = 65535  # blocks of a grid along its second and third axis, on any card
 STEP = 16  # of conv.cu: the inner dimension is cut at multiples
 
 
@@ -38,7 +39,7 @@ def _wide(k: Kernels) -> str:
 
 def _parts(blocks: int, size: int, least: int = PART) -> int:
     """In how many parts to cut sums of a size, when there are so many blocks of them."""
-    return max(1, min(-(-BUSY // max(blocks, 1)), -(-size // least), 65535))
+    return max(1, min(-(-BUSY // max(blocks, 1)), -(-size // least), MOST_Z))
 
 
 def _by_row(n: int) -> str:
@@ -210,7 +211,8 @@ def _tensor_cores(k: Kernels) -> bool:
 def conv_forward(k: Kernels, x: Any, w: Any, bias: Any, y: Any, *sizes: int) -> None:
     """See conv.cu."""
     rows = sizes[4] // sizes[13]
-    form = "_direct" if rows < FEW else _conv_form(rows, _tensor_cores(k))
+    direct = rows < FEW or sizes[13] > MOST_Z
+    form = "_direct" if direct else _conv_form(rows, _tensor_cores(k))
     k["conv_forward" + form](x, w, bias, y, *sizes)
 
 
@@ -218,7 +220,8 @@ def conv_forward(k: Kernels, x: Any, w: Any, bias: Any, y: Any, *sizes: int) -> 
 def conv_input(k: Kernels, g: Any, w: Any, bias: Any, gx: Any, *sizes: int) -> None:
     """See conv.cu."""
     rows = sizes[1] // sizes[13]
-    form = "_direct" if rows < FEW else _conv_form(rows, _tensor_cores(k))
+    direct = rows < FEW or sizes[7] * sizes[8] * sizes[13] > MOST_Z
+    form = "_direct" if direct else _conv_form(rows, _tensor_cores(k))
     k["conv_input" + form](g, w, bias, gx, *sizes)
 
 
@@ -228,13 +231,13 @@ def conv_weight(k: Kernels, g: Any, x: Any, gw: Any, *sizes: int) -> None:
     N, C, _, _, O, kh, kw = sizes[:7]  # noqa: E741
     groups, oh, ow = sizes[13:]
     rows, line, depth = O // groups, C // groups * kh * kw, N * oh * ow
-    if rows < FEW:
+    if rows < FEW or groups > MOST_Z:
         k["conv_weight_direct"](g, x, gw, *sizes)
         return
     tile = TILE // 2 if k.dtype == "float64" else TILE
     height = TILE // 2 if rows <= TILE // 2 else tile
     blocks = groups * -(-rows // height) * -(-line // tile)
-    parts = min(_parts(blocks, depth, 32 * STEP), 65535 // groups)
+    parts = min(_parts(blocks, depth, 32 * STEP), MOST_Z // groups)
     sums = k.engine.empty((parts, O, line), _wide(k)) if parts > 1 else None
     k["conv_weight" + _conv_form(rows, _tensor_cores(k))](g, x, gw, sums, parts, *sizes)
     if sums is not None:

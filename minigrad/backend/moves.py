@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import capture
 from minigrad.backend.base import Array
 from minigrad.backend.native import kernel
+from minigrad.backend.select import xp_of
 
 LARGE = 1 << 20  # bytes, from which on a kernel copies
 MANY = 4096  # elements, from which on it turns rows to columns
 LINE = 64  # bytes that memory hands to the cache at once
 COLLIDING = 2048  # bytes; what lies a multiple of this apart contends for the same few lines
+AT_ONCE = 8  # arrays that CuPy joins by a copy each; of more it sends the addresses to the card
 _MOVED = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
 
 
@@ -47,12 +50,14 @@ def write(out: Array, x: Array) -> None:
 
 
 def joined(parts: Sequence[Array], dim: int) -> Array:
-    """``np.concatenate``.
+    """``xp.concatenate``.
 
     >>> joined([np.zeros((1, 1)), np.ones((1, 2))], 1)
     array([[0., 1., 1.]])
     """
     first: Any = parts[0]
+    if type(first) is not np.ndarray:
+        return _joined_on_card(parts, dim)
     if first.nbytes * len(parts) >= LARGE and all([p.dtype is first.dtype for p in parts]):
         sources = [_moved(p) for p in parts]
         run = None if any([s is None for s in sources]) else kernel("copy_rows", *sources)
@@ -68,6 +73,20 @@ def joined(parts: Sequence[Array], dim: int) -> Array:
                 at += many
             return out
     return np.concatenate(parts, dim)
+
+
+def _joined_on_card(parts: Sequence[Any], dim: int) -> Array:
+    """By a copy each where a graph is captured, which may contain no addresses from the host."""
+    xp = xp_of(parts[0])
+    if len(parts) <= AT_ONCE or not capture.active():
+        return xp.concatenate(parts, dim)
+    shape, at = list(parts[0].shape), 0
+    shape[dim] = sum([p.shape[dim] for p in parts])
+    out, before = xp.empty(shape, parts[0].dtype), (slice(None),) * (dim % len(shape))
+    for part in parts:
+        out[(*before, slice(at, at + part.shape[dim]))] = part
+        at += part.shape[dim]
+    return out
 
 
 def _planes(x: Array) -> tuple[int, int, int] | None:

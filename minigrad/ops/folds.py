@@ -65,9 +65,13 @@ def fold(xp: Any, name: str, x: Array, dim: Any, keepdim: bool = False) -> Array
 
 
 def _plain(xp: Any, name: str, x: Array, dim: Any, keepdim: bool) -> Array:
-    """Extremes by the method where it is not NumPy: CuPy's ufuncs reduce sums and products."""
+    """Extremes by the method where it is not NumPy: CuPy's ufuncs reduce sums and products.
+
+    Its extremes of bfloat16 are float32.
+    """
     if xp is not np and name in ("maximum", "minimum"):
-        return in_rows(getattr(x, name[:3])(axis=dim, keepdims=keepdim))
+        found = getattr(x, name[:3])(axis=dim, keepdims=keepdim)
+        return in_rows(found.astype(x.dtype, copy=False))
     return in_rows(getattr(xp, name).reduce(x, axis=dim, keepdims=keepdim))
 
 

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -58,10 +59,18 @@ def operators_refuse_arrays_of_the_host_on_either_side(cp):
 
 @statement
 def functions_refuse_arrays_of_the_host(cp):
-    for name in ("exp", "where", "sum", "concatenate"):
+    for name in ("exp", "where", "concatenate"):
         args = {"where": (np.ones(2, bool), 1, 2), "concatenate": ([np.ones(2)],)}
         with pytest.raises((TypeError, AttributeError)):
             getattr(cp, name)(*args.get(name, (np.ones(2),)))
+
+
+@stricter
+def functions_that_call_a_method_refuse_them_too(cp):
+    """CuPy asks what it is given, and NumPy's array answers."""
+    for name in ("sum", "reshape", "argsort"):
+        with pytest.raises(TypeError):
+            getattr(cp, name)(np.ones(2), *[(2, 1)] * (name == "reshape"))
 
 
 @statement
@@ -215,6 +224,39 @@ def zero_dimensional_arrays_have_no_nonzero_and_do_not_join(cp):
         cp.asarray(1.0).nonzero()
     with pytest.raises(ValueError):
         cp.concatenate([cp.asarray(1.0), cp.asarray(2.0)])
+
+
+@statement
+def numbers_of_bfloat16_are_numbers(cp):
+    a, two = floats(cp, 3).astype(ml_dtypes.bfloat16), ml_dtypes.bfloat16(2)
+    for made in (a * two, cp.maximum(a, two)):
+        assert made.dtype == a.dtype
+    a[0] = two
+    assert a.astype(np.float32).get().tolist() == [2.0, 1.0, 2.0]
+
+
+@statement
+def some_functions_make_float32_of_bfloat16(cp):
+    a = floats(cp, 3).astype(ml_dtypes.bfloat16)
+    assert a.dtype == cp.exp(a).dtype == (a + a).dtype == cp.maximum(a, a).dtype
+    for made in (cp.where(a > 1, a, a), a.max(), a.min(), a.sum(), cp.clip(a, 0, 1)):
+        assert made.dtype == np.float32
+
+
+@statement
+def stacks_of_matrices_are_not_broadcast(cp):
+    with pytest.raises(ValueError, match="must have"):
+        cp.linalg.solve(cp.ones((2, 3, 3)), cp.ones((3, 1)))
+    with pytest.raises(ValueError, match="2-d"):
+        importlib.import_module("cupyx.scipy.linalg").expm(cp.ones((2, 3, 3)))
+
+
+@statement
+def keys_to_sort_by_are_one_array(cp):
+    keys = cp.asarray([[1, 0, 1], [0, 2, 0]])
+    assert cp.lexsort(keys).get().tolist() == [0, 2, 1]
+    with pytest.raises(AttributeError):
+        cp.lexsort([keys[0], keys[1]])
 
 
 @statement

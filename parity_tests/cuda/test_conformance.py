@@ -160,6 +160,28 @@ def nothing_is_copied_to_the_host_while_capturing(cp):
                 side.end_capture()
 
 
+def captured(cp, work):
+    """Do something while a stream is captured; what is captured is thrown away."""
+    side = cp.cuda.Stream(non_blocking=True)
+    cp.cuda.Device().synchronize()
+    with side:
+        side.begin_capture()
+        try:
+            work()
+        finally:
+            with contextlib.suppress(RuntimeError):  # CUDA gives a broken capture up
+                side.end_capture()
+
+
+@statement
+def what_libraries_do_is_not_captured(cp):
+    a = floats(cp, 3, 3)
+    for run in (lambda: a @ a, lambda: a.dot(a), lambda: cp.linalg.inv(a + 5 * cp.eye(3))):
+        run()
+        with pytest.raises(NotImplementedError, match="stream capture"):
+            captured(cp, run)
+
+
 # --- kernels -------------------------------------------------------------------------------------
 
 SCALE = r"""
@@ -185,6 +207,15 @@ def a_raw_kernel_refuses_arrays_of_the_host(cp):
         scale((1,), (32,), (np.ones(5, np.float32), cp.zeros(5, np.float32), 5, 2.5))
 
 
+@statement
+def a_grid_that_no_card_has_is_an_error(cp):
+    scale = cp.RawModule(code=SCALE).get_function("scale")
+    x, y = floats(cp, 5), cp.zeros(5, np.float32)
+    for grid, block in (((1, 65536), (32,)), ((1, 1, 65536), (32,)), ((1,), (1025,))):
+        with pytest.raises(RuntimeError, match="invalid"):
+            scale(grid, block, (x, y, 5, 2.5))
+
+
 # --- stricter than CuPy --------------------------------------------------------------------------
 
 
@@ -204,6 +235,47 @@ def a_raw_kernel_refuses_gaps(cp):
 def an_index_out_of_range_raises_where_CuPy_wraps_around(cp):
     with pytest.raises(IndexError):
         floats(cp, 3)[cp.asarray([5])]
+
+
+@stricter
+def nothing_is_copied_to_the_card_while_capturing(cp):
+    """The copy would be captured, and the event that CuPy asks for behind it breaks the capture."""
+    a = floats(cp, 3)
+    for run in (
+        lambda: cp.asarray(np.ones(3)),
+        lambda: a[np.array([0, 2])],
+        lambda: a[[0, 2]],
+        lambda: a.set(np.ones(3, np.float32)),
+        lambda: cp.concatenate([a] * 9),  # their addresses
+    ):
+        with pytest.raises(RuntimeError, match="capturing"):
+            captured(cp, run)
+    captured(cp, lambda: (cp.concatenate([a] * 8), cp.asarray(2.0), a.dot(a)))
+
+
+@stricter
+def a_stream_is_the_current_one_of_its_card_only(cp):
+    with stand_in.installed(devices=2) as cupy:
+        side = cupy.cuda.Stream(non_blocking=True)
+        with side, cupy.cuda.Device(1):
+            assert cupy.cuda.get_current_stream().ptr == 0
+            assert cupy.cuda.get_current_stream(0).ptr == side.ptr
+            with pytest.raises(RuntimeError, match="does not match with the current device"):
+                side.use()
+
+
+@stricter
+def a_copy_from_another_card_waits_for_it(cp):
+    with stand_in.installed(devices=2) as cupy:
+        side = cupy.cuda.Stream(non_blocking=True)
+        with side:
+            a = cupy.zeros(3) + 1
+            written = side.record()
+        with cupy.cuda.Device(1):
+            with pytest.raises(stand_in.StreamOrderError):
+                cupy.array(a)
+            cupy.cuda.get_current_stream().wait_event(written)
+            assert cupy.array(a).device.id == 1
 
 
 @stricter

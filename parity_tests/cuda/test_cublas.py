@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import types
 from collections.abc import Iterator
 from threading import Thread
@@ -282,6 +283,23 @@ def test_the_call_that_a_card_gets(dtype: str, by_ctypes: Any) -> None:
         rtol=4 * float(ml_dtypes.finfo(kind).eps), atol=float(ml_dtypes.finfo(kind).eps),
     )  # fmt: skip
     assert told[-1] == ("gemm", 77, True, -1)
+
+
+def test_the_library_is_the_one_that_CuPy_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From wherever pip has put it: the system's loader does not find it before CuPy has."""
+    events: list[str] = []
+
+    class Libs(types.ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            events.append(name)
+            return None
+
+    monkeypatch.setitem(sys.modules, "cupy_backends.cuda.libs", Libs("cupy_backends.cuda.libs"))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: events.append(name) or name)
+    runtime = types.SimpleNamespace(runtimeGetVersion=lambda: 13020)
+    found = cublas._loaded(types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime)))
+    assert found == "libcublas.so.13"
+    assert [e for e in events if not e.startswith("__")] == ["cublas", "libcublas.so.13"]
 
 
 def test_streams_share_no_workspace(by_ctypes: Any) -> None:

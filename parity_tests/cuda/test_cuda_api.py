@@ -29,6 +29,21 @@ def cards():
         yield cupy
 
 
+# --- from card to card -------------------------------------------------------------------------
+
+
+def test_a_copy_to_another_card_is_ordered_with_the_streams_of_both(cards):
+    side, other = cuda.Stream(), cuda.Stream("cuda:1")
+    for _ in range(2):
+        with cuda.stream(side):
+            x = minigrad.ones(3, device="cuda:0") * 2
+            with cuda.stream(other):
+                y = x.to("cuda:1") + 1
+            x += 1  # not before the copy has been taken
+        cuda.current_stream("cuda:1").wait_stream(other)
+        assert y.tolist() == [3.0, 3.0, 3.0] and y.device.index == 1
+
+
 # --- memory ------------------------------------------------------------------------------------
 
 

@@ -138,6 +138,29 @@ def test_without_the_sanitizer_it_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     assert gpu.by_sanitizer("memcheck", 1)["text"] == ["compute-sanitizer was not found"]
 
 
+def test_the_sanitizer_is_told_what_to_watch(
+    monkeypatch: pytest.MonkeyPatch, launched: list[str]
+) -> None:
+    """Memory faults and not every call that fails; and arrays end where their memory does."""
+    commands: list[Any] = []
+    row = '{"what": "a", "right": true}'
+    monkeypatch.setattr(gpu, "_sanitizer", lambda: "sanitizer")
+    monkeypatch.setattr(
+        gpu, "told", lambda command, limit: commands.append(command) or {"ok": True, "text": [row]}
+    )
+    assert gpu.by_sanitizer("memcheck", 5)["ok"]
+    assert commands[0][:7] == [
+        "sanitizer", "--tool", "memcheck", "--report-api-errors", "no", "--error-exitcode", "9",
+    ]  # fmt: skip
+    assert commands[0][-2:] == ["--part", "launches"]
+    before = stand_in.cupy.cuda.get_allocator()
+    watched = gpu_checks.launches(stand_in.cupy)
+    assert next(watched)["right"]
+    assert stand_in.cupy.cuda.get_allocator() is not before
+    watched.close()
+    assert stand_in.cupy.cuda.get_allocator() is before
+
+
 def test_results_are_written_as_json_and_as_a_page(tmp_path: Path) -> None:
     about = {"device": "Some Card 80GB", "driver": "13000"}
     parts = {

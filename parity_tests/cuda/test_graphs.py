@@ -114,6 +114,8 @@ REFUSED = {
                  "copy new data into it"),
     "numbers of the host": (lambda t: torch.randperm(4, device="cuda"),
                             torch.cuda.graphs.CaptureError, "drawing by the host"),
+    "places in a list": (lambda t: t[[0, 2]], torch.cuda.graphs.CaptureError,
+                         "copying from the host"),
     "another graph": (lambda t: capture(lambda: None), RuntimeError, "another graph already"),
 }  # fmt: skip
 
@@ -139,6 +141,46 @@ def test_optimizers_that_count_on_the_host_are_refused(launched: list[str]) -> N
     sgd = torch.optim.SGD([w], lr=0.1, momentum=0.9)
     with pytest.raises(RuntimeError, match="the first step of SGD"):
         capture(sgd.step)
+
+
+def replayed(run: Any) -> tuple[Any, Any]:
+    """What a captured function gives in a replay, and what it gives by itself."""
+    run()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        found = run()
+    graph.replay()
+    return found.cpu().numpy(), run().cpu().numpy()
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_recurrent_networks_are_captured(kind: str, launched: list[str]) -> None:
+    """Their products as well, and the joining of more states than CuPy joins by copies."""
+    torch.manual_seed(0)
+    net = getattr(torch.nn, kind)(3, 4, num_layers=2, bidirectional=True).to("cuda")
+    x = torch.randn(12, 2, 3).to("cuda")
+
+    def step() -> Any:
+        net.zero_grad()
+        (net(x)[0] ** 2).sum().backward()
+        return torch.cat([p.grad.reshape(-1) for p in net.parameters()])
+
+    np.testing.assert_array_equal(*replayed(step))
+
+
+ALLOWED = {
+    "many joined": lambda t: torch.cat([t, 2 * t] * 6),
+    "many joined on another axis": lambda t: torch.cat([t[:, None]] * 12, -1),
+    "many stacked": lambda t: torch.stack([t] * 12, -1),
+    "counting": lambda t: t * torch.arange(4, device="cuda"),
+    "squares": lambda t: t.norm() + t.std(),
+}
+
+
+@pytest.mark.parametrize("what", ALLOWED)
+def test_what_can_be_captured_is(what: str, launched: list[str]) -> None:
+    t = x()
+    np.testing.assert_array_equal(*replayed(lambda: ALLOWED[what](t)))
 
 
 def test_a_graph_has_memory_of_its_own(launched: list[str], monkeypatch: Any) -> None:

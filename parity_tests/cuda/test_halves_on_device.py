@@ -15,6 +15,8 @@ import torch
 import minigrad
 from parity_tests.cuda.cards import EPS
 from parity_tests.cuda.device import card
+from parity_tests.cuda.differing import NOT_ON_A_CARD
+from parity_tests.ops import samples
 
 __all__ = ["card"]
 pytestmark = [
@@ -59,6 +61,39 @@ def test_long_sums_are_rounded_once(name: str, kind: str, card: Any) -> None:
         assert out.dtype is leaf.dtype
         found = out.detach().cpu().double().numpy()
         np.testing.assert_allclose(found, wanted, rtol=0, atol=within)
+
+
+def types_of(record: Any, index: int, place: Any) -> Any:
+    """What a sample call in bfloat16 gives, by the types of the arrays; None where it raises."""
+    call = samples.drawn(record, index, "float32", "contiguous")
+    domains = samples.domains_of(record, record.samples_or_default()[index])
+
+    def brought(array: Any) -> Any:
+        tensor = minigrad.from_numpy(array)
+        return (tensor.bfloat16() if array.dtype.kind == "f" else tensor).to(place)
+
+    made, _ = samples.tensors_of(call, brought)
+    try:
+        outs = samples.outputs(samples.result_of(record, record.function, made, domains))
+    except (RuntimeError, NotImplementedError, IndexError, TypeError):  # for half precision, mostly
+        return None
+    return [t._array.dtype.name for t in outs if hasattr(t, "_array")]
+
+
+def test_results_of_bfloat16_have_the_types_that_they_have_on_the_cpu(card: Any) -> None:
+    """CuPy has no bfloat16 form of some functions, and makes float32 of it without a word."""
+    wrong, seen = {}, 0
+    for record, index in samples.sampled():
+        if "float" not in record.dtypes or record.name in NOT_ON_A_CARD:
+            continue
+        wanted = types_of(record, index, "cpu")
+        if wanted is not None:
+            seen += 1
+            found = types_of(record, index, card)
+            if found != wanted:
+                wrong[f"{record.name}-{index}"] = found, wanted
+    assert not wrong
+    assert seen > 1000
 
 
 COTANGENTS = {"nan": math.nan, "inf": math.inf, "one": 1.0}

@@ -109,6 +109,9 @@ def test_kernel_serves_the_arrays_of_an_engine(monkeypatch: pytest.MonkeyPatch) 
 class Recording:
     """What a launch of CuPy would get."""
 
+    ndarray = np.ndarray
+    empty = staticmethod(lambda shape, dtype: np.empty(1, dtype))
+
     def __init__(self) -> None:
         self.codes: list[tuple[str, Any]] = []
         self.launches: list[Any] = []
@@ -136,6 +139,41 @@ def test_cupy_gets_text_without_includes_and_plain_numbers() -> None:
     name, grid, block, given = cupy.launches[0]
     assert (name, grid, block) == ("relu_kernel", (3,), (256,))
     assert [type(value) for value in given[2:]] == [int, float, float]
+
+
+def test_arrays_of_the_host_never_reach_a_card() -> None:
+    """One of a single element would be taken for a number, and its value for an address."""
+    cupy = Recording()
+    cupy.ndarray = Card  # type: ignore[misc]
+    run = cuda_kernels.Kernels(cuda_kernels.CupyEngine(cupy), "float32")["relu"]
+    x = np.zeros(1, np.float32)
+    run(x.view(Card), x.view(Card), 1, 0, 0)
+    for given in ((x, x.view(Card)), (x.view(Card), x)):
+        with pytest.raises(TypeError, match=r"expected an array of .*, got numpy\.ndarray"):
+            run(*given, 1, 0, 0)
+    assert len(cupy.launches) == 1
+
+
+def test_no_grid_is_larger_than_that_of_a_card() -> None:
+    """65,535 blocks along the second and third axis, 2^31 - 1 along the first."""
+    cupy = Recording()
+    run = cuda_kernels.Kernels(cuda_kernels.CupyEngine(cupy), "float32")
+    run.deterministic = True
+    x, index = np.zeros(1, np.float32), np.zeros(1, np.int64)
+    for outer, size, inner in ((1, 2**30, 1), (1, 4, 2**28), (2**30, 1, 1)):
+        run["add_rows"](x, index, x, outer, size, inner, 1, index)
+        run["reduce"](x, x, outer, size, inner, 0, 1.0)
+        run["batch_norm"](x, x, x, x, x, x, x, outer, size, inner, 1e-5, 0)
+        run["row_norm_backward"](x, x, x, x, x, x, x, x, outer, size, inner, 1)
+    stride = (1, 8, 600, 600, 8, 3, 3, 300, 300, 0, 0, 1, 1, 1, 2, 2)
+    groups = (1, 2**20, 3, 3, 2**20, 3, 3, 1, 1, 1, 1, 1, 1, 2**17, 3, 3)
+    for sizes in (stride, groups):
+        run["conv_forward"](x, x, None, x, *sizes)
+        run["conv_input"](x, x, None, x, *sizes)
+        run["conv_weight"](x, x, x, *sizes)
+    for name, grid, _, _ in cupy.launches:
+        assert grid[0] < 2**31 and all(0 < n <= 65535 for n in grid[1:]), (name, grid)
+    assert len(cupy.launches) > 20
 
 
 def test_includes_are_part_of_the_text(tmp_path: Path) -> None:

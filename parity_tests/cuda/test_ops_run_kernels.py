@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 import minigrad as torch
@@ -203,3 +204,36 @@ def test_cross_entropy_of_halves(reduction: str, kind: str, launched: list[str])
         forms = ("cross_entropy_warps", "cross_entropy_backward_warps")
     assert set(forms) <= set(launched[before:])
     cards.agree(found, wanted, kind)
+
+
+OF_THE_HOST = {
+    "a list": [2, 0, 2],
+    "a list of one": [1],
+    "two lists": ([0, 2], [1, 1]),
+    "behind a slice": (slice(None), [3, 1]),
+    "a list of bools": [True, False, True],
+    "an array": np.array([2, 0]),
+    "a tensor": torch.tensor([2, 0]),
+    "a mask": torch.tensor([True, False, True]),
+}
+
+
+@pytest.mark.parametrize("key", OF_THE_HOST.values(), ids=OF_THE_HOST.keys())
+def test_an_index_may_lie_on_the_host(key: Any, launched: list[str]) -> None:
+    """As torch's may: read, added to backward, and written at."""
+    x = torch.arange(12.0).reshape(3, 4).requires_grad_()
+    found, wanted = cards.both_ways(lambda t: t[key] * t[key], x)
+    cards.agree(found, wanted, "float32")
+
+    def written(t: Any) -> Any:
+        t = t.clone()
+        t[key] = 5.0
+        return t
+
+    cards.agree(*cards.both_ways(written, x), "float32")
+
+
+def test_an_index_of_a_card_is_refused_by_the_host(launched: list[str]) -> None:
+    for key in (torch.tensor([1]).to("cuda"), ([0], torch.tensor([1]).to("cuda"))):
+        with pytest.raises(RuntimeError, match="indices should be either on cpu or on the same"):
+            torch.ones(3, 2)[key]

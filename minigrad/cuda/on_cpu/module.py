@@ -49,6 +49,8 @@ class Engine:
     Raises: KernelError for what a launch does wrong, CompileError where g++ refuses.
     """
 
+    array = np.ndarray
+
     def __init__(self, checked: bool = False, order: str = "forward", seed: int = 1) -> None:
         if order not in ORDERS:
             raise ValueError(f"order: expected one of {', '.join(ORDERS)}, got {order!r}")

@@ -133,7 +133,8 @@ class _Runner:
         declared = self.module.declared.get(name)
         if declared is None:
             raise CompileError(f"{self.module.name} has no kernel {name!r}")
-        return Kernel(declared, self.dtype, self.module.get_function(declared.symbol))
+        function = self.module.get_function(declared.symbol)
+        return Kernel(declared, self.dtype, function, self.engine.array)
 
     def __call__(self, tried: Try) -> list[Any]:
         """The arrays that were given, as the kernel left them."""

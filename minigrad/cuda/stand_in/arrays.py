@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.cuda.stand_in.cards import Block, Device, counts
+from minigrad.cuda.stand_in.cards import Block, Device, sent
 
 __all__ = ["ndarray"]
 
@@ -172,7 +172,7 @@ class ndarray:
             raise TypeError(f"{arr.dtype} array cannot be set to {self.dtype} array")
         if arr.shape != self.shape:
             raise ValueError(f"Shape mismatch. Old shape: {self.shape}, new shape: {arr.shape}")
-        counts.to_card += 1
+        sent("ndarray.set")
         _calls().write(lambda: np.copyto(self._a, arr), self, ())
 
     def item(self) -> Any:

@@ -18,6 +18,7 @@ __all__ = [
     "counts",
     "get_allocator",
     "here",
+    "sent",
     "set_allocator",
 ]
 
@@ -86,7 +87,12 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.device = 0
-        self.stream: Any = None  # one for each card; see streams.py
+        self.streams: dict[int, Any] = {}  # by card; see streams.py
+
+    @property
+    def stream(self) -> Any:
+        """The current stream of the current card; None for the null stream."""
+        return self.streams.get(self.device)
 
 
 counts = Counts()
@@ -118,6 +124,17 @@ def waits(what: str) -> None:
     for call in _guards:
         call(what)
     counts.to_host += 1
+
+
+def sent(what: str) -> None:
+    """Data of the host is copied to the card here.
+
+    Raises: CUDARuntimeError while capturing. The copy would be captured with memory of the host
+    that is used again, and CuPy asks for an event of the capture, which breaks it.
+    """
+    if here.stream is not None:
+        here.stream.check_no_capture(what)
+    counts.to_card += 1
 
 
 class Memory:

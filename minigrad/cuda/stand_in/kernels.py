@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,24 @@ from minigrad.cuda.on_cpu import Engine, Module
 from minigrad.cuda.stand_in import streams
 from minigrad.cuda.stand_in.arrays import ndarray
 from minigrad.cuda.stand_in.calls import unwrapped
-from minigrad.cuda.stand_in.cards import counts, here
+from minigrad.cuda.stand_in.cards import CUDARuntimeError, counts, here
 
 __all__ = ["RawKernel", "RawModule"]
+
+
+MOST_BLOCKS = 2**31 - 1, 65535, 65535  # along each axis of a grid, of any card
+MOST_THREADS = 1024, 1024, 64
+THREADS = 1024  # of a block
+
+
+def _need_within(name: str, grid: tuple[int, ...], block: tuple[int, ...]) -> None:
+    """Raise CUDARuntimeError for a launch that no card does."""
+    fits = all(n <= most for n, most in zip(grid, MOST_BLOCKS, strict=False))
+    fits = fits and all(0 < n <= most for n, most in zip(block, MOST_THREADS, strict=False))
+    if not fits or math.prod(block) > THREADS:
+        raise CUDARuntimeError(
+            f"CUDA_ERROR_INVALID_VALUE: invalid argument ({name}: grid {grid}, block {block})"
+        )
 
 
 class RawModule:
@@ -90,6 +106,7 @@ class RawKernel:
         found: list[ndarray] = []
         values = tuple(self._argument(a, found) for a in args)
         sizes = tuple(max(1, int(n)) for n in grid)
+        _need_within(self.name, sizes, block)
         on = stream or here.stream or streams.Stream.null
         counts.launches += 1
         blocks = [a._block for a in found]

@@ -18,17 +18,17 @@ from minigrad.cuda.stand_in import cards, operations, streams
 from minigrad.cuda.stand_in.arrays import ndarray
 from minigrad.cuda.stand_in.calls import run, unwrapped, write
 from minigrad.cuda.stand_in.kernels import RawKernel, RawModule
+from minigrad.cuda.stand_in.rules import (
+    BY_LIBRARY,
+    CHECKS,
+    WAITING,
+    WIDE,
+    need_no_capture,
+    widened,
+)
 
 __all__ = ["modules"]
 
-# Functions during which the host waits for the card: what they return has a size, or takes a
-# decision, that only the elements know.
-WAITING = {
-    "nonzero", "flatnonzero", "argwhere", "unique", "unique_all", "unique_counts", "unique_values",
-    "unique_inverse", "bincount", "histogram", "digitize", "trim_zeros", "union1d", "intersect1d",
-    "setdiff1d", "setxor1d", "quantile", "percentile", "compress", "extract", "delete",
-    "matrix_power", "average", "nanmedian", "cond",
-}  # fmt: skip
 # The types for which a card has the atomic operation behind `ufunc.at`.
 _WHOLE = "int32 int64 uint32 uint64"
 _AT = {
@@ -58,6 +58,8 @@ class Ufunc:
         for value in args:
             if not isinstance(value, (ndarray, *operations.SCALARS)):
                 raise TypeError(f"Unsupported type {type(value)}")
+        if self.__name__ in BY_LIBRARY:
+            need_no_capture(*args)
         if out is None:
             return run(self.function, args, kwargs, order="C")
         (out,) = out if isinstance(out, tuple) else (out,)
@@ -96,30 +98,21 @@ class Ufunc:
         return run(self.function.outer, (A, B), kwargs)
 
 
-def _has_axes(a: Any) -> None:
-    if a.ndim == 0:
-        raise np.exceptions.AxisError("Sorting arrays with the rank of zero is not supported.")
-
-
-def _has_places(a: Any) -> None:
-    if a.ndim == 0:
-        raise ValueError("Calling nonzero on 0d arrays is not allowed.")
-
-
-_CHECKS = {"sort": _has_axes, "argsort": _has_axes, "nonzero": _has_places}
-
-
 def _function(name: str, function: Callable[..., Any], text: str) -> Callable[..., Any]:
     """A function of NumPy that takes what CuPy's takes."""
     by_place, _, by_name = text.partition("*, ")
     places = [p.strip() for p in by_place.split(",") if p.strip()]
     open_ended = any(p.startswith("*") for p in places)
     known = {p.rstrip("=") for p in (*places, *by_name.split(", ")) if p}
-    waiting, check = name in WAITING, _CHECKS.get(name)
+    if name in WIDE:
+        function = widened(function)
+    waiting, check, library = name in WAITING, CHECKS.get(name), name in BY_LIBRARY
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if check is not None:
-            check(args[0])
+            check(*args, **kwargs)
+        if library:
+            need_no_capture(*args)
         if len(args) > len(places) and not open_ended:
             raise TypeError(f"{name}() takes at most {len(places)} arguments ({len(args)} given)")
         wrong = kwargs.keys() - known
@@ -223,7 +216,7 @@ def _cuda() -> types.ModuleType:
         Event=streams.Event,
         Graph=streams.Graph,
         MemoryPool=cards.OwnPool,
-        get_current_stream=lambda device_id=-1: streams.current(),
+        get_current_stream=streams.current,
         get_elapsed_time=streams.get_elapsed_time,
         is_available=lambda: len(cards.pools) > 0,
         runtime=cards.runtime,

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.cuda.stand_in import streams
 from minigrad.cuda.stand_in.arrays import ndarray
 from minigrad.cuda.stand_in.calls import host, known_type, run, unwrapped, wrapped, write
-from minigrad.cuda.stand_in.cards import Block, counts, get_allocator, here, waits
+from minigrad.cuda.stand_in.cards import Block, counts, get_allocator, here, sent, waits
 
 __all__ = ["asarray", "empty", "host", "index", "known_type", "run", "set_index", "write"]
 
@@ -57,19 +58,25 @@ def array(
         if not copy and (dtype is None or obj.dtype == dtype) and order in ("K", None):
             return obj
         if obj._block.device != here.device:  # the one way from card to card
-            return wrapped(np.array(obj._a, dtype), [], [])  # type: ignore[no-any-return]
+            fresh: list[Block] = []
+            there: ndarray = wrapped(np.array(obj._a, dtype), [], fresh)
+            streams.launch(streams.current(), [obj._block], fresh)
+            return there
         whole: Any = np.array  # whose overloads know no order that is a variable
         made: ndarray = run(lambda a: whole(a, dtype, order=order, ndmin=ndmin), (obj,))
         return made
     if isinstance(obj, list | tuple) and _holds_arrays(obj):
         joined: ndarray = run(lambda a: np.array(a, dtype), (obj,))
         return joined
-    there: Any = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
-    known_type(there.dtype)
-    counts.to_card += 1
+    host_data: Any = np.array(obj, dtype, order=order, ndmin=ndmin)  # type: ignore[call-overload]
+    known_type(host_data.dtype)
+    if host_data.ndim:
+        sent("a copy from the host")
+    else:
+        counts.launches += 1  # one number is an argument of the kernel that fills
     if blocking:
         waits("asarray(..., blocking=True)")
-    return wrapped(there, [], [])  # type: ignore[no-any-return]
+    return wrapped(host_data, [], [])  # type: ignore[no-any-return]
 
 
 def asarray(
@@ -112,8 +119,8 @@ def _key(key: Any) -> tuple[Any, list[ndarray]]:
             for part in (value.start, value.stop, value.step):
                 if part is not None:
                     operator.index(part)  # an array of the card has no __index__: TypeError
-        if isinstance(value, np.ndarray):
-            counts.to_card += 1
+        if isinstance(value, np.ndarray | list):
+            sent("an index of the host")
             return value
         return unwrapped(value, found)
 

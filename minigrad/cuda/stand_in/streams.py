@@ -61,19 +61,28 @@ class Stream:
         self.seen: Seen = {}
         self.capture: list[Callable[[], None]] | None = None
         self.held: list[Any] = []  # memory that was made while capturing
-        self._before: list[Stream | None] = []
+        self._before: list[tuple[int, Stream | None]] = []
         _made[0] = _made[0] or not null
 
     def __enter__(self) -> Stream:
-        self._before.append(here.stream)
+        self._before.append((here.device, here.stream))
         return self.use()
 
     def __exit__(self, *error: object) -> None:
-        here.stream = self._before.pop()
+        device, before = self._before.pop()
+        here.streams[device] = before
 
     def use(self) -> Stream:
-        """Make it the current stream."""
-        here.stream = self
+        """Make it the current stream of its card.
+
+        Raises: RuntimeError if another card is the current one.
+        """
+        if self.device_id not in (-1, here.device):
+            raise RuntimeError(
+                f"The device that the stream is created on ({self.device_id}) does not match with "
+                f"the current device ({here.device})"
+            )
+        here.streams[here.device] = self
         return self
 
     @property
@@ -174,9 +183,9 @@ def get_elapsed_time(start: Event, end: Event) -> float:
     return 1000 * (end.at - start.at)
 
 
-def current() -> Stream:
-    """The stream on which this thread launches."""
-    return here.stream or Stream.null
+def current(device_id: int = -1) -> Stream:
+    """The stream on which this thread launches, of the current card or of another one."""
+    return here.streams.get(here.device if device_id < 0 else device_id) or Stream.null
 
 
 def _merge(into: Seen, more: Seen) -> None:

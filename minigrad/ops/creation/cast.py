@@ -48,6 +48,26 @@ class Cast(Op):
 CAST: Any = Cast.short
 
 
+def _from_card_to_card(xp: Any, array: Array, index: int | None) -> Array:
+    """A copy past the host: after what the one card has been given, before what it will be.
+
+    CuPy copies on the stream of the card that gets it, and does not look at the other one's.
+    """
+    source, target = array.device, card_of(xp, index)
+    if source == target:
+        with target:
+            return xp.array(array)
+    with source:
+        written = xp.cuda.get_current_stream().record()
+    with target:
+        stream = xp.cuda.get_current_stream()
+        stream.wait_event(written)
+        copy, read = xp.array(array), stream.record()
+    with source:
+        xp.cuda.get_current_stream().wait_event(read)
+    return copy
+
+
 @register(internal=True)
 class Move(Op):
     """The same values on another device; a gradient comes back to the old one."""
@@ -59,9 +79,8 @@ class Move(Op):
     def forward(xp: Any, input: Array, device: Device, non_blocking: bool = False) -> Any:
         """Copy between host and card."""
         backend = backend_of(input)
-        if backend is backend_for(device):  # from card to card, past the host
-            with card_of(backend.xp, device.index):
-                there = backend.xp.array(input)
+        if backend is backend_for(device):
+            there = _from_card_to_card(backend.xp, input, device.index)
         else:
             host = backend.to_host(input)
             there = backend_for(device).from_host(host, device.index, not non_blocking)

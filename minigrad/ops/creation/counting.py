@@ -12,7 +12,7 @@ from minigrad.autograd.registry import call, function
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import dtype as Dtype
 from minigrad.ops.creation.data import TOP, number_of, numpy_type
-from minigrad.ops.creation.placing import place
+from minigrad.ops.creation.placing import made_on, place
 from minigrad.ops.dims import NOT_GIVEN
 
 
@@ -116,12 +116,17 @@ def arange(
         values = _lanes(first, by, count, 8)
     else:
         wide = np.int64 if isinstance(first, int) and isinstance(by, int) else np.float64
-        values = np.arange(count, dtype=wide)
-        if by != 1:
-            values *= by
-        if first != 0:
-            values += first
-        values = values.astype(kind, copy=False)
+
+        def counted(xp: Any) -> Any:
+            values = xp.arange(count, dtype=wide)
+            if by != 1:
+                values *= by
+            if first != 0:
+                values += first
+            return values.astype(kind, copy=False)
+
+        values = made_on(device, counted)
+        values = counted(np) if values is None else values
     return place(values, device, requires_grad, out)
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad import dtypes
 from minigrad.autograd.arguments import common_type
 from minigrad.autograd.op import Binary, Op, tensors
 from minigrad.autograd.registry import T, booleans, call, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.backend.native import array_types
 from minigrad.ops.elementwise.arithmetic import NUMBERS
-from minigrad.ops.elementwise.masks import chosen
+from minigrad.ops.elementwise.masks import chosen, picked
 from minigrad.ops.elementwise.precision import no_derivative
 
 
@@ -72,7 +71,8 @@ class Where(Op):
     @staticmethod
     def forward(xp: Any, condition: Array, input: Array, other: Array) -> Array:
         """Choose."""
-        if type(input) is np.ndarray is type(other) and input.dtype is other.dtype:
+        of_one_type = type(input) is type(other) and type(input) in array_types
+        if of_one_type and input.dtype == other.dtype:
             return chosen(xp, condition, input, other)
         return xp.where(condition, input, other)
 
@@ -220,7 +220,7 @@ class Heaviside(Binary):
     @staticmethod
     def forward(xp: Any, input: Array, values: Array) -> Array:
         """Of NaN zero, as of what is not above."""
-        return xp.where(input == 0, values, (input > 0).astype(input.dtype))
+        return picked(xp, input == 0, values, (input > 0).astype(input.dtype))
 
     grad_input = grad_values = no_derivative("heaviside", RuntimeError)
 

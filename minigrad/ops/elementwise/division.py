@@ -13,6 +13,7 @@ from minigrad.autograd.shortcuts import short_cut
 from minigrad.backend import Array
 from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.arithmetic import MISFIT, NUMBERS
+from minigrad.ops.elementwise.masks import picked
 from minigrad.ops.elementwise.precision import no_derivative
 from minigrad.ops.natively import natively
 
@@ -137,7 +138,7 @@ def _signed(xp: Any, rest: Any, input: Any) -> Any:
     """Zeros among the rests with the sign of what was divided, as in torch."""
     if rest.dtype.kind in "iu" or rest.all():
         return rest
-    return xp.where(rest == 0, input * rest.dtype.type(0), rest)
+    return picked(xp, rest == 0, input * rest.dtype.type(0), rest)
 
 
 def _floored(xp: Any, input: Any, other: Any) -> Any:

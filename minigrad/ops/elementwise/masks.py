@@ -74,6 +74,20 @@ def negative(xp: Any, x: Array) -> Array:
     return x.clip(least, nothing)
 
 
+def picked(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
+    """``xp.where`` of one type: of bfloat16, for which it has no form, CuPy makes float32.
+
+    >>> import numpy as np
+    >>> picked(np, np.array([True, False]), np.array([1.0, 2.0]), 0.0)
+    array([1., 0.])
+    """
+    made = xp.where(mask, yes, no)
+    if xp is np:
+        return made
+    like = yes if hasattr(yes, "strides") and (yes.ndim or not hasattr(no, "strides")) else no
+    return made.astype(like.dtype, copy=False)
+
+
 def select(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
     """``where`` for float arrays of one type and shape (``yes`` or ``no`` may be a number).
 
@@ -81,7 +95,7 @@ def select(xp: Any, mask: Array, yes: Any, no: Any) -> Array:
     """
     like = yes if hasattr(yes, "strides") and yes.ndim else no
     if like.size < SMALL or like.dtype.kind not in "fV" or mask.shape != like.shape:
-        return xp.where(mask, yes, no)
+        return picked(xp, mask, yes, no)
     bits = xp.dtype(f"i{like.dtype.itemsize}")
     yes, no = (
         v.view(bits) if hasattr(v, "view") else like.dtype.type(v).view(bits) for v in (yes, no)
@@ -112,7 +126,7 @@ def kept(xp: Any, values: Array, mask: Array) -> Array:
     if values.dtype.kind not in "fV":
         return values * mask
     if values.size < SMALL or values.shape != mask.shape:
-        return xp.where(mask, values, zero(xp, values.dtype))
+        return picked(xp, mask, values, zero(xp, values.dtype))
     bits = xp.dtype(f"i{values.dtype.itemsize}")
     selector = xp.negative(mask.view(xp.int8)).astype(bits)
     selector &= values.view(bits)
@@ -127,7 +141,7 @@ def chosen(xp: Any, mask: Any, values: Any, others: Any) -> Any:
         out = others.copy()
         np.putmask(out, mask, values)
         return out
-    return xp.where(mask, values, others)
+    return picked(xp, mask, values, others)
 
 
 @register(internal=True)

@@ -13,7 +13,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_apart, check_overlap
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array
+from minigrad.backend import Array, beside
 from minigrad.dtypes import held
 from minigrad.errors import DtypeError, InPlaceError, ShapeError
 from minigrad.ops.dims import one_dim
@@ -123,9 +123,10 @@ def getitem(input: Any, key: Any) -> Any:
             return SELECT(input, (key, ...))
         if kind is not tuple and isinstance(key, TensorBase):
             array = key._array
-            if array.ndim and array.dtype.kind == "i" and array.itemsize == 8 and input._array.ndim:
+            whole = array.dtype.kind == "i" and array.itemsize == 8
+            if array.ndim and whole and input._array.ndim and type(array) is type(input._array):
                 return apply(SelectCopy, (input,), ((array,),))
-        view, arrays = resolved(key, input._array.shape)
+        view, arrays = resolved(key, input._array)
         if arrays is None:
             return SELECT(input, view)
         return apply(SelectCopy, (input if view is None else SELECT(input, view),), (arrays,))
@@ -133,8 +134,12 @@ def getitem(input: Any, key: Any) -> Any:
         raise index_error(input, error) from None
 
 
-def resolved(key: Any, shape: Any) -> tuple[Any, Key | None]:
-    """An index as a view (None: the whole) and, if it has any, arrays on the view's axes."""
+def resolved(key: Any, array: Array) -> tuple[Any, Key | None]:
+    """An index of an array as a view (None: the whole) and, if it has any, arrays on its axes.
+
+    They are brought to the array: lists, and tensors of the CPU, are indices on every device.
+    """
+    shape = array.shape
     quick = _basic(key if type(key) is tuple else (key,))
     if quick is not None:
         return quick, None
@@ -150,7 +155,18 @@ def resolved(key: Any, shape: Any) -> tuple[Any, Key | None]:
     rest -= sum([p.ndim - 1 for p, g in zip(parts, given, strict=True) if _is_new_mask(p, g)])
     if rest < 0:
         raise too_many(shape)
-    return divided(parts, shape, rest)
+    view, arrays = divided(parts, shape, rest)
+    kind = type(array)
+    return view, tuple([a if a is FULL or type(a) is kind else _brought(a, array) for a in arrays])
+
+
+def _brought(part: Array, array: Array) -> Array:
+    """An index array of the host, where the array that it picks from lies."""
+    if type(part) is not np.ndarray:
+        raise RuntimeError(
+            "indices should be either on cpu or on the same device as the indexed tensor (cpu)"
+        )
+    return beside(part, array)
 
 
 def _basic(key: Key) -> Key | None:
@@ -242,7 +258,7 @@ def setitem(input: Any, key: Any, value: Any) -> None:
     if key is False:
         return
     try:
-        view, arrays = resolved(key, input._array.shape)
+        view, arrays = resolved(key, input._array)
         if isinstance(value, TensorBase) and value._array.dtype != input._array.dtype:
             value = _converted(input, key, arrays, value)
         _check_places(input, view if arrays is None else None, value)

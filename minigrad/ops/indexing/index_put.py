@@ -102,7 +102,7 @@ def _index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) 
         FULL if i is None else i.reshape(1) if i._array.ndim == 0 and i._array.size else i
         for i in indices
     )
-    _, arrays = resolved(key, input._array.shape)
+    _, arrays = resolved(key, input._array)
     return (input, values), (arrays,)
 
 

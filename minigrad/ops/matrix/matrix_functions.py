@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.record import squares
 from minigrad.autograd.registry import T, call, function, matrices, register, spread
@@ -14,6 +16,7 @@ from minigrad.ops.creation.random import randn
 from minigrad.ops.matrix.determinant import NOT_SQUARE
 from minigrad.ops.matrix.matrices import (
     cut,
+    each,
     mT,
     need_float,
     need_matrices,
@@ -98,7 +101,9 @@ class MatrixExponential(Op):
         """By scaling and squaring, in float64: float32 would lose a digit by the squaring."""
         if not A.size:
             return A.copy()
-        made = scientific(xp, "linalg").expm(A.astype(xp.float64, copy=False))
+        wide, expm = A.astype(xp.float64, copy=False), scientific(xp, "linalg").expm
+        # SciPy takes stacks, CuPy one matrix.
+        made = expm(wide) if xp is np else each(xp, lambda a: (expm(a),), wide)[0]
         return made.astype(A.dtype, copy=False)
 
     @staticmethod

@@ -156,11 +156,11 @@ class SolveMatrices(Op):
 
     @staticmethod
     def forward(xp: Any, A: Array, B: Array) -> Array:
-        """All at once; one by one if any matrix is singular."""
+        """All at once; one by one if any matrix is singular. CuPy broadcasts no stacks."""
+        _, (A, B) = together(xp, A, B)
         try:
             return linalg(xp).solve(A, B)
         except np.linalg.LinAlgError:
-            _, (A, B) = together(xp, A, B)
             return each(xp, lambda a, b: (_solution_or_infinity(xp, a, b),), A, B)[0]
 
     @staticmethod

@@ -15,7 +15,7 @@ from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.creation.drawing import source
 from minigrad.ops.dims import one_dim
-from minigrad.ops.elementwise.masks import choose, either, gate, negative, positive, select
+from minigrad.ops.elementwise.masks import choose, either, gate, negative, picked, positive, select
 from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import in_rows
@@ -197,7 +197,7 @@ def _slopes(x: Any, lower: float, upper: float, generator: Any) -> Any:
     backend, kind = backend_of(x), x.dtype if x.dtype.kind in "fV" else np.dtype(np.float32)
     if generator.device.type != "cpu":
         drawn = generator.uniform(x.shape, lower, upper, kind)
-        return make(backend.xp.where(x <= 0, drawn, drawn.dtype.type(1)))
+        return make(picked(backend.xp, x <= 0, drawn, drawn.dtype.type(1)))
     below = np.asarray(backend.to_host(x <= 0))
     slopes = np.ones(x.shape, kind)
     slopes[below] = generator.uniform((int(below.sum()),), lower, upper, np.float64)

@@ -12,7 +12,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.elementwise.masks import clipped, number
+from minigrad.ops.elementwise.masks import clipped, number, picked
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.loss_reduction import (
     legacy,
@@ -357,7 +357,7 @@ class NegativeEntropy(Op):
     def forward(xp: Any, input: Array) -> Array:
         """The logarithm of 0 never meets a number other than 0."""
         zero = input == 0
-        return input * xp.log(xp.where(zero, input.dtype.type(1), input))
+        return input * xp.log(picked(xp, zero, input.dtype.type(1), input))
 
     @staticmethod
     def grad_input(g: Any, input: Any, F: Any) -> Any:

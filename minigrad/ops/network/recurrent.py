@@ -17,9 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.registry import register
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, cublas, xp_of
+from minigrad.backend.moves import joined
 from minigrad.ops.network import recurrent_steps
 from minigrad.ops.network.recurrent_steps import Walk
 
@@ -30,6 +33,12 @@ class Gradients(NamedTuple):
     by_input: Array  # of what the input added to the gates
     by_state: Array  # of what the states added to the gates
     before: Array  # the state before each row
+
+
+def times(a: Array, b: Array, out: Array | None = None) -> Array:
+    """``a @ b``, into ``out`` if given; on a card by cuBLAS, in a way that a graph may contain."""
+    made = None if type(a) is np.ndarray else cublas.matmul(a, b, out=out)
+    return a.dot(b, out=out) if made is None else made
 
 
 def walked(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
@@ -51,12 +60,12 @@ def befores(rows: Array, start: Array, walk: Walk) -> Array:
             found.append(start[have:size])
         parts.append(found)
     in_time = parts[::-1] if walk.backwards else parts
-    return xp_of(rows).concatenate([part for found in in_time for part in found])
+    return joined([part for found in in_time for part in found], 0)
 
 
 def added(input: Array, weight: Array, *biases: Array | None) -> Array:
     """What the input adds to the gates, for all steps at once."""
-    found = input.dot(weight.T)
+    found = times(input, weight.T)
     given = [bias for bias in biases if bias is not None]
     if given:
         found += sum(given[1:], given[0])
@@ -95,9 +104,9 @@ def pulled(
     if flags[4]:
         other = by_state.sum(0) if one is None or by_input is not by_state else one.copy()
     return (
-        by_input.dot(w_ih) if flags[0] else None,
-        by_input.T.dot(input) if flags[1] else None,
-        by_state.T.dot(before) if flags[2] else None,
+        times(by_input, w_ih) if flags[0] else None,
+        times(by_input.T, input) if flags[1] else None,
+        times(by_state.T, before) if flags[2] else None,
         one,
         other,
     )
@@ -123,7 +132,7 @@ class RnnLayer(Op):
         out, w, state = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk), hidden.copy()
         for step, h in walked(walk, state):
             now = out[step]
-            now += h.dot(w)
+            now += times(h, w)
             if relu:
                 xp.maximum(now, 0, out=now)
             else:
@@ -147,7 +156,7 @@ class RnnLayer(Op):
                 h += g[0][step]
             now = d[step]
             now *= h
-            now.dot(w_hh, out=h)
+            times(now, w_hh, h)
         found = Gradients(d, d, befores(out, hidden, walk))
         gx, *weights = pulled(needs, input, w_ih, found)
         return gx, state, *weights
@@ -178,7 +187,7 @@ class GruLayer(Op):
         out = xp.empty((len(gates), size), gates.dtype)
         recalled = xp.empty_like(out)
         for step, h in walked(walk, state):
-            gate, by_state, rest = gates[step], h.dot(w), recalled[step]
+            gate, by_state, rest = gates[step], times(h, w), recalled[step]
             if b_hh is not None:
                 by_state += b_hh
             rz, n = gate[:, :two], gate[:, two:]
@@ -227,7 +236,7 @@ class GruLayer(Op):
             now *= h[:, None]
             by_n[step] *= h
             kept = h * z[step]
-            flat[step].dot(w_hh, out=h)
+            times(flat[step], w_hh, h)
             h += kept
         by_input = flat.copy()
         by_input[:, 2 * size :] = by_n
@@ -264,7 +273,7 @@ class LstmLayer(Op):
         state, memory = hidden.copy(), cell.copy()
         for step, h, c in walked(walk, state, memory):
             gate, s = gates[step], shown[step]
-            gate += h.dot(w)
+            gate += times(h, w)
             gate *= scale
             xp.tanh(gate, out=gate)
             gate *= scale
@@ -276,7 +285,7 @@ class LstmLayer(Op):
             if w_hr is None:
                 xp.multiply(s, gate[:, 3 * size :], out=h)
             else:
-                h[...] = (s * gate[:, 3 * size :]).dot(w_hr.T)
+                h[...] = times(s * gate[:, 3 * size :], w_hr.T)
             out[step] = h
         return out, state, memory, gates, cells, shown
 
@@ -301,14 +310,14 @@ class LstmLayer(Op):
             m = h
             if arrived is not None:
                 arrived[step] = h
-                m = h.dot(w_hr)
+                m = times(h, w_hr)
             now = d[step]
             c += m * to_cell[step]
             now[:, :3] *= c[:, None]
             now[:, 3] *= m
-            flat[step].dot(w_hh, out=h)
+            times(flat[step], w_hh, h)
             c *= f[step]
-        g_hr = None if arrived is None else arrived.T.dot(o * shown)
+        g_hr = None if arrived is None else times(arrived.T, o * shown)
         found = Gradients(flat, flat, befores(out, hidden, walk))
         gx, *weights = pulled(needs, input, w_ih, found)
         return gx, state, memory, g_hr, *weights

@@ -188,7 +188,9 @@ def extreme_of_all(x: Array, which: str) -> Array:
     """The largest or the smallest number; of few, NumPy finds its place five times as fast."""
     if type(x) is np.ndarray and x.size < FEW and x.dtype.kind in "fiu" and x.size:
         return x.reshape(-1)[x.argmax() if which == "max" else x.argmin()]
-    return getattr(x, which)()
+    found = getattr(x, which)()
+    # CuPy's extremes of bfloat16 are float32.
+    return found if type(x) is np.ndarray else found.astype(x.dtype, copy=False)
 
 
 def _three_forms(name: str, along: type[Op], between: str) -> Any:

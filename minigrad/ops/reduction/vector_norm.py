@@ -47,9 +47,9 @@ class VectorNorm(Op):
         if p == 1:
             return add_up(xp, size, dim, keepdim)
         if p == math.inf:
-            return in_rows(size.max(axis=dim, keepdims=keepdim))
+            return in_rows(size.max(axis=dim, keepdims=keepdim).astype(size.dtype, copy=False))
         if p == -math.inf:
-            return in_rows(size.min(axis=dim, keepdims=keepdim))
+            return in_rows(size.min(axis=dim, keepdims=keepdim).astype(size.dtype, copy=False))
         return add_up(xp, size**p, dim, keepdim) ** (1 / p)
 
     @staticmethod

@@ -14,6 +14,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, kept
 from minigrad.ops.creation.placing import place
 from minigrad.ops.dims import one_dim
+from minigrad.ops.elementwise.masks import picked
 from minigrad.ops.folds import in_rows
 
 ANY = ("float", "int", "bool")
@@ -132,7 +133,7 @@ class Tril(Op):
     @staticmethod
     def forward(xp: Any, input: Array, diagonal: int) -> Array:
         """Cut the upper part."""
-        return in_rows(xp.where(_below(xp, input.shape, diagonal), input, _zero(input)))
+        return in_rows(picked(xp, _below(xp, input.shape, diagonal), input, _zero(input)))
 
     @staticmethod
     def grad_input(g: Array, diagonal: int, F: Any) -> Array:
@@ -156,7 +157,7 @@ class Triu(Op):
     @staticmethod
     def forward(xp: Any, input: Array, diagonal: int) -> Array:
         """Cut the lower part."""
-        return in_rows(xp.where(_below(xp, input.shape, diagonal - 1), _zero(input), input))
+        return in_rows(picked(xp, _below(xp, input.shape, diagonal - 1), _zero(input), input))
 
     @staticmethod
     def grad_input(g: Array, diagonal: int, F: Any) -> Array:

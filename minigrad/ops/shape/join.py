@@ -147,7 +147,7 @@ class Cat(Op):
         if (0,) in shapes:
             ndim = max(map(len, shapes))
             parts = [t for t in tensors if t.ndim == ndim]
-        out = joined(parts, dim) if xp is np else xp.concatenate(parts, dim)
+        out = joined(parts, dim)
         if not out.flags.c_contiguous:  # NumPy keeps the order of what it joins, torch does not
             out = out.copy()
         return out, shapes
@@ -176,7 +176,7 @@ class Stacked(Op):
     def forward(xp: Any, *tensors: Array, dim: int) -> Any:
         """Join; each is seen with an axis more, which is cheaper than ``xp.stack``."""
         key = (slice(None),) * dim + (None, ...)
-        out = xp.concatenate([t[key] for t in tensors], dim)
+        out = joined([t[key] for t in tensors], dim)
         return out if out.flags.c_contiguous else out.copy()
 
     @staticmethod
