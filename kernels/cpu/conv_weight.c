@@ -31,6 +31,12 @@ static long R(panels_of)(const R(conv_weights) *c, long channels)
     return (columns + TILE_COLS - 1) / TILE_COLS * (filled ? 1 : c->taps);
 }
 
+/* Whether the products are gw as it lies. */
+static int R(is_straight)(const R(conv_weights) *c, long channels)
+{
+    return c->taps == 1 && channels % TILE_COLS == 0;
+}
+
 /* Some places of y, and the window of x that they look at. */
 typedef struct {
     long n, images, i, lines, j, columns;
@@ -109,7 +115,7 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
 {
     const R(conv_sizes) *s = &c->s;
     const R(conv_chunk) k = R(find_chunk)(c, u, index);
-    const int is_filled = R(is_filled)(c, u->count);
+    const int is_filled = R(is_filled)(c, u->count), straight = R(is_straight)(c, u->count);
     const long panels = R(panels_of)(c, u->count), width = panels * TILE_COLS;
     const long places = k.images * k.lines * k.columns;
     const long size = k.images * k.high * k.wide * k.pitch;
@@ -146,9 +152,14 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
                 const long h = b % c->taps / s->kw * s->dh, w = b % c->taps % s->kw * s->dw;
                 from = window + b / c->taps * size + (h * k.wide + w) * k.pitch;
             }
-            R(tile_placed)((int)rows, places, packed, from, is_filled ? lines : at, LANES,
-                           sums + (b * u->rows + row - u->row) * TILE_COLS, TILE_COLS, NULL, NULL,
-                           add);
+            real *to = straight ? u->to + (row - u->row) * c->cut.channels + b * TILE_COLS
+                                : sums + (b * u->rows + row - u->row) * TILE_COLS;
+            const long step = straight ? c->cut.channels : TILE_COLS;
+            for (int i = 0; straight && i < rows; i++) /* needed when the products are done */
+                for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
+                    __builtin_prefetch(to + i * step + j, 1);
+            R(tile_placed)((int)rows, places, packed, from, is_filled ? lines : at, LANES, to, step,
+                           NULL, NULL, add);
         }
     }
 }
@@ -188,7 +199,8 @@ static void R(weigh)(void *context, long begin, long end)
             return;
         for (long k = u.chunk; k < u.chunk_end; k++)
             R(weigh_chunk)(c, &u, k, k > u.chunk, sums);
-        R(unpack_sums)(c, &u, sums);
+        if (!R(is_straight)(c, u.count))
+            R(unpack_sums)(c, &u, sums);
     }
 }
 
