@@ -337,11 +337,12 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
 class Asked:
     """A node as its derivatives see it where only some of its gradients are needed."""
 
-    __slots__ = ("edges", "params")
-
     def __init__(self, node: Node, needed: set[int]) -> None:
-        self.params = node.params
+        self._node = node
         self.edges = [e if e is not None and e.seq in needed else None for e in node.edges]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
 
 
 def pull_all(

@@ -13,7 +13,6 @@ Source: https://docs.nvidia.com/cuda/cublas/#cublasgemmstridedbatchedex
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import importlib
 import math
 import sys
@@ -302,7 +301,8 @@ def _loaded(xp: Any) -> Any:
     try:
         return ctypes.CDLL(f"libcublas.so.{major}")
     except OSError:
-        found = ctypes.util.find_library("cublas")
+        util = importlib.import_module("ctypes.util")  # which imports much
+        found = util.find_library("cublas")
     if found is None:
         raise CublasError("libcublas was not found; python -m pip install 'cupy-cuda13x[ctk]'")
     return ctypes.CDLL(found)

@@ -195,7 +195,8 @@ def alive(pid: int) -> bool:
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs us behind it
 sys.path.insert(0, {root!r})
 import minigrad as torch
 from parity_tests.data.datasets import Deeds

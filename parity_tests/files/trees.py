@@ -148,8 +148,8 @@ def leaves(draw: Any) -> Leaf:
     block = Block(draw(st.integers(0, 1)) * 100 + DTYPES.index(dtype), dtype, 24)
     size = tuple(draw(st.lists(st.integers(0, 3), max_size=3)))
     stride, left = [], 23
-    for n in size:
-        step = draw(st.integers(0, left // max(n - 1, 1) if n > 1 else 5))
+    for n in size:  # a step of 0 along one element is how NumPy notes an inserted axis
+        step = draw(st.integers(0, left // (n - 1)) if n > 1 else st.integers(1, 5))
         stride.append(step)
         left -= (n - 1) * step if n > 1 else 0
     start = draw(st.integers(0, left)) if 0 not in size else 0
