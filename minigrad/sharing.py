@@ -15,12 +15,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import mmap
-import os
 import sys
-import tempfile
 import warnings
-import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -30,7 +26,7 @@ from minigrad.autograd.apply import edge_of
 from minigrad.autograd.graph import AccumulateGrad, Node
 from minigrad.autograd.tensor_base import TensorBase
 
-__all__ = ["NON_LEAF", "is_shared", "nameless_file", "share"]
+__all__ = ["NON_LEAF", "is_shared", "share"]
 
 ALIGN = 64  # bytes: a cache line, and NumPy's widest vectors
 
@@ -42,54 +38,7 @@ NON_LEAF = (
 
 # Where objects of a class keep the array whose memory they look at; storage objects join here.
 slots: dict[type, Any] = {TensorBase: TensorBase.__dict__["_array"]}
-
-
-def nameless_file(size: int, purpose: str) -> int:
-    """The descriptor of a new file of zeros that has no name.
-
-    Raises: RuntimeError where processes can't share one.
-    """
-    if os.name != "posix":
-        raise RuntimeError(
-            f"sharing memory between processes takes Linux or macOS, not {sys.platform}; send "
-            "copies instead, as NumPy arrays"
-        )
-    if hasattr(os, "memfd_create"):
-        handle = os.memfd_create(purpose)
-    else:
-        with tempfile.TemporaryFile() as file:  # macOS: unlinked as soon as it is open
-            handle = os.dup(file.fileno())
-    os.ftruncate(handle, size)
-    return handle
-
-
-class Segment(mmap.mmap):
-    """Mapped memory that knows its file, to be sent on."""
-
-    handle: int
-
-    def __new__(cls, handle: int, size: int) -> Segment:
-        """The segment of a file, which it closes at its end."""
-        try:
-            made = super().__new__(cls, handle, size)
-        except BaseException:
-            os.close(handle)
-            raise
-        made.handle = handle
-        _segments[_identity(handle)] = made
-        return made
-
-    def __del__(self, close: Any = os.close) -> None:
-        close(self.handle)
-
-
-# So that what comes twice, or comes home, is the same memory.
-_segments: weakref.WeakValueDictionary[tuple[int, int], Segment] = weakref.WeakValueDictionary()
-
-
-def _identity(handle: int) -> tuple[int, int]:
-    facts = os.fstat(handle)
-    return facts.st_dev, facts.st_ino
+bases: set[type] = set()  # what shared memory is mapped by, once there is any
 
 
 def owner_of(array: Any) -> Any:
@@ -105,7 +54,7 @@ def owner_of(array: Any) -> Any:
 
 def is_shared(array: Any) -> bool:
     """Whether other processes see the memory: that of a card always."""
-    return type(array) is not np.ndarray or type(owner_of(array).base) is Segment
+    return type(array) is not np.ndarray or type(owner_of(array).base) in bases
 
 
 def share(holders: Iterable[Any]) -> None:
@@ -122,6 +71,8 @@ class _Move:
     """From the memory of some arrays to a segment."""
 
     def __init__(self, owners: list[Any]) -> None:
+        from minigrad.segments import Segment, nameless_file
+
         self.owners = {id(owner): owner for owner in owners}
         bounds = {key: np.lib.array_utils.byte_bounds(a) for key, a in self.owners.items()}
         offsets, size = {}, 0
@@ -223,10 +174,12 @@ def register() -> None:
     if not _registered:
         from multiprocessing import reduction, resource_sharer
 
+        from minigrad import segments
+
         assert resource_sharer  # imported here: a process forked meanwhile must not have half of it
         of_class = reduction.register
         _registered.append(of_class)
-        of_class(Segment, _reduced_segment)
+        of_class(segments.Segment, segments.reduced)
         for kind in list(slots):
             register_class(kind)
 
@@ -272,7 +225,7 @@ def _piece(holder: Any) -> tuple[Any, ...]:
 
 
 def _array_on(
-    segment: Segment, start: int, size: int, kind: type, offset: int, shape: Any, strides: Any
+    segment: Any, start: int, size: int, kind: type, offset: int, shape: Any, strides: Any
 ) -> Any:
     """An array that looks at a segment."""
     root = np.ndarray((size,), np.uint8, segment, start)
@@ -309,21 +262,3 @@ def _reduced_storage(storage: Any) -> tuple[Any, ...]:
 
 def _storage_on(cls: Any, piece: Any) -> Any:
     return cls(_array_on(*piece))
-
-
-def _reduced_segment(segment: Segment) -> tuple[Any, ...]:
-    from multiprocessing.reduction import DupFd
-
-    return _mapped, (DupFd(segment.handle), len(segment))
-
-
-def _mapped(sent: Any, size: int) -> Segment:
-    """The segment of a descriptor that came: the one that is here, if it is."""
-    handle = sent.detach()
-    known = _segments.get(_identity(handle))
-    if known is None:
-        os.set_inheritable(handle, False)
-        return Segment(handle, size)
-    if handle != known.handle:
-        os.close(handle)
-    return known

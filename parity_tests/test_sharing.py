@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import sharing
+from minigrad import segments, sharing
 from parity_tests.both import both_raise, same_as_torch
 
 ROOT = Path(__file__).parent.parent
@@ -215,7 +215,7 @@ def test_files_are_closed_when_nobody_looks_at_the_memory() -> None:
 
 
 def test_systems_without_such_memory_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing.os, "name", "nt")
+    monkeypatch.setattr(segments.os, "name", "nt")
     with pytest.raises(RuntimeError, match="takes Linux or macOS"):
         minigrad.ones(1).share_memory_()
 

@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.sharing import ALIGN, NON_LEAF, nameless_file
+from minigrad.segments import nameless_file
+from minigrad.sharing import ALIGN, NON_LEAF
 from minigrad.tensor import Tensor
 
 __all__ = ["Arena", "Mail", "Segments"]
