@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import dtypes
+from minigrad import dtypes, sharing
 from minigrad.autograd.apply import edge_of, tensor_class
 from minigrad.autograd.graph import AccumulateGrad, storage_of
 from minigrad.autograd.tensor_base import TensorBase
@@ -255,22 +255,29 @@ class Interchange(Traits):
         return bool(same and self.data_ptr() == tensor.data_ptr())
 
     def share_memory_(self: Any) -> Tensor:
-        """Ready for other threads, which share all memory; processes get copies.
+        """Move the memory to where other processes see it; views and parameters of it follow.
+
+        Processes that are forked from now on, and those that are sent the tensor by way of
+        ``torch.multiprocessing``, read and write the same numbers. NumPy arrays do not follow.
+
+        Raises: RuntimeError where there is no such memory (on Windows).
 
         >>> import minigrad as torch
-        >>> torch.zeros(1).share_memory_()
-        tensor([0.])
+        >>> x = torch.zeros(2); row = x[1:]
+        >>> x.share_memory_().is_shared(), row.is_shared()
+        (True, True)
         """
+        sharing.share([self])
         return self  # type: ignore[no-any-return]
 
     def is_shared(self) -> bool:
-        """Whether other processes see the memory: those of a card always, of the host never.
+        """Whether other processes can see the memory: that of a card always.
 
         >>> import minigrad as torch
         >>> torch.zeros(1).is_shared()
         False
         """
-        return self.is_cuda
+        return sharing.is_shared(self._array)
 
     def pin_memory(self: Any, device: Any = None) -> Tensor:
         """A copy in pinned memory, from which a card copies while the program goes on.

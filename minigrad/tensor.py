@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigrad import dtypes
+from minigrad import dtypes, sharing
 from minigrad.autograd import overriding
 from minigrad.autograd.apply import bind_tensor_class, edge_of
 from minigrad.autograd.arguments import check_gradient
@@ -348,6 +348,7 @@ class Tensor(Interchange):
         super().__init_subclass__(**options)
         if overriding.asks(cls):
             overriding.open_class(cls)
+        sharing.register_class(cls)
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -24,7 +24,7 @@ LAYERS: list[set[str]] = [
     {"utils", "serialization", "inspect", "hub", "amp", "cpu", "cuda", "accelerator"},
     {"signal"},
     {"ops", "functional", "functions", "overrides", "foreach", "linalg", "special"}
-    | {"tensor", "interchange", "traits", "notebook"},
+    | {"tensor", "interchange", "segments", "sharing", "traits", "notebook"},
     {"autograd"},
     {"backend", "backends", "random"},
     {"dtypes", "errors", "device", "size", "layout", "limits", "left_out"}

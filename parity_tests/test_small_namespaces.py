@@ -81,8 +81,12 @@ def test_multiprocessing_is_pythons_and_has_spawn() -> None:
     mp.set_sharing_strategy("file_system")
     with pytest.raises(AssertionError):
         mp.set_sharing_strategy("pigeon")
-    with pytest.raises(RuntimeError, match="process 1 ended with exit code 3"):
-        mp.spawn(end_with, args=((0, 3),), nprocs=2, start_method="fork")
+    assert mp.get_sharing_strategy() == "file_system"
+    mp.set_sharing_strategy("file_descriptor")
+    with pytest.raises(mp.ProcessExitedException, match="process 1 terminated with exit code 3"):
+        mp.start_processes(end_with, args=((0, 3),), nprocs=2, start_method="fork")
+    with pytest.warns(FutureWarning, match="only supports start_method=spawn"):
+        assert mp.spawn(end_with, nprocs=0, start_method="fork") is None
 
 
 def end_with(number: int, codes: tuple[int, ...]) -> None:

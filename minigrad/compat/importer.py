@@ -50,6 +50,11 @@ class _Ready(Loader):
         return self.module
 
     def exec_module(self, module: ModuleType) -> None:
+        if self.spec is not None and module.__spec__ is not None:
+            # Its parts too: one that is imported anew would hide a function of its name.
+            own, name = self.spec.name, module.__spec__.name
+            for part in [p for p in sys.modules if p.startswith(f"{own}.")]:
+                sys.modules.setdefault(name + part.removeprefix(own), sys.modules[part])
         module.__spec__ = self.spec  # the import system has written the other name's over it
 
 

@@ -84,8 +84,10 @@ class Adagrad(Elementwise):
         p.addcdiv_(g, sum.sqrt().add_(o.eps), -o.step_size)
 
     def share_memory(self) -> None:
-        """Nothing: memory is not shared between processes.
+        """Let other processes see the sums of squares, as ``Module.share_memory`` does weights.
 
         >>> import minigrad as torch
         >>> torch.optim.Adagrad([torch.ones(1, requires_grad=True)]).share_memory()
         """
+        for state in self.state.values():
+            state["sum"].share_memory_()

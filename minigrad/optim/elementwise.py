@@ -79,7 +79,7 @@ class Elementwise(Optimizer):
     def step_many(self, many: Many, group: Group) -> None:
         """Step parameters on a card by the kernel ``many``."""
         run, known = native.kernel(self.many, many.arrays[0]), many.states[0]
-        values = {name: known[name]._array[()] for name in self.counters(group)}
+        values = {name: known[name]._array.reshape(())[()] for name in self.counters(group)}
         o = self._options(group, False, many.fresh, values)
         assert run is not None
         some = dict(zip(many.names, (arrays[0] for arrays in many.moments), strict=True))
@@ -205,7 +205,7 @@ class Elementwise(Optimizer):
             if alone or p._array.size > SMALL:
                 yield Pack([p], [state], names, fresh)
                 continue
-            key = (p._array.dtype, fresh, *(float(state[name]._array) for name in counters))
+            key = (p._array.dtype, fresh, *(float(state[name]) for name in counters))
             together = waiting.setdefault(key, [])
             if sum(q._array.size for q in together) + p._array.size > PIECE:
                 yield self._pack(together, names, fresh)
@@ -248,7 +248,7 @@ class Elementwise(Optimizer):
         self._new.discard(id(p))
         counters, moments = self.counters(group), self.moments(group)
         state = self.state[p] if counters or moments else {}
-        values = {name: state[name]._array[()] for name in counters}
+        values = {name: state[name]._array.reshape(())[()] for name in counters}
         o = self._options(group, recorded, fresh, values)
         for name, value in values.items():
             state[name]._array[...] = value

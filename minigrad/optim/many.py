@@ -58,7 +58,7 @@ class Many:
             if not all(map(is_, map(known.get, self.members), self.states)):
                 return False
             counted = self.count is None and "step" in self.states[0]
-            if counted and len({float(state["step"]._array) for state in self.states}) > 1:
+            if counted and len({float(state["step"]) for state in self.states}) > 1:
                 return False
         return all(map(is_, [p._array for p in self.members], self.arrays)) and all(
             state.get(name) is not None and state[name]._array is array

@@ -21,6 +21,7 @@ from minigrad.ops.shape.storage import TypedStorage, UntypedStorage
 from minigrad.ops.shape.strided import geometry_of, reach
 from minigrad.serialization.errors import UnpicklingError
 from minigrad.serialization.names import buffer_class, is_buffer, known
+from minigrad.sharing import warn_of_hooks
 from minigrad.tensor import Tensor
 
 __all__ = ["checked_state", "reduced"]
@@ -31,7 +32,7 @@ _BUFFER = "_is_buffer"  # the attribute by which torch tells a buffer
 
 def reduced(tensor: TensorBase) -> tuple[Any, ...]:
     """The call that makes a tensor again, in torch's form: a function and its arguments."""
-    _warn_of_hooks(tensor)
+    warn_of_hooks(edge_of(tensor))
     kind = dtypes.of_numpy(tensor._array.dtype)
     memory, start, stride = geometry_of(tensor._array)
     size = tuple(tensor._array.shape)
@@ -60,21 +61,6 @@ def _steps(size: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
     for axis in range(len(size) - 2, -1, -1):
         steps[axis] = steps[axis + 1] * max(size[axis + 1], 1)
     return tuple(steps)
-
-
-def _warn_of_hooks(tensor: TensorBase) -> None:
-    node = edge_of(tensor)
-    if node is None or node.hooks is None:
-        return
-    import warnings
-
-    for hook in node.hooks.tensor.values():
-        warnings.warn(
-            f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you "
-            "can decorate the function with @torch.utils.hooks.unserializable_hook to suppress "
-            "this warning",
-            stacklevel=2,
-        )
 
 
 def _made(

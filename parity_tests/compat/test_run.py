@@ -185,6 +185,9 @@ assert torch.nn is minigrad.nn and sys.modules["torch.nn"] is minigrad.nn
 assert torch.Tensor is minigrad.Tensor and F is minigrad.nn.functional
 assert torch.utils.data.dataset is minigrad.utils.data.dataset
 assert (minigrad.__spec__, minigrad.nn.__spec__) == before[:2]
+from torch.multiprocessing.spawn import ProcessRaisedException
+import torch.multiprocessing.spawn
+assert torch.multiprocessing.spawn(print, nprocs=0) is None
 from torch import *
 assert zeros is minigrad.zeros
 minigrad.compat.uninstall()

@@ -228,6 +228,22 @@ def test_parameters_that_share_memory_step_in_order(torch: Any) -> Any:
 
 
 @both_agree
+@pytest.mark.parametrize("name", ["Adam", "NAdam", "Adamax", "ASGD", "Rprop"])
+@pytest.mark.parametrize("size", [3, 20000])
+def test_a_count_of_steps_may_have_an_axis(torch: Any, name: str, size: int) -> Any:
+    params = [torch.ones(n, requires_grad=True) for n in (size, 2)]
+    optimizer = getattr(torch.optim, name)(params, lr=0.1)
+    for turn in range(3):
+        for p in params:
+            p.grad = torch.ones_like(p)
+        optimizer.step()
+        if not turn:  # as optimizers do whose state is shared between processes
+            for state in optimizer.state.values():
+                state["step"] = torch.zeros(1)
+    return [[p[:2], optimizer.state[p]["step"]] for p in params]
+
+
+@both_agree
 def test_two_optimizers_share_what_is_loaded(torch: Any) -> Any:
     p, q = (torch.ones(3, requires_grad=True) for _ in range(2))
     one, other = torch.optim.Adam([p]), torch.optim.Adam([q])

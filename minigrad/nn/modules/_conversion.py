@@ -14,6 +14,8 @@ from minigrad.device import device as Device
 from minigrad.dtypes import LeftOut, as_dtype
 from minigrad.dtypes import dtype as Dtype
 from minigrad.nn.modules._state_dict import ModuleState
+from minigrad.nn.parameter import is_lazy
+from minigrad.sharing import share
 from minigrad.tensor import Tensor
 
 
@@ -134,11 +136,23 @@ class ModuleConversion(ModuleState):
     def share_memory(self) -> Self:
         """Call ``share_memory_`` on every parameter and buffer.
 
+        Processes that get the module then train the same numbers, as in Hogwild.
+
         >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).share_memory()
-        Linear(in_features=2, out_features=1, bias=True)
+        >>> torch.nn.Linear(2, 1).share_memory().weight.is_shared()
+        True
         """
-        return self._apply(lambda t: t.share_memory_())
+        found: list[Tensor] = []
+
+        def note(tensor: Tensor) -> Tensor:
+            if is_lazy(tensor):
+                tensor.share_memory_()  # which says why it can't
+            found.append(tensor)
+            return tensor
+
+        self._apply(note)
+        share(found)  # all at once: one descriptor, one search for others that look at them
+        return self
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Give all tensors new memory on a device, with no values in it.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from minigrad.autograd.apply import make
 from minigrad.autograd.arguments import OPERANDS
@@ -14,6 +17,7 @@ from minigrad.autograd.straight import ALL_CODES, NUMBER_CODES, plain_values, wr
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, moves, xp_of
 from minigrad.dtypes import held
+from minigrad.sharing import is_shared
 
 # Functions that write; a test that looks for changed inputs has nothing to compare with.
 IN_PLACE: dict[str, Any] = {"where": ("torch", "Tensor"), "torch": None, "gradcheck": False}
@@ -154,11 +158,25 @@ def resize_(input: Any, *size: Any, memory_format: Any = None) -> Any:
         return input
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
+    if is_shared(input._array) and not input.is_cuda:
+        return _resized_in_place(input, shape)
     xp = xp_of(input._array)
     fresh = xp.zeros(shape, dtype=input._array.dtype)
     count = min(fresh.size, input._array.size)
     fresh.reshape(-1)[:count] = input._array.reshape(-1)[:count]
     input._array = fresh
+    return input
+
+
+def _resized_in_place(input: Any, shape: tuple[int, ...]) -> Any:
+    """The same of shared memory, which stays where it is, and can't grow: torch crashes there."""
+    from minigrad.ops.shape.strided import looked_at, memory_of, start_of
+
+    memory, start = memory_of(input._array), start_of(input._array)
+    if start + math.prod(shape) > memory.size:
+        raise RuntimeError("Trying to resize storage that is not resizable")
+    steps = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    input._array = looked_at(np, memory, shape, steps, start)
     return input
 
 

@@ -6,11 +6,11 @@ Source: https://docs.pytorch.org/docs/stable/storage.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from minigrad import dtypes
+from minigrad import dtypes, sharing
 from minigrad.autograd.graph import storage_of
 from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
@@ -67,8 +67,18 @@ class UntypedStorage:
         return found
 
     def is_shared(self) -> bool:
-        """Whether other processes see the memory: those of a card always, of the host never."""
-        return type(self._memory) is not np.ndarray
+        """Whether other processes can see the memory: that of a card always."""
+        return sharing.is_shared(self._memory)
+
+    def share_memory_(self) -> Self:
+        """Move the memory to where other processes see it; its tensors follow."""
+        sharing.share([self])
+        return self
+
+    @classmethod
+    def _new_shared(cls, size: int, *, device: Any = "cpu") -> UntypedStorage:
+        """Shared memory of so many bytes."""
+        return UntypedStorage(np.zeros(size, np.uint8)).share_memory_()
 
     def __getitem__(self, place: Any) -> Any:
         return self.tolist()[place]
@@ -83,6 +93,9 @@ class UntypedStorage:
         numbers = "\n".join(f" {number}" for number in self.tolist())
         kind = f"torch.storage.{type(self).__name__}(device={self.device})"
         return f"{numbers}\n[{kind} of size {len(self)}]"
+
+
+sharing.slots[UntypedStorage] = UntypedStorage.__dict__["_memory"]
 
 
 class TypedStorage(UntypedStorage):
@@ -100,6 +113,10 @@ class TypedStorage(UntypedStorage):
     def dtype(self) -> dtypes.dtype:
         """The element type."""
         return dtypes.of_numpy(self._memory.dtype)
+
+    def _new_shared(self, size: int, *, device: Any = "cpu") -> TypedStorage:  # type: ignore[override]
+        """Shared memory of so many such elements."""
+        return TypedStorage(np.zeros(size, self._memory.dtype)).share_memory_()
 
     def untyped(self) -> UntypedStorage:
         """The same memory as bytes."""

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from minigrad import sharing
 from minigrad.utils.data.channel import Channel
 from minigrad.utils.data.fetch import Recipe
 from minigrad.utils.data.shared import Mail, Segments
@@ -64,6 +65,7 @@ class Crew:
     def __init__(self, context: Any, recipe: Recipe, count: int, seed: int, init_fn: Any) -> None:
         import multiprocessing
 
+        sharing.register()  # tensors that go to processes as arguments are not copied
         self.members: list[Member] = []
         self._owner = os.getpid()
         self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()

@@ -19,25 +19,19 @@ import math
 import mmap
 import os
 import pickle
-import tempfile
 import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.segments import nameless_file
+from minigrad.sharing import ALIGN, NON_LEAF
 from minigrad.tensor import Tensor
 
 __all__ = ["Arena", "Mail", "Segments"]
 
-_ALIGN = 64  # bytes: a cache line, and NumPy's widest vectors
 _SHORT = 1 << 15  # a longer pickle goes through the segment too: sockets hold little
 _KEPT = 16  # segments that the parent may keep in use at a time
-
-NON_LEAF = (
-    "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not "
-    "support crossing process boundaries.  If you just want to transfer the data, call detach() "
-    "on the tensor before serializing (e.g., putting it on the queue)."
-)
 
 
 class Mail(NamedTuple):
@@ -102,7 +96,7 @@ class Arena:
         offsets = self._inside(pieces, sizes)
         handle, size = None, 0
         if offsets is None:
-            self._want(max(_ALIGN, self._used, sum(map(_aligned, sizes))))
+            self._want(max(ALIGN, self._used, sum(map(_aligned, sizes))))
             handle, size = self._fresh(self._wanted), self._wanted
             offsets = self._placed(pieces, sizes, [None] * len(pieces))
         assert self._segment is not None and offsets is not None
@@ -152,7 +146,7 @@ class Arena:
         """Make a segment the one of this batch; returns its file, for the parent."""
         self._drop()
         self._count += 1
-        handle = _nameless_file(size)
+        handle = nameless_file(size, "minigrad-batch")
         self._open(_Segment(self._count, mmap.mmap(handle, size), []))
         return handle
 
@@ -246,19 +240,8 @@ class Segments:
         return lease
 
 
-def _nameless_file(size: int) -> int:
-    """The descriptor of a new file of zeros that has no name."""
-    if hasattr(os, "memfd_create"):
-        handle = os.memfd_create("minigrad-batch")
-    else:
-        with tempfile.TemporaryFile() as file:  # macOS: unlinked as soon as it is open
-            handle = os.dup(file.fileno())
-    os.ftruncate(handle, size)
-    return handle
-
-
 def _aligned(size: int) -> int:
-    return -(-size // _ALIGN) * _ALIGN
+    return -(-size // ALIGN) * ALIGN
 
 
 def _address(piece: Any) -> int:
