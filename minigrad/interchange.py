@@ -12,7 +12,7 @@ from minigrad import dtypes, sharing
 from minigrad.autograd.apply import edge_of, tensor_class
 from minigrad.autograd.graph import AccumulateGrad, storage_of
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_for, backend_of, card_count
+from minigrad.backend import address_of, backend_for, backend_of, card_count
 from minigrad.backend.cupy_backend import pinned
 from minigrad.device import device
 from minigrad.printing import format_array, format_scalar
@@ -319,7 +319,7 @@ class Interchange(Traits):
         from minigrad.ops.shape.strided import geometry_of, looked_at
 
         memory, start, stride = geometry_of(self._array)
-        key: Any = (type(memory), _address(memory), memory.nbytes)  # views share a memory again
+        key: Any = (type(memory), address_of(memory), memory.nbytes)  # views share a memory again
         if key not in memo or not memory.nbytes:
             memo[key] = memory.copy()
         array = looked_at(backend_of(memory).xp, memo[key], self._array.shape, stride, start)
@@ -352,7 +352,3 @@ def _rebuild(
     array = backend_for(where).from_host(rows, where.index).transpose(np.argsort(axes))
     out: Tensor = cls._wrap(array)
     return out.requires_grad_() if requires_grad else out
-
-
-def _address(array: Any) -> int:
-    return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)

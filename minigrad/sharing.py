@@ -25,6 +25,7 @@ import numpy as np
 from minigrad.autograd.apply import edge_of
 from minigrad.autograd.graph import AccumulateGrad, Node
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import address_of
 
 __all__ = ["NON_LEAF", "is_shared", "share"]
 
@@ -39,6 +40,15 @@ NON_LEAF = (
 # Where objects of a class keep the array whose memory they look at; storage objects join here.
 slots: dict[type, Any] = {TensorBase: TensorBase.__dict__["_array"]}
 bases: set[type] = set()  # what shared memory is mapped by, once there is any
+
+
+def aligned(size: int) -> int:
+    """Bytes that something takes if the next begins on a line of its own.
+
+    >>> aligned(65)
+    128
+    """
+    return -(-size // ALIGN) * ALIGN
 
 
 def owner_of(array: Any) -> Any:
@@ -78,7 +88,7 @@ class _Move:
         offsets, size = {}, 0
         for key, (low, high) in bounds.items():
             offsets[key] = size
-            size += max(ALIGN, -(-(high - low) // ALIGN) * ALIGN)
+            size += max(ALIGN, aligned(high - low))
         segment = Segment(nameless_file(size, "minigrad-tensor"), size)
         self.roots: dict[int, tuple[int, Any]] = {}  # the address that was, and the bytes that are
         for key, (low, high) in bounds.items():
@@ -97,7 +107,7 @@ class _Move:
             return array
         if id(array) not in self._seen:
             low, root = self.roots[key]
-            offset = _address(array) - low if array.size else 0
+            offset = address_of(array) - low if array.size else 0
             made = np.ndarray(array.shape, array.dtype, root, offset, array.strides)
             made.flags.writeable = array.flags.writeable
             self._seen[id(array)] = array, made
@@ -162,10 +172,6 @@ def _alone(holder: Any) -> bool:
     return _references(holder) == _references(one)
 
 
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
-
-
 # --- between processes: what multiprocessing's pickler does with tensors -------------------------
 
 
@@ -219,8 +225,8 @@ def _piece(holder: Any) -> tuple[Any, ...]:
     share([holder])
     array = _array_of(holder)
     owner = owner_of(array)
-    start = _address(owner) - _address(np.frombuffer(owner.base, np.uint8, 1))
-    place = _address(array) - _address(owner), array.shape, array.strides
+    start = address_of(owner) - address_of(np.frombuffer(owner.base, np.uint8, 1))
+    place = address_of(array) - address_of(owner), array.shape, array.strides
     return owner.base, start, owner.nbytes, array.dtype.type, *place
 
 

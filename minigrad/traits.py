@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_of
+from minigrad.backend import address_of, backend_of
 from minigrad.backend.cupy_backend import is_pinned
 from minigrad.device import CPU, device
 from minigrad.dtypes import dtype
@@ -236,10 +236,7 @@ class Traits(TensorBase):
         >>> x[1:].data_ptr() - x.data_ptr()
         4
         """
-        array = self._array
-        if not array.size:
-            return 0
-        return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
+        return address_of(self._array) if self._array.size else 0
 
     const_data_ptr = data_ptr
 

@@ -63,9 +63,8 @@ static void R(multiply_panels)(const R(conv) *c, const R(conv_block) *k, long r,
     real *tile = k->sums + (above * k->count + b * rows) * TILE_COLS;
     real *y = c->y + row * c->y_plane, *to = straight ? y + p->out[0] : tile;
     const long step = straight ? c->y_plane : TILE_COLS;
-    for (int i = 0; straight && i < rows; i++) /* needed when the products are done */
-        for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
-            __builtin_prefetch(to + i * step + j, 1);
+    if (straight)
+        R(call_lines)(to, step, rows);
     if (p->unpacked)
         R(tile_placed)(rows, depth, a, k->window + p->from[0][0], k->at,
                        p->from[1][0] - p->from[0][0], to, step, start, NULL, add);

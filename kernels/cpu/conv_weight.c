@@ -155,9 +155,8 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
             real *to = straight ? u->to + (row - u->row) * c->cut.channels + b * TILE_COLS
                                 : sums + (b * u->rows + row - u->row) * TILE_COLS;
             const long step = straight ? c->cut.channels : TILE_COLS;
-            for (int i = 0; straight && i < rows; i++) /* needed when the products are done */
-                for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
-                    __builtin_prefetch(to + i * step + j, 1);
+            if (straight)
+                R(call_lines)(to, step, (int)rows);
             R(tile_placed)((int)rows, places, packed, from, is_filled ? lines : at, LANES, to, step,
                            NULL, NULL, add);
         }

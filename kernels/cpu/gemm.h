@@ -113,6 +113,14 @@ INLINE void R(tile_of)(const int rows, const int way, long depth, const real *a,
     }
 }
 
+/* Call the lines of a tile that is written when its products are done. */
+INLINE void R(call_lines)(const real *c, long step, int rows)
+{
+    for (int i = 0; i < rows; i++)
+        for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
+            __builtin_prefetch(c + i * step + j, 1);
+}
+
 #define TILE_CASE(n)                                                                               \
     case n:                                                                                        \
         R(tile_of)(n <= TILE_ROWS ? n : 1, way, depth, a, b, at, gap, c, step, start, across,   \

@@ -93,9 +93,7 @@ static void R(gemm_tile)(const R(factors) *g, long panel, int rows, const real *
     }
     real *to = whole_tile ? c + column : tile;
     const long step = whole_tile ? g->n : TILE_COLS;
-    for (int i = 0; i < rows; i++) /* needed when the products are done */
-        for (long j = 0; j < TILE_COLS; j += 64 / (long)sizeof(real))
-            __builtin_prefetch(to + i * step + j, 1);
+    R(call_lines)(to, step, rows);
     const real *unpacked = g->b + g->step * g->b_row + column;
     if (g->far && whole_tile)
         R(tile_far)(rows, g->depth, a, unpacked, at, to, step, across, add);

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import xp_of
+from minigrad.backend import address_of, xp_of
 from minigrad.errors import InPlaceError
 
 _OVERLAP = (
@@ -53,7 +51,7 @@ def check_partial(target: Any, source: Any) -> None:
     """Raise if two gapless arrays share a part of their memory, but not element by element."""
     bounds = []
     for array in (target, source):
-        start = array.ctypes.data if type(array) is np.ndarray else array.data.ptr
+        start = address_of(array)
         reach = sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides, strict=True))
         if array.size == 0 or reach + array.itemsize != array.nbytes:
             return

@@ -5,7 +5,7 @@ An op never asks which backend it runs on: it is handed ``xp``, the array module
 
 from __future__ import annotations
 
-from minigrad.backend.base import Array, Backend
+from minigrad.backend.base import Array, Backend, address_of
 from minigrad.backend.scientific import linalg, on_host, scientific
 from minigrad.backend.select import (
     Cards,
@@ -26,6 +26,7 @@ __all__ = [
     "Array",
     "Backend",
     "Cards",
+    "address_of",
     "at",
     "backend_for",
     "backend_of",

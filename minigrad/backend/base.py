@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
 from minigrad.device import device
 
 Array: TypeAlias = Any  # a numpy.ndarray or a cupy.ndarray
 Xp: TypeAlias = Any  # the module that made it
+
+
+def address_of(array: Array) -> int:
+    """Where in memory, the host's or a card's, the first element of an array lies.
+
+    >>> x = np.zeros(3, np.float32)
+    >>> address_of(x[1:]) - address_of(x)
+    4
+    """
+    return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
 
 
 class Backend(Protocol):

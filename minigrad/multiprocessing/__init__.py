@@ -15,28 +15,15 @@ import multiprocessing
 from multiprocessing import *  # noqa: F403
 
 from minigrad import sharing
-from minigrad.multiprocessing.spawn import (
-    ProcessContext,
-    ProcessException,
-    ProcessExitedException,
-    ProcessRaisedException,
-    SpawnContext,
-    spawn,
-    start_processes,
-)
+from minigrad.multiprocessing import spawn as _spawn
+from minigrad.multiprocessing.spawn import *  # noqa: F403
 
 __all__ = [
     *multiprocessing.__all__,
-    "ProcessContext",
-    "ProcessException",
-    "ProcessExitedException",
-    "ProcessRaisedException",
-    "SpawnContext",
+    *_spawn.__all__,
     "get_all_sharing_strategies",
     "get_sharing_strategy",
     "set_sharing_strategy",
-    "spawn",
-    "start_processes",
 ]
 
 sharing.register()

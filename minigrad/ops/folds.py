@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.backend.moves import row_major
 
 MANY = 4096  # elements; below, NumPy's own way is as fast
 SHORT = 16  # elements of an axis, or of a row, that are worth another way
@@ -26,7 +27,7 @@ def in_rows(x: Any) -> Any:
     >>> in_rows(np.zeros((2, 3)).T).flags.c_contiguous
     True
     """
-    return x if x.flags.c_contiguous else x.copy()
+    return x if x.flags.c_contiguous else row_major(x)
 
 
 def is_short(x: Array, axis: int, many: int = MANY) -> bool:

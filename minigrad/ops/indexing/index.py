@@ -17,6 +17,7 @@ from minigrad.backend import Array, beside
 from minigrad.dtypes import held
 from minigrad.errors import DtypeError, InPlaceError, ShapeError
 from minigrad.ops.dims import one_dim
+from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.index_key import (
     FULL,
     check_count,
@@ -86,8 +87,7 @@ class SelectCopy(Op):
         """Pick; into row-major order, where NumPy may give another."""
         axis = only_array(key)
         fast = axis is not None and input.size  # a third of the time
-        out = input.take(key[axis], axis) if fast else input[key]
-        return out if out.flags.c_contiguous else out.copy()
+        return in_rows(input.take(key[axis], axis) if fast else input[key])
 
     @staticmethod
     def grad_input(g: Array, shape: Any, key: Any, F: Any) -> Array:

@@ -19,6 +19,7 @@ from minigrad.backend.moves import joined
 from minigrad.dtypes import get_default_dtype
 from minigrad.errors import ShapeError
 from minigrad.ops.dims import one_dim
+from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.fill import from_array
 
 ANY = ("float", "int", "bool")
@@ -176,8 +177,7 @@ class Stacked(Op):
     def forward(xp: Any, *tensors: Array, dim: int) -> Any:
         """Join; each is seen with an axis more, which is cheaper than ``xp.stack``."""
         key = (slice(None),) * dim + (None, ...)
-        out = joined([t[key] for t in tensors], dim)
-        return out if out.flags.c_contiguous else out.copy()
+        return in_rows(joined([t[key] for t in tensors], dim))
 
     @staticmethod
     def vjp(g: Array, dim: int, needs: Any, F: Any) -> Any:

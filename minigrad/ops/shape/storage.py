@@ -14,7 +14,7 @@ from minigrad import dtypes, sharing
 from minigrad.autograd.graph import storage_of
 from minigrad.autograd.registry import function
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import backend_of
+from minigrad.backend import address_of, backend_of
 from minigrad.device import device as Device
 from minigrad.ops.dims import sizes
 from minigrad.ops.shape.strided import looked_at, memory_of, start_of
@@ -58,8 +58,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
-        memory = self._memory
-        return int(memory.ctypes.data if type(memory) is np.ndarray else memory.data.ptr)
+        return address_of(self._memory)
 
     def tolist(self) -> list[Any]:
         """The elements as Python numbers."""

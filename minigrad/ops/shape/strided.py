@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, register
-from minigrad.backend import Array
+from minigrad.backend import Array, address_of
 from minigrad.ops.dims import one_dim
 from minigrad.ops.indexing.places import restrided
 
@@ -37,7 +37,7 @@ def start_of(array: Any) -> int:
     """Where in its memory an array begins, in elements."""
     if array.base is None:  # its own
         return 0
-    return (_address(array) - _address(memory_of(array))) // int(array.itemsize)
+    return (address_of(array) - address_of(memory_of(array))) // int(array.itemsize)
 
 
 def geometry_of(array: Any) -> tuple[Any, int, tuple[int, ...]]:
@@ -59,10 +59,6 @@ def geometry_of(array: Any) -> tuple[Any, int, tuple[int, ...]]:
         packed = array.copy(order="C")
         return packed.reshape(-1), 0, tuple(s // item for s in packed.strides)
     return memory, start, stride
-
-
-def _address(array: Any) -> int:
-    return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
 
 
 def looked_at(xp: Any, flat: Array, size: Any, stride: Any, start: int) -> Array:
@@ -91,7 +87,7 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     array, whole = input._array, base._array
     item, own = array.itemsize, 0
     if base is not input:
-        own = (_address(array) - _address(whole)) // item
+        own = (address_of(array) - address_of(whole)) // item
     start = own if storage_offset is None else int(storage_offset)
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")

@@ -24,8 +24,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.backend import address_of
 from minigrad.segments import nameless_file
-from minigrad.sharing import ALIGN, NON_LEAF
+from minigrad.sharing import ALIGN, NON_LEAF, aligned
 from minigrad.tensor import Tensor
 
 __all__ = ["Arena", "Mail", "Segments"]
@@ -77,7 +78,7 @@ class Arena:
         """An array to be filled: in the segment, if there is room."""
         dtype = np.dtype(dtype)
         size = math.prod(shape) * dtype.itemsize
-        start, self._used = self._used, _aligned(self._used + size)
+        start, self._used = self._used, aligned(self._used + size)
         if self._array is None or start + size > len(self._array) or dtype.hasobject or not size:
             return np.empty(shape, dtype)
         return np.ndarray(shape, dtype, self._array, start)
@@ -96,7 +97,7 @@ class Arena:
         offsets = self._inside(pieces, sizes)
         handle, size = None, 0
         if offsets is None:
-            self._want(max(ALIGN, self._used, sum(map(_aligned, sizes))))
+            self._want(max(ALIGN, self._used, sum(map(aligned, sizes))))
             handle, size = self._fresh(self._wanted), self._wanted
             offsets = self._placed(pieces, sizes, [None] * len(pieces))
         assert self._segment is not None and offsets is not None
@@ -154,10 +155,10 @@ class Arena:
         """Offsets of pieces that were made in the segment, or fit into it; None if some do not."""
         if self._array is None:
             return None
-        begin, length = _address(self._array), len(self._array)
+        begin, length = address_of(self._array), len(self._array)
         found: list[int | None] = []
         for piece, size in zip(pieces, sizes, strict=True):
-            offset = _address(piece) - begin if size else -1
+            offset = address_of(np.frombuffer(piece, np.uint8)) - begin if size else -1
             found.append(offset if 0 <= offset <= length - size else None)
         return self._placed(pieces, sizes, found)
 
@@ -168,7 +169,7 @@ class Arena:
         done = []
         for piece, size, offset in zip(pieces, sizes, offsets, strict=True):
             if offset is None:
-                offset, self._used = self._used, _aligned(self._used + size)
+                offset, self._used = self._used, aligned(self._used + size)
                 if offset + size > len(self._array):
                     return None
                 if size:
@@ -238,15 +239,6 @@ class Segments:
         freed = self._freed
         self._used[number] = weakref.ref(lease, lambda _: freed.append(number))
         return lease
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGN) * ALIGN
-
-
-def _address(piece: Any) -> int:
-    array = piece if isinstance(piece, np.ndarray) else np.frombuffer(piece, np.uint8)
-    return int(array.__array_interface__["data"][0])
 
 
 def _pickled(value: Any, pieces: list[Any]) -> bytes:
