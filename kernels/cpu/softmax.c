@@ -54,28 +54,43 @@ static double R(exponentials)(const real *x, real *e, long n, real *greatest)
 static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
 {
     real top;
-    double total = R(exponentials)(x, p->log ? NULL : y, p->n, &top);
-    if (p->log) {
-        real rest = (real)log(total);
-        long i = 0;
-        for (; i + LANES <= p->n; i += LANES)
-            *(vec *)(y + i) = *(const vec *)(x + i) - top - rest;
-        for (; i < p->n; i++)
-            y[i] = x[i] - top - rest;
-    } else {
-        real share = (real)(1 / total); /* as exact as dividing by a rounded total */
-        long i = 0;
-        for (; i + LANES <= p->n; i += LANES)
-            *(vec *)(y + i) *= share;
-        for (; i < p->n; i++)
-            y[i] *= share;
+    const double total = R(exponentials)(x, p->log ? NULL : y, p->n, &top);
+    const real rest = p->log ? (real)log(total) : 0;
+    const real share = (real)(1 / total); /* as exact as dividing by a rounded total */
+    for (long i = 0; i < p->n; i += LANES)
+        R(store_part)(y + i, p->n - i, p->log ? R(some_of)(x + i, p->n - i) - top - rest
+                                              : R(some_of)(y + i, p->n - i) * share);
+}
+
+/* Rows of a few elements are turned, LANES of them at a time, and are columns then: as rows they
+ * would leave many lanes empty, and each would wait for a sum of lanes.
+ */
+enum { R(FEW) = 3 * LANES };
+
+INLINE int R(is_few)(const R(rows) *p)
+{
+    return p->inner == 1 && p->n < R(FEW);
+}
+
+static void R(softmax_turned)(const R(rows) *p, long begin, long end)
+{
+    real x[R(FEW) * LANES] = {0}, tile[R(FEW) * LANES];
+    const R(band) c = {.x = x, .tile = tile, .to = x, .n = p->n, .inner = LANES, .width = LANES,
+                       .step = LANES, .to_step = LANES, .log = p->log};
+    for (long row = begin; row < end; row += LANES) {
+        const long rows = min((long)LANES, end - row), at = row * p->n;
+        R(turn)(p->x + at, p->n, rows, p->n, x, LANES);
+        R(softmax_strip)(&c);
+        R(turn)(x, LANES, p->n, rows, p->y + at, p->n);
     }
 }
 
 static void R(softmax_range)(void *context, long begin, long end)
 {
     const R(rows) *p = context;
-    for (long row = begin; row < end; row++) {
+    if (R(is_few)(p))
+        R(softmax_turned)(p, begin, end);
+    for (long row = R(is_few)(p) ? end : begin; row < end; row++) {
         long at = row * p->n * p->inner;
         if (p->inner == 1)
             R(softmax_row)(p, p->x + at, p->y + at);
@@ -146,15 +161,40 @@ KERNEL(softmax_backward)
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
 }
 
+/* What a row keeps, and its loss. */
+static void R(keep_row)(const R(rows) *p, long row, real top, double total)
+{
+    real rest = (real)log(total);
+    p->stats[2 * row] = top;
+    p->stats[2 * row + 1] = rest;
+    p->y[row] = p->x[row * p->n + p->classes[row]] - top - rest;
+}
+
+static void R(cross_entropy_turned)(const R(rows) *p, long begin, long end)
+{
+    real x[R(FEW) * LANES] = {0};
+    for (long row = begin; row < end; row += LANES) {
+        const long rows = min((long)LANES, end - row);
+        vec top = R(splat)(-INFINITY), total = {0};
+        R(turn)(p->x + row * p->n, p->n, rows, p->n, x, LANES);
+        for (long i = 0; i < p->n; i++)
+            top = R(greater)(*(const vec *)(x + i * LANES), top);
+        for (long i = 0; i < p->n; i++)
+            total += R(vexp_below)(*(const vec *)(x + i * LANES) - top);
+        for (long lane = 0; lane < rows; lane++)
+            R(keep_row)(p, row + lane, top[lane], (double)total[lane]);
+    }
+}
+
 static void R(cross_entropy_range)(void *context, long begin, long end)
 {
     const R(rows) *p = context;
-    for (long row = begin; row < end; row++) {
-        const real *x = p->x + row * p->n;
-        real top, rest = (real)log(R(exponentials)(x, NULL, p->n, &top));
-        p->stats[2 * row] = top;
-        p->stats[2 * row + 1] = rest;
-        p->y[row] = x[p->classes[row]] - top - rest;
+    if (R(is_few)(p))
+        R(cross_entropy_turned)(p, begin, end);
+    for (long row = R(is_few)(p) ? end : begin; row < end; row++) {
+        real top;
+        const double total = R(exponentials)(p->x + row * p->n, NULL, p->n, &top);
+        R(keep_row)(p, row, top, total);
     }
 }
 
