@@ -23,11 +23,14 @@ def as_torch_ties(x: Array, places: Array, dim: int, largest: bool) -> Array:
     """The places of the k first along an axis, with those of equal elements as torch picks them."""
     if not places.size:
         return places
-    rows, found = (np.moveaxis(a, dim, -1).reshape(-1, a.shape[dim]) for a in (x, places))
+    rows, found = _rows(x, dim), _rows(places, dim)
     if rows.dtype.itemsize == 2 and rows.dtype.kind in "fV":
         rows = rows.astype(np.float32)
-    tied = _tied(rows, found)
-    if not tied.any() or tied.sum() * rows.shape[1] > MANY:
+    taken = rows[np.arange(len(rows))[:, None], found]
+    if not _any_tied(rows, taken):
+        return places
+    tied = _tied(rows, taken)
+    if tied.sum() * rows.shape[1] > MANY:
         return places
     found = found.copy()
     for row in np.flatnonzero(tied):
@@ -38,9 +41,24 @@ def as_torch_ties(x: Array, places: Array, dim: int, largest: bool) -> Array:
     return np.moveaxis(found.reshape(shape), -1, dim)
 
 
-def _tied(rows: Array, found: Array) -> Array:
+def _rows(x: Array, dim: int) -> Array:
+    """The lines along an axis, below each other."""
+    last = x if dim == x.ndim - 1 else np.moveaxis(x, dim, -1)
+    return last.reshape(-1, x.shape[dim])
+
+
+def _any_tied(rows: Array, taken: Array) -> bool:
+    """Whether that is so in any row: the usual no comes sooner than one for each."""
+    least = taken[:, -1:]
+    return bool(
+        np.count_nonzero(taken[:, 1:] == taken[:, :-1])
+        or np.count_nonzero(rows == least) > np.count_nonzero(taken == least)
+        or (rows.dtype.kind == "f" and np.count_nonzero(taken != taken))
+    )
+
+
+def _tied(rows: Array, taken: Array) -> Array:
     """In which rows an element that was taken has an equal."""
-    taken = rows[np.arange(len(rows))[:, None], found]
     least, same = taken[:, -1:], taken[:, 1:] == taken[:, :-1]
     within = same.any(1) if same.size else np.zeros(len(rows), bool)
     beyond: Array = (rows == least).sum(1) > (taken == least).sum(1)
