@@ -273,12 +273,15 @@ KERNEL(conv_forward)
     }
 }
 
-/* The taps that an element at a residue meets along one axis: indices and where they look. */
-static long R(meeting)(long residue, long taps, long step, long margin, long gap, int64_t *index,
-                       int64_t *shift)
+/* The taps that an element at a residue meets along one axis: indices and where they look, the last
+ * tap, which looks first, before the others if they are to go `backwards`.
+ */
+static long R(meeting)(long residue, long taps, long step, long margin, long gap, int backwards,
+                       int64_t *index, int64_t *shift)
 {
     long count = 0;
-    for (long t = 0; t < taps; t++) {
+    for (long k = 0; k < taps; k++) {
+        const long t = backwards ? taps - 1 - k : k;
         const long from = residue + margin - t * gap;
         if (from % step == 0) {
             index[count] = t;
@@ -307,10 +310,10 @@ static void R(conv_residue)(const arg *a, const R(conv_sizes) *s, long group, lo
     const long plane = s->oh * s->ow, places = s->h * s->w;
     int64_t *ih = room, *lh = ih + s->kh, *iw = lh + s->kh, *lw = iw + s->kw;
     int64_t *dh = lw + s->kw, *dw = dh + taps, *at = dw + taps;
-    const long high = R(meeting)(rh, s->kh, s->sh, s->ph, s->dh, ih, lh);
     const int lone = rows == 1 && s->groups > 1; /* depthwise */
+    const long high = R(meeting)(rh, s->kh, s->sh, s->ph, s->dh, lone, ih, lh);
     const int joined = lone && s->sw == 2;       /* both residues along the lines at once */
-    const long wide = R(meeting)(rw, s->kw, joined ? 1 : s->sw, s->pw, s->dw, iw, lw);
+    const long wide = R(meeting)(rw, s->kw, joined ? 1 : s->sw, s->pw, s->dw, lone, iw, lw);
     const long met = high * wide;
     for (long t = 0; t < met; t++) {
         dh[t] = lh[t / wide];

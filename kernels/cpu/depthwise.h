@@ -36,11 +36,11 @@ static void R(cut_runs)(R(depth) *d)
     }
 }
 
-/* to[q] = sum over taps of numbers[t] from[tap[t] + q], and what is there or `first`, for at most four
- * whole vectors.
+/* to[q] = sum over taps of numbers[t] from[tap[t] + q], and what is there or `first`, for `count`
+ * elements, which are at most so many vectors.
  */
 INLINE void R(sum_taps)(const int vectors, const long taps, const vec *numbers, const int add,
-                        vec first, const real *from, const int64_t *tap, real *to)
+                        vec first, const real *from, const int64_t *tap, real *to, long count)
 {
     vec sums[4];
 #pragma GCC unroll 4
@@ -53,7 +53,7 @@ INLINE void R(sum_taps)(const int vectors, const long taps, const vec *numbers, 
             sums[v] += numbers[t] * *(const vec *)(from + tap[t] + v * LANES);
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++)
-        *(vec *)(to + v * LANES) = sums[v];
+        R(store_part)(to + v * LANES, count - v * LANES, sums[v]);
 }
 
 /* The sums of one plane; `numbers` is room for its filter. */
@@ -70,36 +70,128 @@ static void R(depth_plane)(const R(depth) *d, const R(conv_window) *w, const int
             real *to = sums + r * d->pitch;
             long q = 0;
             for (; q + 3 * LANES < d->run; q += 4 * LANES)
-                R(sum_taps)(4, c->taps, numbers, source > 0, first, from + q, tap, to + q);
+                R(sum_taps)(4, c->taps, numbers, source > 0, first, from + q, tap, to + q,
+                            4 * LANES);
             for (; q < d->run; q += LANES)
-                R(sum_taps)(1, c->taps, numbers, source > 0, first, from + q, tap, to + q);
+                R(sum_taps)(1, c->taps, numbers, source > 0, first, from + q, tap, to + q, LANES);
         }
     }
 }
 
-/* One plane of 9 taps, written to at once; what a line spills is written with the next, and of the
- * last line put aside.
+/* One line of a window, which tap line l - r meets for line r of the results, into the sums. */
+INLINE void R(meet_line)(const int l, const int high, const int vectors, const long wide,
+                         const vec *numbers, const real *from, const int64_t *tap, vec sums[4][3])
+{
+    for (long t = 0; t < wide; t++) {
+        vec v[3];
+#pragma GCC unroll 3
+        for (int k = 0; k < vectors; k++)
+            v[k] = *(const vec *)(from + tap[t] + k * LANES);
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++)
+            if (l >= r && l - r < high)
+#pragma GCC unroll 3
+                for (int k = 0; k < vectors; k++)
+                    sums[r][k] += numbers[(l - r) * wide + t] * v[k];
+    }
+}
+
+/* Four lines of results, of `count` elements: what is read serves all the lines that it is for. */
+INLINE void R(sum_four)(const R(conv) *c, const int high, const int vectors, const vec *numbers,
+                        const vec first, const real *from, const int64_t *tap, real *to, long count)
+{
+    const long wide = c->taps / high;
+    vec sums[4][3];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++)
+        sums[r][0] = sums[r][1] = sums[r][2] = first;
+#define MEET_LINE(l)                                                                               \
+    if (l < high + 3)                                                                              \
+        R(meet_line)(l, high, vectors, wide, numbers, from + l * c->line, tap, sums);
+    MEET_LINE(0)
+    MEET_LINE(1)
+    MEET_LINE(2)
+    MEET_LINE(3)
+    MEET_LINE(4)
+    MEET_LINE(5)
+    MEET_LINE(6)
+    MEET_LINE(7)
+    MEET_LINE(8)
+    MEET_LINE(9)
+#undef MEET_LINE
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++)
+#pragma GCC unroll 3
+        for (int k = 0; k < vectors; k++)
+            R(store_part)(to + r * c->y_line + k * LANES, count - k * LANES, sums[r][k]);
+}
+
+/* The sums for one source and lines that are not short, written to y at once. `high`: the lines of a
+ * filter that meets every place, or 0.
  */
-static void R(depth_lines)(const R(depth) *d, const R(conv_window) *w, const int64_t *tap, long o,
-                           const real *window, real *y)
+INLINE void R(sum_lines)(const R(conv) *c, const int high, const long taps, const vec *numbers,
+                         const vec first, const real *from, const long skip, const int64_t *tap,
+                         real *to)
+{
+    long i = 0;
+    for (; high && i + 4 <= c->out_h; i += 4, from += 4 * skip, to += 4 * c->y_line)
+        for (long q = 0, left = c->out_w; left > 0; q += 3 * LANES, left -= 3 * LANES)
+            if (left > 2 * LANES)
+                R(sum_four)(c, high, 3, numbers, first, from + q, tap, to + q, left);
+            else if (left > LANES)
+                R(sum_four)(c, high, 2, numbers, first, from + q, tap, to + q, left);
+            else
+                R(sum_four)(c, high, 1, numbers, first, from + q, tap, to + q, left);
+    const long whole = c->out_w / (4 * LANES) * 4 * LANES, left = c->out_w - whole;
+    for (; i < c->out_h; i++, from += skip, to += c->y_line) {
+        for (long q = 0; q < whole; q += 4 * LANES)
+            R(sum_taps)(4, taps, numbers, 0, first, from + q, tap, to + q, 4 * LANES);
+        if (left > 3 * LANES)
+            R(sum_taps)(4, taps, numbers, 0, first, from + whole, tap, to + whole, left);
+        else if (left > 2 * LANES)
+            R(sum_taps)(3, taps, numbers, 0, first, from + whole, tap, to + whole, left);
+        else if (left > LANES)
+            R(sum_taps)(2, taps, numbers, 0, first, from + whole, tap, to + whole, left);
+        else if (left)
+            R(sum_taps)(1, taps, numbers, 0, first, from + whole, tap, to + whole, left);
+    }
+}
+
+/* The lines of filters whose taps lie side by side and meet every place; 0 of others. */
+static long R(lines_met)(const R(conv) *c)
+{
+    long wide = 1;
+    while (wide < c->taps && c->dh[wide] == c->dh[0])
+        wide++;
+    for (long t = 0; t < c->taps; t++)
+        if (c->dh[t] != c->dh[0] + t / wide || c->dw[t] != c->dw[t % wide])
+            return 0;
+    return c->step_h == 1 && c->step_w == 1 && c->taps % wide == 0 ? c->taps / wide : 0;
+}
+
+static void R(depth_lines)(const R(depth) *d, const int64_t *tap, long o, const real *window,
+                           vec *numbers, real *y)
 {
     const R(conv) *c = &d->conv;
-    const real *filter = d->w + o * d->w_plane;
-    vec numbers[9], end;
-    for (long t = 0; t < 9; t++)
-        numbers[t] = filter[d->at[t]] - (vec){0};
-    const vec first = (c->bias ? c->bias[o] : 0) - (vec){0};
-    for (long i = 0; i < c->out_h; i++, window += d->skip, y += c->out_w) {
-        long q = 0;
-        for (; q + 4 * LANES <= c->out_w; q += 4 * LANES)
-            R(sum_taps)(4, 9, numbers, 0, first, window + q, tap, y + q);
-        for (; q + LANES <= c->out_w || (q < c->out_w && i + 1 < c->out_h); q += LANES)
-            R(sum_taps)(1, 9, numbers, 0, first, window + q, tap, y + q);
-        if (q < c->out_w) {
-            R(sum_taps)(1, 9, numbers, 0, first, window + q, tap, (real *)&end);
-            memcpy(y + q, &end, (size_t)(c->out_w - q) * sizeof(real));
-        }
-    }
+    const long high = R(lines_met)(c);
+    vec few[9]; /* these may stay in registers */
+    for (long t = 0; t < c->taps; t++)
+        numbers[t] = R(splat)(d->w[o * d->w_plane + d->at[t]]);
+    for (long t = 0; t < min(9L, c->taps); t++)
+        few[t] = numbers[t];
+    const vec first = R(splat)(c->bias ? c->bias[o] : 0);
+    if (c->taps == 9)
+        R(sum_lines)(c, 0, 9, few, first, window, d->skip, tap, y);
+    else if (c->taps == 6) /* what even lines of a gradient meet of 3x3 taps, two places apart */
+        R(sum_lines)(c, 0, 6, few, first, window, d->skip, tap, y);
+    else if (c->taps == 3) /* and odd ones */
+        R(sum_lines)(c, 0, 3, few, first, window, d->skip, tap, y);
+    else if (high == 7)
+        R(sum_lines)(c, 7, c->taps, numbers, first, window, d->skip, tap, y);
+    else if (high == 5)
+        R(sum_lines)(c, 5, c->taps, numbers, first, window, d->skip, tap, y);
+    else
+        R(sum_lines)(c, 0, c->taps, numbers, first, window, d->skip, tap, y);
 }
 
 /* Write the sums of one plane where they go. */
@@ -139,8 +231,7 @@ static void R(depth_planes)(void *context, long begin, long end)
     if (!room || !sums || !tap || !numbers)
         return;
     R(place_taps)(&c, &w, tap);
-    const int straight = c.taps == 9 && c.channels == 1 && c.out_w >= 2 * LANES &&
-                         c.y_column == 1 && c.y_line == c.out_w;
+    const int straight = c.channels == 1 && c.out_w >= 2 * LANES && c.y_column == 1;
     for (long p = begin; p < end; p += batch) {
         const long count = min(batch, end - p);
         for (long k = 0; k < count; k++) {
@@ -150,7 +241,7 @@ static void R(depth_planes)(void *context, long begin, long end)
         }
         if (straight) {
             for (long k = 0; k < count; k++)
-                R(depth_lines)(d, &w, tap, (p + k) % d->planes, room + k * window,
+                R(depth_lines)(d, tap, (p + k) % d->planes, room + k * window, numbers,
                                c.y + (p + k) / d->planes * c.y_image +
                                    (p + k) % d->planes * c.y_plane);
             continue;
