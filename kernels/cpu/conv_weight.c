@@ -16,7 +16,10 @@ typedef struct {
     long taps;
     long images, lines, columns;        /* of y, in a chunk */
     long chunks_h, chunks_w;            /* how many of them in an image */
+    const real *packed;                 /* the whole cotangent as products want it, or NULL */
 } R(conv_weights);
+
+#define PACKED_BYTES (8L << 20) /* of a cotangent that is packed once for all parts of the channels */
 
 /* Whether taps fill up the columns; how many panels of columns there are. */
 static int R(is_filled)(const R(conv_weights) *c, long channels)
@@ -43,7 +46,7 @@ typedef struct {
     long top, left, high, wide, pitch; /* of the window; pitch: from column to column */
 } R(conv_chunk);
 
-static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, long index)
+static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, long channels, long index)
 {
     const R(conv_sizes) *s = &c->s;
     R(conv_chunk) k = {.n = index / c->chunks_w / c->chunks_h * c->images,
@@ -56,8 +59,40 @@ static R(conv_chunk) R(find_chunk)(const R(conv_weights) *c, const R(weight_unit
     k.left = k.j * s->sw - s->pw;
     k.high = (k.lines - 1) * s->sh + (s->kh - 1) * s->dh + 1;
     k.wide = (k.columns - 1) * s->sw + (s->kw - 1) * s->dw + 1;
-    k.pitch = R(is_filled)(c, u->count) ? u->count : TILE_COLS;
+    k.pitch = R(is_filled)(c, channels) ? channels : TILE_COLS;
     return k;
+}
+
+/* The cotangent of some rows at the places of a chunk, place by place. */
+static void R(turn_rows)(const R(conv_weights) *c, const R(conv_chunk) *k, long made, long rows,
+                         real *to)
+{
+    const long step = c->s.oh * c->s.ow, run = k->lines * k->columns;
+    for (long n = 0; n < k->images; n++)
+        R(turn)(c->g + ((k->n + n) * c->s.o + made) * step + k->i * c->s.ow + k->j, step, rows, run,
+                to + n * run * rows, rows);
+}
+
+/* Where the packed cotangent of a chunk begins. */
+static long R(chunk_start)(const R(conv_weights) *c, long index)
+{
+    return index * c->images * c->lines * c->columns * c->s.o;
+}
+
+/* The same of all rows and chunks, if they are packed once: by chunks, then panels of rows. */
+static void R(pack_rows)(void *context, long begin, long end)
+{
+    const R(conv_weights) *c = context;
+    const row_cut cut = c->cut.rows;
+    for (long index = begin; index < end; index++) {
+        const long r = index % cut.count, group = index / cut.count % c->s.groups;
+        const long chunk = index / cut.count / c->s.groups, row = panel_start(cut, r);
+        const R(conv_chunk) k = R(find_chunk)(c, TILE_COLS, chunk);
+        const long made = group * (c->s.o / c->s.groups) + row;
+        R(turn_rows)(c, &k, made, panel_start(cut, r + 1) - row,
+                     (real *)c->packed + R(chunk_start)(c, chunk) +
+                         made * k.images * k.lines * k.columns);
+    }
 }
 
 /* Copy the window of a chunk, `count` channels innermost, with zeros around. */
@@ -114,7 +149,7 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
                            real *sums)
 {
     const R(conv_sizes) *s = &c->s;
-    const R(conv_chunk) k = R(find_chunk)(c, u, index);
+    const R(conv_chunk) k = R(find_chunk)(c, u->count, index);
     const int is_filled = R(is_filled)(c, u->count), straight = R(is_straight)(c, u->count);
     const long panels = R(panels_of)(c, u->count), width = panels * TILE_COLS;
     const long places = k.images * k.lines * k.columns;
@@ -123,9 +158,9 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
     const long tables = 2 * places + k.high * max(k.wide, s->w);
     int64_t *at = scratch(3, (size_t)tables * sizeof(int64_t)), *lines = at + places;
     real *window = scratch(1, (size_t)(windows * size + LANES) * sizeof(real));
-    real *packed = scratch(2, (size_t)(TILE_ROWS * places) * sizeof(real));
+    real *turned = scratch(2, (size_t)(TILE_ROWS * places) * sizeof(real));
     real *filled = is_filled ? scratch(5, (size_t)(places * width + LANES) * sizeof(real)) : window;
-    if (!at || !window || !packed || !filled)
+    if (!at || !window || !turned || !filled)
         return;
     for (long q = 0; q < places; q++) {
         const long n = q / k.columns / k.lines, i = q / k.columns % k.lines, j = q % k.columns;
@@ -140,12 +175,10 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
         R(fill_columns)(c, &k, window, at, places, width, filled);
     for (long r = u->top; r < u->bottom; r++) {
         const long row = panel_start(c->cut.rows, r), rows = panel_start(c->cut.rows, r + 1) - row;
-        const long step = s->oh * s->ow, run = k.lines * k.columns;
-        for (long n = 0; n < k.images; n++) {
-            const long made = (k.n + n) * s->o + u->made + row - u->row;
-            const real *g = c->g + made * step + k.i * s->ow + k.j;
-            R(turn)(g, step, rows, run, packed + n * run * rows, rows);
-        }
+        const long made = u->made + row - u->row;
+        if (!c->packed)
+            R(turn_rows)(c, &k, made, rows, turned);
+        const real *a = c->packed ? c->packed + R(chunk_start)(c, index) + made * places : turned;
         for (long b = 0; b < panels; b++) {
             const real *from = filled + b * TILE_COLS;
             if (!is_filled) {
@@ -157,7 +190,7 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
             const long step = straight ? c->cut.channels : TILE_COLS;
             if (straight)
                 R(call_lines)(to, step, (int)rows);
-            R(tile_placed)((int)rows, places, packed, from, is_filled ? lines : at, LANES, to, step,
+            R(tile_placed)((int)rows, places, a, from, is_filled ? lines : at, LANES, to, step,
                            NULL, NULL, add);
         }
     }
@@ -257,6 +290,15 @@ KERNEL(conv_weight)
     const long chunks = (s->n + c.images - 1) / c.images * c.chunks_h * c.chunks_w;
     const long most = c.taps == 1 ? 8 : c.taps <= 4 ? 2 : 1;
     c.cut = R(cut_weight)(s, chunks, most, R(panels_of)(&c, min(channels, most * TILE_COLS)), a[2].p);
+    const long all = chunks * c.images * c.lines * c.columns * s->o * (long)sizeof(real);
+    if (c.cut.parts > 1 && all <= PACKED_BYTES) {
+        c.packed = scratch(7, (size_t)all);
+        if (!c.packed)
+            return;
+        parallel(chunks * s->groups * c.cut.rows.count,
+                 max(1L, (1L << 14) / (c.images * c.lines * c.columns * TILE_ROWS)), R(pack_rows),
+                 &c);
+    }
     if (c.cut.to)
         R(sum_up)(&c.cut, s, R(weigh), &c, a[2].p);
 }
