@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +36,17 @@ def pytest_collection_modifyitems(config, items):
         left = [item for item in items if not item.get_closest_marker("any_device")]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item.get_closest_marker("any_device")]
+
+
+def pytest_collection_finish(session):
+    """What is loaded by now stays; the collector need not look through it during the tests."""
+    if torch := sys.modules.get("torch"):
+        # Until a card is in use, `torch.manual_seed` writes out the stack three times, should the
+        # seeding fail later: 3 ms under pytest, and most of the time of many tests.
+        for library in (torch.cuda, torch.xpu, torch.mtia):
+            library.traceback = SimpleNamespace(format_stack=list)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,10 @@ class LeftOut(Exception):
 def database() -> dict[str, list[Any]]:
     """torch's records by dotted name; an operator may have several."""
     op_db = of_torchs_tests("common_methods_invocations").op_db
+    # Each iterator of samples looks for a unittest above it, of which there is none, through the
+    # source of the whole stack.
+    for module in ("common_utils", "opinfo.core"):
+        of_torchs_tests(module).extract_test_fn = lambda: None
     found: dict[str, list[Any]] = {}
     for info in op_db:
         found.setdefault(info.name, []).append(info)

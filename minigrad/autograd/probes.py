@@ -151,13 +151,13 @@ def kept(point: Point, before: Sequence[Array]) -> None:
 def undefined(point: Point) -> None:
     """Outputs of which nobody asks for a gradient must do no harm."""
     __tracebackhide__ = True
-    for left_out in range(len(point.outputs) if len(point.outputs) > 1 else 0):
-        outputs = differentiable(point.func(*point.inputs))
-        del outputs[left_out]
+    whole = differentiable(point.func(*point.inputs)) if len(point.outputs) > 1 else []
+    for left_out in range(len(whole)):
+        outputs = whole[:left_out] + whole[left_out + 1 :]
         zeros = [zeros_like(o.detach()) for o in outputs]
         message = "Expected backward function to handle undefined output grads."
         try:
-            found = grad(outputs, point.wanted, zeros, allow_unused=True)
+            found = grad(outputs, point.wanted, zeros, retain_graph=True, allow_unused=True)
         except RuntimeError as error:
             seen = f"with no gradient for output {left_out} it raises {type(error).__name__}"
             raise failure(point, message, "undefined cotangent", seen) from error

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
+import minigrad
+from minigrad.errors import GradcheckError
 from parity_tests.both import both_raise, same_as_torch
 
 
@@ -180,3 +184,40 @@ def test_float32_is_warned_of(torch):
             lambda x: x * 2, (torch.ones(2, requires_grad=True),), eps=1e-2, atol=1e-2
         )
     return [w.category.__name__ for w in seen]
+
+
+def test_recorded_gradients_are_held_against_slopes_of_those_that_programs_have():
+    """The slopes are of gradients that are not recorded: another one, recorded, does not pass."""
+
+    class Parts(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.sin()
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * (x.cos() + x if minigrad.is_grad_enabled() else x.cos())
+
+    x = leaf(minigrad)
+    assert minigrad.autograd.gradcheck(Parts.apply, (x,))
+    for fast in (False, True):
+        with pytest.raises(GradcheckError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            minigrad.autograd.gradgradcheck(Parts.apply, (x,), fast_mode=fast)
+
+
+def test_one_graph_serves_for_each_output_that_is_left_out():
+    calls = []
+
+    def parts(x):
+        calls.append(x)
+        return x.sin(), x.cos(), x.exp()
+
+    counts = []
+    for undefined in (False, True):
+        calls.clear()
+        assert minigrad.autograd.gradcheck(parts, (leaf(minigrad),), check_undefined_grad=undefined)
+        counts.append(len(calls))
+    assert counts[1] == counts[0] + 1
