@@ -84,7 +84,7 @@ def current_sweep() -> Reading:
 
 def _sweep(waiting: Cotangents, reading: Reading) -> None:
     F, needed, retain = reading.F, reading.needed, reading.retain
-    special = reading.recorded or reading.anomaly or reading.captured is not None
+    special, captured = reading.recorded or reading.anomaly, reading.captured or ()
     uses = uses_of_leaves(waiting, needed) if Hooks.watched else None
     heap = [-seq for seq in waiting]  # a heap gives the smallest: the newest, negated
     heapify(heap)
@@ -98,7 +98,7 @@ def _sweep(waiting: Cotangents, reading: Reading) -> None:
             alone = None
             if Cards.several:
                 follow(g)
-            if special or node.hooks is not None or node.op is None:
+            if special or node.hooks is not None or node.op is None or node in captured:
                 if isinstance(node, Output):
                     _set_aside(node, g, waiting, heap, reading)
                     continue
