@@ -311,27 +311,25 @@ def saved_as_tensors(node: Node, make: Callable[[Any, Node | None], TensorBase])
     Kept values are constants, unless the op says by ``rekeep`` how they come from its arguments.
     """
     op: type[Op] = node.op
-    found: dict[str, Any] = {}
-    values = node.read_saved()
+    values, found = node.read_saved(), []
     stores = (values and node.stores) or (None,) * len(values)
-    for name, value, store in zip(op.saves, values, stores, strict=True):
-        if not hasattr(value, "dtype") or not hasattr(value, "shape"):
-            found[name] = value  # None (not saved), a Python number, a shape
-            continue
-        edge: Node | None = None
-        if name in op.inputs:
-            edge = node.edges[op.inputs.index(name)]
-        elif name == "out":
-            edge = node if op.outputs == 1 else Output(node, 0, value.shape)
-        found[name] = make(value, edge)
-        found[name]._storage = store  # so that a later write is noticed by the next order too
+    for (kind, index), value, store in zip(op.sources, values, stores, strict=True):
+        if hasattr(value, "dtype") and hasattr(value, "shape"):
+            edge: Node | None = None
+            if kind == "input":
+                edge = node.edges[index]
+            elif kind == "out":
+                edge = node if op.outputs == 1 else Output(node, 0, value.shape)
+            value = make(value, edge)
+            value._storage = store  # so that a later write is noticed by the next order too
+        found.append(value)  # as it is: None (not saved), a Python number, a shape
     rekeep = getattr(op, "rekeep", None)
-    if rekeep is not None:
-        asks = names_of(rekeep)[1:]
-        params = dict(zip(op.params, node.params, strict=True))
-        values = rekeep(tensors, *[found[a] if a in found else params[a] for a in asks])
-        found.update(zip(op.keeps, values, strict=True))
-    return [found[name] for name in op.saves]
+    if rekeep is None:
+        return found
+    known = dict(zip(op.params, node.params, strict=True)) | dict(zip(op.saves, found, strict=True))
+    kept = rekeep(tensors, *[known[name] for name in names_of(rekeep)[1:]])
+    known.update(zip(op.keeps, kept, strict=True))
+    return [known[name] for name in op.saves]
 
 
 class Asked:
