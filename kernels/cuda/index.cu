@@ -5,6 +5,7 @@
  * take_along(x, index, out, outer, size, inner, count, bad)  out[o, k, i] = x[o, index[o, k, i], i]
  * add_along(out, index, x, outer, size, inner, count, bad)   the other way, and added
  * out_of_range(index, n, low, size, bad)                     only notes in bad whether low <= index < size
+ * out_of_span(x, n, low, high, bad)                          the same of numbers, low <= x <= high; NaN is not
  *
  * Indices are int64. If one is outside of 0..size-1, bad[0] (int64) becomes 1, and nothing is read or
  * written for it. Twin: ../cpu/index.c. add_rows is that of an embedding's weight, too.
@@ -29,6 +30,14 @@ KERNEL(out_of_range, 256, cover(n, 1024))
 (const i64 *__restrict__ index, i64 n, i64 low, i64 size, i64 *bad)
 {
     GRID_STRIDE(t, n) if (index[t] < low || index[t] >= size) atomicExch((u64 *)bad, 1ull);
+}
+
+// Try: out_of_span(randn(1003), 1003, -1.5, 1.5, zeros(1))
+// Try: out_of_span(values(0, 1, float("nan")), 3, 0.0, 1.0, zeros(1))
+KERNEL(out_of_span, 256, cover(n, 1024))
+(const real *__restrict__ x, i64 n, double low, double high, i64 *bad)
+{
+    GRID_STRIDE(t, n) if (!(widen(x[t]) >= low && widen(x[t]) <= high)) atomicExch((u64 *)bad, 1ull);
 }
 
 /* In packs where rows are whole ones. */

@@ -34,5 +34,8 @@ class Backend(Protocol):
     def from_host(self, array: Array, index: int | None, wait: bool = True) -> Array:
         """A NumPy array brought to the device; with ``wait`` it may be written to afterwards."""
 
+    def constant(self, array: Array, index: int | None) -> Array:
+        """The same for what follows from the program alone, which a captured step may contain."""
+
     def to_host(self, array: Array) -> Array:
         """An array brought to the CPU as a NumPy array; the same object where it is one."""

@@ -132,6 +132,22 @@ class CupyBackend:
         with card_of(self.xp, index):
             return self.xp.asarray(array, blocking=wait)
 
+    def constant(self, array: Array, index: int | None) -> Array:
+        """A NumPy array that follows from the program alone, copied to card ``index``.
+
+        A captured step may contain it: what it is now it is in each replay. One number is an
+        argument of the kernel that fills; of more, the graph keeps a copy, from which each replay
+        begins anew, as the step may write to what it got.
+        """
+        if not capture.active():
+            return self.from_host(array, index)
+        with card_of(self.xp, index):
+            if not array.ndim:
+                return self.xp.asarray(array)
+            with capture.aside(self.xp):
+                made = self.xp.asarray(array)
+            return capture.keep(made).copy()
+
     def to_host(self, array: Array) -> Array:
         """Copy to a NumPy array; what kernels noted about indices is told (``faults.py``)."""
         capture.refuse("copying to the host", "read results after the replay")

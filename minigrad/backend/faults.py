@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-__all__ = ["expect", "flag", "forget", "note_range", "pending", "tell", "tell_at_once"]
+from minigrad.backend import capture
+
+__all__ = ["expect", "flag", "forget", "note_range", "note_span", "pending", "tell", "tell_at_once"]
 
 MOST = 64  # messages of a card between two waits; the last one stands for those that follow
 LATE = (
@@ -39,9 +41,10 @@ def flag(xp: Any, array: Any, message: str, kind: type[Exception] = IndexError) 
     where = array.device.id
     card = _cards.get(where)
     if card is None:
-        with array.device:
+        with array.device, capture.aside(xp):
             card = _cards[where] = _Card(xp)
     _asked.add(where)
+    capture.keep(card.flags)
     found = card.said.get(message)
     if found is None:
         at = len(card.kinds)
@@ -56,15 +59,29 @@ def note_range(
     xp: Any, index: Any, low: int, size: int, message: str, kind: type[Exception] = IndexError
 ) -> None:
     """Let the card look whether all of an index lies in ``low <= i < size``."""
+    if index.size:
+        index = xp.ascontiguousarray(index.astype("int64", copy=False))
+        _note("out_of_range", xp, xp.empty(0, "float32"), index, low, size, message, kind)
+
+
+def note_span(
+    xp: Any, x: Any, low: float, high: float, message: str, kind: type[Exception] = RuntimeError
+) -> None:
+    """Let the card look whether all of an array of floats lies in ``low <= x <= high``."""
+    if x.size:
+        _note("out_of_span", xp, x, xp.ascontiguousarray(x), low, high, message, kind)
+
+
+def _note(
+    name: str, xp: Any, like: Any, x: Any, low: float, high: float, message: str,
+    kind: type[Exception],
+) -> None:  # fmt: skip
     from minigrad.backend.cuda_kernels import served  # once there is a card
 
-    kernels = served(xp.empty(0, "float32")) if index.size else None
-    if kernels is None:
-        return
-    index = xp.ascontiguousarray(index.astype("int64", copy=False))
-    to = flag(xp, index, message, kind)
-    kernels["out_of_range"](index, index.size, low, size, to)
-    tell_at_once()
+    kernels = served(like)
+    if kernels is not None:
+        kernels[name](x, x.size, low, high, flag(xp, x, message, kind))
+        tell_at_once()
 
 
 def tell_at_once() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import card_memory, faults
+from minigrad.backend import capture, card_memory, faults
 from minigrad.backend.base import Array, Backend, Xp
 from minigrad.backend.cupy_backend import CupyBackend, imported
 from minigrad.backend.numpy_backend import NumpyBackend
@@ -140,7 +140,12 @@ def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
         @functools.wraps(function)
         def found(xp: Any, *given: Any) -> Any:
             several = Cards.several and xp is not np
-            return on(xp.cuda.Device().id if several else 0, xp, *given)
+            card = xp.cuda.Device().id if several else 0
+            if xp is np or not capture.active():
+                return on(card, xp, *given)
+            with capture.aside(xp):  # eager steps read it too, and may do so before a replay
+                made = on(card, xp, *given)
+            return capture.keep(made)
 
         return found
 
@@ -174,7 +179,7 @@ def backend_of(array: Array) -> Backend:
 
 
 def beside(host: Array, like: Array) -> Array:
-    """A NumPy array brought to where another array lies; itself on the CPU.
+    """A NumPy array of the program's own numbers, where another array lies; itself on the CPU.
 
     >>> beside(np.ones(2), np.zeros(3))
     array([1., 1.])
@@ -182,7 +187,7 @@ def beside(host: Array, like: Array) -> Array:
     if like.__class__ is np.ndarray:
         return host
     backend = backend_of(like)
-    return backend.from_host(host, backend.device_of(like).index)
+    return backend.constant(host, backend.device_of(like).index)
 
 
 def xp_of(array: Array) -> Xp:

@@ -81,7 +81,8 @@ class CUDAGraph:
     def __init__(self, keep_graph: bool = False) -> None:
         self._graph: Any = None
         self._pool: Pool | None = None
-        self._before: Any = None
+        self._memory: Any = None  # while capturing: the block in which its pool allocates
+        self._kept: list[Any] = []  # what its launches read and no tensor holds
         self._checks: set[Any] = set()
         self._draws: list[tuple[Any, Any]] = []  # generators, and their positions in the step
 
@@ -97,21 +98,22 @@ class CUDAGraph:
         self._pool = pool.pool() if isinstance(pool, CUDAGraph) else pool or Pool()
         assert self._pool is not None
         on.cupy.begin_capture()
-        self._before = module.cuda.get_allocator()
-        module.cuda.set_allocator(Watch(module, self._pool.cupy.malloc))
+        self._memory = module.cuda.using_allocator(Watch(module, self._pool.cupy.malloc))
+        self._memory.__enter__()  # of this thread alone: others go on in the memory that they know
         capture.switch(True)
 
     def capture_end(self) -> None:
         """Keep what was captured."""
-        self._draws = list(capture.draws().items())
-        self._graph = self._end()
+        self._graph, draws, self._kept = self._end()
+        self._draws = list(draws.items())
         self._checks = faults.pending()
 
-    def _end(self) -> Any:
-        capture.switch(False)
-        cupy().cuda.set_allocator(self._before)
-        self._before = None
-        return current_stream().cupy.end_capture()
+    def _end(self) -> tuple[Any, dict[Any, Any], list[Any]]:
+        """The graph, the generators that draw in it, and what it keeps."""
+        noted = capture.switch(False)
+        self._memory.__exit__(None, None, None)
+        self._memory = None
+        return current_stream().cupy.end_capture(), *noted
 
     def replay(self) -> None:
         """Do it all again, on the current stream, with what the memory holds now.
@@ -127,7 +129,7 @@ class CUDAGraph:
 
     def reset(self) -> None:
         """Forget the graph, and its memory."""
-        self._graph, self._pool, self._draws = None, None, []
+        self._graph, self._pool, self._draws, self._kept = None, None, [], []
 
     def register_generator_state(self, generator: Any) -> None:
         """Nothing has to be done: a generator that draws while capturing is noted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from minigrad.backend import capture
 from minigrad.optim.elementwise import Elementwise
 from minigrad.optim.groups import Group
 from minigrad.optim.options import Options, check_fused, check_lr, need_not_negative
@@ -76,6 +77,11 @@ class Adagrad(Elementwise):
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """The rate of this step."""
         o.step_size = o.lr / (1 + (n - 1) * o.lr_decay)
+
+    def _check_capture(self, group: Group, counted: bool) -> None:
+        """Without decay no step needs its number."""
+        if group["lr_decay"]:
+            capture.refuse("lr_decay of Adagrad, which counts on the host,", "leave it at 0")
 
     def rule(self, o: Options, p: Any, g: Any, sum: Any) -> None:
         """Add the square, and go."""

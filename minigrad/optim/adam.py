@@ -106,6 +106,7 @@ class Adam(Elementwise):
         o.root = (1 - o.beta2**count) ** 0.5
 
     many = "adam_many"
+    many_reads_rate = True
 
     def step_many(self, many: Many, group: Group) -> None:
         """A step that is counted on the card reads its number there: nothing waits for it."""

@@ -75,8 +75,12 @@ class ASGD(Elementwise):
 
     def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
         """The rate and the weight of this step, and those of the next."""
-        o.eta, o.mu = float(counters["eta"]), float(counters["mu"])
-        lr = number(o.lr)
+        o.eta, o.mu = counters["eta"], counters["mu"]
+        if o.on_card:
+            counters["eta"] = o.lr / (1 + o.lambd * o.lr * n) ** o.alpha
+            counters["mu"] = 1 / (n - o.t0).clamp(min=1)
+            return
+        o.eta, o.mu, lr = float(o.eta), float(o.mu), number(o.lr)
         counters["eta"] = lr / (1 + o.lambd * lr * n) ** o.alpha
         counters["mu"] = 1 / max(1, n - o.t0)
 
@@ -84,7 +88,7 @@ class ASGD(Elementwise):
         """Go, and average."""
         g = self.gradient(o, p, g)
         p.mul_(1 - o.lambd * o.eta).add_(g, -o.eta)
-        if o.mu == 1:
+        if not o.on_card and o.mu == 1:
             ax.copy_(p)
         else:
             ax.add_(p.sub(ax), o.mu)

@@ -95,6 +95,10 @@ class Cell:
         chosen = where(sign > 0, positive, where(sign < 0, negative, zero)).to(sign.dtype)
         return Cell(where(sign == sign, chosen, sign))
 
+    def where(self, condition: Tensor, other: float) -> Cell:
+        """x where a condition holds, else a number."""
+        return Cell(functions.where(condition, self.value, other))
+
     def zero_where_negative(self, other: Cell) -> Cell:
         """x, but 0 where ``other`` is negative."""
         return Cell(self.value.masked_fill(other.value < 0, 0))

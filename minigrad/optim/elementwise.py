@@ -17,13 +17,13 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.autograd import set_grad_enabled
-from minigrad.backend import native
+from minigrad.backend import capture, native
 from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.dtypes import float32, float64, get_default_dtype
 from minigrad.optim.blocks import PIECE, Room
 from minigrad.optim.cells import Cell
 from minigrad.optim.groups import Group
-from minigrad.optim.many import Many, counts_on_card, divided, fits
+from minigrad.optim.many import Many, counts_on_card, divided, fits, not_capturable
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Options, plain
 from minigrad.optim.packs import SMALL, Pack, overlap
@@ -40,6 +40,7 @@ class Elementwise(Optimizer):
     rule: Callable[..., None]
     # The kernel that steps many parameters on a card, with the numbers of ``one_pass``.
     many = ""
+    many_reads_rate = False  # and whether it can read a learning rate that lies on the card
     # What torch's message names when ``capturable`` is set for parameters on the CPU.
     capturable_needs = "params and state_steps"
     on_xla = (True, False)  # whether it names XLA; the same with ``foreach``
@@ -69,8 +70,12 @@ class Elementwise(Optimizer):
         """Names and first values of the tensors kept for each parameter, as large as it is."""
         raise NotImplementedError
 
-    def prepare(self, o: Options, n: float, counters: dict[str, Any]) -> None:
-        """Put the numbers that the rule of step ``n`` needs beside the options."""
+    def prepare(self, o: Options, n: Any, counters: dict[str, Any]) -> None:
+        """Put the numbers that the rule of step ``n`` needs beside the options.
+
+        Where steps are counted on a card ``n`` and the counters are Tensors of it, which nobody may
+        wait for, and so is all that follows from them.
+        """
 
     def one_pass(self, o: Options, p: Any, g: Any, state: dict[str, Any]) -> Call:
         """The kernel that does all of the rule, if there is one, with its arrays and numbers."""
@@ -161,10 +166,12 @@ class Elementwise(Optimizer):
     def _plan(self, params: list[Tensor], group: Group, recorded: bool) -> Plan:
         """Make the state that is missing, and say how the parameters are treated."""
         fresh = [self._begin(p, group) for p in params]
+        rate = group.get("lr")
+        far = isinstance(rate, Tensor) and rate.device.type != "cpu" and not self.many_reads_rate
         bare: list[tuple[Tensor, bool]] = []
         others, on_card = [], []
         for p, new in zip(params, fresh, strict=True):
-            if self.many and not recorded and fits(p):
+            if self.many and not recorded and not far and fits(p):
                 on_card.append((p, new))
             elif recorded or type(p._array) is not np.ndarray or p._array.dtype.char not in "fd":
                 others.append(p)
@@ -186,6 +193,9 @@ class Elementwise(Optimizer):
         names = (*counters, *moments)
         if not names or self.state[p].get(names[0]) is not None:
             return False
+        if type(p._array) is not np.ndarray:
+            first = f"the first step of {type(self).__name__}"
+            capture.refuse(first, "take a few steps before, on a side stream")
         state = self.state[p]
         for name, start in counters.items():
             place = p.device if counts_on_card(group) else None
@@ -248,9 +258,19 @@ class Elementwise(Optimizer):
         self._new.discard(id(p))
         counters, moments = self.counters(group), self.moments(group)
         state = self.state[p] if counters or moments else {}
-        values = {name: state[name]._array.reshape(())[()] for name in counters}
-        o = self._options(group, recorded, fresh, values)
+        on_card = type(p._array) is not np.ndarray and not recorded
+        if on_card:
+            self._check_capture(group, bool(counters))
+        on_card = on_card and (counts_on_card(group) or not counters)
+        values: dict[str, Any] = {
+            name: state[name].clone() if on_card else state[name]._array.reshape(())[()]
+            for name in counters
+        }
+        o = self._options(group, recorded, fresh, values, on_card)
         for name, value in values.items():
+            if on_card:
+                state[name].copy_(value)
+                continue
             state[name]._array[...] = value
             state[name]._bump_version()
         take = self._reading(group, recorded)
@@ -262,6 +282,11 @@ class Elementwise(Optimizer):
             if cell.value is not before[name]:
                 state[name].copy_(cell.value)
 
+    def _check_capture(self, group: Group, counted: bool) -> None:
+        """Raise while a step is captured that is counted on the host: replays would repeat one."""
+        if counted and capture.active() and not counts_on_card(group):
+            raise not_capturable(type(self).__name__)
+
     @staticmethod
     def _reading(group: Group, recorded: bool) -> Callable[[Any], Any]:
         """In which form a rule sees a Tensor."""
@@ -272,13 +297,20 @@ class Elementwise(Optimizer):
         return lambda x: x
 
     def _options(
-        self, group: Group, recorded: bool, fresh: bool, values: dict[str, Any]
+        self,
+        group: Group,
+        recorded: bool,
+        fresh: bool,
+        values: dict[str, Any],
+        on_card: bool = False,
     ) -> Options:
-        o = plain(group, recorded)
-        o.fresh, o.recorded = fresh, recorded
+        o = plain(group, recorded or on_card)
+        o.fresh, o.recorded, o.on_card = fresh, recorded, on_card
         if "step" in values:
             values["step"] += 1
-        self.prepare(o, float(values.get("step", 0)), values)
+        n = values.get("step", 0)
+        exact = n.double() if isinstance(n, Tensor) else float(n)  # as the host works it out
+        self.prepare(o, exact, values)
         return o
 
 

@@ -14,7 +14,7 @@ from minigrad.backend.cuda_plans import tensor_tables
 from minigrad.optim.groups import Group
 from minigrad.tensor import Tensor
 
-__all__ = ["Many", "divided", "fits"]
+__all__ = ["Many", "counts_on_card", "divided", "fits", "not_capturable"]
 
 
 def fits(p: Tensor) -> bool:
@@ -31,6 +31,14 @@ def fits(p: Tensor) -> bool:
 def counts_on_card(group: Group) -> bool:
     """Whether steps are counted on the card, as captured steps need it."""
     return bool(group.get("capturable") or group.get("fused"))
+
+
+def not_capturable(name: str) -> RuntimeError:
+    """torch's error for a step that is counted on the host, and would be captured."""
+    return RuntimeError(
+        f"Attempting CUDA graph capture of step() for an instance of {name} but "
+        "param_groups' capturable is False."
+    )
 
 
 class Many:
@@ -80,10 +88,7 @@ class Many:
         if not capture.active():
             return
         if self.count is None and "step" in self.states[0]:
-            raise RuntimeError(
-                f"Attempting CUDA graph capture of step() for an instance of {name} but "
-                "param_groups' capturable is False."
-            )
+            raise not_capturable(name)
         if self.fresh and self.names:
             capture.refuse(f"the first step of {name}", "take a few steps before, on a side stream")
 

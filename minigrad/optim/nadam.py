@@ -86,7 +86,7 @@ class NAdam(Elementwise):
         mu = o.beta1 * (1 - 0.5 * 0.96 ** (n * o.momentum_decay))
         following = o.beta1 * (1 - 0.5 * 0.96 ** ((n + 1) * o.momentum_decay))
         counters["mu_product"] *= mu
-        product = float(counters["mu_product"])
+        product = counters["mu_product"] if o.on_card else float(counters["mu_product"])
         o.now = o.lr * (1 - mu) / (1 - product)
         o.ahead = o.lr * following / (1 - product * following)
         o.correction = 1 - o.beta2**n

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from minigrad.functions import where
 from minigrad.optim.elementwise import Elementwise
 from minigrad.optim.groups import Group
 from minigrad.optim.options import Options, check_betas, check_lr, need_not_negative
@@ -79,16 +80,22 @@ class RAdam(Elementwise):
         full = 2 / (1 - o.beta2) - 1
         rho = full - 2 * n * o.beta2**n / correction
         o.adapts = rho > 5
-        if o.adapts:
+        if o.on_card:  # what is not trusted is worked out with a number that can be
+            rho = rho.clamp(min=5)
+        if o.on_card or o.adapts:
             trust = ((rho - 4) * (rho - 2) * full / ((full - 4) * (full - 2) * rho)) ** 0.5
-            o.step_size = o.step_size * trust * correction**0.5
+            adapted = o.step_size * trust * correction**0.5
+            o.step_size = where(o.adapts, adapted, o.step_size) if o.on_card else adapted
 
     def rule(self, o: Options, p: Any, g: Any, exp_avg: Any, exp_avg_sq: Any) -> None:
         """Move both means; go by the mean, over the typical size if that can be trusted."""
         g = self.decayed(o, p, g)
         exp_avg.lerp_(g, 1 - o.beta1)
         exp_avg_sq.mul_(o.beta2).addcmul_(g, g, 1 - o.beta2)
-        if o.adapts:
+        if o.on_card:
+            size = exp_avg_sq.sqrt().add_(o.eps).where(o.adapts, 1.0)
+            p.addcdiv_(exp_avg, size, -o.step_size)
+        elif o.adapts:
             p.addcdiv_(exp_avg, exp_avg_sq.sqrt().add_(o.eps), -o.step_size)
         else:
             p.add_(exp_avg, -o.step_size)

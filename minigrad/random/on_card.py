@@ -250,9 +250,7 @@ class CardGenerator(Generator):
             return self._filled("philox_bernoulli", shape, kind, float(p)).astype(found, copy=False)
         checks.float_dtype("bernoulli", p.dtype)
         xp, u = self._units(p.shape if size is None else size, p.dtype)
-        wrong = (~((p >= 0) & (p <= 1))).astype(np.int64)
-        said = "bernoulli: expected p in [0, 1], got values outside"
-        faults.note_range(xp, wrong, 0, 1, said, RuntimeError)
+        faults.note_span(xp, p, 0.0, 1.0, "bernoulli: expected p in [0, 1], got values outside")
         return (u < p.astype(u.dtype, copy=False)).astype(found)
 
     def exponential(

@@ -36,6 +36,7 @@ OPTIMIZERS = {
     "SGD": lambda p, on: torch.optim.SGD(p, lr=0.1, momentum=0.9),
     "AdamW": lambda p, on: torch.optim.AdamW(p, lr=0.01, capturable=on == "cuda"),
 }
+COUNTING = ("NAdam", "RAdam", "Adamax", "ASGD", "Rprop", "RMSprop", "Adadelta")  # capturable too
 
 
 def eager(kind: str, name: str, steps: int, device: str = "cpu") -> tuple[list[Any], list[float]]:
@@ -95,6 +96,59 @@ def test_a_captured_training_step_is_the_step(kind: str, name: str, launched: li
             np.testing.assert_allclose(mine.cpu().numpy(), theirs, rtol=2e-4, atol=2e-6)
 
 
+def steps_of(make: Any, device: str, rates: tuple[float, ...], captured: int = 0) -> list[Any]:
+    """The parameters after a step for each rate, the last ones replays of one that is captured."""
+    torch.manual_seed(0)
+    net = torch.nn.Linear(6, 3).to(device)
+    optimizer = make(net.parameters(), device)
+    (rate,) = {group["lr"] for group in optimizer.param_groups}
+    x, y = batch("mlp", 1, device)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+    graph = torch.cuda.CUDAGraph()
+    for k, lr in enumerate(rates):
+        if isinstance(rate, torch.Tensor):
+            rate.fill_(lr)  # as schedulers do
+        if k < len(rates) - captured:
+            step()
+            continue
+        if k == len(rates) - captured:
+            with torch.cuda.graph(graph), torch.cuda.forbid_sync():
+                step()
+        graph.replay()
+    return [p.detach().cpu().numpy() for p in net.parameters()]
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_steps_counted_on_the_card_are_captured(name: str, launched: list[str]) -> None:
+    """Eight steps, so that RAdam's begin to adapt in the replays."""
+
+    def make(p: Any, on: str) -> Any:
+        return getattr(torch.optim, name)(p, lr=0.01, capturable=on == "cuda")
+
+    rates = (0.01,) * 8
+    found, wanted = steps_of(make, "cuda", rates, 5), steps_of(make, "cpu", rates)
+    for one, two in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "NAdam"])
+def test_a_schedule_is_written_into_a_rate_on_the_card(name: str, launched: list[str]) -> None:
+    def make(p: Any, on: str) -> Any:
+        more = {} if name == "SGD" or on == "cpu" else {"capturable": True}
+        rate = torch.tensor(0.1).to(on)
+        return getattr(torch.optim, name)(p, lr=rate, foreach=False, **more)
+
+    rates = (0.1, 0.1, 0.05, 0.025)
+    found, wanted = steps_of(make, "cuda", rates, 2), steps_of(make, "cpu", rates)
+    for one, two in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
 def capture(body: Any) -> None:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
@@ -141,6 +195,16 @@ def test_optimizers_that_count_on_the_host_are_refused(launched: list[str]) -> N
     sgd = torch.optim.SGD([w], lr=0.1, momentum=0.9)
     with pytest.raises(RuntimeError, match="the first step of SGD"):
         capture(sgd.step)
+    prop = torch.optim.RMSprop([w], lr=0.1)
+    prop.step()
+    with pytest.raises(RuntimeError, match=r"instance of RMSprop.*capturable is False"):
+        capture(prop.step)
+    grad = torch.optim.Adagrad([w], lr=0.1, lr_decay=0.1)
+    grad.step()
+    with pytest.raises(torch.cuda.graphs.CaptureError, match="lr_decay of Adagrad"):
+        capture(grad.step)
+    with pytest.raises(torch.cuda.graphs.CaptureError, match="the first step of Adamax"):
+        capture(torch.optim.Adamax([w], capturable=True).step)
 
 
 def replayed(run: Any) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.cuda.stand_in import streams
 from minigrad.cuda.stand_in.arrays import ndarray
 from minigrad.cuda.stand_in.cards import Block, counts, get_allocator, here, waits
@@ -65,7 +66,11 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, *, order: s
     stream = here.stream or streams.Stream.null
 
     def call() -> Any:
-        result = function(*values, **given)
+        token = quiet()  # a card warns of nothing
+        try:
+            result = function(*values, **given)
+        finally:
+            unquiet(token)
         return result if not order else _packed(result)
 
     try:
@@ -93,10 +98,18 @@ def write(function: Callable[..., Any], target: ndarray, args: Any, kwargs: Any 
     stream = here.stream or streams.Stream.null
     counts.launches += 1
     streams.launch(stream, [a._block for a in found], [target._block])
+
+    def call() -> None:
+        token = quiet()
+        try:
+            function(*values, **given)
+        finally:
+            unquiet(token)
+
     if stream.capture is not None:
-        stream.capture.append(lambda: function(*values, **given))
+        stream.capture.append(call)
     else:
-        function(*values, **given)
+        call()
 
 
 def wrapped(result: Any, found: list[ndarray], made: list[Block]) -> Any:
@@ -129,6 +142,7 @@ def host(array: ndarray, what: str) -> np.ndarray[Any, Any]:
     waits(what)
     stream = here.stream or streams.Stream.null
     streams.launch(stream, [array._block], [])
+    stream.awaited()
     return array._a.copy()
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "here",
     "sent",
     "set_allocator",
+    "using_allocator",
 ]
 
 UNIT = 512  # bytes; CuPy's pool hands memory out in multiples
@@ -87,6 +88,7 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.device = 0
+        self.allocators: list[Any] = []  # of `using_allocator` blocks
         self.streams: dict[int, Any] = {}  # by card; see streams.py
 
     @property
@@ -99,6 +101,7 @@ counts = Counts()
 here = _Here()
 pools: list[Pool] = [Pool()]
 _guards: list[Any] = []  # called before the host waits for a card
+awaited: list[Any] = []  # called with its number when the host has waited for all of a card's work
 
 
 def set_count(count: int) -> None:
@@ -158,13 +161,30 @@ _allocator: list[Any] = [Memory]
 
 
 def set_allocator(allocator: Any = None) -> None:
-    """Let a function of a number of bytes allocate; None: the pool."""
+    """Let a function of a number of bytes allocate, in all threads; None: the pool.
+
+    Raises: ValueError inside of :func:`using_allocator`.
+    """
+    if here.allocators:
+        raise ValueError(
+            "Can't change the global allocator inside `using_allocator` context manager"
+        )
     _allocator[0] = allocator or Memory
+
+
+@contextlib.contextmanager
+def using_allocator(allocator: Any = None) -> Iterator[None]:
+    """Let a function allocate inside of the block, in this thread."""
+    here.allocators.append(allocator or Memory)
+    try:
+        yield
+    finally:
+        here.allocators.pop()
 
 
 def get_allocator() -> Any:
     """What allocates."""
-    return _allocator[0]
+    return here.allocators[-1] if here.allocators else _allocator[0]
 
 
 class OwnPool:
@@ -181,7 +201,7 @@ class Block:
     __slots__ = ("device", "memory", "readers", "root", "tick", "writer")
 
     def __init__(self, root: Any, device: int, size: int, memory: Any = None) -> None:
-        self.memory = _allocator[0](size) if memory is None else memory
+        self.memory = get_allocator()(size) if memory is None else memory
         self.root, self.device = root, device
         if here.stream is not None and here.stream.capture is not None:
             here.stream.held.append(root)  # a graph's memory stays its own when arrays die
@@ -217,6 +237,8 @@ class Device:
     def synchronize(self) -> None:
         """Wait until all streams of the card are done."""
         waits("Device.synchronize")
+        for call in awaited:
+            call(self.id)
 
     @property
     def compute_capability(self) -> str:

@@ -222,6 +222,7 @@ def _cuda() -> types.ModuleType:
         runtime=cards.runtime,
         memory=types.SimpleNamespace(OutOfMemoryError=cards.OutOfMemoryError),
         set_allocator=cards.set_allocator,
+        using_allocator=cards.using_allocator,
         get_allocator=cards.get_allocator,
         nvtx=types.SimpleNamespace(
             available=True,

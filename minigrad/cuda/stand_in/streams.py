@@ -8,10 +8,11 @@ an error, every time, and not now and then a wrong number.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.cuda.stand_in.cards import Block, CUDARuntimeError, here, waits
+from minigrad.cuda.stand_in.cards import Block, CUDARuntimeError, awaited, here, waits
 
 __all__ = ["Event", "Graph", "Stream", "StreamOrderError", "current", "get_elapsed_time"]
 
@@ -22,6 +23,7 @@ class StreamOrderError(RuntimeError):
 
 Seen = dict["Stream", int]
 _by_host: Seen = {}  # what the host has waited for: all that it starts comes later
+_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 _made = [False]  # whether there is any stream but the null one; until then order needs no thought
 
 
@@ -62,6 +64,7 @@ class Stream:
         self.capture: list[Callable[[], None]] | None = None
         self.held: list[Any] = []  # memory that was made while capturing
         self._before: list[tuple[int, Stream | None]] = []
+        _streams.add(self)
         _made[0] = _made[0] or not null
 
     def __enter__(self) -> Stream:
@@ -93,6 +96,10 @@ class Stream:
     def synchronize(self) -> None:
         """Wait until its work is done."""
         waits("Stream.synchronize")
+        self.awaited()
+
+    def awaited(self) -> None:
+        """The host has waited for it: what any stream is given now comes after its work."""
         _merge(_by_host, {**self.seen, self: self.tick})
 
     def record(self, event: Event | None = None) -> Event:
@@ -171,6 +178,15 @@ class Event:
         """Wait until the stream has come there."""
         waits("Event.synchronize")
         _merge(_by_host, self.seen)
+
+
+def _all_awaited(card: int) -> None:
+    for stream in list(_streams):
+        if stream.device_id in (-1, card):
+            stream.awaited()
+
+
+awaited.append(_all_awaited)
 
 
 def get_elapsed_time(start: Event, end: Event) -> float:

@@ -127,7 +127,7 @@ def arange(
 
         values = made_on(device, counted)
         values = counted(np) if values is None else values
-    return place(values, device, requires_grad, out)
+    return place(values, device, requires_grad, out, constant=True)
 
 
 @function("range", **{**TOP, "torch": None})  # torch warns of its own
@@ -153,7 +153,7 @@ def range_(
     kind = numpy_type(dtype, out, layout)
     _check_range(start, end, step)
     values = start + np.arange(int((end - start) / step) + 1) * np.float64(step)
-    return place(values.astype(kind), device, requires_grad, out)
+    return place(values.astype(kind), device, requires_grad, out, constant=True)
 
 
 def _both_ends(start: Any, end: Any, steps: int, kind: Any) -> Any:
@@ -213,7 +213,7 @@ def linspace(
     first, last = _number("start", start, "linspace"), _number("end", end, "linspace")
     kind = numpy_type(dtype, out, layout)
     values = _both_ends(first, last, _steps(steps, "linspace"), kind)
-    return place(values, device, requires_grad, out)
+    return place(values, device, requires_grad, out, constant=True)
 
 
 @function(
@@ -250,7 +250,7 @@ def logspace(
     exponents = _both_ends(first, last, _steps(steps, "logspace"), wide)
     with np.errstate(all="ignore"):
         values = np.power(wide.type(base), exponents).astype(kind)
-    return place(values, device, requires_grad, out)
+    return place(values, device, requires_grad, out, constant=True)
 
 
 @function(samples=(call(3), call(2, 4)), errors=(call(-1),), **{**TOP, "quick": False})
@@ -277,4 +277,5 @@ def eye(
             raise TypeError(f"eye(): argument '{name}' must be int, not float")
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return place(np.eye(n, m, dtype=numpy_type(dtype, out, layout)), device, requires_grad, out)
+    ones = np.eye(n, m, dtype=numpy_type(dtype, out, layout))
+    return place(ones, device, requires_grad, out, constant=True)

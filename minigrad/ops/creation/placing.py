@@ -24,11 +24,21 @@ def made_on(device: Any, make: Callable[[Any], Any]) -> Any:
         return make(xp)
 
 
-def place(array: Any, device: Any = None, requires_grad: bool = False, out: Any = None) -> Any:
-    """A Tensor around a host array, on the device and with the flag that were asked for."""
+def place(
+    array: Any,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Any = None,
+    constant: bool = False,
+) -> Any:
+    """A Tensor around a host array, on the device and with the flag that were asked for.
+
+    ``constant``: the array follows from the call's numbers, so that a captured step may make it.
+    """
     where = get_default_device() if device is None else Device(device)
     if where is not CPU and where.type != "cpu" and type(array) is np.ndarray:
-        array = backend_for(where).from_host(array, where.index)
+        backend = backend_for(where)
+        array = (backend.constant if constant else backend.from_host)(array, where.index)
     result = make(array)
     if out is not None:
         return out.resize_(result.shape).copy_(result)

@@ -79,7 +79,7 @@ def _old(name: str, values: Values, doc: str, *names: str) -> None:
         array = _window(
             name, window_length, not periodic, kind, lambda n, p: values(n, p, **numbers)
         )
-        return place(array, device, requires_grad)
+        return place(array, device, requires_grad, constant=True)
 
     window.__name__ = window.__qualname__ = name
     window.__doc__ = f"""{doc}; by default one period of it, without its last point.
@@ -126,7 +126,8 @@ def signal_window(
 ) -> Any:
     """A window of ``torch.signal.windows``."""
     kind = _signal_type(name, length, dtype, layout)
-    return place(_window(name, length, sym, kind, values), device, requires_grad)
+    array = _window(name, length, sym, kind, values)
+    return place(array, device, requires_grad, constant=True)
 
 
 def _signal_type(name: str, length: int, dtype: Any, layout: Any) -> Any:

@@ -136,7 +136,7 @@ def _divided(name: str, xp: Any, rounded: Any, rest: bool, input: Any, other: An
 
 def _signed(xp: Any, rest: Any, input: Any) -> Any:
     """Zeros among the rests with the sign of what was divided, as in torch."""
-    if rest.dtype.kind in "iu" or rest.all():
+    if rest.dtype.kind in "iu" or (xp is np and rest.all()):
         return rest
     return picked(xp, rest == 0, input * rest.dtype.type(0), rest)
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import ml_dtypes
+import numpy as np
 
 from minigrad.autograd.op import Op, Unary, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
@@ -285,7 +286,7 @@ class NanToNum(Op):
 @widened
 @natively("nan_to_num")
 def _numbers(xp: Any, input: Array, nan: float, posinf: float, neginf: float) -> Array:
-    if xp.isfinite(input).all():
+    if xp is np and np.isfinite(input).all():  # a card would have to be waited for
         return input.copy()
     return xp.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 

@@ -29,6 +29,7 @@ from minigrad.ops.image.convolution_small import (
     backward_sight,
     convolved,
     forward_sight,
+    product,
     spread_back,
     weighed,
 )
@@ -129,8 +130,8 @@ class Convolution(Op):
         room, parts = chunks(xp, n, groups * rows * places, input.dtype)
         for part in parts:
             x = innermost(xp, input[part], geometry)
-            product = xp.matmul(filters, columns(x, kernel, out, geometry, room))
-            y[part] = outermost(product.reshape(weight.shape[0], *out, -1))
+            made = product(xp, filters, columns(x, kernel, out, geometry, room))
+            y[part] = outermost(made.reshape(weight.shape[0], *out, -1))
         if bias is not None:
             y += bias.reshape(-1, *[1] * len(out))
         return y
@@ -182,7 +183,7 @@ class ConvolutionInput(Op):
         for part in parts:
             samples = innermost(xp, g[part], unpadded)
             unfolded = in_room(room, (groups, rows, places * samples.shape[-1]))
-            xp.matmul(filters, samples.reshape(groups, g.shape[1] // groups, -1), out=unfolded)
+            product(xp, filters, samples.reshape(groups, g.shape[1] // groups, -1), unfolded)
             shape = (size[1], *geometry.padded(size[2:]), samples.shape[-1])
             padded = xp.zeros(shape, dtype=g.dtype)
             fold(unfolded, padded, kernel, out, geometry)
@@ -238,7 +239,7 @@ class ConvolutionWeight(Op):
             x = innermost(xp, input[part], geometry)
             unfolded = columns(x, kernel, out, geometry, room)
             samples = innermost(xp, g[part], unpadded).reshape(groups, size[0] // groups, -1)
-            gw += xp.matmul(samples, unfolded.swapaxes(1, 2))
+            gw += product(xp, samples, unfolded.swapaxes(1, 2))
         return gw.reshape(size)
 
     @staticmethod

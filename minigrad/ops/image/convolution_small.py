@@ -11,7 +11,9 @@ import functools
 import math
 from typing import Any, NamedTuple
 
-from minigrad.backend import Array
+import numpy as np
+
+from minigrad.backend import Array, cublas
 from minigrad.ops.image.geometry import Geometry
 from minigrad.ops.indexing.places import restrided
 
@@ -107,9 +109,15 @@ def columns(xp: Any, x: Array, sight: Sight) -> Array:
     return restrided(xp, x, sight.seen, sight.steps).reshape(sight.columns)
 
 
-def _product(xp: Any, a: Array, b: Array) -> Array:
-    """Of matrices, or one for each group; ``dot`` is the faster way to the first."""
-    return a.dot(b) if a.ndim == 2 else xp.matmul(a, b)
+def product(xp: Any, a: Array, b: Array, out: Array | None = None) -> Array:
+    """Of matrices, or one for each group; ``dot`` is the faster way to the first.
+
+    On a card by cuBLAS, called in a way that a graph may contain.
+    """
+    made = None if xp is np else cublas.matmul(a, b, out=out)
+    if made is not None:
+        return made
+    return a.dot(b, out=out) if a.ndim == 2 else xp.matmul(a, b, out=out)
 
 
 def _added(xp: Any, product: Array, bias: Array | None, sight: Sight) -> Array:
@@ -122,8 +130,8 @@ def _added(xp: Any, product: Array, bias: Array | None, sight: Sight) -> Array:
 
 def convolved(xp: Any, x: Array, weight: Array, bias: Array | None, sight: Sight) -> Array:
     """Filters times columns."""
-    product = _product(xp, weight.reshape(sight.filters), columns(xp, x, sight))
-    return _added(xp, product, bias, sight)
+    made = product(xp, weight.reshape(sight.filters), columns(xp, x, sight))
+    return _added(xp, made, bias, sight)
 
 
 def spread_back(
@@ -134,11 +142,11 @@ def spread_back(
     if groups > 1:
         turned = turned.reshape(groups, -1, *turned.shape[1:])
     filters = turned.swapaxes(-weight.ndim, 1 - weight.ndim).reshape(sight.filters)
-    return _added(xp, _product(xp, filters, columns(xp, g, sight)), bias, sight)
+    return _added(xp, product(xp, filters, columns(xp, g, sight)), bias, sight)
 
 
 def weighed(xp: Any, g: Array, x: Array, size: tuple[int, ...], sight: Sight) -> Array:
     """The gradient for the weight: cotangents times columns transposed."""
     seen = columns(xp, x, sight)
     samples = g.swapaxes(0, 1).reshape((*sight.filters[:-1], sight.columns[-1]))
-    return _product(xp, samples, seen.swapaxes(-1, -2)).reshape(size)
+    return product(xp, samples, seen.swapaxes(-1, -2)).reshape(size)

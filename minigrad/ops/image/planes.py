@@ -11,6 +11,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
 from minigrad.backend import Array, xp_of
 from minigrad.backend.native import kernel
+from minigrad.ops.indexing.places import counted_at
 
 
 def flat_places(xp: Any, places: Array, lead: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
@@ -80,7 +81,7 @@ class PlaneScatter(Op):
             out[where] = input.reshape(-1)
         else:
             weights = input.reshape(-1).astype(xp.float64)
-            out = xp.bincount(where, weights, count).astype(input.dtype)
+            out = counted_at(xp, where, count, weights).astype(input.dtype)
         return out.reshape(*lead, *sizes)
 
     @staticmethod

@@ -70,7 +70,8 @@ class MaxAmong(Op):
         number = found.argmax(-1)
         values = found.reshape(-1).take(_rows(xp, found.shape) + number)
         flat = values.reshape(-1)
-        if flat.dot(flat) != flat.dot(flat):  # there is a NaN: no other square makes one
+        # A NaN is there, as no other square makes one; or may be, on a card that nobody waits for.
+        if xp is not np or flat.dot(flat) != flat.dot(flat):
             empty = found != found
             last = found.shape[-1] - 1 - empty[..., ::-1].argmax(-1)
             number = xp.where(empty.any(-1), last, number)

@@ -13,7 +13,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_apart, check_overlap
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, beside
+from minigrad.backend import Array, backend_of
 from minigrad.dtypes import held
 from minigrad.errors import DtypeError, InPlaceError, ShapeError
 from minigrad.ops.dims import one_dim
@@ -166,7 +166,8 @@ def _brought(part: Array, array: Array) -> Array:
         raise RuntimeError(
             "indices should be either on cpu or on the same device as the indexed tensor (cpu)"
         )
-    return beside(part, array)
+    backend = backend_of(array)  # data of the host, which a captured step may not contain
+    return backend.from_host(part, backend.device_of(array).index)
 
 
 def _basic(key: Key) -> Key | None:

@@ -10,10 +10,10 @@ from minigrad.autograd.apply import apply
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, booleans, call, function, integers, reals, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, faults, xp_of
 from minigrad.dtypes import held
 from minigrad.errors import DtypeError
-from minigrad.ops.elementwise.masks import chosen
+from minigrad.ops.elementwise.masks import chosen, picked
 from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.places import need_tensor, on_flat
 from minigrad.ops.shape.expand import broadcast_tensors
@@ -164,12 +164,13 @@ def _masked_scatter(input: Any, mask: Any, source: Any) -> Any:
             f"{input.dtype} and {source.dtype}"
         )
     input = _over(input, mask)
-    if (
-        int(xp_of(mask._array).count_nonzero(mask._array))
-        * (input._array.size // max(mask._array.size, 1))
-        > values.size
-    ):
-        raise RuntimeError("Number of elements of source < number of ones in mask")
+    few, ones = "Number of elements of source < number of ones in mask", mask._array
+    times = input._array.size // max(ones.size, 1)
+    if type(ones) is not np.ndarray:  # the card looks, and is not waited for
+        wanted = xp_of(ones).count_nonzero(ones).reshape(1) * times
+        faults.note_range(xp_of(ones), wanted, 0, values.size + 1, few, RuntimeError)
+    elif int(np.count_nonzero(ones)) * times > values.size:
+        raise RuntimeError(few)
     return (input, mask, source), ()
 
 
@@ -198,8 +199,13 @@ class MaskedScatter(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, mask: Array, source: Array) -> Array:
-        """Write."""
+        """Write; on a card read at the running count of places, so that no size is asked for."""
         mask = xp.broadcast_to(mask, input.shape)
+        if xp is not np and source.size:
+            place = xp.minimum(xp.cumsum(mask, axis=None), source.size) - 1
+            values = source.reshape(-1)[xp.maximum(place, 0)].reshape(input.shape)
+            input[...] = picked(xp, mask, values, input)
+            return input
         values = source.reshape(-1)[: int(xp.count_nonzero(mask))]
 
         def write(flat: Array) -> None:

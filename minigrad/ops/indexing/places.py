@@ -203,6 +203,20 @@ def add_at(xp: Any, target: Array, places: Array, values: Array) -> None:
         on_flat(target, lambda flat: apply_at(xp, "add", flat, places, values))
 
 
+def counted_at(xp: Any, places: Array, size: int, weights: Array | None = None) -> Array:
+    """``xp.bincount`` for places below ``size``, for which a card is not waited for.
+
+    >>> import numpy as np
+    >>> counted_at(np, np.array([2, 0, 2]), 4)
+    array([1, 0, 2, 0])
+    """
+    if xp is np:
+        return np.bincount(places, weights, size)
+    count = xp.zeros(size, xp.float64)  # for which a card has the atomic operation
+    xp.add.at(count, places, 1.0 if weights is None else weights)
+    return count.astype(xp.int64) if weights is None else count
+
+
 def apply_at(xp: Any, name: str, flat: Array, places: Array, values: Array) -> None:
     """``xp.<name>.at``; for what a card has no atomic operation, the CPU does it."""
     try:

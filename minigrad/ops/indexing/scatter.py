@@ -19,6 +19,7 @@ from minigrad.ops.indexing.places import (
     add_along,
     add_at,
     apply_at,
+    counted_at,
     need_tensor,
     on_flat,
     positions,
@@ -268,7 +269,7 @@ class ScatterReduce(Op):
             name = {"prod": "multiply", "amax": "maximum", "amin": "minimum"}[reduce]
             apply_at(xp, name, flat, places, src)
         if reduce == "mean":
-            count = xp.bincount(places, minlength=flat.size).reshape(out.shape) + include_self
+            count = counted_at(xp, places, flat.size).reshape(out.shape) + include_self
             count = xp.maximum(count, 1).astype(out.dtype)
             out = out // count if out.dtype.kind in "iu" else out / count
         return out

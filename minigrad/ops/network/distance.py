@@ -153,7 +153,9 @@ class Distances(Op):
         """A product of matrices for many rows and p = 2, else in bites of rows."""
         if by_product:
             squares = [(x * x).sum(axis=-1) for x in (input, other)]
-            y = xp.matmul(input, xp.swapaxes(other, -1, -2)) * input.dtype.type(-2)
+            turned = xp.swapaxes(other, -1, -2)
+            y = xp.matmul(input, turned) if xp is np else stacks(input, turned)
+            y = y * input.dtype.type(-2)
             y += squares[0][..., :, None]
             y += squares[1][..., None, :]
             return xp.sqrt(xp.maximum(y, 0))
@@ -204,6 +206,8 @@ class Distances(Op):
 
 def _length(xp: Any, d: Array, p: float) -> Array:
     """The p-norm along the last axis of what is not negative."""
+    if p == 2 and xp is not np:  # CuPy has cuBLAS do an einsum, which cannot be captured
+        return xp.sqrt((d * d).sum(axis=-1))
     if p == 2:
         return xp.sqrt(xp.einsum("...i,...i->...", d, d))
     if p == 1:

@@ -75,10 +75,19 @@ def _weights(xp: Any, index: Array, padding: int, shares: bool, dtype: Any) -> A
     """What the row of each number counts."""
     weights = xp.ones(index.shape, dtype)
     if shares and index.size:
-        weights = (1 / xp.bincount(index.reshape(-1)))[index].astype(dtype)
+        weights = (1 / _frequencies(xp, index)).astype(dtype)
     if padding >= 0:
         weights = weights * (index != padding)
     return weights[..., None]
+
+
+def _frequencies(xp: Any, index: Array) -> Array:
+    """How often the number at each place comes in all; a card is not waited for."""
+    if xp is np:
+        return np.bincount(index.reshape(-1))[index]
+    ordered = xp.sort(index.reshape(-1))
+    ends = (xp.searchsorted(ordered, index, side=side) for side in ("right", "left"))
+    return next(ends) - next(ends)
 
 
 @register(internal=True)
@@ -250,6 +259,10 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     xp = xp_of(index)
     if num_classes == -1:
         num_classes = int(index.max()) + 1
+    if type(index) is not np.ndarray:
+        outside(index, num_classes)  # told when the program next waits for the card
+        classes = xp.arange(num_classes)
+        return tensors.from_array((index[..., None] == classes).astype(xp.int64))
     if index.size and int(index.min()) < 0:
         raise ShapeError("Class values must be non-negative.")
     if outside(index, num_classes) is not None:

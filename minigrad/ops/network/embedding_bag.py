@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, integers, reals, register
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, faults, xp_of
 from minigrad.dtypes import int64
 from minigrad.errors import ShapeError
 from minigrad.ops.network.embedding import check_table, need_dense, padding_row, shorten_rows
@@ -91,8 +93,12 @@ def embedding_bag(
         starts, end = starts[:-1], int(starts[-1])
         index = index[:end]
     count = len(starts)
-    lengths = xp.diff(xp.concatenate([starts, xp.asarray([len(index)])]))
-    bag = xp.repeat(xp.arange(count), lengths)
+    lengths = xp.diff(xp.concatenate([starts, xp.full(1, len(index))]))
+    if xp is np:
+        bag = np.repeat(np.arange(count), lengths)
+    else:  # a card would have to be waited for to know how long the result is
+        bag = xp.searchsorted(starts, xp.arange(len(index)), side="right") - 1
+        bag = xp.maximum(bag, 0)  # where the first offset is wrong, which the card tells later
     if max_norm is not None:
         shorten_rows(weight, input, max_norm, norm_type)
     weights = per_sample_weights
@@ -107,7 +113,7 @@ def embedding_bag(
         rows = rows[place]
         weights = None if weights is None else weights[place]
     if mode == "max":
-        return tensors.bagged(_greatest(xp, rows, bag, lengths))
+        return tensors.bagged(_greatest(xp, rows, bag, lengths, _longest(input, lengths)))
     if weights is not None:
         rows = rows * weights.unsqueeze(1)
     sums = tensors.row_sums(rows, tensors.from_array(bag), count, -1, False)
@@ -155,6 +161,11 @@ def _starts(xp: Any, input: Any, offsets: Any) -> Any:
         bags, length = input._array.shape
         return xp.arange(bags) * length
     starts = offsets._array.astype(xp.int64)
+    if type(starts) is not np.ndarray:
+        said = "offsets have to begin with 0 and may not be greater than input's length"
+        faults.note_range(xp, starts[:1], 0, 1, said, RuntimeError)
+        faults.note_range(xp, starts[-1:], 0, input._array.size + 1, said, RuntimeError)
+        return starts
     if len(starts) and int(starts[0]) != 0:
         raise ShapeError(
             f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
@@ -168,9 +179,16 @@ def _starts(xp: Any, input: Any, offsets: Any) -> Any:
     return starts
 
 
-def _greatest(xp: Any, rows: Any, bag: Any, lengths: Any) -> Any:
+def _longest(input: Any, lengths: Any) -> int:
+    """The length of the longest bag; of rows of a matrix that of a row, which nobody waits for."""
+    if input._array.ndim == 2:
+        return int(input._array.shape[1])
+    return int(lengths.max()) if len(lengths) else 0
+
+
+def _greatest(xp: Any, rows: Any, bag: Any, lengths: Any, longest: int) -> Any:
     """The greatest of each column of each bag, the first of equals; zero for an empty bag."""
-    count, longest = len(lengths), int(lengths.max()) if len(lengths) else 0
+    count = len(lengths)
     if longest == 0:
         return rows.new_zeros((count, rows.shape[1]))
     begins = xp.cumsum(lengths) - lengths
@@ -180,7 +198,7 @@ def _greatest(xp: Any, rows: Any, bag: Any, lengths: Any) -> Any:
     values = rows._array[members]  # (bags, longest, D)
     place = xp.take_along_axis(members, values.argmax(1), 1)
     found = rows.gather(0, tensors.from_array(place))
-    if int(lengths.min()):
+    if xp is np and int(lengths.min()):
         return found
     full = tensors.from_array((lengths > 0)[:, None])
     return tensors.where(full, found, rows.new_zeros(()))

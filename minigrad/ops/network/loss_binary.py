@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, reals, register
-from minigrad.backend import Array
+from minigrad.backend import Array, faults
 from minigrad.ops.elementwise.masks import negative, number
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.loss import check_dtype, check_pair, check_weight
@@ -41,8 +43,11 @@ class BinaryCrossEntropy(Op):
     def forward(xp: Any, input: Array, target: Array, weight: Array, reduction: str) -> Array:
         """The cut-off makes a certain and wrong answer cost 100 instead of infinity."""
         for name, x in (("input", input), ("target", target)):
-            if x.size and not (_at(x, x.argmin()) >= 0 and _at(x, x.argmax()) <= 1):
-                raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+            said = f"all elements of {name} should be between 0 and 1"
+            if xp is not np:  # the card looks, and is not waited for
+                faults.note_span(xp, x, 0.0, 1.0, said)
+            elif x.size and not (_at(x, x.argmin()) >= 0 and _at(x, x.argmax()) <= 1):
+                raise RuntimeError(said)
         least = number(xp, -100, input.dtype)
         yes, no = xp.log(input), xp.negative(input)
         into = no if input.ndim else None

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.op import renamed
 from minigrad.autograd.readings import as_read, composed
 from minigrad.autograd.registry import T, call, function, integers, reals
-from minigrad.backend import Array, xp_of
+from minigrad.backend import Array, faults, xp_of
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.network.loss_reduction import (
@@ -151,6 +151,14 @@ def _classes(op: str, target: Any) -> None:
         )
 
 
+def _within(target: Array, low: int, count: int, said: str) -> None:
+    """Raise for a class that is not there; of a target on a card later (``backend/faults.py``)."""
+    if type(target) is not np.ndarray:
+        faults.note_range(xp_of(target), target, low, count, said, RuntimeError)
+    elif target.size and not low <= int(target.min()) <= int(target.max()) < count:
+        raise RuntimeError(said)
+
+
 def _rows(op: str, input: Any) -> tuple[int, int]:
     """How many samples of how many classes there are; torch's error for other shapes."""
     shape = input._array.shape
@@ -221,8 +229,7 @@ def multi_margin_loss(
     if weight is not None and weight._array.ndim != 1:
         raise ValueError(f"weight must be one-dimensional ({op})")
     _classes(op, target)
-    if t.size and not 0 <= int(t.min()) <= int(t.max()) < count:
-        raise RuntimeError(f"target out of range (multi_margin_loss: {count} classes)")
+    _within(t, 0, count, f"target out of range (multi_margin_loss: {count} classes)")
     if weight is not None and weight._array.shape != (count,):
         raise ShapeError(
             f"inconsistent weight size, expected {count} but got {list(weight._array.shape)}"
@@ -303,14 +310,11 @@ def multilabel_margin_loss(
             f"{list(input._array.shape)} ({op})"
         )
     _classes(op, target)
-    if t.size and not -1 <= int(t.min()) <= int(t.max()) < count:
-        raise RuntimeError(f"argument #2 'target' is out of range ({op}: {count} classes)")
+    _within(t, -1, count, f"argument #2 'target' is out of range ({op}: {count} classes)")
     xp = xp_of(t)
     t = t.reshape(n, count)
     listed = xp.cumsum(t < 0, axis=1) == 0
-    right = xp.zeros((n, count), dtype=bool)
-    row, column = listed.nonzero()
-    right[row, t[row, column]] = True
+    right = (listed[:, :, None] & (t[:, :, None] == xp.arange(count))).any(axis=1)
     pairs = listed[:, :, None] & ~right[:, None, :]
     listed = xp.where(listed, t, 0)
     return composed(_multilabel_margin, (input,), (n, count), listed, pairs, reduction)

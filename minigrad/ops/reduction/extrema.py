@@ -28,9 +28,12 @@ def tied(g: Any, input: Any, out: Any, shape: Any, dim: Any, keepdim: bool, F: A
 
 def tied_overall(g: Any, input: Any, out: Any, F: Any) -> Any:
     """The cotangent shared equally by all elements that are ``out``, NaN for one."""
+    plain = getattr(out, "_array", out)
+    if type(plain) is not np.ndarray:  # of a card nobody asks what it is
+        mask = (input == out) | ((input != input) & (out != out))
+        return g / F.sum(F.cast(mask, dtypes.of_numpy(plain.dtype)), None, False) * mask
     mask = (input == out) if bool((out == out).all()) else (input != input)
-    plain = getattr(mask, "_array", mask)
-    return F.where(mask, g / int(plain.sum()), 0.0)
+    return F.where(mask, g / int(getattr(mask, "_array", mask).sum()), 0.0)
 
 
 FEW = 4096  # elements

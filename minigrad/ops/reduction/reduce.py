@@ -16,6 +16,7 @@ from minigrad.backend import Array
 from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import NOT_GIVEN, all_dims, kept_shape, one_dim, sizes
+from minigrad.ops.elementwise.masks import picked, zero
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import fold, in_rows
 from minigrad.ops.reduction.adding import FEW, ONES, add_up, few_added_up
@@ -216,9 +217,13 @@ class Nansum(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Array:
-        """A sum; where it comes to NaN, again with zeros for all NaN."""
+        """A sum; where it comes to NaN, again with zeros for all NaN. A card is not waited for."""
+        may = input.dtype.kind in "fV"
+        if may and xp is not np:
+            numbers = picked(xp, input != input, zero(xp, input.dtype), input)
+            return Sum.forward(xp, numbers, dim, keepdim)
         total = Sum.forward(xp, input, dim, keepdim)
-        if input.dtype.kind in "fV" and (total != total).any():
+        if may and (total != total).any():
             input = xp.where(input != input, xp.zeros((), input.dtype), input)
             total = Sum.forward(xp, input, dim, keepdim)
         return total

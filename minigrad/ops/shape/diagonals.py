@@ -180,7 +180,7 @@ def _indices(name: str, row: int, col: int, dtype: Any, device: Any, rows: Any) 
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     if kind not in (dtypes.int64, dtypes.int32):
         raise NotImplementedError(f'"{name}" not implemented for {kind}; int64 and int32 are')
-    return place(np.array(rows, kind.numpy), device)
+    return place(np.array(rows, kind.numpy), device, constant=True)
 
 
 @function(**INDICES)
