@@ -210,7 +210,12 @@ def set_stream(stream: Stream) -> None:
 
 
 class StreamContext:
-    """A block in which work is given to a stream; None changes nothing."""
+    """A block in which work is given to a stream; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.StreamContext(None):
+    ...     pass
+    """
 
     def __init__(self, stream: Stream | None) -> None:
         self.stream = stream
