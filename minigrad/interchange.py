@@ -300,6 +300,32 @@ class Interchange(Traits):
         out: Tensor = self if self.is_pinned() else type(self)._wrap(pinned(self._array))
         return out
 
+    def record_stream(self, stream: Any) -> None:
+        """Say that a stream uses the memory, which was asked for on another one.
+
+        When the tensor dies its memory is not handed out again before that stream has done what it
+        then has to do. Needed where a tensor dies on one stream while another reads it.
+
+        Raises: NotImplementedError on the CPU, RuntimeError for what is no stream of a card.
+
+        >>> import minigrad as torch
+        >>> from minigrad.cuda import stand_in
+        >>> with stand_in.installed():
+        ...     side, x = torch.cuda.Stream(), torch.ones(2, device="cuda")
+        ...     side.wait_stream(torch.cuda.current_stream())
+        ...     with torch.cuda.stream(side):
+        ...         y = 2 * x
+        ...         x.record_stream(side)
+        """
+        if type(self._array) is np.ndarray:
+            raise NotImplementedError(
+                "Could not run 'aten::record_stream' with arguments from the 'CPU' backend; the "
+                "CPU has no streams"
+            )
+        if not hasattr(stream, "keeps"):
+            raise RuntimeError(f"unknown parameter type: {type(stream).__name__} is no stream")
+        stream.keeps(self._array)
+
     def __copy__(self: Any) -> Tensor:
         out: Tensor = type(self)._wrap(self._array)
         out._storage = storage_of(self)

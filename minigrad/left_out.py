@@ -36,7 +36,7 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         r"|convolution|segment_reduce|.*scaled_(grouped_)?mm|grouped_mm"
         r"|thread_safe_generator|max_pool2d_with_indices_backward|frobenius_norm|nuclear_norm|vander"
         r"|slice(_inverse)?|is_distributed|set_override_.*|enforce_grad_.*|region_activation_.*"
-        r"|set_warn_on_accumulate_.*|is_multithreading_enabled|is_view_replay_enabled|record_stream"
+        r"|set_warn_on_accumulate_.*|is_multithreading_enabled|is_view_replay_enabled"
         r"|from_file|grad_dtype|module_load",
         "entry points of one vendor's library or of torch's own layers, not meant for users",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pickle
 import warnings
 
 import pytest
@@ -73,6 +74,8 @@ def test_a_scaler_goes_on_where_another_was(torch):
         lambda scaler, o: scaler.update(),
         lambda scaler, o: scaler.load_state_dict({}),
         lambda scaler, o: (o.zero_grad(), scaler.step(o)),
+        lambda scaler, o: (scaler.step(o), pickle.dumps(scaler)),
+        lambda scaler, o: (scaler.step(o), scaler.update(o.param_groups[0]["params"][0])),
     ],
 )
 def test_calls_out_of_order_are_errors(break_it):
@@ -85,6 +88,45 @@ def test_calls_out_of_order_are_errors(break_it):
             break_it(scaler, torch.optim.SGD([w], lr=0.1))
         said.append((caught.type, first_line(caught)))
     assert said[0] == said[1]
+
+
+@same_as_torch
+def test_two_optimizers_of_which_one_overflows(torch):
+    """It alone leaves out its step, and the scale falls for both."""
+    params = [torch.ones(2, requires_grad=True) for _ in range(2)]
+    first, second = (torch.optim.SGD([p], lr=1.0) for p in params)
+    scaler, seen = amp_of(torch).GradScaler("cpu", init_scale=4.0, growth_interval=2), []
+    for factor in (1.0, float("inf"), 1.0, 1.0, 1.0):
+        first.zero_grad()
+        second.zero_grad()
+        scaler.scale((params[0] * 2).sum()).backward()
+        scaler.scale((params[1] * factor).sum()).backward()
+        scaler.unscale_(first)
+        seen.append(params[0].grad.clone())
+        scaler.step(first)
+        scaler.step(second)
+        scaler.update()
+        seen += [p.detach().clone() for p in params]
+        seen.append(scaler.state_dict())
+    return seen
+
+
+@same_as_torch
+def test_a_scale_does_not_grow_beyond_its_type(torch):
+    w = torch.ones(1, requires_grad=True)
+    scaler = amp_of(torch).GradScaler("cpu", init_scale=3e38, growth_interval=1)
+    scaler.scale(w.sum() * 0).backward()
+    scaler.step(torch.optim.SGD([w], lr=0.0))
+    scaler.update()
+    return scaler.get_scale(), pickle.loads(pickle.dumps(scaler)).state_dict()
+
+
+@same_as_torch
+def test_iterables_are_scaled_as_they_are_read(torch):
+    scaler = amp_of(torch).GradScaler("cpu", init_scale=2.0)
+    lazy = scaler.scale(torch.ones(1) * k for k in range(3))
+    scaler.scale("text")  # which nobody reads
+    return type(lazy).__name__, list(lazy)
 
 
 @pytest.mark.parametrize("name", ["step", "unscale_", "update"])

@@ -68,31 +68,48 @@ def close_block() -> None:
 
 
 def _wrap(name: str) -> None:
-    """Let a public function of several ops cast its arguments too, until the last block ends."""
-    record = REGISTRY.get(name)
-    code = getattr(record.function, "__code__", None) if record else None
-    if record is None or code is None or "fn" not in code.co_freevars:
-        return
-    closure: Any = record.function.__closure__
-    cell = closure[code.co_freevars.index("fn")]
-    fn = cell.cell_contents
+    """Let a public function, and the method, cast their arguments too, until the last block ends.
 
+    They may be of several ops; and a type that the call asks for is not that of its arguments.
+    """
+    record = REGISTRY.get(name)
+    cells: list[Any] = []
+    for front in (record.function, record.method) if record else ():
+        code = getattr(front, "__code__", None)
+        if code is not None and "fn" in code.co_freevars:
+            closure: Any = front.__closure__
+            cells.append(closure[code.co_freevars.index("fn")])
+    for cell in {id(cell): cell for cell in cells}.values():
+        fn = cell.cell_contents
+        cell.cell_contents = _casting(name, fn)
+        _undo.append(functools.partial(setattr, cell, "cell_contents", fn))
+
+
+def _casting(name: str, fn: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fn)
     def casting(*args: Any, **kwargs: Any) -> Any:
-        given = _by_rule(name, [*args, *kwargs.values()])
+        given, done = _by_rule(name, [*args, *kwargs.values()])
         named = dict(zip(kwargs, given[len(args) :], strict=True))
-        return fn(*given[: len(args)], **named)
+        if not done:
+            return fn(*given[: len(args)], **named)
+        state = STATE.get()  # what a rule is for is cast once: in it the rules of its ops are off
+        types = {kind: fast for kind, fast in state.types.items() if kind not in done}
+        token = STATE.set(state._replace(types=types))
+        try:
+            return fn(*given[: len(args)], **named)
+        finally:
+            STATE.reset(token)
 
-    cell.cell_contents = casting
-    _undo.append(lambda: setattr(cell, "cell_contents", fn))
+    return casting
 
 
 def _cast_arguments(op: type[Op], inputs: Sequence[Any]) -> Sequence[Any]:
-    return _by_rule(op.name, inputs)
+    return _by_rule(op.name, inputs)[0]
 
 
-def _by_rule(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """Arguments of what is called so, in the types that it runs in."""
+def _by_rule(name: str, values: Sequence[Any]) -> tuple[Sequence[Any], list[str]]:
+    """Arguments of what is called so, in the types that it runs in; the devices that ruled it."""
+    done = []
     for kind, fast in STATE.get().types.items():
         rule = RULES[kind].get(name)
         if rule is None:
@@ -109,7 +126,8 @@ def _by_rule(name: str, values: Sequence[Any]) -> Sequence[Any]:
         else:
             wanted = concerned[0].dtype
         values = [_cast(value, kind, wanted) for value in values]
-    return values
+        done.append(kind)
+    return values, done
 
 
 def _eligible(values: Any, kind: str) -> list[Tensor]:

@@ -85,12 +85,12 @@ class GradScaler:
             return outputs
         if isinstance(outputs, Tensor):
             if self._scale is None:
-                self._known = float(self._init_scale)
+                self._known = float(np.float32(self._init_scale))
                 self._scale = tensor(self._known, dtype=dtypes.float32, device=outputs.device)
             return outputs * self._scale
         if isinstance(outputs, Iterable):
-            scaled = [self.scale(part) for part in outputs]
-            return type(outputs)(scaled) if isinstance(outputs, list | tuple) else iter(scaled)
+            scaled = map(self.scale, outputs)  # one by one, as they are asked for
+            return type(outputs)(scaled) if isinstance(outputs, list | tuple) else scaled
         raise ValueError("outputs must be a Tensor or an iterable of Tensors")
 
     def unscale_(self, optimizer: Any) -> None:
@@ -136,6 +136,11 @@ class GradScaler:
             return
         scale = self._begun("update")
         if new_scale is not None:
+            one = not isinstance(new_scale, Tensor) or new_scale.numel() == 1
+            assert one and not getattr(new_scale, "requires_grad", False), (
+                "new_scale should be a float or a 1-element torch.cuda.FloatTensor or "
+                "torch.FloatTensor with requires_grad=False."
+            )
             self._known = float(np.float32(float(new_scale)))
             scale.fill_(self._known)
         else:
@@ -143,6 +148,14 @@ class GradScaler:
             assert found, "No inf checks were recorded prior to update."
             self._follow(scale, any(found))
         self._optimizers.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled; AssertionError between a step and its :meth:`update`."""
+        assert not (self._enabled and self._optimizers), (
+            "A GradScaler instance may only be pickled at the beginning of an iteration, or at the "
+            "end after scaler.update()."
+        )
+        return self.__dict__.copy()
 
     def _begun(self, name: str) -> Tensor:
         """The scale, which the first scaled loss makes."""

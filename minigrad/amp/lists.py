@@ -25,7 +25,7 @@ _FULL_ON_CARDS = """acos asin cosh erfinv exp expm1 log log10 log2 log1p recipro
     pow softmax softmax_along log_softmax log_softmax_along softmin layer_norm native_layer_norm
     rms_norm group_norm native_group_norm norm linalg_norm linalg_vector_norm linalg_matrix_norm
     cosine_similarity cumprod cumsum dist pdist cdist prod renorm sum logsumexp logsumexp_along
-    vector_norm pow_scalar softplus"""
+    vector_norm pow_scalar softplus square huber_loss upsampled"""
 _FULL_ON_CPU = """avg_pool3d max_pool3d adaptive_avg_pool3d binary_cross_entropy huber_loss
     grid_sample polar prod quantile nanquantile cdist trace cholesky cholesky_inverse
     cholesky_solve inverse lu_solve ormqr pinverse max_unpool2d max_unpool3d linalg_cholesky

@@ -6,12 +6,15 @@ Every allocation passes by ``Watch``, CuPy's own temporary arrays as well.
 from __future__ import annotations
 
 import gc
+from collections import deque
 from typing import Any
 
 from minigrad.errors import OutOfMemoryError
 
-__all__ = ["Watch", "in_units", "watch"]
+__all__ = ["Watch", "in_units", "release", "waiting", "watch"]
 
+# Events of streams, and the memory of tensors that have died, which is free once they have come.
+waiting: deque[tuple[Any, Any]] = deque()
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -25,6 +28,19 @@ def in_units(size: float) -> str:
     while size >= 1024 and at < len(UNITS) - 1:
         size, at = size / 1024, at + 1
     return f"{size:.0f} B" if at == 0 else f"{size:.2f} {UNITS[at]}"
+
+
+def release(wait: bool = False) -> None:
+    """Let go of the memory that no stream uses any more; with ``wait``, of all that is waiting.
+
+    >>> release()
+    """
+    for _ in range(len(waiting)):
+        event, memory = waiting.popleft()
+        if wait:
+            event.synchronize()
+        elif not event.done:
+            waiting.append((event, memory))
 
 
 class Watch:
@@ -41,10 +57,13 @@ class Watch:
 
         Raises: OutOfMemoryError with the sizes and what to do.
         """
+        if waiting:
+            release()
         try:
             found = self.inner(size)
         except self.refused:
             gc.collect()  # tensors in cycles die late
+            release(wait=True)
             try:
                 found = self.inner(size)
             except self.refused as error:

@@ -35,7 +35,7 @@ _FOUND_IN = {
         "get_rng_state get_rng_state_all initial_seed manual_seed manual_seed_all seed seed_all "
         "set_rng_state set_rng_state_all"
     ),
-    "streams": "Event Stream current_stream default_stream set_stream stream",
+    "streams": "Event Stream StreamContext current_stream default_stream set_stream stream",
     "sync": "forbid_sync get_sync_debug_mode set_sync_debug_mode",
 }
 _HOME = {name: module for module, names in _FOUND_IN.items() for name in names.split()}

@@ -94,7 +94,17 @@ class CUDAGraph:
         _need_none()
         if self._graph is not None:
             raise RuntimeError("CUDAGraph: it holds a captured graph; call reset() first")
+        if capture_error_mode not in ("global", "thread_local", "relaxed"):
+            raise RuntimeError(
+                "Unknown capture error mode. Expected `global`, `thread_local`, or `relaxed`, got "
+                f"{capture_error_mode}"
+            )
         module, on = cupy(), current_stream()
+        if on.cuda_stream == 0:
+            raise RuntimeError(
+                "CUDA graphs must be captured on a non-default stream. (However, after capture, "
+                "it's ok to replay them on the default stream.)"
+            )
         self._pool = pool.pool() if isinstance(pool, CUDAGraph) else pool or Pool()
         assert self._pool is not None
         on.cupy.begin_capture()
@@ -187,7 +197,7 @@ def graph(
     side.wait_stream(outside)
     try:
         with streams.stream(side):
-            cuda_graph.capture_begin(pool)
+            cuda_graph.capture_begin(pool, capture_error_mode)
             try:
                 yield
             except BaseException as error:

@@ -7,17 +7,29 @@ Source: https://docs.pytorch.org/docs/stable/cuda.html#streams-and-events
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import weakref
 from typing import Any
 
+from minigrad.backend import capture, card_memory
 from minigrad.cuda.cards import card, cupy
 from minigrad.device import device as Device
+from minigrad.errors import DeviceError
 
-__all__ = ["Event", "Stream", "current_stream", "default_stream", "set_stream", "stream"]
+__all__ = [
+    "Event",
+    "Stream",
+    "StreamContext",
+    "current_stream",
+    "default_stream",
+    "set_stream",
+    "stream",
+]
 
 
 class Stream:
     """A queue of work on a card; made on the current card, or on the one named.
+
+    In a ``with`` block work is given to it.
 
     >>> import minigrad as torch
     >>> from minigrad.cuda import stand_in
@@ -39,7 +51,21 @@ class Stream:
 
     def _of(self, of_cupy: Any, index: int) -> Stream:
         self.cupy, self.device = of_cupy, Device("cuda", index)
+        self._inside: list[StreamContext] = []
         return self
+
+    def __enter__(self) -> Stream:
+        self._inside.append(StreamContext(self))
+        self._inside[-1].__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._inside.pop().__exit__(*error)
+
+    @property
+    def priority(self) -> int:
+        """Lower numbers come first; 0 unless another was given."""
+        return int(self.cupy.priority or 0)
 
     @property
     def cuda_stream(self) -> int:
@@ -68,6 +94,15 @@ class Stream:
     def wait_stream(self, stream: Stream) -> None:
         """Let what it is given from now on come after what another has to do now."""
         self.wait_event(stream.record_event())
+
+    def keeps(self, array: Any) -> None:
+        """Keep an array's memory, when all that see it have died, until work given so far is done.
+
+        That is ``Tensor.record_stream``. CuPy hands freed memory to the stream that asked for it
+        first, whatever others still do with it.
+        """
+        root = array if array.base is None else array.base
+        weakref.finalize(root, _died, self, root.data.mem).atexit = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Stream):
@@ -174,16 +209,46 @@ def set_stream(stream: Stream) -> None:
         stream.cupy.use()
 
 
-@contextlib.contextmanager
-def stream(stream: Stream | None) -> Iterator[None]:
-    """Give work to a stream inside of the block; None changes nothing.
+class StreamContext:
+    """A block in which work is given to a stream; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.StreamContext(None):
+    ...     pass
+    """
+
+    def __init__(self, stream: Stream | None) -> None:
+        self.stream = stream
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if self.stream is not None:
+            self._before = card(self.stream.device)
+            self._before.__enter__()
+            self.stream.cupy.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        if self.stream is not None:
+            self.stream.cupy.__exit__(*error)
+            self._before.__exit__(*error)
+
+
+def stream(stream: Stream | None) -> StreamContext:
+    """Give work to a stream inside of a ``with`` block; None changes nothing.
 
     >>> import minigrad as torch
     >>> with torch.cuda.stream(None):
     ...     pass
     """
-    if stream is None:
-        yield
+    return StreamContext(stream)
+
+
+def _died(stream: Stream, memory: Any) -> None:
+    """Nobody sees this memory any more, but a stream may still use it."""
+    if capture.active():  # a replay uses it again
+        capture.keep(memory)
         return
-    with card(stream.device), stream.cupy:
-        yield
+    event = Event()
+    with contextlib.suppress(DeviceError):  # that cards have been exchanged: nobody uses it
+        event.record(stream)
+        card_memory.waiting.append((event.cupy, memory))

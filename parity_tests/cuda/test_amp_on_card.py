@@ -32,6 +32,21 @@ CASES = {
         lambda: F.cross_entropy(x(2, 3, dtype=HALF), torch.tensor([0, 2], device="cuda")), FULL),
     "relu": (lambda: F.relu(x(3, dtype=HALF)), HALF),
     "addcmul": (lambda: torch.addcmul(x(3), x(3, dtype=HALF), x(3, dtype=HALF)), FULL),
+    # A function of several ops is cast once: in it the ops choose no types.
+    "bilinear": (lambda: F.bilinear(x(2, 3), x(2, 3, dtype=HALF), x(2, 3, 3)), FULL),
+    "tensordot": (lambda: torch.tensordot(x(2, 3), x(3, 2, dtype=HALF), 1), FULL),
+    "vecdot": (lambda: torch.linalg.vecdot(x(2, 3), x(2, 3)), HALF),
+    "scatter_add": (
+        lambda: x(3).scatter_add(0, torch.tensor([0, 2], device="cuda"), x(2, dtype=HALF)), FULL),
+    # The type that a call asks for is what it gives.
+    "sum in halves": (lambda: x(3, dtype=HALF).sum(dtype=HALF), HALF),
+    "softmax in halves": (lambda: x(3, dtype=HALF).softmax(0, dtype=HALF), HALF),
+    "square": (lambda: x(3, dtype=HALF).square(), FULL),
+    "huber_loss": (lambda: F.huber_loss(x(3, dtype=HALF), x(3)), FULL),
+    "nearest": (lambda: F.interpolate(x(1, 1, 2, 2, dtype=HALF), size=3), FULL),
+    "bicubic": (
+        lambda: F.interpolate(x(1, 1, 2, 2, dtype=HALF), size=3, mode="bicubic"), FULL),
+    "area": (lambda: F.interpolate(x(1, 1, 2, 2, dtype=HALF), size=3, mode="area"), HALF),
     "double": (lambda: x(2, 2).double() @ x(2, 2).double(), torch.float64),
 }  # fmt: skip
 

@@ -63,6 +63,8 @@ class Stream:
         self.seen: Seen = {}
         self.capture: list[Callable[[], None]] | None = None
         self.held: list[Any] = []  # memory that was made while capturing
+        self.origin: Stream | None = None  # that which began the capture
+        self.forks: list[Stream] = []  # those that joined it
         self._before: list[tuple[int, Stream | None]] = []
         _streams.add(self)
         _made[0] = _made[0] or not null
@@ -109,8 +111,16 @@ class Stream:
         return event
 
     def wait_event(self, event: Event) -> None:
-        """Let what is launched from now on come after an event."""
+        """Let what is launched from now on come after an event.
+
+        After one of a stream that is captured, it is captured into the same graph.
+        """
         _merge(self.seen, event.seen)
+        origin = event.origin
+        if origin is not None and origin.capture is not None and self.capture is None:
+            self.capture, self.held, self.origin = origin.capture, origin.held, origin
+            self.tick += 1
+            origin.forks.append(self)
 
     def begin_capture(self, mode: int | None = None) -> None:
         """Note launches from now on instead of doing them.
@@ -123,13 +133,24 @@ class Stream:
             )
         if self.capture is not None:
             raise CUDARuntimeError("cudaErrorIllegalState: the stream is capturing already")
-        self.capture, self.held = [], []
+        self.capture, self.held, self.origin = [], [], self
 
     def end_capture(self) -> Graph:
-        """What was captured."""
+        """What was captured.
+
+        Raises: CUDARuntimeError if a stream that joined has work that this one did not wait for.
+        """
         if self.capture is None:
             raise CUDARuntimeError("cudaErrorIllegalState: the stream is not capturing")
-        launches, self.capture = self.capture, None
+        if self.origin is not self:
+            raise CUDARuntimeError("cudaErrorStreamCaptureUnmatched: another stream began it")
+        launches, apart = self.capture, [f for f in self.forks if self.seen.get(f, 0) < f.tick]
+        for stream in (self, *self.forks):
+            stream.capture, stream.origin, stream.forks = None, None, []
+        if apart:
+            raise CUDARuntimeError(
+                "cudaErrorStreamCaptureUnjoined: capturing stream has unjoined work"
+            )
         return Graph(launches, self.held)
 
     def is_capturing(self) -> bool:
@@ -158,6 +179,7 @@ class Event:
         self, block: bool = False, disable_timing: bool = False, interprocess: bool = False
     ) -> None:
         self.seen: Seen = {}
+        self.origin: Stream | None = None  # of the capture in which it was recorded
         self.timed, self.device = not disable_timing, here.device
         self.at: float | None = None
 
@@ -171,7 +193,7 @@ class Event:
         on = stream or current()
         if self.device != (here.device if on.device_id < 0 else on.device_id):
             raise CUDARuntimeError("cudaErrorInvalidResourceHandle: an event of another card")
-        self.seen = {**on.seen, on: on.tick}
+        self.seen, self.origin = {**on.seen, on: on.tick}, on.origin
         self.at = time.perf_counter()
 
     def synchronize(self) -> None:

@@ -239,6 +239,11 @@ class MapAxes(Op):
         return F.map_axes_back(g, maps, name)
 
 
+@register("upsampled", internal=True)
+class Upsampled(MapAxes):
+    """Those of interpolation, apart as autocast runs them in float32."""
+
+
 @register(internal=True)
 class MapAxesBack(Op):
     """Transposed maps along the last axes.   Transpose: ``map_axes``."""

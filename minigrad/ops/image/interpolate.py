@@ -268,7 +268,8 @@ def resized(
         x.dtype != np.uint8 or mode in ("area", "linear", "trilinear")
     ):
         raise KindError(f"interpolate: not implemented for {input.dtype}; use x.float()")
-    return tensors.map_axes(input, *_maps(mode, spatial, counts, factors, align, antialias))
+    mapped = tensors.map_axes if mode in ("area", "lanczos") else tensors.upsampled
+    return mapped(input, *_maps(mode, spatial, counts, factors, align, antialias))
 
 
 @functools.lru_cache(maxsize=512)

@@ -13,7 +13,6 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.ops.dims import NOT_GIVEN, one_dim
-from minigrad.ops.elementwise.masks import number, picked
 from minigrad.ops.folds import in_rows
 from minigrad.ops.indexing.places import taken
 from minigrad.ops.reduction.extrema import Picked, need_elements, the_only, tied_overall
@@ -204,10 +203,10 @@ class Median(_Middle):
                 float("nan") if input.dtype.kind in "fV" else least(input.dtype)
             ).astype(input.dtype)
         middle = (small.size - 1) // 2
-        found = xp.asarray(xp.partition(small, middle)[middle]).astype(input.dtype, copy=False)
-        if input.dtype.kind not in "fV":
-            return found
-        return picked(xp, (small != small).any(), number(xp, math.nan, input.dtype), found)
+        found = xp.partition(small, middle)[middle]
+        if input.dtype.kind in "fV":
+            found = xp.where((small != small).any(), math.nan, found)
+        return xp.asarray(found).astype(input.dtype, copy=False)
 
 
 @register(public=_two_forms("nanmedian", NANMEDIAN, True), **_MEDIAN)
