@@ -16,7 +16,7 @@ typedef struct {
     long taps;
     long images, lines, columns;        /* of y, in a chunk */
     long chunks_h, chunks_w;            /* how many of them in an image */
-    const real *packed;                 /* the whole cotangent as products want it, or NULL */
+    real *packed;                       /* the whole cotangent as products want it, or NULL */
 } R(conv_weights);
 
 #define PACKED_BYTES (8L << 20) /* of a cotangent that is packed once for all parts of the channels */
@@ -90,7 +90,7 @@ static void R(pack_rows)(void *context, long begin, long end)
         const R(conv_chunk) k = R(find_chunk)(c, TILE_COLS, chunk);
         const long made = group * (c->s.o / c->s.groups) + row;
         R(turn_rows)(c, &k, made, panel_start(cut, r + 1) - row,
-                     (real *)c->packed + R(chunk_start)(c, chunk) +
+                     c->packed + R(chunk_start)(c, chunk) +
                          made * k.images * k.lines * k.columns);
     }
 }
@@ -290,6 +290,8 @@ KERNEL(conv_weight)
     const long chunks = (s->n + c.images - 1) / c.images * c.chunks_h * c.chunks_w;
     const long most = c.taps == 1 ? 8 : c.taps <= 4 ? 2 : 1;
     c.cut = R(cut_weight)(s, chunks, most, R(panels_of)(&c, min(channels, most * TILE_COLS)), a[2].p);
+    if (!c.cut.to)
+        return;
     const long all = chunks * c.images * c.lines * c.columns * s->o * (long)sizeof(real);
     if (c.cut.parts > 1 && all <= PACKED_BYTES) {
         c.packed = scratch(7, (size_t)all);
@@ -299,6 +301,5 @@ KERNEL(conv_weight)
                  max(1L, (1L << 14) / (c.images * c.lines * c.columns * TILE_ROWS)), R(pack_rows),
                  &c);
     }
-    if (c.cut.to)
-        R(sum_up)(&c.cut, s, R(weigh), &c, a[2].p);
+    R(sum_up)(&c.cut, s, R(weigh), &c, a[2].p);
 }

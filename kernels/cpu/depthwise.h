@@ -169,11 +169,10 @@ static long R(lines_met)(const R(conv) *c)
     return c->step_h == 1 && c->step_w == 1 && c->taps % wide == 0 ? c->taps / wide : 0;
 }
 
-static void R(depth_lines)(const R(depth) *d, const int64_t *tap, long o, const real *window,
-                           vec *numbers, real *y)
+static void R(depth_lines)(const R(depth) *d, const int64_t *tap, long high, long o,
+                           const real *window, vec *numbers, real *y)
 {
     const R(conv) *c = &d->conv;
-    const long high = R(lines_met)(c);
     vec few[9]; /* these may stay in registers */
     for (long t = 0; t < c->taps; t++)
         numbers[t] = R(splat)(d->w[o * d->w_plane + d->at[t]]);
@@ -232,6 +231,7 @@ static void R(depth_planes)(void *context, long begin, long end)
         return;
     R(place_taps)(&c, &w, tap);
     const int straight = c.channels == 1 && c.out_w >= 2 * LANES && c.y_column == 1;
+    const long high = R(lines_met)(&c);
     for (long p = begin; p < end; p += batch) {
         const long count = min(batch, end - p);
         for (long k = 0; k < count; k++) {
@@ -241,7 +241,7 @@ static void R(depth_planes)(void *context, long begin, long end)
         }
         if (straight) {
             for (long k = 0; k < count; k++)
-                R(depth_lines)(d, tap, (p + k) % d->planes, room + k * window, numbers,
+                R(depth_lines)(d, tap, high, (p + k) % d->planes, room + k * window, numbers,
                                c.y + (p + k) / d->planes * c.y_image +
                                    (p + k) % d->planes * c.y_plane);
             continue;

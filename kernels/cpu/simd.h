@@ -17,8 +17,8 @@ static inline mask R(lanes_before)(long count)
     return *(const mask *)numbers < (whole)max(0, min(count, LANES));
 }
 
-/* Fewer elements than a vector holds, read and written without what lies behind them. Copying so
- * many bytes, where the processor cannot leave lanes out, takes ten times as long.
+/* Fewer elements than a vector holds, read and written without what lies behind them. Where the
+ * processor cannot leave lanes out, so many bytes are copied.
  */
 #if defined(__x86_64__) && VBYTES == 64 && SINGLE
 #define READ_SOME(x, count, v) (vec)__builtin_ia32_loadups512_mask(x, v, (1u << (count)) - 1)

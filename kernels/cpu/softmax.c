@@ -88,9 +88,11 @@ static void R(softmax_turned)(const R(rows) *p, long begin, long end)
 static void R(softmax_range)(void *context, long begin, long end)
 {
     const R(rows) *p = context;
-    if (R(is_few)(p))
+    if (R(is_few)(p)) {
         R(softmax_turned)(p, begin, end);
-    for (long row = R(is_few)(p) ? end : begin; row < end; row++) {
+        return;
+    }
+    for (long row = begin; row < end; row++) {
         long at = row * p->n * p->inner;
         if (p->inner == 1)
             R(softmax_row)(p, p->x + at, p->y + at);
@@ -189,9 +191,11 @@ static void R(cross_entropy_turned)(const R(rows) *p, long begin, long end)
 static void R(cross_entropy_range)(void *context, long begin, long end)
 {
     const R(rows) *p = context;
-    if (R(is_few)(p))
+    if (R(is_few)(p)) {
         R(cross_entropy_turned)(p, begin, end);
-    for (long row = R(is_few)(p) ? end : begin; row < end; row++) {
+        return;
+    }
+    for (long row = begin; row < end; row++) {
         real top;
         const double total = R(exponentials)(p->x + row * p->n, NULL, p->n, &top);
         R(keep_row)(p, row, top, total);

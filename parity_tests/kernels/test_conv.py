@@ -219,6 +219,8 @@ LARGE = {
     "3x3, many small images": square((70, 36, 3, 5), 20, 3, 1, 2, 1),
     "3x3, one wide line": square((1, 9, 3, 700), 17, 3, 1, 0, 1),
     "many groups": square((2, 64, 9, 9), 64, 3, 1, 1, 16),
+    "several parts of the channels in each group": square((9, 68, 31, 31), 44, 3, 2, 1, 2),
+    "several parts, and too much to pack at once": square((8, 130, 64, 64), 70, 1, 1, 0, 1),
 }
 
 
