@@ -27,9 +27,9 @@ def as_torch_ties(x: Array, places: Array, dim: int, largest: bool) -> Array:
     if rows.dtype.itemsize == 2 and rows.dtype.kind in "fV":
         rows = rows.astype(np.float32)
     taken = rows[np.arange(len(rows))[:, None], found]
-    if not _any_tied(rows, taken):
+    if not _tied(rows, taken, None):  # the usual answer, sooner than one for each row
         return places
-    tied = _tied(rows, taken)
+    tied = _tied(rows, taken, 1)
     if tied.sum() * rows.shape[1] > MANY:
         return places
     found = found.copy()
@@ -47,24 +47,18 @@ def _rows(x: Array, dim: int) -> Array:
     return last.reshape(-1, x.shape[dim])
 
 
-def _any_tied(rows: Array, taken: Array) -> bool:
-    """Whether that is so in any row: the usual no comes sooner than one for each."""
+def _tied(rows: Array, taken: Array, axis: int | None) -> Any:
+    """In which rows (axis 1), or whether in any (None), what was taken is NaN or has an equal.
+
+    >>> rows = np.array([[3, 2, 2], [3, 2, 1]])
+    >>> _tied(rows, rows[:, :2], 1)
+    array([ True, False])
+    """
     least = taken[:, -1:]
-    return bool(
-        np.count_nonzero(taken[:, 1:] == taken[:, :-1])
-        or np.count_nonzero(rows == least) > np.count_nonzero(taken == least)
-        or (rows.dtype.kind == "f" and np.count_nonzero(taken != taken))
-    )
-
-
-def _tied(rows: Array, taken: Array) -> Array:
-    """In which rows an element that was taken has an equal."""
-    least, same = taken[:, -1:], taken[:, 1:] == taken[:, :-1]
-    within = same.any(1) if same.size else np.zeros(len(rows), bool)
-    beyond: Array = (rows == least).sum(1) > (taken == least).sum(1)
-    if rows.dtype.kind == "f":
-        beyond |= np.isnan(taken).any(1)
-    return within | beyond
+    within = np.count_nonzero(taken[:, 1:] == taken[:, :-1], axis)
+    within += np.count_nonzero(taken != taken, axis)
+    equal, chosen = np.count_nonzero(rows == least, axis), np.count_nonzero(taken == least, axis)
+    return within + equal > chosen
 
 
 def select(ranks: list[int], k: int) -> list[int] | None:
