@@ -307,6 +307,7 @@ class Interchange(Traits):
         then has to do. Needed where a tensor dies on one stream while another reads it.
 
         Raises: NotImplementedError on the CPU, RuntimeError for what is no stream of a card.
+        Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.record_stream.html
 
         >>> import minigrad as torch
         >>> from minigrad.cuda import stand_in

@@ -20,7 +20,6 @@ OPERANDS = (TensorBase, int, float, complex, np.number, np.bool_)  # what an ope
 
 # NumPy's codes of the integers, and what each can hold.
 INTEGERS: dict[str, str] = {"i": "bhilq", "u": "BHILQ"}
-_REAL = {int, float}
 _SPANS = {code: np.iinfo(code) for codes in INTEGERS.values() for code in codes}
 _HELD = {code: (int(span.min), int(span.max)) for code, span in _SPANS.items()}
 
@@ -127,12 +126,9 @@ def _common(
 
 def result_type(values: Sequence[Any]) -> dtypes.dtype:
     """The dtype that Tensors and Python numbers have together."""
-    found = {t._array.dtype for t in values if isinstance(t, TensorBase)}
-    kinds = {type(t) for t in values if not isinstance(t, TensorBase)}
-    if len(found) == 1:  # the usual case: a floating type also holds every real number
-        (only,) = found
-        if not kinds or (only.kind == "f" and kinds <= _REAL):
-            return dtypes.of_numpy(only)
+    found = {t._array.dtype if isinstance(t, TensorBase) else None for t in values}
+    if len(found) == 1 and None not in found:  # the usual case
+        return dtypes.of_numpy(found.pop())
     dims, zeros, scalars = [], [], []
     for t in values:
         if not isinstance(t, TensorBase):
