@@ -4,6 +4,9 @@
  *         reference: ops Clone, CopyInto, Cat
  *     turn_planes(x, y, outer, rows, columns)     (outer, rows, columns) -> (outer, columns, rows)
  *         reference: op RowMajor
+ *     repeat_rows(x, y, copies, rows, many, n)    y[c, r, m, i] = x[r, i]: each row of n `many` times,
+ *                                                 and all of that `copies` times
+ *         reference: numpy.broadcast_to, copied
  *
  * Whatever has the size of the type is moved as if it were numbers of it.
  */
@@ -39,6 +42,52 @@ KERNEL(copy_rows)
                  .y_step = a[5].i, .far = R(is_far)(a[2].i * a[3].i * (long)sizeof(real))};
     long runs = (m.n + R(RUN) - 1) / R(RUN);
     parallel(m.rows * runs, max(1, R(RUN) / max(1, m.n)), R(copy_range), &m);
+}
+
+/* Rows of x, each again and again. */
+typedef struct {
+    const real *x;
+    real *y;
+    long rows, many, n;
+    int far;
+} R(repeats);
+
+/* Elements begin..end of the result, of which so many in one run come from x as they lie, or are one
+ * element of it.
+ */
+static void R(repeats_some)(const void *context, real *out, long begin, long end)
+{
+    const R(repeats) *t = context;
+    const long run = t->n > 1 ? t->n : t->many, again = t->n > 1 ? t->many : 1;
+    for (long i = begin, which = begin / run, many; i < end; i += many, out += many, which++) {
+        const real *from = t->x + which / again % t->rows * t->n;
+        const long inside = i - which * run;
+        many = min(run - inside, end - i);
+        if (t->n > 1)
+            memcpy(out, from + inside, (size_t)many * sizeof(real));
+        else {
+            const long room = end - i; /* what the last vector spills is overwritten next */
+            long k = 0;
+            for (; k < many && k + LANES <= room; k += LANES)
+                *(vec *)(out + k) = R(splat)(*from);
+            for (; k < many; k++)
+                out[k] = *from;
+        }
+    }
+}
+
+static void R(repeats_range)(void *context, long begin, long end)
+{
+    const R(repeats) *t = context;
+    R(deliver)(R(repeats_some), t, t->y, t->far, begin, end);
+}
+
+KERNEL(repeat_rows)
+{
+    R(repeats) t = {.x = a[0].p, .y = a[1].p, .rows = a[3].i, .many = a[4].i, .n = a[5].i};
+    const long all = a[2].i * t.rows * t.many * t.n;
+    t.far = R(is_far)(all * (long)sizeof(real));
+    parallel(all, R(RUN), R(repeats_range), &t);
 }
 
 enum { R(LINE) = 64 / sizeof(real) }; /* rows that are turned together: a column of them is a line */

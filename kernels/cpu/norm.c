@@ -60,6 +60,7 @@ static inline void R(chunk_sums)(const real *x, long n, real *about, double *fir
         q0 += a * a;
         d1 += b;
         q1 += b * b;
+        R(ask_ahead)(x + n + i, 2 * LANES);
     }
     real d = R(sum_lanes)(d0 + d1), q = R(sum_lanes)(q0 + q1);
     for (; i < n; i++) {

@@ -197,9 +197,8 @@ static void R(max_pool_pairs)(const R(pool) *p, long begin, long end)
             }
 }
 
-static void R(max_pool_backward_range)(void *context, long begin, long end)
+static void R(max_pool_back)(const R(pool) *p, long begin, long end)
 {
-    const R(pool) *p = context;
     long size = p->h * p->w, out = p->oh * p->ow;
     if (p->ow >= LANES && p->kw == 2 && p->sw == 2 && p->sh == p->kh && !p->ph && !p->pw &&
         p->w == 2 * p->ow && p->h == p->kh * p->oh) {
@@ -225,6 +224,11 @@ static void R(max_pool_backward_range)(void *context, long begin, long end)
                     gx[start + away[taps[q]]] += g[q];
         }
     }
+}
+
+static void R(max_pool_backward_range)(void *context, long begin, long end)
+{
+    R(back_past)(context, R(max_pool_back), begin, end);
 }
 
 KERNEL(max_pool_backward)

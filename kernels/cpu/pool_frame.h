@@ -286,3 +286,31 @@ static void R(gather_bands)(const R(pool) *p, const R(pool_room) *m, long many, 
                     memset(gx + row * p->w, 0, (size_t)p->w * sizeof(real));
             }
 }
+
+/* Works out the gradient y of planes begin..end. */
+typedef void R(pool_back)(const R(pool) *p, long begin, long end);
+
+/* The same where no cache will hold all planes: one at a time, in a room, from which it goes past the
+ * caches. Small planes, of which each begins and ends within a line, gain nothing by that.
+ */
+static void R(back_past)(const R(pool) *p, R(pool_back) *back, long begin, long end)
+{
+    const long size = p->h * p->w, out = p->oh * p->ow;
+    const int fits = size >= 4 * R(BLOCK) && size <= 8 * R(FRAME);
+    const int far = fits && R(is_far)(p->planes * size * (long)sizeof(real));
+    real *room = far ? scratch(1, (size_t)size * sizeof(real)) : NULL;
+    if (!room) {
+        back(p, begin, end);
+        return;
+    }
+    R(pool) one = *p;
+    one.y = room;
+    for (long plane = begin; plane < end; plane++) {
+        one.planes = p->planes - plane;
+        one.x = p->x + plane * out;
+        one.taps = p->taps ? p->taps + plane * out : NULL;
+        back(&one, 0, 1);
+        R(put)(p->y + plane * size, room, size * (long)sizeof(real));
+    }
+    PUT_END();
+}

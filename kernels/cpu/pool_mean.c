@@ -237,7 +237,7 @@ static void R(avg_pool_backward_range)(void *context, long begin, long end)
     const R(pool) *p = context;
     if (p->sh == p->kh && p->sw == p->kw && !p->ph && !p->pw && p->h == p->oh * p->kh &&
         p->w == p->ow * p->kw) {
-        R(avg_pool_tiles)(p, begin, end);
+        R(back_past)(p, R(avg_pool_tiles), begin, end);
         return;
     }
     const R(pool_room) m = p->few ? R(room_for)(p) : (R(pool_room)){0};

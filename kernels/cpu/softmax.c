@@ -26,8 +26,10 @@ static real R(greatest_of)(const real *x, long n)
     return R(max_lanes)(R(greater)(R(greater)(m0, m1), R(greater)(m2, m3)));
 }
 
-/* The greatest of a row, and the sum of e^(x - greatest); these are put to `e`, if given. */
-static double R(exponentials)(const real *x, real *e, long n, real *greatest)
+/* The greatest of a row, and the sum of e^(x - greatest); these are put to `e`, if given. `next`: what
+ * memory is asked for meanwhile, or NULL.
+ */
+static double R(exponentials)(const real *x, real *e, long n, real *greatest, const real *next)
 {
     real top = *greatest = R(greatest_of)(x, n);
     double total = 0;
@@ -38,6 +40,8 @@ static double R(exponentials)(const real *x, real *e, long n, real *greatest)
             vec v = R(vexp_below)(*(const vec *)(x + i) - top);
             if (e)
                 *(vec *)(e + i) = v;
+            if (next)
+                __builtin_prefetch(next + i);
             sum += v;
         }
         if (i < end) {
@@ -51,15 +55,57 @@ static double R(exponentials)(const real *x, real *e, long n, real *greatest)
     return total;
 }
 
+/* What is the same for all elements of a row: what they are read from, and two numbers. */
+typedef struct {
+    const real *x, *g, *next, *next_g; /* next: what memory is asked for meanwhile, or NULL */
+    vec one, two;
+    long class;
+    int log;
+} R(row);
+
+/* Ask for what lies at the places begin..end of the next row. */
+INLINE void R(ask_row)(const real *next, long begin, long end)
+{
+    for (; next && begin < end; begin += 64 / (long)sizeof(real))
+        __builtin_prefetch(next + begin);
+}
+
+/* x - top - rest, or e^(x - top) / sum. */
+INLINE vec R(softmax_of)(const R(row) *r, vec x)
+{
+    return r->log ? x - r->one - r->two : x * r->one;
+}
+
+static void R(softmax_some)(const void *context, real *out, long begin, long end)
+{
+    const R(row) r = *(const R(row) *)context;
+    long i = begin;
+    for (; i + LANES <= end; i += LANES)
+        *(vec *)(out + i - begin) = R(softmax_of)(&r, *(const vec *)(r.x + i));
+    if (i < end)
+        R(store_part)(out + i - begin, end - i, R(softmax_of)(&r, R(some_of)(r.x + i, end - i)));
+}
+
+/* Elements of a row to their places, past the caches or not. */
+INLINE void R(deliver_row)(R(some) *body, const R(row) *r, real *out, int far, long n)
+{
+    if (far)
+        R(deliver_some)(body, r, out, 1, 0, n);
+    else
+        body(r, out, 0, n);
+}
+
 static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
 {
     real top;
-    const double total = R(exponentials)(x, p->log ? NULL : y, p->n, &top);
-    const real rest = p->log ? (real)log(total) : 0;
-    const real share = (real)(1 / total); /* as exact as dividing by a rounded total */
-    for (long i = 0; i < p->n; i += LANES)
-        R(store_part)(y + i, p->n - i, p->log ? R(some_of)(x + i, p->n - i) - top - rest
-                                              : R(some_of)(y + i, p->n - i) * share);
+    real *e = p->log ? NULL : p->far ? scratch(0, (size_t)p->n * sizeof(real)) : y;
+    if (!p->log && !e)
+        return;
+    const double total = R(exponentials)(x, e, p->n, &top, p->asks ? x + p->n : NULL);
+    R(row) r = {.x = p->log ? x : e, .log = p->log};
+    r.one = R(splat)(p->log ? top : (real)(1 / total)); /* as exact as dividing by a rounded total */
+    r.two = R(splat)(p->log ? (real)log(total) : 0);
+    R(deliver_row)(R(softmax_some), &r, y, p->far, p->n);
 }
 
 /* Rows of a few elements are turned, LANES of them at a time, and are columns then: as rows they
@@ -114,6 +160,22 @@ KERNEL(softmax)
     parallel(a[2].i, R(row_grain)(&p), R(softmax_range), &p);
 }
 
+/* (g - sum) y, or g - e^y sum. */
+static void R(softmax_back_some)(const void *context, real *out, long begin, long end)
+{
+    const R(row) r = *(const R(row) *)context;
+    R(ask_row)(r.next, begin, end);
+    R(ask_row)(r.next_g, begin, end);
+    long i = begin;
+    for (; i + LANES <= end; i += LANES)
+        *(vec *)(out + i - begin) =
+            R(softmax_slope)(*(const vec *)(r.g + i), *(const vec *)(r.x + i), r.one, r.log);
+    if (i < end)
+        R(store_part)(out + i - begin, end - i,
+                      R(softmax_slope)(R(some_of)(r.g + i, end - i), R(some_of)(r.x + i, end - i),
+                                       r.one, r.log));
+}
+
 static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, real *gx)
 {
     double total = 0;
@@ -132,14 +194,9 @@ static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, 
     real last = 0;
     for (; i < n; i++)
         last += p->log ? g[i] : g[i] * y[i];
-    vec sum = R(splat)((real)(total + (double)last));
-    for (i = 0; i + LANES <= n; i += LANES)
-        *(vec *)(gx + i) = R(softmax_slope)(*(const vec *)(g + i), *(const vec *)(y + i), sum,
-                                            p->log);
-    if (i < n)
-        R(store_part)(gx + i, n - i,
-                      R(softmax_slope)(R(load_part)(g + i, n - i, 0), R(load_part)(y + i, n - i, 0),
-                                       sum, p->log));
+    const R(row) r = {.x = y, .g = g, .one = R(splat)((real)(total + (double)last)), .log = p->log,
+                      .next = p->asks ? y + n : NULL, .next_g = p->asks ? g + n : NULL};
+    R(deliver_row)(R(softmax_back_some), &r, gx, p->far, n);
 }
 
 static void R(softmax_backward_range)(void *context, long begin, long end)
@@ -197,7 +254,8 @@ static void R(cross_entropy_range)(void *context, long begin, long end)
     }
     for (long row = begin; row < end; row++) {
         real top;
-        const double total = R(exponentials)(p->x + row * p->n, NULL, p->n, &top);
+        const real *x = p->x + row * p->n;
+        const double total = R(exponentials)(x, NULL, p->n, &top, p->asks ? x + p->n : NULL);
         R(keep_row)(p, row, top, total);
     }
 }
@@ -206,7 +264,24 @@ KERNEL(cross_entropy)
 {
     R(rows) p = {.x = a[0].p, .classes = a[1].p, .y = a[2].p, .stats = a[3].p, .n = a[5].i,
                  .inner = 1};
+    p = R(of_size)(p, a[4].i * p.n * (long)sizeof(real));
     parallel(a[4].i, R(row_grain)(&p), R(cross_entropy_range), &p);
+}
+
+/* -g e^(x - top - rest), and g more for the class. */
+static void R(cross_entropy_back_some)(const void *context, real *out, long begin, long end)
+{
+    const R(row) r = *(const R(row) *)context;
+    const real g = *r.g;
+    R(ask_row)(r.next, begin, end);
+    long i = begin;
+    for (; i + LANES <= end; i += LANES)
+        *(vec *)(out + i - begin) = R(vexp_below)(*(const vec *)(r.x + i) - r.one - r.two) * -g;
+    if (i < end)
+        R(store_part)(out + i - begin, end - i,
+                      R(vexp_below)(R(some_of)(r.x + i, end - i) - r.one - r.two) * -g);
+    if (r.class >= begin && r.class < end)
+        out[r.class - begin] += g;
 }
 
 static void R(cross_entropy_backward_range)(void *context, long begin, long end)
@@ -214,18 +289,18 @@ static void R(cross_entropy_backward_range)(void *context, long begin, long end)
     const R(rows) *p = context;
     for (long row = begin; row < end; row++) {
         const real *x = p->s + row * p->n;
-        real *gx = p->y + row * p->n, g = p->x[row];
-        real top = p->stats[2 * row], rest = p->stats[2 * row + 1];
-        for (long i = 0; i < p->n; i += LANES)
-            R(store_part)(gx + i, p->n - i,
-                          R(vexp_below)(R(load_part)(x + i, p->n - i, 0) - top - rest) * -g);
-        gx[p->classes[row]] += g;
+        const R(row) r = {.x = x, .g = p->x + row, .class = p->classes[row],
+                          .next = p->asks ? x + p->n : NULL, .one = R(splat)(p->stats[2 * row]),
+                          .two = R(splat)(p->stats[2 * row + 1])};
+        R(deliver_row)(R(cross_entropy_back_some), &r, p->y + row * p->n, p->far, p->n);
     }
+    PUT_END();
 }
 
 KERNEL(cross_entropy_backward)
 {
     R(rows) p = {.x = a[0].p, .s = a[1].p, .classes = a[2].p, .stats = a[3].p, .y = a[4].p,
                  .n = a[6].i, .inner = 1};
+    p = R(of_size)(p, a[5].i * p.n * (long)sizeof(real));
     parallel(a[5].i, R(row_grain)(&p), R(cross_entropy_backward_range), &p);
 }

@@ -13,11 +13,14 @@ typedef struct {
     int log, far, asks; /* far: the result goes past the caches; asks: not all is in a near one */
 } R(rows);
 
-/* What depends on the size of the result, in bytes. */
+/* What depends on the size of the result, in bytes. Short rows are read ahead by the processor itself,
+ * and the stores past the caches would come in pieces.
+ */
 static R(rows) R(of_size)(R(rows) p, long bytes)
 {
-    p.far = R(is_far)(bytes);
-    p.asks = bytes > 1L << 19;
+    const int alone = p.inner == 1 && p.n < 512;
+    p.far = R(is_far)(bytes) && !alone;
+    p.asks = bytes > 1L << 19 && !alone;
     return p;
 }
 

@@ -54,6 +54,15 @@ static inline void R(ask_block)(const void *from)
         __builtin_prefetch((const char *)from + line);
 }
 
+/* Ask the second cache for the next of many rows, some elements of it at a time while this row is read
+ * again from the first one: the processor itself reads ahead only to the end of a page.
+ */
+INLINE void R(ask_ahead)(const real *from, const int count)
+{
+    for (int i = 0; i < count; i += 64 / (int)sizeof(real))
+        __builtin_prefetch(from + i, 0, 2);
+}
+
 /* Elements of the first block of n: to where a line of the cache begins, or none. */
 static inline long R(to_line)(const real *out, long n)
 {
@@ -65,9 +74,10 @@ static inline long R(to_line)(const real *out, long n)
 typedef void R(some)(const void *context, real *out, long begin, long end);
 
 /* The same to their places in the whole result, past the caches if it is `far`; then a vector beyond
- * `end` may be written as well.
+ * `end` may be written as well. PUT_END is left to the caller, who may have more to deliver.
  */
-static void R(deliver)(R(some) *body, const void *context, real *out, int far, long begin, long end)
+static void R(deliver_some)(R(some) *body, const void *context, real *out, int far, long begin,
+                            long end)
 {
     if (!far) {
         const long lead = (long)(-(uintptr_t)(out + begin) & 63) / (long)sizeof(real);
@@ -83,5 +93,11 @@ static void R(deliver)(R(some) *body, const void *context, real *out, int far, l
         body(context, block, i, i + many);
         R(put)(out + i, block, many * (long)sizeof(real));
     }
-    PUT_END();
+}
+
+static void R(deliver)(R(some) *body, const void *context, real *out, int far, long begin, long end)
+{
+    R(deliver_some)(body, context, out, far, begin, end);
+    if (far)
+        PUT_END();
 }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import minigrad as torch
+from minigrad.autograd import engine
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using backward.. with create_graph")
 
@@ -260,3 +261,32 @@ def test_grad_by_an_early_tensor_of_a_long_chain():
         y = y + 0.0
     (g,) = torch.autograd.grad(y, early)
     assert g.item() == 1.0
+
+
+def test_a_gradient_seen_in_another_shape_becomes_the_leafs_without_a_copy(monkeypatch: Any):
+    copied: list[Any] = []
+    monkeypatch.setattr(engine.moves, "row_major", lambda g: copied.append(g) or g.copy())
+    x, w = torch.ones(4, 6, requires_grad=True), torch.arange(24.0)
+    (x.reshape(24) * w).sum().backward()
+    assert not copied and x.grad.tolist() == w.reshape(4, 6).tolist()
+    x.grad = None
+    x[:, :3].backward(torch.ones(4, 3))  # the gradient is an array of its own, of the whole size
+    assert not copied and x.grad.sum() == 12
+
+
+def test_what_others_see_in_another_shape_is_never_a_leafs_gradient():
+    """Two leaves with one cotangent, the caller's own, and one that a tensor retains."""
+    a, b = torch.zeros(2, 3, requires_grad=True), torch.zeros(6, requires_grad=True)
+    (3.0 * (a.reshape(6) + b)).sum().backward()
+    a.grad += 1
+    assert b.grad.tolist() == [3.0] * 6
+    mine, c = torch.ones(6), torch.zeros(2, 3, requires_grad=True)
+    c.reshape(6).backward(mine)
+    c.grad += 1
+    assert mine.tolist() == [1.0] * 6
+    d = torch.zeros(2, 3, requires_grad=True)
+    flat = d.reshape(6)
+    flat.retain_grad()
+    (flat * 2.0).sum().backward()
+    d.grad += 1
+    assert flat.grad.tolist() == [2.0] * 6

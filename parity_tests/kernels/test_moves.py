@@ -79,6 +79,27 @@ def test_planes_at_any_place(rows: int, dtype: type) -> None:
 
 @few
 @given(st.data())
+def test_repeats(data: Any) -> None:
+    """Rows as often as they are seen by steps of zero, whatever their length, type and place."""
+    copies, rows, many, n = (data.draw(st.integers(1, most)) for most in (3, 40, 300, 70))
+    n = data.draw(st.sampled_from([1, n]))
+    x = drawn((rows, n), data.draw(st.sampled_from(TYPES)), data.draw(st.integers(0, 3)))
+    seen = np.broadcast_to(x.reshape(1, rows, 1, n), (copies, rows, many, n))
+    for (found,) in at_each_level(lambda: [moves.row_major(seen)]):
+        assert found.flags.c_contiguous and np.array_equal(found, seen)
+
+
+def test_what_is_repeated_is_told_apart_from_what_is_not() -> None:
+    x = np.zeros((4, 20))
+    assert moves._repeats(np.broadcast_to(x, (3, 4, 20))) == (1, 1, 3, 80)
+    assert moves._repeats(np.broadcast_to(x[:, :1], (4, 20))) is None  # x has gaps
+    assert moves._repeats(x) is None and moves._repeats(x.T) is None
+    short = np.broadcast_to(np.zeros((9, 1)), (9, moves.RUN - 1))
+    assert moves._repeats(short) is None
+
+
+@few
+@given(st.data())
 def test_joins(data: Any) -> None:
     shape = data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3))
     dim = data.draw(st.integers(0, len(shape) - 1))
