@@ -7,7 +7,7 @@
  */
 #define MOST_TAPS 64   /* of a filter; larger ones take the other way */
 #define SMALL_PLANE 1200 /* elements of a window: 16 channels of it fill two first-level caches */
-#define AT_A_TIME 6    /* sums at a time, of vectors that lie in a line */
+#define AT_A_TIME 8    /* sums at a time, at most, of vectors that lie in a line */
 
 /* Elements of the result that meet the same taps; places and steps in vectors. */
 typedef struct {
@@ -41,31 +41,53 @@ INLINE void R(lane_sums)(const int count, const R(lanes) *d, const R(lane_piece)
                          const vec *w, const vec *from, vec *out)
 {
     vec sums[AT_A_TIME];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int q = 0; q < count; q++)
         sums[q] = first;
     for (long t = p->first; t < p->first + p->taps; t++) {
         const vec number = w[d->tap[t]], *place = from + d->at[t];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
         for (int q = 0; q < count; q++)
             sums[q] += number * place[q * p->column];
     }
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int q = 0; q < count; q++)
         out[q * p->out_column] = sums[q];
 }
 
+#define LANES_CASE(n)                                                                              \
+    case n:                                                                                        \
+        R(lane_sums)(n, d, p, first, w, from, out);                                                \
+        break;
+
+static void R(any_lane_sums)(long count, const R(lanes) *d, const R(lane_piece) *p, vec first,
+                             const vec *w, const vec *from, vec *out)
+{
+    switch (count) {
+        LANES_CASE(1)
+        LANES_CASE(2)
+        LANES_CASE(3)
+        LANES_CASE(4)
+        LANES_CASE(5)
+        LANES_CASE(6)
+        LANES_CASE(7)
+        LANES_CASE(8)
+    }
+}
+#undef LANES_CASE
+
 static void R(lane_piece_sums)(const R(lanes) *d, const R(lane_piece) *p, vec first, const vec *w,
                                const vec *window, vec *out)
 {
+    const long cuts = (p->columns + AT_A_TIME - 1) / AT_A_TIME; /* as even as can be */
     for (long i = 0; i < p->lines; i++) {
         const vec *from = window + p->from + i * p->line;
         vec *to = out + p->out + i * p->out_line;
-        long j = 0;
-        for (; j + AT_A_TIME <= p->columns; j += AT_A_TIME)
-            R(lane_sums)(AT_A_TIME, d, p, first, w, from + j * p->column, to + j * p->out_column);
-        for (; j < p->columns; j++)
-            R(lane_sums)(1, d, p, first, w, from + j * p->column, to + j * p->out_column);
+        for (long cut = 0, j = 0, next; cut < cuts; cut++, j = next) {
+            next = p->columns * (cut + 1) / cuts;
+            R(any_lane_sums)(next - j, d, p, first, w, from + j * p->column,
+                             to + j * p->out_column);
+        }
     }
 }
 
@@ -98,10 +120,13 @@ static void R(lane_blocks)(void *context, long begin, long end)
         }
         R(fill_lanes)(d->x + (n * d->planes + channel) * size, channels, d->height, d->width,
                       d->top, d->left, d->wide, turned, (vec *)room);
+        real *y = d->y + (n * d->planes + channel) * places;
+        if (n + 1 < d->images)
+            R(ask_ahead)(d->x + ((n + 1) * d->planes + channel) * size, (int)(channels * size));
+        R(ask_ahead)(y, (int)(channels * places));
         for (int p = 0; p < d->pieces; p++)
             R(lane_piece_sums)(d, d->piece + p, first, w, (vec *)room, turned);
-        R(turn)((real *)turned, LANES, places, channels,
-                d->y + (n * d->planes + channel) * places, places);
+        R(turn)((real *)turned, LANES, places, channels, y, places);
     }
 }
 
