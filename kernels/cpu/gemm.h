@@ -183,25 +183,6 @@ static void R(tile_far)(int rows, long depth, const real *a, const real *b, cons
     R(tile_any)(rows, R(PLACED_FAR), depth, a, b, at, LANES, c, step, NULL, across, add);
 }
 
-/* Transpose LANES x LANES elements in registers: each round of zips turns the bits of an element's
- * place (row, lane) by one.
- */
-INLINE void R(transpose)(vec *v)
-{
-    vec w[LANES];
-#pragma GCC unroll 4
-    for (int round = 1; round < LANES; round *= 2) {
-#pragma GCC unroll 8
-        for (int i = 0; i < LANES / 2; i++) {
-            w[2 * i] = R(zip_low)(v[i], v[i + LANES / 2]);
-            w[2 * i + 1] = R(zip_high)(v[i], v[i + LANES / 2]);
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++)
-            v[i] = w[i];
-    }
-}
-
 /* to[k * pitch + i] = from[i * step + k], for i < rows <= pitch and k < depth. Lines are written as
  * whole vectors that spill into the next line, which comes later; so the last block of rows goes
  * first, and the last lines go one by one.

@@ -99,7 +99,7 @@ INLINE void R(turn_squares)(const real *const *row, long c, real *y, long rows, 
     for (int s = 0; s < R(LINE) / LANES; s++) {
         for (int i = 0; i < LANES; i++)
             square[s][i] = *(const vec *)(row[s * LANES + i] + c);
-        R(transpose)(square[s]); /* of gemm.h */
+        R(transpose)(square[s]);
     }
     for (int i = 0; i < LANES; i++)
         for (int s = 0; s < R(LINE) / LANES; s++) {
