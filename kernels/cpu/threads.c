@@ -3,10 +3,11 @@
  * `parallel` cuts its range into parts of `grain` elements, whatever the number of threads, and
  * hands them out one by one from a counter. The caller takes part, so a pool of one has no thread
  * of its own. Threads are made at the first range that is worth them and are gone in a forked
- * child, where the next range makes new ones. After a range they look for the next one for some ten
- * microseconds, since waking takes longer than many a range; then they sleep. Who comes too late for
- * a range is not waited for: its processor may be somebody else's just then. One range runs at a
- * time: a second Python thread that comes while one runs does its own range alone.
+ * child, where the next range makes new ones. After a range they look for the next one for a fifth
+ * of a millisecond, then they sleep: waking takes longer than many a range, and a program's way from
+ * one range to the next, through Python, some ten microseconds. Who comes too late for a range is
+ * not waited for: its processor may be somebody else's just then. One range runs at a time: a second
+ * Python thread that comes while one runs does its own range alone.
  *
  * On Linux threads are kept off the processor of the caller. Where no processor is idle, one that wakes
  * is put beside the one that woke it, and waits there until that has done the whole range alone.
@@ -20,8 +21,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
-enum { MOST = 256, LOOKS = 1000 };
+enum { MOST = 256, PATIENCE = 200000 }; /* threads; nanoseconds of looking for work */
 
 static atomic_int wanted = 1;      /* threads, the caller included */
 static int running;                /* threads that have been made, the caller not included */
@@ -41,14 +43,21 @@ static struct {
     atomic_long next;
 } job;
 
-/* Look a number of times whether something is still as it was. */
+static int64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Look for some time whether something is still as it was. */
 #if defined(__x86_64__)
 #define BREATHE() __builtin_ia32_pause()
 #else
 #define BREATHE() atomic_signal_fence(memory_order_seq_cst)
 #endif
 #define WHILE(same)                                                                                \
-    for (int look = 0; look < LOOKS && (same); look++)                                             \
+    for (int64_t end = now() + PATIENCE; (same) && now() < end;)                                   \
         BREATHE();
 
 static void take_parts(void)
