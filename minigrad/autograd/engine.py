@@ -306,23 +306,6 @@ def _from_user(changed: Any, g: Any, reading: Reading) -> Any:
     return back if isinstance(g, tuple) else back[0]
 
 
-def _whole(g: Any) -> bool:
-    """Whether an array has its memory for itself; it may be another one, reshaped, that nobody has.
-
-    >>> _whole(np.zeros(6).reshape(2, 3))
-    True
-    >>> x = np.zeros(6); _whole(x.reshape(2, 3)), _whole(np.zeros(6)[:3])
-    (False, False)
-    """
-    base = g.base
-    return base is None or (
-        type(base) is type(g)
-        and base.base is None
-        and base.nbytes == g.nbytes
-        and getrefcount(base) <= HELD_BY_ITS_VIEW
-    )
-
-
 def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
     """Add a gradient to the leaf's ``.grad``, in place where the old one has no history."""
     leaf = node.variable
@@ -338,7 +321,7 @@ def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
             g = g.astype(leaf._array.dtype)
         if old is None:
             reading.references = references = getrefcount(g)
-            unshared = references <= UNSHARED and g.flags.c_contiguous and _whole(g)
+            unshared = references <= UNSHARED and moves.owned(g)
             leaf._grad = make(g if unshared else moves.row_major(g))
         elif old._node is not None:
             leaf._grad = old + make(g)
@@ -410,8 +393,6 @@ def _references_of_an_unshared_gradient() -> int:
     sweep({node.seq: (node, np.zeros(1))}, reading)
     return reading.references
 
-
-HELD_BY_ITS_VIEW = 3  # references: the view's, the name in `_whole` and the argument that counts them
 
 # Whatever is held elsewhere as well (the cotangent of another leaf, a saved value, an array that
 # the user passed in) must be copied, for the next backward adds to ``.grad`` in place.

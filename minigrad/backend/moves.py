@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ LINE = 64  # bytes that memory hands to the cache at once
 COLLIDING = 2048  # bytes; what lies a multiple of this apart contends for the same few lines
 RUN = 16  # elements; where fewer are the same, or lie together, NumPy repeats them faster
 AT_ONCE = 8  # arrays that CuPy joins by a copy each; of more it sends the addresses to the card
+_BY_A_VIEW = 3  # references to a base that only a view has: its own, a name's, an argument's
 _MOVED = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
 
 
@@ -32,6 +34,23 @@ def _moved(x: Any) -> Any:
     kind = _MOVED.get(x.itemsize)
     plain = kind is not None and type(x) is np.ndarray and x.flags.c_contiguous
     return x.view(kind) if plain else None
+
+
+def owned(x: Any) -> bool:
+    """Whether an array has no gaps, and its memory for itself.
+
+    It may be another one, seen in another shape, that nobody has any more.
+
+    >>> owned(np.zeros(6).reshape(2, 3))
+    True
+    >>> x = np.zeros(6); owned(x.reshape(2, 3)), owned(np.zeros(6)[:3])
+    (False, False)
+    """
+    base = x.base
+    if base is None or not x.flags.c_contiguous:
+        return bool(x.flags.c_contiguous)
+    whole = type(base) is type(x) and base.base is None and base.nbytes == x.nbytes
+    return whole and getrefcount(base) <= _BY_A_VIEW
 
 
 def write(out: Array, x: Array) -> None:
