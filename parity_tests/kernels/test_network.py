@@ -245,6 +245,35 @@ def test_softmax_of_special_values() -> None:
                 np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("n", [512, 523, 1200])
+@pytest.mark.parametrize("shift", [0, 3])
+def test_rows_that_go_past_the_caches(n: int, shift: int) -> None:
+    """Rows that are not short are written by blocks, of which the first ends where a line does."""
+    target = mg.tensor([0, n - 1, n // 2, 255])
+    for function in (F.softmax, F.log_softmax):
+        _check(lambda x, f=function: f(x * 3, 1), [(4, n)], n, shift)
+    for reduction in ("mean", "none"):
+        _check(
+            lambda x, how=reduction: F.cross_entropy(x * 2, target, ignore_index=0, reduction=how),
+            [(4, n)], n, shift,
+        )  # fmt: skip
+    _check(
+        lambda x, *wb: F.layer_norm(x, (n,), *wb, eps=0.1), [(4, n), (n,), (n,)], n, shift,
+        size=SLOPES,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(40, 56), (33, 70)])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_gradients_of_pools_that_go_past_the_caches(size: tuple[int, int], shift: int) -> None:
+    """Planes that are large enough are worked out one by one; 40 x 56 by whole windows."""
+    shape = [(2, 3, *size)]
+    for kernel, stride, padding in ((2, 2, 0), (3, 2, 1), (3, 1, 1), (8, 8, 0)):
+        how = (kernel, stride, padding)
+        _check(lambda x, how=how: F.max_pool2d(x, *how), shape, kernel, shift)
+        _check(lambda x, how=how: F.avg_pool2d(x, *how), shape, kernel, shift)
+
+
 @few
 @given(st.integers(1, 40), st.integers(2, 70), st.booleans(), st.integers(0, 2), seeds, shifts)
 def test_cross_entropy(
