@@ -49,6 +49,12 @@ def pytest_collection_finish(session):
     gc.freeze()
 
 
+@pytest.fixture
+def no_garbage():
+    """Nothing that tests before have left is freed while this one counts memory."""
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks():
     """A test leaves the settings of minigrad as it found them, and no mode of torch in force."""

@@ -122,8 +122,7 @@ static void R(lane_blocks)(void *context, long begin, long end)
                       d->top, d->left, d->wide, turned, (vec *)room);
         real *y = d->y + (n * d->planes + channel) * places;
         if (n + 1 < d->images)
-            R(ask_ahead)(d->x + ((n + 1) * d->planes + channel) * size, (int)(channels * size));
-        R(ask_ahead)(y, (int)(channels * places));
+            R(ask_ahead)(d->x + ((n + 1) * d->planes + channel) * size, channels * size);
         for (int p = 0; p < d->pieces; p++)
             R(lane_piece_sums)(d, d->piece + p, first, w, (vec *)room, turned);
         R(turn)((real *)turned, LANES, places, channels, y, places);

@@ -160,8 +160,8 @@ static void R(planes_back_some)(const void *context, real *out, long begin, long
                                (R(some_of)(p->x + i, all - i) - mean) * slope) * scale);
     }
     if (m->far) {
-        R(ask_block)(p->g + end);
-        R(ask_block)(p->x + end);
+        R(ask_near)(p->g + end, R(BLOCK));
+        R(ask_near)(p->x + end, R(BLOCK));
     }
 }
 

@@ -7,7 +7,6 @@ enum {
     R(FEW_PLACES) = 8,      /* below, the result is worked out by columns as well, */
     R(FEW_COLUMNS) = 8192,  /* and of no more columns: numbers for each stay in the cache; */
     R(MORE_COLUMNS) = 16384, /* or of these, but for a forward result that no cache holds */
-    R(FAR_PLANE) = 512,     /* places from which on planes go past the caches one by one */
     R(BATCH_PARTS) = 16,    /* of the samples, at most: each has its own sums of all channels */
     R(DEEP) = 32,           /* samples of columns that are added up in `real` */
     R(STRIP) = 1024,        /* columns whose sums are kept side by side */
@@ -34,7 +33,7 @@ static int R(cut)(R(parts) *c, const R(norm) *p, size_t each)
     c->far = R(is_far)(p->n * p->c * p->l * (long)sizeof(real));
     const long few = c->far && !p->g ? R(FEW_COLUMNS) : R(MORE_COLUMNS);
     c->lines = p->l < R(FEW_PLACES) || c->columns <= few ? c->columns : 0;
-    c->far_planes = c->far && !c->lines && p->l >= R(FAR_PLANE);
+    c->far_planes = c->far && !c->lines && p->l >= R(FAR_RUN);
     c->far -= c->far_planes;
     c->grain = max(max(1, least), (p->n + R(BATCH_PARTS) - 1) / R(BATCH_PARTS));
     c->moments = scratch(0, (size_t)((p->n + c->grain - 1) / c->grain * p->c) * each);
@@ -198,7 +197,7 @@ static void R(columns_some)(const void *context, real *out, long begin, long end
         for (; i < many; i++)
             to[i] = (x[i] - mean[i]) * scale[i] + shift[i];
         if (m->far)
-            R(ask_block)(x + many);
+            R(ask_near)(x + many, R(BLOCK));
     }
 }
 
@@ -251,8 +250,8 @@ static void R(columns_back_some)(const void *context, real *out, long begin, lon
         for (; i < many; i++)
             to[i] = (g[i] - flat[i] - (x[i] - mean[i]) * slope[i]) * scale[i];
         if (m->far) {
-            R(ask_block)(g + many);
-            R(ask_block)(x + many);
+            R(ask_near)(g + many, R(BLOCK));
+            R(ask_near)(x + many, R(BLOCK));
         }
     }
 }

@@ -59,7 +59,7 @@ static void R(row_norm_range)(void *context, long begin, long end)
         else if (p->places > 1)
             for (long k = 0; k < p->width; k++)
                 R(apply_to)(x + k * p->places, y + k * p->places, p->places, mean,
-                            invstd * (w ? w[k] : 1), b ? b[k] : 0, p->far && p->places >= 512);
+                            invstd * (w ? w[k] : 1), b ? b[k] : 0, p->far && p->places >= R(FAR_RUN));
         else
             R(apply_each_to)(x, y, size, mean, invstd, w, b, p->far);
     }
@@ -70,7 +70,7 @@ static void R(row_norm_range)(void *context, long begin, long end)
 static int R(far_rows)(const R(norm) *p, long samples)
 {
     const long size = p->width * p->places;
-    return size >= 512 && R(is_far)(samples * p->groups * size * (long)sizeof(real));
+    return size >= R(FAR_RUN) && R(is_far)(samples * p->groups * size * (long)sizeof(real));
 }
 
 KERNEL(row_norm)
@@ -184,7 +184,7 @@ static void R(row_norm_backward_range)(void *context, long begin, long end)
         else if (p->places > 1)
             for (long k = 0; k < size; k += p->places)
                 R(apply_back_to)(g + k, x + k, gx + k, p->places, mean, w[k / p->places], flat,
-                                 slope, invstd, p->far && p->places >= 512);
+                                 slope, invstd, p->far && p->places >= R(FAR_RUN));
         else
             R(apply_back_each_to)(g, x, gx, size, mean, w, flat, slope, invstd, p->far);
     }

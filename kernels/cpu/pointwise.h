@@ -142,7 +142,7 @@ static void R(pointwise_far)(const R(pointwise_job) *job, long begin, long end)
             for (int k = 0; k < job->count; k++)
                 if (r.step[k]) {
                     r.p[k] += many * (long)sizeof(real);
-                    R(ask_block)(r.p[k]);
+                    R(ask_near)(r.p[k], R(BLOCK));
                 }
             have += many;
             if (have == room) {

@@ -102,16 +102,13 @@ INLINE R(sums) R(added)(const real *x, long n, int squares, real mean)
     while (i + 4 * LANES <= n) {
         vec sums[4] = {{0}, {0}, {0}, {0}}, more[4] = {{0}, {0}, {0}, {0}};
         const long end = min(n, i + 4 * R(SHORT_SUM_OF));
-        for (; i + 4 * LANES <= end; i += 4 * LANES) {
+        for (; i + 4 * LANES <= end; i += 4 * LANES)
             for (int k = 0; k < 4; k++) {
                 vec v = *(const vec *)(x + i + k * LANES) - mean;
                 sums[k] += v;
                 if (squares)
                     more[k] += v * v;
             }
-            if (squares)
-                R(ask_ahead)(x + n + i, 4 * LANES);
-        }
         vec all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         plain += __builtin_convertvector(all, R(doubles));
         if (squares) {

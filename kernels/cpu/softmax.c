@@ -55,20 +55,15 @@ static double R(exponentials)(const real *x, real *e, long n, real *greatest, co
     return total;
 }
 
-/* What is the same for all elements of a row: what they are read from, and two numbers. */
+/* What is the same for all elements of a row: what they are read from (g: of cross-entropy one number),
+ * and two numbers; n if memory is to be asked for the next row, else 0.
+ */
 typedef struct {
-    const real *x, *g, *next, *next_g; /* next: what memory is asked for meanwhile, or NULL */
+    const real *x, *g;
     vec one, two;
-    long class;
+    long class, ask;
     int log;
 } R(row);
-
-/* Ask for what lies at the places begin..end of the next row. */
-INLINE void R(ask_row)(const real *next, long begin, long end)
-{
-    for (; next && begin < end; begin += 64 / (long)sizeof(real))
-        __builtin_prefetch(next + begin);
-}
 
 /* x - top - rest, or e^(x - top) / sum. */
 INLINE vec R(softmax_of)(const R(row) *r, vec x)
@@ -86,15 +81,6 @@ static void R(softmax_some)(const void *context, real *out, long begin, long end
         R(store_part)(out + i - begin, end - i, R(softmax_of)(&r, R(some_of)(r.x + i, end - i)));
 }
 
-/* Elements of a row to their places, past the caches or not. */
-INLINE void R(deliver_row)(R(some) *body, const R(row) *r, real *out, int far, long n)
-{
-    if (far)
-        R(deliver_some)(body, r, out, 1, 0, n);
-    else
-        body(r, out, 0, n);
-}
-
 static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
 {
     real top;
@@ -105,7 +91,7 @@ static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
     R(row) r = {.x = p->log ? x : e, .log = p->log};
     r.one = R(splat)(p->log ? top : (real)(1 / total)); /* as exact as dividing by a rounded total */
     r.two = R(splat)(p->log ? (real)log(total) : 0);
-    R(deliver_row)(R(softmax_some), &r, y, p->far, p->n);
+    R(deliver_some)(R(softmax_some), &r, y, p->far, 0, p->n);
 }
 
 /* Rows of a few elements are turned, LANES of them at a time, and are columns then: as rows they
@@ -164,8 +150,10 @@ KERNEL(softmax)
 static void R(softmax_back_some)(const void *context, real *out, long begin, long end)
 {
     const R(row) r = *(const R(row) *)context;
-    R(ask_row)(r.next, begin, end);
-    R(ask_row)(r.next_g, begin, end);
+    if (r.ask) {
+        R(ask_near)(r.x + r.ask + begin, end - begin);
+        R(ask_near)(r.g + r.ask + begin, end - begin);
+    }
     long i = begin;
     for (; i + LANES <= end; i += LANES)
         *(vec *)(out + i - begin) =
@@ -195,8 +183,8 @@ static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, 
     for (; i < n; i++)
         last += p->log ? g[i] : g[i] * y[i];
     const R(row) r = {.x = y, .g = g, .one = R(splat)((real)(total + (double)last)), .log = p->log,
-                      .next = p->asks ? y + n : NULL, .next_g = p->asks ? g + n : NULL};
-    R(deliver_row)(R(softmax_back_some), &r, gx, p->far, n);
+                      .ask = p->asks ? n : 0};
+    R(deliver_some)(R(softmax_back_some), &r, gx, p->far, 0, n);
 }
 
 static void R(softmax_backward_range)(void *context, long begin, long end)
@@ -273,7 +261,8 @@ static void R(cross_entropy_back_some)(const void *context, real *out, long begi
 {
     const R(row) r = *(const R(row) *)context;
     const real g = *r.g;
-    R(ask_row)(r.next, begin, end);
+    if (r.ask)
+        R(ask_near)(r.x + r.ask + begin, end - begin);
     long i = begin;
     for (; i + LANES <= end; i += LANES)
         *(vec *)(out + i - begin) = R(vexp_below)(*(const vec *)(r.x + i) - r.one - r.two) * -g;
@@ -290,9 +279,9 @@ static void R(cross_entropy_backward_range)(void *context, long begin, long end)
     for (long row = begin; row < end; row++) {
         const real *x = p->s + row * p->n;
         const R(row) r = {.x = x, .g = p->x + row, .class = p->classes[row],
-                          .next = p->asks ? x + p->n : NULL, .one = R(splat)(p->stats[2 * row]),
+                          .ask = p->asks ? p->n : 0, .one = R(splat)(p->stats[2 * row]),
                           .two = R(splat)(p->stats[2 * row + 1])};
-        R(deliver_row)(R(cross_entropy_back_some), &r, p->y + row * p->n, p->far, p->n);
+        R(deliver_some)(R(cross_entropy_back_some), &r, p->y + row * p->n, p->far, 0, p->n);
     }
     PUT_END();
 }

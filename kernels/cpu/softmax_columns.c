@@ -18,9 +18,9 @@ typedef struct {
  */
 static R(rows) R(of_size)(R(rows) p, long bytes)
 {
-    const int alone = p.inner == 1 && p.n < 512;
-    p.far = R(is_far)(bytes) && !alone;
-    p.asks = bytes > 1L << 19 && !alone;
+    const int short_rows = p.inner == 1 && p.n < R(FAR_RUN);
+    p.far = R(is_far)(bytes) && !short_rows;
+    p.asks = bytes > 1L << 19 && !short_rows;
     return p;
 }
 

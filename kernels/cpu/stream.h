@@ -4,7 +4,10 @@
  * moves. So results of `far_bytes` or more (kernel.h) are worked out in blocks that stay in the first
  * cache, and `put` hands these to memory with stores that read nothing. Their values are the same.
  */
-enum { R(BLOCK) = 1024 / sizeof(real) }; /* elements worked out at a time; with more, reading waits */
+enum {
+    R(BLOCK) = 1024 / sizeof(real), /* elements worked out at a time; with more, reading waits */
+    R(FAR_RUN) = 512, /* elements of a row from which on rows go past the caches one by one */
+};
 
 #if defined(__clang__)
 #define PUT_VECTOR(to, v) __builtin_nontemporal_store(v, (R(whole_vec) *)(to))
@@ -47,19 +50,21 @@ static void R(put)(void *target, const void *block, long bytes)
     memcpy(to + i, from + i, (size_t)(bytes - i));
 }
 
-/* Ask for what a next block will read: before the stores of this one, which hold up what comes later. */
-static inline void R(ask_block)(const void *from)
+/* Ask the nearest cache for what is read next: before the stores of this block, which hold up what comes
+ * later.
+ */
+INLINE void R(ask_near)(const void *from, long count)
 {
-    for (size_t line = 0; line < R(BLOCK) * sizeof(real); line += 64)
-        __builtin_prefetch((const char *)from + line);
+    for (long byte = 0; byte < count * (long)sizeof(real); byte += 64)
+        __builtin_prefetch((const char *)from + byte);
 }
 
 /* Ask the second cache for the next of many rows, some elements of it at a time while this row is read
  * again from the first one: the processor itself reads ahead only to the end of a page.
  */
-INLINE void R(ask_ahead)(const real *from, const int count)
+INLINE void R(ask_ahead)(const real *from, long count)
 {
-    for (int i = 0; i < count; i += 64 / (int)sizeof(real))
+    for (long i = 0; i < count; i += 64 / (long)sizeof(real))
         __builtin_prefetch(from + i, 0, 2);
 }
 
@@ -76,7 +81,7 @@ typedef void R(some)(const void *context, real *out, long begin, long end);
 /* The same to their places in the whole result, past the caches if it is `far`; then a vector beyond
  * `end` may be written as well. PUT_END is left to the caller, who may have more to deliver.
  */
-static void R(deliver_some)(R(some) *body, const void *context, real *out, int far, long begin,
+INLINE void R(deliver_some)(R(some) *body, const void *context, real *out, int far, long begin,
                             long end)
 {
     if (!far) {
@@ -98,6 +103,5 @@ static void R(deliver_some)(R(some) *body, const void *context, real *out, int f
 static void R(deliver)(R(some) *body, const void *context, real *out, int far, long begin, long end)
 {
     R(deliver_some)(body, context, out, far, begin, end);
-    if (far)
-        PUT_END();
+    PUT_END();
 }

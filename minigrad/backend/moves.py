@@ -46,11 +46,15 @@ def owned(x: Any) -> bool:
     >>> x = np.zeros(6); owned(x.reshape(2, 3)), owned(np.zeros(6)[:3])
     (False, False)
     """
+    if not x.flags.c_contiguous:
+        return False
     base = x.base
-    if base is None or not x.flags.c_contiguous:
-        return bool(x.flags.c_contiguous)
-    whole = type(base) is type(x) and base.base is None and base.nbytes == x.nbytes
-    return whole and getrefcount(base) <= _BY_A_VIEW
+    return base is None or (
+        type(base) is type(x)
+        and base.base is None
+        and base.nbytes == x.nbytes
+        and getrefcount(base) <= _BY_A_VIEW
+    )
 
 
 def write(out: Array, x: Array) -> None:

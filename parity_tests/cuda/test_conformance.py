@@ -36,6 +36,7 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize(("where", "check"), cases, ids=[f"{w}-{c.__name__}" for w, c in cases])
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_statement(where, check):
     if where == "cupy":
         check(real_cupy())

@@ -47,6 +47,7 @@ def test_a_copy_to_another_card_is_ordered_with_the_streams_of_both(cards):
 # --- memory ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_memory_is_counted_and_the_peak_is_the_most_there_was(cards):
     cuda.empty_cache()
     before = cuda.memory_allocated()
@@ -67,6 +68,7 @@ def test_memory_is_counted_and_the_peak_is_the_most_there_was(cards):
     assert "tensors" in cuda.memory_summary()
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_too_little_memory_says_how_much_and_the_program_goes_on(cards):
     cuda.empty_cache()
     net = nn.Linear(256, 256).to("cuda")
@@ -87,8 +89,8 @@ def test_too_little_memory_says_how_much_and_the_program_goes_on(cards):
     assert np.isfinite(net.weight.cpu().detach().numpy()).all()
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_running_out_inside_of_backward_leaves_no_memory_behind(cards):
-    gc.collect()
     x = minigrad.ones(1000, 250, device="cuda", requires_grad=True)
     pool = cards.get_default_memory_pool()
     used = cuda.memory_allocated()

@@ -59,6 +59,7 @@ def test_data_of_the_host_is_ordered_too(launched: list[str]) -> None:
         assert (x * 2).tolist() == [2.0, 4.0]
 
 
+@pytest.mark.usefixtures("no_garbage")
 @pytest.mark.parametrize("view", [False, True])
 def test_memory_that_another_stream_uses_outlives_its_tensor(
     view: bool, launched: list[str], monkeypatch: pytest.MonkeyPatch
@@ -83,12 +84,12 @@ def test_memory_that_another_stream_uses_outlives_its_tensor(
     assert torch.cuda.memory_allocated() <= held - 400_000
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_where_memory_is_short_it_is_waited_for(
     launched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, side = stand_in.cupy.get_default_memory_pool(), torch.cuda.Stream()
     monkeypatch.setattr(stand_in.cupy.cuda.Event, "done", property(lambda self: False))
-    gc.collect()
     pool.set_limit(pool.used_bytes() + (3 << 20))
     try:
         for _ in range(2):  # two do not fit

@@ -114,6 +114,7 @@ def test_empty_cache_gives_memory_back() -> None:
         assert before - after > 100 * MEBI
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_the_account_of_tensors() -> None:
     def bytes_of() -> dict[str, int]:
         return {use.name: use.bytes for use in uses()}
