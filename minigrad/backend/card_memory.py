@@ -6,6 +6,7 @@ Every allocation passes by ``Watch``, CuPy's own temporary arrays as well.
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import deque
 from typing import Any
 
@@ -44,13 +45,18 @@ def release(wait: bool = False) -> None:
 
 
 class Watch:
-    """The allocator that stands before CuPy's own, or before that of a graph's pool."""
+    """The allocator that stands before CuPy's own, or before that of a pool beside it."""
 
-    def __init__(self, module: Any, inner: Any = None) -> None:
-        self.cupy, self.inner = module, inner or module.cuda.get_allocator()
+    def __init__(self, module: Any, pool: Any = None) -> None:
+        self.cupy, self.pool = module, pool
+        self.inner = pool.malloc if pool else module.cuda.get_allocator()
+        self.first: Watch = watch(module) if pool else self
         self.peaks: dict[int, int] = {}  # the most bytes in use, of the cards that were asked for
         self.reserved: dict[int, int] = {}
+        self.others: weakref.WeakSet[Watch] = weakref.WeakSet()  # before pools beside the default
         self.refused = module.cuda.memory.OutOfMemoryError
+        if pool:
+            self.first.others.add(self)
 
     def __call__(self, size: int) -> Any:
         """So many bytes of the current card.
@@ -68,16 +74,24 @@ class Watch:
                 found = self.inner(size)
             except self.refused as error:
                 raise OutOfMemoryError(self._said(size)) from error
-        if self.peaks:
-            self.note()
+        if self.first.peaks:
+            self.first.note()
         return found
+
+    def bytes(self, ask: str) -> int:
+        """What all pools together say of the current card: ``used_bytes``, say."""
+        return sum(int(getattr(pool, ask)()) for pool in self.pools())
+
+    def pools(self) -> list[Any]:
+        """CuPy's default pool and those beside it."""
+        return [self.cupy.get_default_memory_pool(), *(other.pool for other in self.others)]
 
     def note(self) -> None:
         """Raise the peaks of the current card to what there is now."""
-        at, pool = self.cupy.cuda.Device().id, self.cupy.get_default_memory_pool()
+        at = self.cupy.cuda.Device().id
         if at in self.peaks:
-            self.peaks[at] = max(self.peaks[at], pool.used_bytes())
-            self.reserved[at] = max(self.reserved[at], pool.total_bytes())
+            self.peaks[at] = max(self.peaks[at], self.bytes("used_bytes"))
+            self.reserved[at] = max(self.reserved[at], self.bytes("total_bytes"))
 
     def _said(self, size: int) -> str:
         pool, here = self.cupy.get_default_memory_pool(), self.cupy.cuda.Device()
@@ -87,7 +101,8 @@ class Watch:
         return (
             f"CUDA out of memory. Tried to allocate {in_units(size)}. GPU {here.id} has a total "
             f"capacity of {in_units(total)} of which {in_units(free)} is free; minigrad's tensors "
-            f"hold {in_units(pool.used_bytes())}, and {in_units(pool.free_bytes())} is kept for "
+            f"hold {in_units(self.first.bytes('used_bytes'))}, and "
+            f"{in_units(self.first.bytes('free_bytes'))} is kept for "
             f"what comes, in pieces that do not fit.{limited} Drop tensors that are not needed "
             "(del, and no_grad() where no gradient is wanted), take smaller batches, or call "
             "torch.cuda.empty_cache(). The program can go on."

@@ -28,14 +28,17 @@ _FOUND_IN = {
     "graphed": "make_graphed_callables",
     "graphs": "CUDAGraph graph graph_pool_handle is_current_stream_capturing",
     "memory": (
-        "empty_cache max_memory_allocated max_memory_reserved mem_get_info memory_allocated "
-        "memory_reserved memory_summary reset_peak_memory_stats set_per_process_memory_fraction"
+        "MemPool empty_cache max_memory_allocated max_memory_reserved mem_get_info "
+        "memory_allocated memory_reserved memory_summary reset_peak_memory_stats "
+        "set_per_process_memory_fraction use_mem_pool"
     ),
     "random": (
         "get_rng_state get_rng_state_all initial_seed manual_seed manual_seed_all seed seed_all "
         "set_rng_state set_rng_state_all"
     ),
-    "streams": "Event Stream StreamContext current_stream default_stream set_stream stream",
+    "streams": (
+        "Event ExternalStream Stream StreamContext current_stream default_stream set_stream stream"
+    ),
     "sync": "forbid_sync get_sync_debug_mode set_sync_debug_mode",
 }
 _HOME = {name: module for module, names in _FOUND_IN.items() for name in names.split()}

@@ -10,7 +10,8 @@ from typing import Any
 
 from minigrad.autograd import Function, grad
 from minigrad.autograd.modes import no_grad
-from minigrad.cuda.graphs import CUDAGraph, Pool, graph
+from minigrad.cuda.graphs import CUDAGraph, graph
+from minigrad.cuda.memory import MemPool
 from minigrad.cuda.streams import Stream, current_stream, stream
 from minigrad.functions import empty_like
 from minigrad.tensor import Tensor
@@ -43,7 +44,7 @@ def make_graphed_callables(
     single = not isinstance(callables, tuple | list)
     made = [callables] if single else list(callables)
     samples = [sample_args] if single else list(sample_args)
-    pool = pool or Pool()
+    pool = pool or MemPool()
     parts = [
         _Part(fn, tuple(args), num_warmup_iters, allow_unused_input)
         for fn, args in zip(made, samples, strict=True)

@@ -15,9 +15,9 @@ from typing import Any
 
 from minigrad.backend import capture, faults
 from minigrad.backend.capture import CaptureError
-from minigrad.backend.card_memory import Watch
-from minigrad.cuda import streams
+from minigrad.cuda import memory, streams
 from minigrad.cuda.cards import cupy
+from minigrad.cuda.memory import MemPool
 from minigrad.cuda.streams import Stream, current_stream
 
 __all__ = [
@@ -29,14 +29,7 @@ __all__ = [
 ]
 
 
-class Pool:
-    """Memory of graphs alone: what a captured step frees is used again by that graph only."""
-
-    def __init__(self) -> None:
-        self.cupy = cupy().cuda.MemoryPool()
-
-
-def graph_pool_handle() -> Pool:
+def graph_pool_handle() -> MemPool:
     """Memory that several graphs may share, if they are never replayed at the same time.
 
     >>> import minigrad as torch
@@ -48,7 +41,7 @@ def graph_pool_handle() -> Pool:
     ...         with torch.cuda.graph(g, pool=shared):
     ...             y = x * 2
     """
-    return Pool()
+    return MemPool()
 
 
 def is_current_stream_capturing() -> bool:
@@ -80,7 +73,7 @@ class CUDAGraph:
 
     def __init__(self, keep_graph: bool = False) -> None:
         self._graph: Any = None
-        self._pool: Pool | None = None
+        self._pool: MemPool | None = None
         self._memory: Any = None  # while capturing: the block in which its pool allocates
         self._kept: list[Any] = []  # what its launches read and no tensor holds
         self._checks: set[Any] = set()
@@ -105,10 +98,9 @@ class CUDAGraph:
                 "CUDA graphs must be captured on a non-default stream. (However, after capture, "
                 "it's ok to replay them on the default stream.)"
             )
-        self._pool = pool.pool() if isinstance(pool, CUDAGraph) else pool or Pool()
-        assert self._pool is not None
+        self._pool = pool.pool() if isinstance(pool, CUDAGraph) else memory.pool_of(pool)
         on.cupy.begin_capture()
-        self._memory = module.cuda.using_allocator(Watch(module, self._pool.cupy.malloc))
+        self._memory = module.cuda.using_allocator(self._pool.allocate)
         self._memory.__enter__()  # of this thread alone: others go on in the memory that they know
         capture.switch(True)
 
@@ -144,7 +136,7 @@ class CUDAGraph:
     def register_generator_state(self, generator: Any) -> None:
         """Nothing has to be done: a generator that draws while capturing is noted."""
 
-    def pool(self) -> Pool:
+    def pool(self) -> MemPool:
         """Its memory, for another graph."""
         if self._pool is None:
             raise RuntimeError("CUDAGraph: nothing has been captured")

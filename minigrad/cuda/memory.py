@@ -1,12 +1,16 @@
 """The memory of cards: what is used, what is kept for later, and the most that there was.
 
-Tensors live in CuPy's pool, which keeps what is freed for what comes; ``backend/card_memory.py``
-stands before it.
+Tensors live in CuPy's pool, or in one beside it, which keeps what is freed for what comes;
+``backend/card_memory.py`` stands before it.
 Source: https://docs.pytorch.org/docs/stable/cuda.html#memory-management
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from minigrad.backend.card_memory import Watch, in_units, watch
@@ -14,6 +18,7 @@ from minigrad.cuda.cards import card, cupy, number
 from minigrad.errors import DeviceError
 
 __all__ = [
+    "MemPool",
     "empty_cache",
     "max_memory_allocated",
     "max_memory_reserved",
@@ -23,6 +28,7 @@ __all__ = [
     "memory_summary",
     "reset_peak_memory_stats",
     "set_per_process_memory_fraction",
+    "use_mem_pool",
 ]
 
 
@@ -31,13 +37,13 @@ def _watch() -> Watch:
 
 
 def _pool_of(device: Any, ask: str) -> int:
-    """A number of bytes that the pool of a card knows; 0 where there is no card."""
+    """A number of bytes that the pools of a card know; 0 where there is no card."""
     try:
-        pool = cupy().get_default_memory_pool()
+        watched = _watch()
     except DeviceError:
         return 0
     with card(device):
-        return int(getattr(pool, ask)())
+        return watched.bytes(ask)
 
 
 def memory_allocated(device: Any = None) -> int:
@@ -152,7 +158,92 @@ def empty_cache() -> None:
         return
     for index in range(module.cuda.runtime.getDeviceCount()):
         with module.cuda.Device(index):
-            module.get_default_memory_pool().free_all_blocks()
+            for pool in _watch().pools():
+                pool.free_all_blocks()
+
+
+_numbers = itertools.count(1)
+_by_id: weakref.WeakValueDictionary[tuple[int, int], MemPool] = weakref.WeakValueDictionary()
+
+
+class MemPool:
+    """Memory of its own: what is freed there is used again only by what is made there.
+
+    Raises: NotImplementedError for allocators of other libraries and other ways to share it.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     pool = torch.cuda.MemPool()
+    ...     with torch.cuda.use_mem_pool(pool):
+    ...         x = torch.ones(3, device="cuda")
+    ...     pool.bytes()
+    512
+    """
+
+    def __init__(
+        self, allocator: Any = None, use_on_oom: bool = False, no_split: bool = False
+    ) -> None:
+        if allocator is not None or use_on_oom or no_split:
+            raise NotImplementedError(
+                "MemPool: CuPy's pools take no allocator of another library, no use_on_oom and no "
+                "no_split"
+            )
+        self.cupy, self.id = cupy().cuda.MemoryPool(), (0, next(_numbers))
+        self.allocate = Watch(cupy(), self.cupy)
+        _by_id[self.id] = self
+
+    @property
+    def allocator(self) -> None:
+        """That of another library: none."""
+        return None
+
+    def bytes(self) -> int:
+        """How many bytes of the current card's memory tensors hold there."""
+        return int(self.cupy.used_bytes())
+
+
+def pool_of(given: Any) -> MemPool:
+    """A pool from itself or its id; a new one from None.
+
+    Raises: TypeError for anything else, ValueError for the id of a pool that is gone.
+
+    >>> pool_of("default")
+    Traceback (most recent call last):
+        ...
+    TypeError: a pool must be a MemPool, its id or a CUDAGraph's pool(), got str
+    """
+    if given is None:
+        return MemPool()
+    if isinstance(given, MemPool):
+        return given
+    if not isinstance(given, tuple):
+        raise TypeError(
+            f"a pool must be a MemPool, its id or a CUDAGraph's pool(), got {type(given).__name__}"
+        )
+    if given not in _by_id:
+        raise ValueError(f"no pool has the id {given}: nobody holds it any more")
+    return _by_id[given]
+
+
+@contextlib.contextmanager
+def use_mem_pool(pool: MemPool, device: Any = None) -> Iterator[None]:
+    """Let what this thread makes on a card inside of the block live in a pool.
+
+    Raises: TypeError for what is no pool, DeviceError without a card.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     with torch.cuda.use_mem_pool(torch.cuda.MemPool()):
+    ...         x = torch.ones(3, device="cuda")
+    ...     x.cpu()
+    tensor([1., 1., 1.])
+    """
+    if not isinstance(pool, MemPool):
+        raise TypeError(f"use_mem_pool: pool must be a MemPool, got {type(pool).__name__}")
+    with card(device), cupy().cuda.using_allocator(pool.allocate):
+        yield
 
 
 def memory_summary(device: Any = None, abbreviated: bool = False) -> str:

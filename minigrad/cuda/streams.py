@@ -17,6 +17,7 @@ from minigrad.errors import DeviceError
 
 __all__ = [
     "Event",
+    "ExternalStream",
     "Stream",
     "StreamContext",
     "current_stream",
@@ -114,6 +115,26 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<torch.cuda.Stream device={self.device} cuda_stream={self.cuda_stream:#x}>"
+
+
+class ExternalStream(Stream):
+    """A stream that another library made, by its handle; its card is the one named or current.
+
+    That library keeps it alive: it is not destroyed with this object. Memory that is freed here
+    is used again in the order of this stream.
+
+    >>> import minigrad as torch
+    >>> from minigrad.cuda import stand_in
+    >>> with stand_in.installed():
+    ...     theirs = torch.cuda.Stream()
+    ...     with torch.cuda.stream(torch.cuda.ExternalStream(theirs.cuda_stream)):
+    ...         torch.cuda.current_stream() == theirs
+    True
+    """
+
+    def __init__(self, stream_ptr: int, device: Any = None, **given: Any) -> None:
+        with card(device) as here:
+            self._of(cupy().cuda.ExternalStream(int(stream_ptr), here.id), here.id)
 
 
 class Event:

@@ -63,6 +63,28 @@ def the_pool_counts_in_512_bytes_and_keeps_what_is_freed(cp):
 
 
 @statement
+def a_pool_beside_the_default_one_counts_by_itself(cp):
+    pool, default = cp.cuda.MemoryPool(), cp.get_default_memory_pool()
+    before = default.used_bytes()
+    with cp.cuda.using_allocator(pool.malloc):
+        a = cp.zeros(1, np.float32)
+    assert (pool.used_bytes(), default.used_bytes()) == (512, before)
+    del a
+    assert (pool.used_bytes(), default.used_bytes()) == (0, before)
+    pool.free_all_blocks()
+    assert pool.total_bytes() == pool.free_bytes() == 0
+
+
+@statement
+def a_stream_is_found_again_by_its_handle(cp):
+    stream = cp.cuda.Stream(non_blocking=True)
+    again = cp.cuda.ExternalStream(stream.ptr, cp.cuda.Device().id)
+    assert again.ptr == stream.ptr
+    with again:
+        assert cp.cuda.get_current_stream().ptr == stream.ptr
+
+
+@statement
 def too_much_is_a_MemoryError_and_the_program_goes_on(cp):
     assert issubclass(cp.cuda.memory.OutOfMemoryError, MemoryError)
     pool = cp.get_default_memory_pool()

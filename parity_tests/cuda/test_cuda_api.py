@@ -105,6 +105,41 @@ def test_running_out_inside_of_backward_leaves_no_memory_behind(cards):
     assert cuda.memory_allocated() == used and x.grad is None
 
 
+@pytest.mark.usefixtures("no_garbage")
+def test_a_pool_of_its_own_is_counted_with_the_others(cards):
+    cuda.reset_peak_memory_stats()
+    before, pool = cuda.memory_allocated(), cuda.MemPool()
+    with cuda.use_mem_pool(pool):
+        x = minigrad.ones(1024, device="cuda") + 1
+    y = minigrad.ones(1024, device="cuda")
+    assert pool.bytes() == 4096 and cuda.memory_allocated() == before + 8192
+    assert cuda.max_memory_allocated() == before + 8192
+    assert (x + y).tolist() == [3.0] * 1024
+    del x
+    assert pool.bytes() == 0 and cuda.memory_allocated() == before + 4096
+
+
+def test_graphs_take_a_pool_by_itself_by_its_id_or_by_another_graph(cards):
+    pool, x = cuda.MemPool(), minigrad.ones(2, device="cuda")
+    graphs = [cuda.CUDAGraph() for _ in range(3)]
+    for g, given in zip(graphs, (pool, pool.id, graphs[0].pool), strict=True):
+        with cuda.graph(g, pool=given() if callable(given) else given):
+            y = x * 2
+        assert g.pool() is pool
+        g.replay()
+        assert y.tolist() == [2.0, 2.0]
+    for given, error in ((cuda.MemPool().id, ValueError), (3, TypeError)):
+        with pytest.raises(error, match="pool"), cuda.graph(cuda.CUDAGraph(), pool=given):
+            pass
+
+
+def test_pools_refuse_what_cupy_cannot(cards):
+    with pytest.raises(NotImplementedError, match="use_on_oom"):
+        cuda.MemPool(use_on_oom=True)
+    with pytest.raises(TypeError, match="must be a MemPool, got NoneType"), cuda.use_mem_pool(None):
+        pass
+
+
 # --- cards and streams -------------------------------------------------------------------------
 
 

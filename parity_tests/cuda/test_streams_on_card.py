@@ -98,6 +98,19 @@ def test_where_memory_is_short_it_is_waited_for(
         pool.set_limit(0)
 
 
+def test_a_stream_of_another_library_is_known_by_its_handle(launched: list[str]) -> None:
+    theirs, x = torch.cuda.Stream(), ones()
+    ours = torch.cuda.ExternalStream(theirs.cuda_stream, device="cuda:0")
+    assert ours == theirs and isinstance(ours, torch.cuda.Stream)
+    ours.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(ours):
+        y = x + 1
+    with torch.cuda.stream(theirs):  # the same queue: nothing to wait for
+        assert (y * 2).tolist() == [4.0] * 4
+    unknown = torch.cuda.ExternalStream(0x1234)
+    assert unknown.cuda_stream == 0x1234 and unknown != theirs
+
+
 def test_record_stream_refuses_what_is_none(launched: list[str]) -> None:
     with pytest.raises(NotImplementedError, match=r"aten::record_stream.*'CPU' backend"):
         torch.ones(1).record_stream(torch.cuda.current_stream())

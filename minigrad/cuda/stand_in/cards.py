@@ -45,7 +45,7 @@ class Pool:
     """The memory of one card: blocks in use, and blocks kept for the next of the same size."""
 
     def __init__(self) -> None:
-        self.used = self.kept = self.limit = 0
+        self.used = self.kept = self.limit = self.apart = 0  # apart: used of other pools
         self.free: dict[int, int] = {}
 
     def take(self, size: int) -> None:
@@ -143,18 +143,25 @@ def sent(what: str) -> None:
 class Memory:
     """What an allocator hands out; it goes back to its pool when nobody holds it."""
 
-    __slots__ = ("device", "size")
+    __slots__ = ("apart", "device", "size")
 
-    def __init__(self, size: int) -> None:
-        self.device, self.size = here.device, 0
+    def __init__(self, size: int, apart: dict[int, int] | None = None) -> None:
+        self.device, self.size, self.apart = here.device, 0, apart
         whole = -(-size // UNIT) * UNIT
         pools[self.device].take(whole)
         self.size = whole
+        self._count(whole)
         counts.pieces += 1
+
+    def _count(self, size: int) -> None:
+        if self.apart is not None:
+            self.apart[self.device] = self.apart.get(self.device, 0) + size
+            pools[self.device].apart += size
 
     def __del__(self) -> None:
         if pools and self.size and self.device < len(pools):  # None: the program ends
             pools[self.device].give(self.size)
+            self._count(-self.size)
 
 
 _allocator: list[Any] = [Memory]
@@ -188,11 +195,27 @@ def get_allocator() -> Any:
 
 
 class OwnPool:
-    """``cupy.cuda.MemoryPool``: memory that nobody else is given."""
+    """``cupy.cuda.MemoryPool``: memory that nobody else is given; here it keeps nothing."""
+
+    def __init__(self) -> None:
+        self._used: dict[int, int] = {}  # by card
 
     def malloc(self, size: int) -> Memory:
         """A piece of it."""
-        return Memory(size)
+        return Memory(size, self._used)
+
+    def used_bytes(self) -> int:
+        """Bytes that arrays hold."""
+        return self._used.get(here.device, 0)
+
+    total_bytes = used_bytes
+
+    def free_bytes(self) -> int:
+        """Bytes that are kept for arrays to come."""
+        return 0
+
+    def free_all_blocks(self, stream: Any = None) -> None:
+        """Give what is kept back to the card."""
 
 
 class Block:
@@ -275,7 +298,7 @@ class MemoryPool:
 
     def used_bytes(self) -> int:
         """Bytes that arrays hold."""
-        return pools[here.device].used
+        return pools[here.device].used - pools[here.device].apart
 
     def free_bytes(self) -> int:
         """Bytes that are kept for arrays to come."""

@@ -213,6 +213,7 @@ def _cuda() -> types.ModuleType:
     module.__dict__.update(
         Device=cards.Device,
         Stream=streams.Stream,
+        ExternalStream=streams.external,
         Event=streams.Event,
         Graph=streams.Graph,
         MemoryPool=cards.OwnPool,

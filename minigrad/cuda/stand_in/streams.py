@@ -14,7 +14,15 @@ from typing import Any
 
 from minigrad.cuda.stand_in.cards import Block, CUDARuntimeError, awaited, here, waits
 
-__all__ = ["Event", "Graph", "Stream", "StreamOrderError", "current", "get_elapsed_time"]
+__all__ = [
+    "Event",
+    "Graph",
+    "Stream",
+    "StreamOrderError",
+    "current",
+    "external",
+    "get_elapsed_time",
+]
 
 
 class StreamOrderError(RuntimeError):
@@ -170,6 +178,16 @@ class Stream:
 
 
 Stream.null = Stream(null=True)
+
+
+def external(ptr: int, device_id: int = -1) -> Stream:
+    """``cupy.cuda.ExternalStream``: the stream with this handle, whoever made it."""
+    for stream in (Stream.null, *_streams):
+        if stream.ptr == ptr:
+            return stream
+    found = Stream(non_blocking=True)
+    found.ptr, found.device_id = ptr, here.device if device_id < 0 else device_id
+    return found
 
 
 class Event:
