@@ -4,7 +4,8 @@ The top-level folder kernels/ is installed as ``minigrad/kernels/``, so nothing 
 lands in site-packages; benchmarks/ likewise, as ``minigrad/measuring/benchmarks/``, where
 ``minigrad bench`` finds it. ``minigrad._cpu`` is compiled from kernels/cpu; without a compiler the
 package installs all the same and works on NumPy. ``MINIGRAD_SANITIZE=address,undefined`` builds it
-with checks, for tests.
+with checks, for tests, and ``MINIGRAD_IMITATE_AVX512=1`` such that processors with AVX2 run
+AVX-512's kernels, too, in halves.
 """
 
 import contextlib
@@ -75,8 +76,9 @@ def flags():
     checks = os.environ.get("MINIGRAD_SANITIZE")
     sanitize = [f"-fsanitize={checks}", "-fno-omit-frame-pointer", "-g"] if checks else []
     speed = "-O0" if checks else "-O3"  # with checks, compilers need minutes to optimise
+    halves = ["-DIMITATE_AVX512", "-Wno-psabi"] if os.environ.get("MINIGRAD_IMITATE_AVX512") else []
     precise = ["-std=c11", "-fno-math-errno", "-ffp-contract=fast"]
-    return [speed, *precise, "-pthread", *sanitize], ["-pthread", *sanitize]
+    return [speed, *precise, *halves, "-pthread", *sanitize], ["-pthread", *sanitize]
 
 
 compile_args, link_args = flags()

@@ -209,6 +209,7 @@ static void R(gather_filters)(void *context, long begin, long end)
 static void R(convolve)(R(conv) *c, const real *w, long step, const int64_t *at)
 {
     const long depth = c->channels * c->taps;
+    R(join_lines)(c);
     R(look_around)(c);
     if (R(winograd)(c, w, step, at) || R(images_side_by_side)(c, w, step, at))
         return;

@@ -61,6 +61,17 @@ typedef struct {
     long start, stop;
 } R(conv_window);
 
+/* Where each place is one element of the input, an image is one line. */
+static void R(join_lines)(R(conv) *c)
+{
+    if (c->taps == 1 && !c->dh[0] && !c->dw[0] && c->step_h == 1 && c->step_w == 1 &&
+        c->height == c->out_h && c->width == c->out_w && c->y_line == c->out_w &&
+        c->y_column == 1 && !c->apart) {
+        c->width = c->out_w = c->y_line = c->height * c->width;
+        c->height = c->out_h = 1;
+    }
+}
+
 /* Least, greatest and what follows from them; called when the taps and places are known. */
 static void R(look_around)(R(conv) *c)
 {
@@ -319,12 +330,14 @@ static void R(place_taps)(const R(conv) *c, const R(conv_window) *w, int64_t *ta
 /* Parts of columns whatever the number of threads: enough of them, and small enough for the cache.
  *
  * Columns need not be packed where lines can be cut in whole vectors. Packing takes the time of
- * about five rows of the product; so it is left out for few rows, and where little is wasted.
+ * about five rows of the product; so it is left out for few rows, and where little is wasted. An image
+ * that is one line, each vector of it in two lines of a cache, had better be packed.
  */
 static void R(cut_columns)(R(conv) *c, long depth, int may_unpack)
 {
     const long padded = (c->out_w + LANES - 1) / LANES * LANES;
-    if (may_unpack && (double)(c->rows * padded) * 0.99 < (double)((c->rows + 5) * c->out_w)) {
+    if (may_unpack && (c->out_h > 1 || padded == c->out_w) &&
+        (double)(c->rows * padded) * 0.99 < (double)((c->rows + 5) * c->out_w)) {
         c->unpacked = 1;
         c->wide = padded;
     }

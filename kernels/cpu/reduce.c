@@ -78,67 +78,65 @@ KERNEL(product)
     *r.y = found;
 }
 
+/* The sum of a row: of each four vectors one sum in `real`, all else in doubles. It reads as fast as the
+ * memory gives, and of numbers that cancel each other little is lost.
+ */
+static double R(sum_of)(const real *x, long n)
+{
+    R(double_sums) sums[2] = {{{{0}}}, {{{0}}}};
+    long i = 0;
+    for (; i + 8 * LANES <= n; i += 8 * LANES)
+        for (int k = 0; k < 2; k++) {
+            const vec *v = (const vec *)(x + i + 4 * k * LANES);
+            R(add_to)(&sums[k], (v[0] + v[1]) + (v[2] + v[3]));
+        }
+    for (; i + LANES <= n; i += LANES)
+        R(add_to)(&sums[0], *(const vec *)(x + i));
+    double total = R(whole_sum)(&sums[0]) + R(whole_sum)(&sums[1]);
+    for (; i < n; i++)
+        total += (double)x[i];
+    return total;
+}
+
 enum { R(SHORT_SUM_OF) = 16 * LANES }; /* vectors side by side, each of as many numbers */
 
-/* Sums of what a row's numbers are more than `mean`, and, if asked for, of the squares of that. */
+/* Sums of what a row's numbers are more than a mean, and of the squares of that. */
 typedef struct {
     double plain, squares;
 } R(sums);
 
-typedef double R(doubles) __attribute__((vector_size(LANES * sizeof(double))));
-
-static inline double R(sum_doubles)(const R(doubles) *v)
+static R(sums) R(squares_of)(const real *x, long n, real mean)
 {
-    double sums[2] = {0, 0};
-    for (int k = 0; k < LANES; k++)
-        sums[k & 1] += (*v)[k];
-    return sums[0] + sums[1];
-}
-
-INLINE R(sums) R(added)(const real *x, long n, int squares, real mean)
-{
-    R(doubles) plain = {0}, square = {0};
+    R(double_sums) plain = {{{0}}}, square = {{{0}}};
     long i = 0;
     while (i + 4 * LANES <= n) {
         vec sums[4] = {{0}, {0}, {0}, {0}}, more[4] = {{0}, {0}, {0}, {0}};
         const long end = min(n, i + 4 * R(SHORT_SUM_OF));
-        for (; i + 4 * LANES <= end; i += 4 * LANES)
+        for (; i + 4 * LANES <= end; i += 4 * LANES) {
             for (int k = 0; k < 4; k++) {
                 vec v = *(const vec *)(x + i + k * LANES) - mean;
                 sums[k] += v;
-                if (squares)
-                    more[k] += v * v;
+                more[k] += v * v;
             }
-        vec all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        plain += __builtin_convertvector(all, R(doubles));
-        if (squares) {
-            vec all_more = (more[0] + more[1]) + (more[2] + more[3]);
-            square += __builtin_convertvector(all_more, R(doubles));
+            R(ask_ahead)(x + n + i, 4 * LANES); /* of the next row */
         }
+        vec all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        vec all_more = (more[0] + more[1]) + (more[2] + more[3]);
+        R(add_to)(&plain, all);
+        R(add_to)(&square, all_more);
     }
     for (; i + LANES <= n; i += LANES) {
         vec v = *(const vec *)(x + i) - mean;
-        plain += __builtin_convertvector(v, R(doubles));
-        if (squares)
-            square += __builtin_convertvector(v * v, R(doubles));
+        R(add_to)(&plain, v);
+        R(add_to)(&square, v * v);
     }
-    R(sums) total = {R(sum_doubles)(&plain), squares ? R(sum_doubles)(&square) : 0};
+    R(sums) total = {R(whole_sum)(&plain), R(whole_sum)(&square)};
     for (; i < n; i++) {
         double v = (double)(x[i] - mean);
         total.plain += v;
         total.squares += v * v;
     }
     return total;
-}
-
-static R(sums) R(sum_of)(const real *x, long n)
-{
-    return R(added)(x, n, 0, 0);
-}
-
-static R(sums) R(squares_of)(const real *x, long n, real mean)
-{
-    return R(added)(x, n, 1, mean);
 }
 
 typedef struct {
@@ -155,8 +153,11 @@ static void R(added_parts)(void *context, long begin, long end)
     const R(addition) *r = context;
     for (long at = begin; at < end; at += R(ROW_PART)) {
         const long count = min(end - at, (long)R(ROW_PART));
-        r->parts[at / R(ROW_PART)] = r->squares ? R(squares_of)(r->x + at, count, r->mean)
-                                                : R(sum_of)(r->x + at, count);
+        R(sums) *part = r->parts + at / R(ROW_PART);
+        if (r->squares)
+            *part = R(squares_of)(r->x + at, count, r->mean);
+        else
+            part->plain = R(sum_of)(r->x + at, count);
     }
 }
 
@@ -169,7 +170,8 @@ static R(sums) R(added_in_parts)(R(addition) *r, int squares)
     parallel(r->n, R(ROW_PART), R(added_parts), r);
     for (long i = 0; i < parts; i++) {
         total.plain += r->parts[i].plain;
-        total.squares += r->parts[i].squares;
+        if (squares)
+            total.squares += r->parts[i].squares;
     }
     return total;
 }
@@ -178,7 +180,7 @@ static void R(sum_some)(void *context, long begin, long end)
 {
     const R(addition) *r = context;
     for (long row = begin; row < end; row++)
-        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n).plain;
+        r->y[row] = (real)R(sum_of)(r->x + row * r->n, r->n);
 }
 
 /* The variance from sums about a mean that was rounded. */
@@ -192,7 +194,7 @@ static void R(variance_some)(void *context, long begin, long end)
     const R(addition) *r = context;
     for (long row = begin; row < end; row++) {
         const real *x = r->x + row * r->n;
-        const real mean = (real)(R(sum_of)(x, r->n).plain / (double)r->n);
+        const real mean = (real)(R(sum_of)(x, r->n) / (double)r->n);
         r->means[row] = mean;
         r->y[row] = R(variance_of)(R(squares_of)(x, r->n, mean), r);
     }

@@ -20,10 +20,10 @@ static inline mask R(lanes_before)(long count)
 /* Fewer elements than a vector holds, read and written without what lies behind them. Where the
  * processor cannot leave lanes out, so many bytes are copied.
  */
-#if defined(__x86_64__) && VBYTES == 64 && SINGLE
+#if defined(WITH_AVX512) && SINGLE
 #define READ_SOME(x, count, v) (vec)__builtin_ia32_loadups512_mask(x, v, (1u << (count)) - 1)
 #define WRITE_SOME(y, count, v) __builtin_ia32_storeups512_mask(y, v, (1u << (count)) - 1)
-#elif defined(__x86_64__) && VBYTES == 64
+#elif defined(WITH_AVX512)
 #define READ_SOME(x, count, v) (vec)__builtin_ia32_loadupd512_mask(x, v, (1u << (count)) - 1)
 #define WRITE_SOME(y, count, v) __builtin_ia32_storeupd512_mask(y, v, (1u << (count)) - 1)
 #elif defined(__x86_64__) && VBYTES == 32
@@ -265,4 +265,61 @@ static inline mask R(load_bytes)(const uint8_t *from)
 {
     R(pairs) two = __builtin_convertvector(*(const R(bytes) *)from, R(pairs));
     return __builtin_convertvector(__builtin_convertvector(two, R(fours)), mask);
+}
+
+/* Numbers added up in doubles, a vector of LANES of them as one or two vectors of doubles. */
+typedef double R(doubles) __attribute__((vector_size(VBYTES)));
+
+typedef struct {
+    R(doubles) part[sizeof(double) / sizeof(real)];
+} R(double_sums);
+
+#if SINGLE
+typedef float R(half) __attribute__((vector_size(VBYTES / 2)));
+
+/* Half a vector as doubles, and back. GCC would take it apart, where there is an instruction. */
+#if defined(WITH_AVX512)
+#define WIDEN(x) __builtin_ia32_cvtps2pd512_mask(x, (R(doubles)){0}, 255, 4)
+#define NARROW(x) __builtin_ia32_cvtpd2ps512_mask(x, (R(half)){0}, 255, 4)
+#elif defined(__x86_64__) && VBYTES == 32 && !defined(__clang__)
+#define WIDEN(x) __builtin_ia32_cvtps2pd256(x)
+#define NARROW(x) __builtin_ia32_cvtpd2ps256(x)
+#else
+#define WIDEN(x) __builtin_convertvector(x, R(doubles))
+#define NARROW(x) __builtin_convertvector(x, R(half))
+#endif
+
+static inline R(doubles) R(widen)(R(half) x)
+{
+    return WIDEN(x);
+}
+
+static inline R(half) R(narrow)(R(doubles) x)
+{
+    return NARROW(x);
+}
+#undef WIDEN
+#undef NARROW
+
+static inline void R(add_to)(R(double_sums) *sums, vec v)
+{
+    R(half) half[2];
+    memcpy(half, &v, sizeof half);
+    sums->part[0] += R(widen)(half[0]);
+    sums->part[1] += R(widen)(half[1]);
+}
+#else
+static inline void R(add_to)(R(double_sums) *sums, vec v)
+{
+    sums->part[0] += v;
+}
+#endif
+
+static inline double R(whole_sum)(const R(double_sums) *sums)
+{
+    const double *each = (const double *)sums->part;
+    double two[2] = {0, 0};
+    for (int k = 0; k < LANES; k++)
+        two[k & 1] += each[k];
+    return two[0] + two[1];
 }

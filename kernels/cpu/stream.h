@@ -11,11 +11,11 @@ enum {
 
 #if defined(__clang__)
 #define PUT_VECTOR(to, v) __builtin_nontemporal_store(v, (R(whole_vec) *)(to))
-#elif defined(__x86_64__) && VBYTES == 64
+#elif defined(WITH_AVX512)
 #define PUT_VECTOR(to, v) __builtin_ia32_movntps512((float *)(to), (R(singles))(v))
 #elif defined(__x86_64__) && VBYTES == 32
 #define PUT_VECTOR(to, v) __builtin_ia32_movntps256((float *)(to), (R(singles))(v))
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && VBYTES == 16
 #define PUT_VECTOR(to, v) __builtin_ia32_movntps((float *)(to), (R(singles))(v))
 #else
 #define PUT_VECTOR(to, v) *(vec *)(to) = (v)

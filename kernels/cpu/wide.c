@@ -5,11 +5,9 @@
  * within 1.4 to 3.6 units. Special values are those of C's functions. The polynomials are the first
  * terms of a series, or interpolate at Chebyshev's points: errors of at most 2e-9 in what is summed.
  */
-#define wide JOIN(wide, REAL, LEVEL)
+#define wide R(doubles)
 #define long_mask JOIN(long_mask, REAL, LEVEL)
-typedef double wide __attribute__((vector_size(VBYTES)));
 typedef int64_t long_mask __attribute__((vector_size(VBYTES)));
-typedef float R(half) __attribute__((vector_size(VBYTES / 2)));
 
 /* A kernel from a function of doubles. */
 #define WIDE(NAME, A)                                                                              \
@@ -19,8 +17,7 @@ typedef float R(half) __attribute__((vector_size(VBYTES / 2)));
         R(half) half[2];                                                                           \
         memcpy(half, &A, sizeof half);                                                             \
         for (int i = 0; i < 2; i++)                                                                \
-            half[i] = __builtin_convertvector(                                                     \
-                R(NAME##_wide)(__builtin_convertvector(half[i], wide)), R(half));                  \
+            half[i] = R(narrow)(R(NAME##_wide)(R(widen)(half[i])));                                \
         memcpy(&A, half, sizeof half);                                                             \
         return A;                                                                                  \
     }                                                                                              \
