@@ -19,6 +19,7 @@ typedef struct {
     real *packed;                       /* the whole cotangent as products want it, or NULL */
 } R(conv_weights);
 
+#define NEAR_ROWS (1L << 18)    /* bytes of rows that stay in the second cache */
 #define PACKED_BYTES (8L << 20) /* of a cotangent that is packed once for all parts of the channels */
 
 /* Whether taps fill up the columns; how many panels of columns there are. */
@@ -144,7 +145,40 @@ static void R(fill_columns)(const R(conv_weights) *c, const R(conv_chunk) *k, co
         }
 }
 
-/* Add the products of one chunk to the sums of a unit: (panel of columns, row, column). */
+/* What the products of one chunk have in common. */
+typedef struct {
+    const R(weight_unit) *u;
+    const real *columns;
+    const int64_t *at;
+    long places, size, pitch, wide; /* size: of a window */
+    int is_filled, straight, add;
+    real *sums;
+} R(chunk_products);
+
+/* A panel of rows, which lies at `left`, times a panel of columns. */
+static void R(weigh_panels)(const R(conv_weights) *c, const R(chunk_products) *k, long r,
+                            const real *left, long b)
+{
+    const R(weight_unit) *u = k->u;
+    const long start = panel_start(c->cut.rows, r), row = start - u->row;
+    const int rows = (int)(panel_start(c->cut.rows, r + 1) - start);
+    const real *from = k->columns + b * TILE_COLS;
+    if (!k->is_filled) {
+        const long h = b % c->taps / c->s.kw * c->s.dh, w = b % c->taps % c->s.kw * c->s.dw;
+        from = k->columns + b / c->taps * k->size + (h * k->wide + w) * k->pitch;
+    }
+    real *to = k->straight ? u->to + row * c->cut.channels + b * TILE_COLS
+                           : k->sums + (b * u->rows + row) * TILE_COLS;
+    const long step = k->straight ? c->cut.channels : TILE_COLS;
+    if (k->straight)
+        R(call_lines)(to, step, rows);
+    R(tile_placed)(rows, k->places, left, from, k->at, LANES, to, step, NULL, NULL, k->add);
+}
+
+/* Add the products of one chunk to the sums of a unit: (panel of columns, row, column). Columns that
+ * taps fill up are lines far apart: a panel of them stays in the nearest cache while the rows go by, if
+ * these are few.
+ */
 static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, long index, int add,
                            real *sums)
 {
@@ -158,7 +192,8 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
     const long tables = 2 * places + k.high * max(k.wide, s->w);
     int64_t *at = scratch(3, (size_t)tables * sizeof(int64_t)), *lines = at + places;
     real *window = scratch(1, (size_t)(windows * size + LANES) * sizeof(real));
-    real *turned = scratch(2, (size_t)(TILE_ROWS * places) * sizeof(real));
+    const int turning = is_filled && u->rows * places * (long)sizeof(real) <= NEAR_ROWS;
+    real *turned = scratch(2, (size_t)((turning ? u->rows : TILE_ROWS) * places) * sizeof(real));
     real *filled = is_filled ? scratch(5, (size_t)(places * width + LANES) * sizeof(real)) : window;
     if (!at || !window || !turned || !filled)
         return;
@@ -173,27 +208,23 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
                        window + w * size);
     if (is_filled)
         R(fill_columns)(c, &k, window, at, places, width, filled);
+    const R(chunk_products) products = {u,     filled, is_filled ? lines : at, places, size, k.pitch,
+                                        k.wide, is_filled, straight, add, sums};
+    const real *packed = c->packed ? c->packed + R(chunk_start)(c, index) + u->made * places : NULL;
     for (long r = u->top; r < u->bottom; r++) {
-        const long row = panel_start(c->cut.rows, r), rows = panel_start(c->cut.rows, r + 1) - row;
-        const long made = u->made + row - u->row;
-        if (!c->packed)
-            R(turn_rows)(c, &k, made, rows, turned);
-        const real *a = c->packed ? c->packed + R(chunk_start)(c, index) + made * places : turned;
-        for (long b = 0; b < panels; b++) {
-            const real *from = filled + b * TILE_COLS;
-            if (!is_filled) {
-                const long h = b % c->taps / s->kw * s->dh, w = b % c->taps % s->kw * s->dw;
-                from = window + b / c->taps * size + (h * k.wide + w) * k.pitch;
-            }
-            real *to = straight ? u->to + (row - u->row) * c->cut.channels + b * TILE_COLS
-                                : sums + (b * u->rows + row - u->row) * TILE_COLS;
-            const long step = straight ? c->cut.channels : TILE_COLS;
-            if (straight)
-                R(call_lines)(to, step, (int)rows);
-            R(tile_placed)((int)rows, places, a, from, is_filled ? lines : at, LANES, to, step,
-                           NULL, NULL, add);
-        }
+        const long row = panel_start(c->cut.rows, r) - u->row;
+        const long rows = panel_start(c->cut.rows, r + 1) - u->row - row;
+        real *to = turned + (turning ? row * places : 0);
+        if (!packed)
+            R(turn_rows)(c, &k, u->made + row, rows, to);
+        for (long b = 0; b < panels && !turning; b++)
+            R(weigh_panels)(c, &products, r, packed ? packed + row * places : to, b);
     }
+    const real *left = packed ? packed : turned;
+    for (long b = 0; b < panels && turning; b++)
+        for (long r = u->top; r < u->bottom; r++)
+            R(weigh_panels)(c, &products, r,
+                            left + (panel_start(c->cut.rows, r) - u->row) * places, b);
 }
 
 /* Put the sums of a unit where gw wants them. */

@@ -198,6 +198,7 @@ LARGE = {
     "1x1 with strides": square((2, 64, 15, 15), 33, 1, 2, 0, 1),
     "a large kernel": square((1, 2, 40, 40), 3, 31, 1, 15, 1),
     "a large first layer": square((1, 3, 64, 64), 20, 7, 2, 3, 1),
+    "a first layer of many filters": square((2, 3, 41, 41), 400, 3, 2, 1, 1),
     "long lines": Case((1, 3, 3000), (5, 3, 5), Geometry((1,), (2,), (1,), 1)),
     "as large as the image": square((20, 16, 5, 5), 120, 5, 1, 0, 1),
     "one filter each, strides": square((2, 40, 33, 31), 40, 3, 2, 1, 40),
