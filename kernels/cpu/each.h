@@ -6,6 +6,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "stream.h"
 #include "vmath.h"
 #include "activation.c"
+#include "recurrent.c"
 #include "pointwise.h"
 #include "pointwise.c"
 #if SINGLE

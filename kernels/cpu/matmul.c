@@ -1,10 +1,11 @@
 /* Products of NumPy arrays by the kernel gemm, with as little around it as can be.
  *
- *     matmul(a, b, bias or None) -> array or None
+ *     matmul(a, b, bias or None, out or None) -> array or None
  *
  * a (..., m, k) times b (..., k, n), plus bias (n), for arrays of one type, float32 or float64, in
- * any layout; one of two may be a vector (k). None where the sizes do not fit, the kernel has nothing to do, or NumPy's own product
- * is the faster one (`pays`), as measured beside OpenBLAS 0.3 on a core with AVX-512.
+ * any layout; one of two may be a vector (k). It is written to `out`, which is none of them, if given.
+ * None where the sizes do not fit, the kernel has nothing to do, or NumPy's own product is the faster
+ * one (`pays`), as measured beside OpenBLAS 0.3 on a core with AVX-512.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -87,13 +88,14 @@ static int pays(const stack *a, const stack *b, int bias)
 
 PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3)
-        return PyErr_Format(PyExc_TypeError, "matmul takes two arrays and an array or None");
+    if (count != 4)
+        return PyErr_Format(PyExc_TypeError, "matmul takes two arrays, and twice one or None");
     PyArrayObject *a = (PyArrayObject *)args[0], *b = (PyArrayObject *)args[1];
     PyArrayObject *bias = args[2] == Py_None ? NULL : (PyArrayObject *)args[2];
+    PyArrayObject *c = args[3] == Py_None ? NULL : (PyArrayObject *)args[3];
     stack x, y;
     if (!PyArray_CheckExact(args[0]) || !PyArray_CheckExact(args[1]) ||
-        (bias && !PyArray_CheckExact(args[2])))
+        (bias && !PyArray_CheckExact(args[2])) || (c && !PyArray_CheckExact(args[3])))
         Py_RETURN_NONE;
     const int type = PyArray_TYPE(a), axes = PyArray_NDIM(a), others = PyArray_NDIM(b);
     if ((type != NPY_FLOAT && type != NPY_DOUBLE) || PyArray_DESCR(a) != PyArray_DESCR(b) ||
@@ -116,8 +118,12 @@ PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
     memcpy(sizes, PyArray_DIMS(a), (size_t)axes * sizeof *sizes);
     sizes[axes - 1] = y.columns;
     const int left = others == 1 ? 1 : axes; /* of the axes of the product */
-    PyArrayObject *c = (PyArrayObject *)PyArray_SimpleNew(left, sizes, type);
-    if (c == NULL)
+    if (c && (PyArray_DESCR(c) != PyArray_DESCR(a) || PyArray_NDIM(c) != left ||
+              !PyArray_CompareLists(PyArray_DIMS(c), sizes, left) || !PyArray_ISCARRAY(c)))
+        Py_RETURN_NONE;
+    if (c)
+        Py_INCREF(c);
+    else if ((c = (PyArrayObject *)PyArray_SimpleNew(left, sizes, type)) == NULL)
         return NULL;
     const arg all[14] = {
         {.p = PyArray_DATA(a)}, {.p = PyArray_DATA(b)}, {.p = bias ? PyArray_DATA(bias) : NULL},

@@ -50,7 +50,7 @@ _functions: dict[str, Any] = {} if _cpu is None else _cpu.ufuncs()  # of pointwi
 ARITHMETIC = ("add", "subtract", "multiply", "true_divide")
 _stand_ins: dict[str, Any] = {} if _cpu is None else _cpu.stand_ins()
 _stand_ins.update((name, _functions[name]) for name in ARITHMETIC if name in _functions)
-_matmul: Callable[[Any, Any, Any], Any] | None = None
+_matmul: Callable[[Any, Any, Any, Any], Any] | None = None
 _level = "numpy"
 
 # The classes of arrays that there are kernels for; the backend of a card adds its own.
@@ -178,21 +178,22 @@ def use(name: str) -> None:
     _level = name
 
 
-def matmul(a: Any, b: Any, bias: Any = None) -> Any:
+def matmul(a: Any, b: Any, bias: Any = None, out: Any = None) -> Any:
     """``a @ b + bias`` for matrices or stacks of them where the kernel is the faster way, or None.
 
-    On a card it is cuBLAS, for all types of floating point and for vectors as well.
+    On a card it is cuBLAS, for all types of floating point and for vectors as well. ``out``, an
+    array of the result's shape and type without gaps that is none of them, is written to.
 
     >>> import numpy as np
     >>> made = matmul(np.eye(2), np.ones((2, 2)), np.ones(2))
     >>> made is None or made.tolist() == [[2.0, 2.0], [2.0, 2.0]]
     True
     """
-    made = None if _matmul is None else _matmul(a, b, bias)
+    made = None if _matmul is None else _matmul(a, b, bias, out)
     if made is None and type(a) is not np.ndarray and type(a) in array_types:
         from minigrad.backend import cublas  # once there is a card
 
-        made = cublas.matmul(a, b, bias)
+        made = cublas.matmul(a, b, bias, out)
     return made
 
 

@@ -104,6 +104,16 @@ CASES = [
          ("sample_planes", "sample_planes_input_atomic", "sample_planes_places")),
     Case("interpolate", lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
          ((1, 2, 5, 4),), ("map_axis",)),
+    Case("rnn", lambda x, h, *w: torch.rnn_relu(
+        x, h, w, False, 1, 0.0, True, False, False), ((3, 2, 4), (1, 2, 5), (5, 4), (5, 5)),
+        ("rnn_step", "rnn_step_backward")),
+    Case("gru", lambda x, h, *w: torch.gru(
+        x, h, w, True, 1, 0.0, True, False, False),
+        ((3, 2, 4), (1, 2, 5), (15, 4), (15, 5), (15,), (15,)), ("gru_step", "gru_step_backward")),
+    Case("lstm", lambda x, h, c, *w: torch.lstm(
+        x, (h, c), w, True, 1, 0.0, True, False, False),
+        ((3, 2, 4), (1, 2, 5), (1, 2, 5), (20, 4), (20, 5), (20,), (20,)),
+        ("lstm_step", "lstm_step_backward")),
     Case("sum", lambda x: (x.sum(), x.sum(0), x.sum(1), x.sum((0, 2)), x.mean((1, 2))),
          ((5, 6, 40),), ("reduce_warps", "reduce_columns")),
 ]  # fmt: skip

@@ -63,6 +63,46 @@ print(json.dumps([faults * resource.getpagesize(), sum(memory.held()) - heap]))
 """
 
 
+INFERENCE = """
+import json
+import minigrad as mg
+from minigrad.backend import memory
+
+nn = mg.nn
+net = nn.Sequential(
+    nn.Conv2d(1, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2),
+    nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2), nn.Flatten(),
+    nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 10),
+)
+x = mg.randn(256, 1, 28, 28)
+before = memory.resident()
+with mg.no_grad():
+    for _ in range(4):
+        found = net(x)
+print(json.dumps([memory.resident_peak() - before]))
+"""
+
+
+THREADS = """
+import json, threading
+import minigrad as mg
+from minigrad.backend import memory
+
+conv, x = mg.nn.Conv2d(64, 64, 3, padding=1), mg.randn(2, 64, 32, 32)
+
+def work(times):
+    for _ in range(times):
+        one = threading.Thread(target=lambda: conv(x).sum().item())
+        one.start()
+        one.join()
+
+work(30)
+before = memory.resident()
+work(60)
+print(json.dumps([memory.resident() - before]))
+"""
+
+
 def measured(program: str = PROGRAM, **environment: str) -> list[int]:
     """What a program prints: of the first, page faults of five settled steps, growth of the heap,
     faults of a large array again.
@@ -90,6 +130,20 @@ def test_a_backward_works_in_the_memory_of_the_graph_that_it_frees() -> None:
     array = 4_000_000  # bytes; 40 gradients are made, and one is kept
     assert faults <= 3 * array
     assert grown <= 3 * array
+
+
+@gnu
+def test_inference_holds_two_results_at_most() -> None:
+    """What kernels keep for themselves does not lie between arrays, where it would part them."""
+    (peak,) = measured(INFERENCE)
+    largest = 256 * 6 * 28 * 28 * 4
+    assert peak < 2.5 * largest  # a result, what is made of it, and the kernels' own memory
+
+
+@gnu
+def test_threads_that_end_leave_no_memory_behind() -> None:
+    (grown,) = measured(THREADS)
+    assert grown < 20 * MEBI  # of 60, if each left what its kernels worked in
 
 
 @gnu

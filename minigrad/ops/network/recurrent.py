@@ -1,7 +1,8 @@
 """One layer of a recurrent network in one direction, as one op: a node for all its steps.
 
 What the input adds to the gates is one product of matrices for all steps, and so are the gradients
-of the weights; only what depends on the state before is done step by step, in place.
+of the weights; only what depends on the state before is done step by step, in place, as
+``recurrent_gates.py`` says.
 
 Sequences of several lengths lie as torch packs them: first the first elements of all, longest
 sequence first, then the second elements of those that have one. So a step is a slice of rows, its
@@ -17,12 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.registry import register
-from minigrad.backend import Array, cublas, xp_of
+from minigrad.backend import Array, native, xp_of
 from minigrad.backend.moves import joined
+from minigrad.ops.network import recurrent_gates as gates
 from minigrad.ops.network import recurrent_steps
 from minigrad.ops.network.recurrent_steps import Walk
 
@@ -35,10 +35,15 @@ class Gradients(NamedTuple):
     before: Array  # the state before each row
 
 
-def times(a: Array, b: Array, out: Array | None = None) -> Array:
-    """``a @ b``, into ``out`` if given; on a card by cuBLAS, in a way that a graph may contain."""
-    made = None if type(a) is np.ndarray else cublas.matmul(a, b, out=out)
-    return a.dot(b, out=out) if made is None else made
+def times(a: Array, b: Array, bias: Array | None = None, out: Array | None = None) -> Array:
+    """``a @ b + bias``, into ``out`` if given; on a card in a way that a graph may contain."""
+    made = native.matmul(a, b, bias, out)
+    if made is not None:
+        return made
+    made = a.dot(b, out=out)
+    if bias is not None:
+        made += bias
+    return made
 
 
 def walked(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
@@ -65,11 +70,8 @@ def befores(rows: Array, start: Array, walk: Walk) -> Array:
 
 def added(input: Array, weight: Array, *biases: Array | None) -> Array:
     """What the input adds to the gates, for all steps at once."""
-    found = times(input, weight.T)
     given = [bias for bias in biases if bias is not None]
-    if given:
-        found += sum(given[1:], given[0])
-    return found
+    return times(input, weight.T, sum(given[1:], given[0]) if given else None)
 
 
 def turned(weight: Array, walk: Walk) -> Array:
@@ -82,15 +84,9 @@ def started(g: Array | None, like: Array) -> Array:
     return xp_of(like).zeros(like.shape, like.dtype) if g is None else g.copy()
 
 
-def halves(xp: Any, like: Array, gates: int, whole: int) -> tuple[Array, Array]:
-    """Factors and summands that make of tanh the sigmoids of all gates but one.
-
-    σ(x) = (1 + tanh(x / 2)) / 2, so one call of tanh serves all gates.
-    """
-    size = len(like) // gates
-    scale = xp.full(len(like), 0.5, like.dtype)
-    scale[whole * size : (whole + 1) * size] = 1
-    return scale, 1 - scale
+def shown_to(g: Array | None) -> Array | None:
+    """The gradient of all outputs, with rows without gaps for the kernels; or None."""
+    return None if g is None else xp_of(g).ascontiguousarray(g)
 
 
 def pulled(
@@ -131,13 +127,7 @@ class RnnLayer(Op):
         """The states after all steps, and the last of each sequence."""
         out, w, state = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk), hidden.copy()
         for step, h in walked(walk, state):
-            now = out[step]
-            now += times(h, w)
-            if relu:
-                xp.maximum(now, 0, out=now)
-            else:
-                xp.tanh(now, out=now)
-            h[...] = now
+            gates.rnn(times(h, w), out[step], h, relu)
         return out, state
 
     @staticmethod
@@ -149,14 +139,10 @@ class RnnLayer(Op):
         if F is not arrays:
             given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.rnn, g, given, needs, walk, relu)
-        d = (out > 0).astype(out.dtype) if relu else 1 - out * out
-        state = started(g[1], hidden)
+        d, state, shown = xp_of(out).empty_like(out), started(g[1], hidden), shown_to(g[0])
         for step, h in walked(walk.back(), state):
-            if g[0] is not None:
-                h += g[0][step]
-            now = d[step]
-            now *= h
-            times(now, w_hh, h)
+            gates.rnn_back(h, None if shown is None else shown[step], out[step], d[step], relu)
+            times(d[step], w_hh, out=h)
         found = Gradients(d, d, befores(out, hidden, walk))
         gx, *weights = pulled(needs, input, w_ih, found)
         return gx, state, *weights
@@ -174,7 +160,7 @@ class GruLayer(Op):
 
     outputs = 2
     promotes = "same"
-    keeps = ("gates", "recalled")
+    keeps = ("made", "recalled")
 
     @staticmethod
     def forward(
@@ -182,65 +168,30 @@ class GruLayer(Op):
         walk: Walk,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, and what n takes of the state."""
-        size, two = hidden.shape[1], 2 * hidden.shape[1]
-        gates, w, state = added(input, w_ih, b_ih), turned(w_hh, walk), hidden.copy()
-        out = xp.empty((len(gates), size), gates.dtype)
+        made, w, state = added(input, w_ih, b_ih), turned(w_hh, walk), hidden.copy()
+        out = xp.empty((len(made), hidden.shape[1]), made.dtype)
         recalled = xp.empty_like(out)
         for step, h in walked(walk, state):
-            gate, by_state, rest = gates[step], times(h, w), recalled[step]
-            if b_hh is not None:
-                by_state += b_hh
-            rz, n = gate[:, :two], gate[:, two:]
-            rest[...] = by_state[:, two:]
-            rz += by_state[:, :two]
-            rz *= 0.5  # as in `halves`
-            xp.tanh(rz, out=rz)
-            rz *= 0.5
-            rz += 0.5
-            n += rz[:, :size] * rest
-            xp.tanh(n, out=n)
-            h -= n
-            h *= rz[:, size:]
-            h += n
-            out[step] = h
-        return out, state, gates, recalled
+            gates.gru(times(h, w, b_hh), made[step], recalled[step], h, out[step])
+        return out, state, made, recalled
 
     @staticmethod
     def vjp(
         g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, out: Any,
-        gates: Any, recalled: Any, walk: Walk, needs: Any, F: Any,
+        made: Any, recalled: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
-        """All three gates' gradients are d times something that no step changes."""
+        """Back through the steps; input and state add to n apart, so that there are two gradients."""
         if F is not arrays:
             given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.gru, g, given, needs, walk)
-        rows, size = recalled.shape
-        r, z, n = (gates[:, k * size : (k + 1) * size] for k in range(3))
-        before = befores(out, hidden, walk)
-        keep = 1 - z
-        to_n = 1 - n * n
-        to_n *= keep
-        d = xp_of(out).empty((rows, 3, size), out.dtype)
-        d[:, 2] = to_n * r
-        d[:, 1] = before - n
-        d[:, 1] *= z
-        d[:, 1] *= keep
-        d[:, 0] = d[:, 2] * recalled
-        d[:, 0] *= 1 - r
-        flat = d.reshape(rows, 3 * size)
-        state, by_n = started(g[1], hidden), to_n
+        before, state, shown = befores(out, hidden, walk), started(g[1], hidden), shown_to(g[0])
+        by_input, by_state = (xp_of(made).empty_like(made) for _ in range(2))
         for step, h in walked(walk.back(), state):
-            if g[0] is not None:
-                h += g[0][step]
-            now = d[step]
-            now *= h[:, None]
-            by_n[step] *= h
-            kept = h * z[step]
-            times(flat[step], w_hh, h)
-            h += kept
-        by_input = flat.copy()
-        by_input[:, 2 * size :] = by_n
-        gx, *weights = pulled(needs, input, w_ih, Gradients(by_input, flat, before))
+            now = None if shown is None else shown[step]
+            kept = (made[step], recalled[step], before[step])
+            gates.gru_back(h, now, *kept, by_input[step], by_state[step])
+            h += times(by_state[step], w_hh)
+        gx, *weights = pulled(needs, input, w_ih, Gradients(by_input, by_state, before))
         return gx, state, *weights
 
 
@@ -257,7 +208,7 @@ class LstmLayer(Op):
 
     outputs = 3
     promotes = "same"
-    keeps = ("gates", "cells", "shown")
+    keeps = ("made", "cells", "shown")
 
     @staticmethod
     def forward(
@@ -266,76 +217,43 @@ class LstmLayer(Op):
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, the cells, and their tanh."""
         size, rows = cell.shape[1], len(input)
-        scale, shift = halves(xp, w_hh, 4, 2)
-        gates, w = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk)
-        cells, shown = (xp.empty((rows, size), gates.dtype) for _ in range(2))
-        out = xp.empty((rows, hidden.shape[1]), gates.dtype)
+        made, w = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk)
+        cells, shown = (xp.empty((rows, size), made.dtype) for _ in range(2))
+        out = xp.empty((rows, hidden.shape[1]), made.dtype)
         state, memory = hidden.copy(), cell.copy()
         for step, h, c in walked(walk, state, memory):
-            gate, s = gates[step], shown[step]
-            gate += times(h, w)
-            gate *= scale
-            xp.tanh(gate, out=gate)
-            gate *= scale
-            gate += shift
-            c *= gate[:, size : 2 * size]
-            c += gate[:, :size] * gate[:, 2 * size : 3 * size]
-            cells[step] = c
-            xp.tanh(c, out=s)
+            given = (times(h, w), made[step], c, cells[step], shown[step])
             if w_hr is None:
-                xp.multiply(s, gate[:, 3 * size :], out=h)
+                gates.lstm(*given, h, out[step])
             else:
-                h[...] = times(s * gate[:, 3 * size :], w_hr.T)
-            out[step] = h
-        return out, state, memory, gates, cells, shown
+                whole = xp.empty_like(c)
+                gates.lstm(*given, None, whole)
+                out[step] = h[...] = times(whole, w_hr.T)
+        return out, state, memory, made, cells, shown
 
     @staticmethod
     def vjp(
         g: Any, input: Any, hidden: Any, cell: Any, w_hr: Any, w_ih: Any, w_hh: Any, b_ih: Any,
-        b_hh: Any, out: Any, gates: Any, cells: Any, shown: Any, walk: Walk, needs: Any, F: Any,
+        b_hh: Any, out: Any, made: Any, cells: Any, shown: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
-        """What no step changes is worked out for all of them first."""
+        """Back through the steps; the weights' gradients at the end."""
         if F is not arrays:
             given = (input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.lstm, g, given, needs, walk)
-        rows, size = shown.shape
-        i, f, a, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
-        d, to_cell = _lstm_factors(i, f, a, o, befores(cells, cell, walk), shown)
-        flat = d.reshape(rows, 4 * size)
+        before, seen, d = befores(cells, cell, walk), shown_to(g[0]), xp_of(made).empty_like(made)
         state, memory = started(g[1], hidden), started(g[2], cell)
         arrived = None if w_hr is None else xp_of(out).empty_like(out)
         for step, h, c in walked(walk.back(), state, memory):
-            if g[0] is not None:
-                h += g[0][step]
-            m = h
+            m, now = h, None if seen is None else seen[step]
             if arrived is not None:
-                arrived[step] = h
-                m = times(h, w_hr)
-            now = d[step]
-            c += m * to_cell[step]
-            now[:, :3] *= c[:, None]
-            now[:, 3] *= m
-            times(flat[step], w_hh, h)
-            c *= f[step]
-        g_hr = None if arrived is None else times(arrived.T, o * shown)
-        found = Gradients(flat, flat, befores(out, hidden, walk))
+                arrived[step] = h if now is None else h + now
+                m, now = times(arrived[step], w_hr), None
+            gates.lstm_back(m, now, made[step], before[step], shown[step], c, d[step])
+            times(d[step], w_hh, out=h)
+        g_hr = None
+        if arrived is not None:
+            o = made[:, 3 * cell.shape[1] :]
+            g_hr = times(arrived.T, o * shown)
+        found = Gradients(d, d, befores(out, hidden, walk))
         gx, *weights = pulled(needs, input, w_ih, found)
         return gx, state, memory, g_hr, *weights
-
-
-def _lstm_factors(
-    i: Array, f: Array, a: Array, o: Array, before: Array, shown: Array
-) -> tuple[Array, Array]:
-    """What the gradients of the cell and of the output are multiplied by on their ways."""
-    rows, size = shown.shape
-    d = xp_of(shown).empty((rows, 4, size), shown.dtype)
-    d[:, 0] = i * a
-    d[:, 0] *= 1 - i
-    d[:, 1] = before * f
-    d[:, 1] *= 1 - f
-    d[:, 2] = 1 - a * a
-    d[:, 2] *= i
-    d[:, 3] = shown * o
-    to_cell = o - d[:, 3] * shown
-    d[:, 3] *= 1 - o
-    return d, to_cell
