@@ -150,7 +150,7 @@ typedef struct {
     const R(weight_unit) *u;
     const real *columns;
     const int64_t *at;
-    long places, size, pitch, wide; /* size: of a window */
+    long places, window_size, pitch, wide;
     int is_filled, straight, add;
     real *sums;
 } R(chunk_products);
@@ -165,7 +165,7 @@ static void R(weigh_panels)(const R(conv_weights) *c, const R(chunk_products) *k
     const real *from = k->columns + b * TILE_COLS;
     if (!k->is_filled) {
         const long h = b % c->taps / c->s.kw * c->s.dh, w = b % c->taps % c->s.kw * c->s.dw;
-        from = k->columns + b / c->taps * k->size + (h * k->wide + w) * k->pitch;
+        from = k->columns + b / c->taps * k->window_size + (h * k->wide + w) * k->pitch;
     }
     real *to = k->straight ? u->to + row * c->cut.channels + b * TILE_COLS
                            : k->sums + (b * u->rows + row) * TILE_COLS;
@@ -192,8 +192,9 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
     const long tables = 2 * places + k.high * max(k.wide, s->w);
     int64_t *at = scratch(3, (size_t)tables * sizeof(int64_t)), *lines = at + places;
     real *window = scratch(1, (size_t)(windows * size + LANES) * sizeof(real));
-    const int turning = is_filled && u->rows * places * (long)sizeof(real) <= NEAR_ROWS;
-    real *turned = scratch(2, (size_t)((turning ? u->rows : TILE_ROWS) * places) * sizeof(real));
+    const int columns_first = is_filled && u->rows * places * (long)sizeof(real) <= NEAR_ROWS;
+    const long kept = c->packed ? 1 : columns_first ? u->rows : TILE_ROWS;
+    real *turned = scratch(2, (size_t)(kept * places) * sizeof(real));
     real *filled = is_filled ? scratch(5, (size_t)(places * width + LANES) * sizeof(real)) : window;
     if (!at || !window || !turned || !filled)
         return;
@@ -214,14 +215,17 @@ static void R(weigh_chunk)(const R(conv_weights) *c, const R(weight_unit) *u, lo
     for (long r = u->top; r < u->bottom; r++) {
         const long row = panel_start(c->cut.rows, r) - u->row;
         const long rows = panel_start(c->cut.rows, r + 1) - u->row - row;
-        real *to = turned + (turning ? row * places : 0);
+        real *to = turned + (columns_first ? row * places : 0);
         if (!packed)
             R(turn_rows)(c, &k, u->made + row, rows, to);
-        for (long b = 0; b < panels && !turning; b++)
-            R(weigh_panels)(c, &products, r, packed ? packed + row * places : to, b);
+        if (!columns_first)
+            for (long b = 0; b < panels; b++)
+                R(weigh_panels)(c, &products, r, packed ? packed + row * places : to, b);
     }
+    if (!columns_first)
+        return;
     const real *left = packed ? packed : turned;
-    for (long b = 0; b < panels && turning; b++)
+    for (long b = 0; b < panels; b++)
         for (long r = u->top; r < u->bottom; r++)
             R(weigh_panels)(c, &products, r,
                             left + (panel_start(c->cut.rows, r) - u->row) * places, b);

@@ -31,6 +31,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "pool.c"
 #include "pool_mean.c"
 #include "reduce_columns.c"
+#include "running.c"
 #include "move.c"
 #include "limits.c"
 #include "dots.h"

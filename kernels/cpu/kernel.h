@@ -41,12 +41,14 @@ int threads(void);
 int winograd_for(double products);
 
 /* Scratch memory of the calling thread, aligned to 64 bytes, kept for the next call that asks.
- * Each `slot` (0..7) is one block; NULL if there is no memory.
+ * Each `slot` (0..7) is one block, of which nothing is known; asking for more of it moves it. NULL if
+ * there is no memory.
  */
 void *scratch(int slot, size_t bytes);
 
-/* Set by a kernel that could not get memory; the call then raises MemoryError. */
+/* Called where there is no memory; the call from Python then raises MemoryError. */
 void fail_for_memory(void);
+extern _Thread_local int out_of_memory; /* whether it was, in this thread */
 
 /* Results of so many bytes or more are written past the caches: see stream.h. */
 extern long far_bytes;

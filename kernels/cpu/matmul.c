@@ -15,7 +15,6 @@
 
 #include "dispatch.h"
 
-extern _Thread_local int out_of_memory;
 
 enum {
 #define ONE(name, type, n) name##_##type##_number,
@@ -89,7 +88,7 @@ static int pays(const stack *a, const stack *b, int bias)
 PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 4)
-        return PyErr_Format(PyExc_TypeError, "matmul takes two arrays, and twice one or None");
+        return PyErr_Format(PyExc_TypeError, "matmul takes a, b, bias or None, out or None");
     PyArrayObject *a = (PyArrayObject *)args[0], *b = (PyArrayObject *)args[1];
     PyArrayObject *bias = args[2] == Py_None ? NULL : (PyArrayObject *)args[2];
     PyArrayObject *c = args[3] == Py_None ? NULL : (PyArrayObject *)args[3];

@@ -12,7 +12,7 @@
  *                                                  caches; what it was before
  *     join_rows(arrays, out) -> bool               out[i] = arrays[i]; False, and nothing is written,
  *                                                  unless each fits out exactly and without gaps
- *     matmul(a, b, bias) -> array or None          see matmul.c
+ *     matmul(a, b, bias, out) -> array or None     see matmul.c
  *
  * A kernel is called with NumPy arrays, None, whole and floating-point numbers. Nothing is checked
  * but their number and that arrays are arrays: types, shapes and strides are up to the caller. The
@@ -29,7 +29,6 @@
 
 enum { MOST_ARGUMENTS = 48 };
 
-extern _Thread_local int out_of_memory;
 PyObject *matmul(PyObject *module, PyObject *const *args, Py_ssize_t count); /* matmul.c */
 int prepare_matmul(void);
 PyObject *make_ufuncs(void);

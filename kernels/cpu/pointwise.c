@@ -198,6 +198,18 @@ POINTWISE4(nan_to_num, x, missing, most, least)
     return R(choose)(x != x, missing, y);
 }
 
+POINTWISE2(squared_difference, x, t) { return (x - t) * (x - t); }
+POINTWISE2(distance, x, t) { return R(magnitude)(x - t); }
+
+/* A parabola of x - t that goes over into two lines `bend` away from 0; the same over `bend`. */
+static inline vec R(bent)(vec d, vec bend)
+{
+    const vec far = R(magnitude)(d), inside = R(choose)(far > bend, bend, far);
+    return (far + far - inside) * inside * (real)0.5;
+}
+POINTWISE3(huber, x, t, bend) { return R(bent)(x - t, bend); }
+POINTWISE3(smooth_l1, x, t, bend) { return R(bent)(x - t, bend) / bend; }
+
 /* Cut below, then above; a bound that is NaN gives NaN. */
 POINTWISE3(clamp, x, least, most)
 {

@@ -1,28 +1,32 @@
 /* One step of recurrent layers, and one step back, over the sequences that take part in it.
  *
- *     rnn_step(s, y, h, n, size, relu)       y = f(y + s), h = y; f tanh, or relu
- *     rnn_step_backward(gh, g, y, d, n, size, relu)                      d = (gh + g) f'
- *     gru_step(s, gates, rest, h, y, n, size)
- *         r, z = sigmoid(gates + s), rest = s_n, n = tanh(gates_n + r rest), y = h = n + z (h - n)
- *     gru_step_backward(gh, g, gates, rest, before, by_input, by_state, n, size)
- *         with e = gh + g: to n's argument a = e (1 - z) (1 - n^2), to z's e (before - n) z (1 - z), to
- *         r's a rest r (1 - r); by_state has a r in place of a; gh = e z
- *     lstm_step(s, gates, c, cells, shown, h, y, n, size)
+ *     rnn_step(s, y, h, rows, size, relu)                       y = f(y + s), h = y; f tanh, or relu
+ *     rnn_step_backward(gh, g, y, d, rows, size, relu)          d = (gh + g) f'
+ *     gru_step(s, gates, from_state, h, y, rows, size)
+ *         r, z = sigmoid(gates + s), from_state = s_n, n = tanh(gates_n + r from_state),
+ *         y = h = n + z (h - n)
+ *     gru_step_backward(gh, g, gates, from_state, before, by_input, by_state, rows, size)
+ *         with e = gh + g: to n's argument t = e (1 - z) (1 - n^2), to z's e (before - n) z (1 - z), to
+ *         r's t r from_state (1 - r); by_state has t r in place of t; gh = e z
+ *     lstm_step(s, gates, c, cells, shown, h, y, rows, size)
  *         i, f, a, o = sigmoid, sigmoid, tanh, sigmoid of gates + s, cells = c = f c + i a,
  *         shown = tanh(c), y = h = o shown; h may be NULL
- *     lstm_step_backward(gh, g, gates, before, shown, gc, d, n, size)
+ *     lstm_step_backward(gh, g, gates, before, shown, gc, d, rows, size)
  *         with m = gh + g, e = gc + m o (1 - shown^2): d = e a i (1 - i), e before f (1 - f),
  *         e i (1 - a^2), m shown o (1 - o); gc = e f
  *
- * s is what the state adds to the gates, which are what the input adds, and become the gates; g,
- * the gradient of the output, may be NULL. Rows of `size` numbers, of gates as many times that, all
- * without gaps; n rows. Reference: ops/network/recurrent_gates.py.
+ * A row is a sequence: `size` numbers of its state, and of gates as many each, side by side: r, z, n,
+ * or i, f, a, o; all without gaps. When a step begins `gates` is what the input adds to them, and s what
+ * the state adds; when it ends, `gates` is the gates. g, the gradient of the output, may be NULL.
+ * Reference: ops/network/recurrent_gates.py.
  */
 #define FROM(p, offset) ((p) ? (p) + (offset) : NULL)
 #define GET(p) R(some_of)(p, k)
 #define PUT(p, v) R(store_part)(p, k, v)
 
-/* What the loops of all kernels are: rows from `begin` on, then vectors at j of k numbers each. */
+/* The loops of all kernels: rows from `begin` on, then vectors at j; GET and PUT take k numbers there, which
+ * are all that are left of the row.
+ */
 #define EACH_ROW for (long row = begin; row < end; row++)
 #define EACH_PART for (long j = 0, k = size; j < size; j += LANES, k -= LANES)
 
@@ -33,6 +37,7 @@ static inline vec R(arrived)(const real *gh, const real *g, long j, long k)
     return GET(gh + j);
 }
 
+/* Rows of a part: so many that they have `work` numbers, fewer where each takes longer. */
 static long R(step_grain)(long work, long size)
 {
     return max(1L, work / max(1L, size));
@@ -96,7 +101,7 @@ static void R(gru_rows)(void *context, long begin, long end)
     const long size = a[6].i;
     EACH_ROW {
         const real *s = (const real *)a[0].p + row * 3 * size;
-        real *gates = (real *)a[1].p + row * 3 * size, *rest = (real *)a[2].p + row * size;
+        real *gates = (real *)a[1].p + row * 3 * size, *from_state = (real *)a[2].p + row * size;
         real *h = (real *)a[3].p + row * size, *y = (real *)a[4].p + row * size;
         EACH_PART {
             const vec r = R(vsigmoid)(GET(gates + j) + GET(s + j));
@@ -107,7 +112,7 @@ static void R(gru_rows)(void *context, long begin, long end)
             PUT(gates + j, r);
             PUT(gates + size + j, z);
             PUT(gates + 2 * size + j, now);
-            PUT(rest + j, recalled);
+            PUT(from_state + j, recalled);
             PUT(h + j, state);
             PUT(y + j, state);
         }
@@ -127,7 +132,7 @@ static void R(gru_rows_backward)(void *context, long begin, long end)
         real *gh = (real *)a[0].p + row * size;
         const real *g = FROM((const real *)a[1].p, row * size);
         const real *gates = (const real *)a[2].p + row * 3 * size;
-        const real *rest = (const real *)a[3].p + row * size;
+        const real *from_state = (const real *)a[3].p + row * size;
         const real *before = (const real *)a[4].p + row * size;
         real *by_input = (real *)a[5].p + row * 3 * size;
         real *by_state = (real *)a[6].p + row * 3 * size;
@@ -136,13 +141,13 @@ static void R(gru_rows_backward)(void *context, long begin, long end)
             const vec z = GET(gates + size + j), now = GET(gates + 2 * size + j);
             const vec to_n = (1 - z) * (1 - now * now) * e;
             const vec to_z = (GET(before + j) - now) * z * (1 - z) * e;
-            const vec recalled = to_n * r, to_r = recalled * GET(rest + j) * (1 - r);
+            const vec by_r = to_n * r, to_r = by_r * GET(from_state + j) * (1 - r);
             PUT(by_input + j, to_r);
             PUT(by_state + j, to_r);
             PUT(by_input + size + j, to_z);
             PUT(by_state + size + j, to_z);
             PUT(by_input + 2 * size + j, to_n);
-            PUT(by_state + 2 * size + j, recalled);
+            PUT(by_state + 2 * size + j, by_r);
             PUT(gh + j, e * z);
         }
     }
@@ -163,21 +168,21 @@ static void R(lstm_rows)(void *context, long begin, long end)
         real *cells = (real *)a[3].p + row * size, *shown = (real *)a[4].p + row * size;
         real *h = FROM((real *)a[5].p, row * size), *y = (real *)a[6].p + row * size;
         EACH_PART {
-            const vec in = R(vsigmoid)(GET(gates + j) + GET(s + j));
-            const vec forget = R(vsigmoid)(GET(gates + size + j) + GET(s + size + j));
-            const vec new = R(vtanh)(GET(gates + 2 * size + j) + GET(s + 2 * size + j));
-            const vec out = R(vsigmoid)(GET(gates + 3 * size + j) + GET(s + 3 * size + j));
-            const vec cell = GET(c + j) * forget + in * new, show = R(vtanh)(cell);
-            PUT(gates + j, in);
-            PUT(gates + size + j, forget);
-            PUT(gates + 2 * size + j, new);
-            PUT(gates + 3 * size + j, out);
+            const vec in_gate = R(vsigmoid)(GET(gates + j) + GET(s + j));
+            const vec forget_gate = R(vsigmoid)(GET(gates + size + j) + GET(s + size + j));
+            const vec candidate = R(vtanh)(GET(gates + 2 * size + j) + GET(s + 2 * size + j));
+            const vec out_gate = R(vsigmoid)(GET(gates + 3 * size + j) + GET(s + 3 * size + j));
+            const vec cell = GET(c + j) * forget_gate + in_gate * candidate, tanh_c = R(vtanh)(cell);
+            PUT(gates + j, in_gate);
+            PUT(gates + size + j, forget_gate);
+            PUT(gates + 2 * size + j, candidate);
+            PUT(gates + 3 * size + j, out_gate);
             PUT(c + j, cell);
             PUT(cells + j, cell);
-            PUT(shown + j, show);
-            PUT(y + j, show * out);
+            PUT(shown + j, tanh_c);
+            PUT(y + j, tanh_c * out_gate);
             if (h)
-                PUT(h + j, show * out);
+                PUT(h + j, tanh_c * out_gate);
         }
     }
 }
@@ -199,15 +204,15 @@ static void R(lstm_rows_backward)(void *context, long begin, long end)
         const real *shown = (const real *)a[4].p + row * size;
         real *gc = (real *)a[5].p + row * size, *d = (real *)a[6].p + row * 4 * size;
         EACH_PART {
-            const vec m = R(arrived)(gh, g, j, k), show = GET(shown + j);
-            const vec in = GET(gates + j), forget = GET(gates + size + j);
-            const vec new = GET(gates + 2 * size + j), out = GET(gates + 3 * size + j);
-            const vec e = GET(gc + j) + out * (1 - show * show) * m;
-            PUT(d + j, in * (1 - in) * new * e);
-            PUT(d + size + j, forget * (1 - forget) * GET(before + j) * e);
-            PUT(d + 2 * size + j, (1 - new * new) * in * e);
-            PUT(d + 3 * size + j, out * (1 - out) * show * m);
-            PUT(gc + j, e * forget);
+            const vec m = R(arrived)(gh, g, j, k), tanh_c = GET(shown + j);
+            const vec in_gate = GET(gates + j), forget_gate = GET(gates + size + j);
+            const vec candidate = GET(gates + 2 * size + j), out_gate = GET(gates + 3 * size + j);
+            const vec e = GET(gc + j) + out_gate * (1 - tanh_c * tanh_c) * m;
+            PUT(d + j, in_gate * (1 - in_gate) * candidate * e);
+            PUT(d + size + j, forget_gate * (1 - forget_gate) * GET(before + j) * e);
+            PUT(d + 2 * size + j, (1 - candidate * candidate) * in_gate * e);
+            PUT(d + 3 * size + j, out_gate * (1 - out_gate) * tanh_c * m);
+            PUT(gc + j, e * forget_gate);
         }
     }
 }

@@ -78,10 +78,10 @@ KERNEL(product)
     *r.y = found;
 }
 
-/* The sum of a row: of each four vectors one sum in `real`, all else in doubles. It reads as fast as the
- * memory gives, and of numbers that cancel each other little is lost.
+/* The sum of some numbers: of each four vectors one sum in `real`, all else in doubles. It reads as fast
+ * as the memory gives; what numbers cancel within those four costs what it costs in `real`.
  */
-static double R(sum_of)(const real *x, long n)
+static double R(sum_of_some)(const real *x, long n)
 {
     R(double_sums) sums[2] = {{{{0}}}, {{{0}}}};
     long i = 0;
@@ -95,6 +95,16 @@ static double R(sum_of)(const real *x, long n)
     double total = R(whole_sum)(&sums[0]) + R(whole_sum)(&sums[1]);
     for (; i < n; i++)
         total += (double)x[i];
+    return total;
+}
+
+/* The sum of a row. Of doubles those of blocks are summed, so that few are added to one that is large. */
+static double R(sum_of)(const real *x, long n)
+{
+    const long block = SINGLE ? max(n, 1L) : 512 * LANES;
+    double total = 0;
+    for (long at = 0; at < n; at += block)
+        total += R(sum_of_some)(x + at, min(n - at, block));
     return total;
 }
 

@@ -23,14 +23,26 @@ typedef struct {
     size_t bytes;
 } block;
 
-static _Thread_local block slots[SLOTS];
+static _Thread_local block *slots; /* SLOTS of them, once the thread has asked for one */
 static pthread_key_t ending;
+static int has_ending; /* whether threads say that they end */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 _Thread_local int out_of_memory; /* read and cleared by the module after each call */
 
-#if defined(__SANITIZE_ADDRESS__) /* which looks after what malloc gave, up to its last byte */
-static void *take(size_t bytes)
+#define CHECKED 0
+#ifdef __SANITIZE_ADDRESS__ /* GCC */
+#undef CHECKED
+#define CHECKED 1
+#elif defined(__has_feature) /* Clang */
+#if __has_feature(address_sanitizer)
+#undef CHECKED
+#define CHECKED 1
+#endif
+#endif
+
+#if CHECKED /* what is beyond the bytes that were asked for is found only where malloc gave them */
+static char *take(size_t bytes)
 {
     return aligned_alloc(64, bytes);
 }
@@ -38,9 +50,10 @@ static void *take(size_t bytes)
 static void give_back(block *b)
 {
     free(b->memory);
+    *b = (block){NULL, 0};
 }
 #else
-static void *take(size_t bytes)
+static char *take(size_t bytes)
 {
     void *found = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return found == MAP_FAILED ? NULL : found;
@@ -50,37 +63,49 @@ static void give_back(block *b)
 {
     if (b->memory)
         munmap(b->memory, b->bytes);
+    *b = (block){NULL, 0};
 }
 #endif
 
 static void end(void *blocks)
 {
-    for (int slot = 0; slot < SLOTS; slot++) {
+    for (int slot = 0; slot < SLOTS; slot++)
         give_back((block *)blocks + slot);
-        ((block *)blocks)[slot] = (block){NULL, 0};
-    }
+    free(blocks);
 }
 
 static void prepare(void)
 {
-    pthread_key_create(&ending, end);
+    has_ending = pthread_key_create(&ending, end) == 0;
+}
+
+static void *without_memory(void)
+{
+    fail_for_memory();
+    return NULL;
 }
 
 void *scratch(int slot, size_t bytes)
 {
+    if (!slots) {
+        pthread_once(&once, prepare);
+        slots = calloc(SLOTS, sizeof *slots);
+        if (!slots)
+            return without_memory();
+        if (has_ending)
+            pthread_setspecific(ending, slots);
+    }
     block *b = &slots[slot];
     const size_t offset = (size_t)slot * APART;
-    if (b->bytes < bytes + offset || !b->memory) {
-        pthread_once(&once, prepare);
-        pthread_setspecific(ending, slots);
+    if (!b->memory || b->bytes - offset < bytes || CHECKED) {
         give_back(b);
-        const size_t rounded = (bytes + offset + PAGE) / PAGE * PAGE;
+        if (bytes > SIZE_MAX / 2)
+            return without_memory();
+        const size_t rounded = CHECKED ? bytes + offset : (bytes + offset + PAGE) / PAGE * PAGE;
         b->memory = take(rounded);
-        b->bytes = b->memory ? rounded : 0;
-        if (!b->memory) {
-            fail_for_memory();
-            return NULL;
-        }
+        if (!b->memory)
+            return without_memory();
+        b->bytes = rounded;
     }
     return b->memory + offset;
 }

@@ -41,6 +41,7 @@ static struct {
     void *context;
     long n, grain;
     atomic_long next;
+    atomic_int failed;             /* whether a helper could not get memory */
 } job;
 
 static int64_t now(void)
@@ -87,6 +88,10 @@ static void *work(void *number)
         active++;
         pthread_mutex_unlock(&lock);
         take_parts();
+        if (out_of_memory) {
+            out_of_memory = 0;
+            job.failed = 1;
+        }
         pthread_mutex_lock(&lock);
         if (--active == 0)
             pthread_cond_signal(&end_work);
@@ -164,6 +169,7 @@ void parallel(long n, long grain, range_body *body, void *context)
     job.n = n;
     job.grain = grain;
     atomic_store(&job.next, 0);
+    job.failed = 0;
     long parts = (n + grain - 1) / grain;
     helpers = (int)min((long)min(running, wanted - 1), parts - 1);
     generation++;
@@ -178,6 +184,8 @@ void parallel(long n, long grain, range_body *body, void *context)
     while (active)
         pthread_cond_wait(&end_work, &lock);
     pthread_mutex_unlock(&lock);
+    if (job.failed)
+        fail_for_memory();
     pthread_mutex_unlock(&busy);
 }
 

@@ -214,12 +214,15 @@ static inline wide R(sine)(wide x, int64_t quarter)
             const real *x = (const real *)from;                                                    \
             const long count = min(n - start, (long)BLOCK);                                        \
             int odd = 0;                                                                           \
-            for (long i = 0; i < count; i++)                                                       \
-                odd |= !(fabsf(x[step[0] ? i : 0]) < 1e6f);                                        \
+            real kept[BLOCK]; /* the result may lie where x does */                                \
+            for (long i = 0; i < count; i++) {                                                     \
+                kept[i] = x[step[0] ? i : 0];                                                      \
+                odd |= !(fabsf(kept[i]) < 1e6f);                                                   \
+            }                                                                                      \
             R(wide_##NAME##_near_walk)(&from, step, out + start, count);                                  \
             for (long i = 0; odd && i < count; i++)                                                \
-                if (!(fabsf(x[step[0] ? i : 0]) < 1e6f))                                           \
-                    out[start + i] = IN_C(x[step[0] ? i : 0]);                                     \
+                if (!(fabsf(kept[i]) < 1e6f))                                                      \
+                    out[start + i] = IN_C(kept[i]);                                                \
         }                                                                                          \
     }                                                                                              \
     KERNEL(wide_##NAME) { R(pointwise)(a, 1, R(wide_##NAME##_walk)); }

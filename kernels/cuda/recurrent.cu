@@ -1,22 +1,12 @@
-/* One step of recurrent layers, and one step back, each element by a thread.
+/* One step of recurrent layers, and one step back, each element by a thread. What the arguments and the
+ * formulas are ../cpu/recurrent.c, the twin of this file, says; None is a null pointer.
  *
- * rnn_step(s, y, h, n, size, relu)       y = f(y + s), h = y; f tanh, or relu
- * rnn_step_backward(gh, g, y, d, n, size, relu)                      d = (gh + g) f'
- * gru_step(s, gates, rest, h, y, n, size)
- *     r, z = sigmoid(gates + s), rest = s_n, n = tanh(gates_n + r rest), y = h = n + z (h - n)
- * gru_step_backward(gh, g, gates, rest, before, by_input, by_state, n, size)
- *     with e = gh + g: to n's argument a = e (1 - z) (1 - n^2), to z's e (before - n) z (1 - z), to r's
- *     a rest r (1 - r); by_state has a r in place of a; gh = e z
- * lstm_step(s, gates, c, cells, shown, h, y, n, size)
- *     i, f, a, o = sigmoid, sigmoid, tanh, sigmoid of gates + s, cells = c = f c + i a, shown = tanh(c),
- *     y = h = o shown; h may be None
- * lstm_step_backward(gh, g, gates, before, shown, gc, d, n, size)
- *     with m = gh + g, e = gc + m o (1 - shown^2): d = e a i (1 - i), e before f (1 - f), e i (1 - a^2),
- *     m shown o (1 - o); gc = e f
- *
- * s is what the state adds to the gates, which are what the input adds, and become the gates; g, the
- * gradient of the output, may be None. n rows of `size` numbers, of gates as many times that. Twin:
- * ../cpu/recurrent.c.
+ * rnn_step(s, y, h, rows, size, relu)
+ * rnn_step_backward(gh, g, y, d, rows, size, relu)
+ * gru_step(s, gates, from_state, h, y, rows, size)
+ * gru_step_backward(gh, g, gates, from_state, before, by_input, by_state, rows, size)
+ * lstm_step(s, gates, c, cells, shown, h, y, rows, size)
+ * lstm_step_backward(gh, g, gates, before, shown, gc, d, rows, size)
  */
 #include "activations.cuh"
 #include "common.cuh"
@@ -34,10 +24,10 @@ __device__ __forceinline__ wide arrived(const real *gh, const real *g, i64 i)
 
 // Try: rnn_step(randn(5, 37), randn(5, 37), out(5, 37), 5, 37, 0)
 // Try: rnn_step(randn(5, 37), randn(5, 37), out(5, 37), 5, 37, 1)
-KERNEL(rnn_step, 256, cover(n * size, 256))
-(const real *__restrict__ s, real *__restrict__ y, real *__restrict__ h, i64 n, i64 size, i64 relu)
+KERNEL(rnn_step, 256, cover(rows * size, 256))
+(const real *__restrict__ s, real *__restrict__ y, real *__restrict__ h, i64 rows, i64 size, i64 relu)
 {
-    GRID_STRIDE(i, n * size)
+    GRID_STRIDE(i, rows * size)
     {
         const wide x = widen(y[i]) + widen(s[i]);
         y[i] = h[i] = narrow(relu ? (x <= 0 ? wide(0) : x) : tanh(x));
@@ -46,11 +36,11 @@ KERNEL(rnn_step, 256, cover(n * size, 256))
 
 // Try: rnn_step_backward(randn(5, 37), randn(5, 37), rand(5, 37), out(5, 37), 5, 37, 0)
 // Try: rnn_step_backward(randn(5, 37), null, rand(5, 37), out(5, 37), 5, 37, 1)
-KERNEL(rnn_step_backward, 256, cover(n * size, 256))
+KERNEL(rnn_step_backward, 256, cover(rows * size, 256))
 (const real *__restrict__ gh, const real *__restrict__ g, const real *__restrict__ y,
- real *__restrict__ d, i64 n, i64 size, i64 relu)
+ real *__restrict__ d, i64 rows, i64 size, i64 relu)
 {
-    GRID_STRIDE(i, n * size)
+    GRID_STRIDE(i, rows * size)
     {
         const wide e = arrived(gh, g, i), now = widen(y[i]);
         d[i] = narrow(relu ? (now <= 0 ? wide(0) : e) : e * (1 - now * now));
@@ -58,39 +48,39 @@ KERNEL(rnn_step_backward, 256, cover(n * size, 256))
 }
 
 // Try: gru_step(randn(5, 111), randn(5, 111), out(5, 37), randn(5, 37), out(5, 37), 5, 37)
-KERNEL(gru_step, 256, cover(n * size, 256))
-(const real *__restrict__ s, real *__restrict__ gates, real *__restrict__ rest,
- real *__restrict__ h, real *__restrict__ y, i64 n, i64 size)
+KERNEL(gru_step, 256, cover(rows * size, 256))
+(const real *__restrict__ s, real *__restrict__ gates, real *__restrict__ from_state,
+ real *__restrict__ h, real *__restrict__ y, i64 rows, i64 size)
 {
-    GRID_STRIDE(i, n * size)
+    GRID_STRIDE(i, rows * size)
     {
         const i64 at = gate_of(i, size, 3);
         const wide r = logistic(widen(gates[at]) + widen(s[at]));
         const wide z = logistic(widen(gates[at + size]) + widen(s[at + size]));
-        const wide recalled = widen(s[at + 2 * size]);
-        const wide now = tanh(widen(gates[at + 2 * size]) + r * recalled);
+        const wide by_h = widen(s[at + 2 * size]);
+        const wide now = tanh(widen(gates[at + 2 * size]) + r * by_h);
         gates[at] = narrow(r);
         gates[at + size] = narrow(z);
         gates[at + 2 * size] = narrow(now);
-        rest[i] = narrow(recalled);
+        from_state[i] = narrow(by_h);
         y[i] = h[i] = narrow((widen(h[i]) - now) * z + now);
     }
 }
 
 // Try: gru_step_backward(randn(5, 37), randn(5, 37), rand(5, 111), randn(5, 37), randn(5, 37), out(5, 111), out(5, 111), 5, 37)
 // Try: gru_step_backward(randn(5, 37), null, rand(5, 111), randn(5, 37), randn(5, 37), out(5, 111), out(5, 111), 5, 37)
-KERNEL(gru_step_backward, 256, cover(n * size, 256))
+KERNEL(gru_step_backward, 256, cover(rows * size, 256))
 (real *__restrict__ gh, const real *__restrict__ g, const real *__restrict__ gates,
- const real *__restrict__ rest, const real *__restrict__ before, real *__restrict__ by_input,
- real *__restrict__ by_state, i64 n, i64 size)
+ const real *__restrict__ from_state, const real *__restrict__ before, real *__restrict__ by_input,
+ real *__restrict__ by_state, i64 rows, i64 size)
 {
-    GRID_STRIDE(i, n * size)
+    GRID_STRIDE(i, rows * size)
     {
         const i64 at = gate_of(i, size, 3);
         const wide e = arrived(gh, g, i), r = widen(gates[at]);
         const wide z = widen(gates[at + size]), now = widen(gates[at + 2 * size]);
         const wide to_n = (1 - z) * (1 - now * now) * e;
-        by_input[at] = by_state[at] = narrow(to_n * r * widen(rest[i]) * (1 - r));
+        by_input[at] = by_state[at] = narrow(to_n * r * widen(from_state[i]) * (1 - r));
         by_input[at + size] = by_state[at + size] =
             narrow((widen(before[i]) - now) * z * (1 - z) * e);
         by_input[at + 2 * size] = narrow(to_n);
@@ -101,26 +91,26 @@ KERNEL(gru_step_backward, 256, cover(n * size, 256))
 
 // Try: lstm_step(randn(5, 148), randn(5, 148), randn(5, 37), out(5, 37), out(5, 37), out(5, 37), out(5, 37), 5, 37)
 // Try: lstm_step(randn(5, 148), randn(5, 148), randn(5, 37), out(5, 37), out(5, 37), null, out(5, 37), 5, 37)
-KERNEL(lstm_step, 256, cover(n * size, 256))
+KERNEL(lstm_step, 256, cover(rows * size, 256))
 (const real *__restrict__ s, real *__restrict__ gates, real *__restrict__ c,
  real *__restrict__ cells, real *__restrict__ shown, real *__restrict__ h, real *__restrict__ y,
- i64 n, i64 size)
+ i64 rows, i64 size)
 {
-    GRID_STRIDE(i, n * size)
+    GRID_STRIDE(i, rows * size)
     {
         const i64 at = gate_of(i, size, 4);
-        const wide in = logistic(widen(gates[at]) + widen(s[at]));
-        const wide forget = logistic(widen(gates[at + size]) + widen(s[at + size]));
-        const wide now = tanh(widen(gates[at + 2 * size]) + widen(s[at + 2 * size]));
-        const wide show = logistic(widen(gates[at + 3 * size]) + widen(s[at + 3 * size]));
-        const wide cell = widen(c[i]) * forget + in * now, seen = tanh(cell);
-        gates[at] = narrow(in);
-        gates[at + size] = narrow(forget);
-        gates[at + 2 * size] = narrow(now);
-        gates[at + 3 * size] = narrow(show);
+        const wide in_gate = logistic(widen(gates[at]) + widen(s[at]));
+        const wide forget_gate = logistic(widen(gates[at + size]) + widen(s[at + size]));
+        const wide candidate = tanh(widen(gates[at + 2 * size]) + widen(s[at + 2 * size]));
+        const wide out_gate = logistic(widen(gates[at + 3 * size]) + widen(s[at + 3 * size]));
+        const wide cell = widen(c[i]) * forget_gate + in_gate * candidate, tanh_c = tanh(cell);
+        gates[at] = narrow(in_gate);
+        gates[at + size] = narrow(forget_gate);
+        gates[at + 2 * size] = narrow(candidate);
+        gates[at + 3 * size] = narrow(out_gate);
         c[i] = cells[i] = narrow(cell);
-        shown[i] = narrow(seen);
-        y[i] = narrow(seen * show);
+        shown[i] = narrow(tanh_c);
+        y[i] = narrow(tanh_c * out_gate);
         if (h)
             h[i] = y[i];
     }
@@ -128,22 +118,22 @@ KERNEL(lstm_step, 256, cover(n * size, 256))
 
 // Try: lstm_step_backward(randn(5, 37), randn(5, 37), rand(5, 148), randn(5, 37), rand(5, 37), randn(5, 37), out(5, 148), 5, 37)
 // Try: lstm_step_backward(randn(5, 37), null, rand(5, 148), randn(5, 37), rand(5, 37), randn(5, 37), out(5, 148), 5, 37)
-KERNEL(lstm_step_backward, 256, cover(n * size, 256))
+KERNEL(lstm_step_backward, 256, cover(rows * size, 256))
 (const real *__restrict__ gh, const real *__restrict__ g, const real *__restrict__ gates,
  const real *__restrict__ before, const real *__restrict__ shown, real *__restrict__ gc,
- real *__restrict__ d, i64 n, i64 size)
+ real *__restrict__ d, i64 rows, i64 size)
 {
-    GRID_STRIDE(i, n * size)
+    GRID_STRIDE(i, rows * size)
     {
         const i64 at = gate_of(i, size, 4);
-        const wide m = arrived(gh, g, i), seen = widen(shown[i]);
-        const wide in = widen(gates[at]), forget = widen(gates[at + size]);
-        const wide now = widen(gates[at + 2 * size]), show = widen(gates[at + 3 * size]);
-        const wide e = widen(gc[i]) + show * (1 - seen * seen) * m;
-        d[at] = narrow(in * (1 - in) * now * e);
-        d[at + size] = narrow(forget * (1 - forget) * widen(before[i]) * e);
-        d[at + 2 * size] = narrow((1 - now * now) * in * e);
-        d[at + 3 * size] = narrow(show * (1 - show) * seen * m);
-        gc[i] = narrow(e * forget);
+        const wide m = arrived(gh, g, i), tanh_c = widen(shown[i]);
+        const wide in_gate = widen(gates[at]), forget_gate = widen(gates[at + size]);
+        const wide candidate = widen(gates[at + 2 * size]), out_gate = widen(gates[at + 3 * size]);
+        const wide e = widen(gc[i]) + out_gate * (1 - tanh_c * tanh_c) * m;
+        d[at] = narrow(in_gate * (1 - in_gate) * candidate * e);
+        d[at + size] = narrow(forget_gate * (1 - forget_gate) * widen(before[i]) * e);
+        d[at + 2 * size] = narrow((1 - candidate * candidate) * in_gate * e);
+        d[at + 3 * size] = narrow(out_gate * (1 - out_gate) * tanh_c * m);
+        gc[i] = narrow(e * forget_gate);
     }
 }

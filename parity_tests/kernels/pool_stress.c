@@ -1,12 +1,15 @@
-/* Stress for the pool of threads, to be compiled with kernels/cpu/threads.c and -fsanitize=thread.
+/* Stress for the pool of threads, to be compiled with kernels/cpu/threads.c, scratch.c and
+ * -fsanitize=thread.
  *
  * Several threads run ranges at once while the number of threads changes, and forked children run
- * ranges of their own. Ends with 0 if every sum was right.
+ * ranges of their own. Ends with 0 if every sum was right, and if whoever called was told when a
+ * thread of the pool had no memory.
  */
 #include "kernel.h"
 #include "threads.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +49,36 @@ static void *call(void *number)
     return (void *)wrong(ROUNDS, number == NULL);
 }
 
+typedef struct {
+    pthread_t caller;
+    atomic_int helped;
+} lacking;
+
+static void lack(void *context, long begin, long end)
+{
+    lacking *c = context;
+    if (!pthread_equal(pthread_self(), c->caller)) {
+        c->helped = 1;
+        fail_for_memory();
+    }
+    for (atomic_long i = 20 * begin; i < 20 * end;)
+        i++;
+}
+
+/* How often the caller was not told, or told of what had not been. */
+static long untold(void)
+{
+    long bad = 0, helped = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        lacking c = {.caller = pthread_self()};
+        out_of_memory = 0;
+        parallel(COUNT, GRAIN, lack, &c);
+        bad += out_of_memory != c.helped;
+        helped += c.helped;
+    }
+    return bad + (helped == 0);
+}
+
 int main(int count, char **arguments)
 {
     pthread_t callers[CALLERS];
@@ -67,7 +100,9 @@ int main(int count, char **arguments)
         pthread_join(callers[i], &found);
         bad += (long)found;
     }
-    if (bad)
-        printf("%ld sums were wrong\n", bad);
-    return bad != 0;
+    set_threads(3);
+    const long silent = untold();
+    if (bad || silent)
+        printf("%ld sums were wrong, %ld callers not told\n", bad, silent);
+    return bad || silent;
 }

@@ -59,6 +59,16 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "clamp": (1, lambda x: mg.clamp(x, -0.5, 1.0)),
     "clamp to tensors": (3, mg.clamp),
     "clamp_max": (2, lambda x, y: mg.clamp(x, max=y)),
+    "mse": (2, lambda x, t: F.mse_loss(*mg.broadcast_tensors(x, t), reduction="none")),
+    "l1": (2, lambda x, t: F.l1_loss(*mg.broadcast_tensors(x, t), reduction="none")),
+    "huber": (
+        2,
+        lambda x, t: F.huber_loss(*mg.broadcast_tensors(x, t), reduction="none", delta=0.7),
+    ),
+    "smooth l1": (
+        2,
+        lambda x, t: F.smooth_l1_loss(*mg.broadcast_tensors(x, t), reduction="none", beta=0.7),
+    ),
     "threshold": (1, lambda x: F.threshold(x, 0.1, 20.0)),
     "hardshrink": (1, lambda x: F.hardshrink(x, 0.4)),
     "softshrink": (1, lambda x: F.softshrink(x, 0.4)),

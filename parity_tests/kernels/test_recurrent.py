@@ -46,7 +46,7 @@ def drawn(widths: tuple[int, ...], rows: int, size: int, dtype: Any, special: bo
     found = []
     for number, width in enumerate(widths):
         array = draw.normal(size=(rows, width * size)).astype(dtype)
-        if special and array.size > 9:
+        if special and array.size >= number + len(SPECIAL):
             array.reshape(-1)[number : number + len(SPECIAL)] = SPECIAL
         found.append(shifted(array, number % 3))
     return found

@@ -39,6 +39,13 @@ def test_rows_and_everything(dtype: Any, data: Any) -> None:
         np.testing.assert_allclose(mean[:, 0], one / x.shape[1], rtol=1e-6)
 
 
+def test_long_rows_of_doubles() -> None:
+    """What each addition rounds off does not add up."""
+    x = np.full((2, 1_000_000), 0.1)
+    for (found,) in at_each_level(lambda: [mg.tensor(x).sum(1).numpy()]):
+        np.testing.assert_allclose(found, x[0, 0].astype(np.longdouble) * 1e6, rtol=1e-13)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(1, 70_001), (5, 1000), (300, 17), (1000, 5), (4, 8, 700)])
 def test_variances(dtype: Any, shape: tuple[int, ...]) -> None:

@@ -102,6 +102,18 @@ def test_an_element_does_not_depend_on_its_place(name: str, data: Any) -> None:
                 assert again.tobytes() == whole[part].tobytes()
 
 
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_large_numbers_in_place(name: str) -> None:
+    x = np.linspace(-3, 3, 700, dtype=np.float32)
+    x[[3, 300, -1]] = 3e38, 1e18, -1e30
+    for level in LEVELS:
+        with using(level), np.errstate(all="ignore"):
+            run = native.ufunc(np, name)
+            whole, again = run(x), x.copy()
+            run(again, out=again)
+            assert again.tobytes() == whole.tobytes()
+
+
 @pytest.mark.parametrize("name", DOMAINS)
 def test_other_types_and_the_level_without_kernels_are_numpys(name: str) -> None:
     x = np.linspace(0.1, 0.9, 50)

@@ -171,8 +171,9 @@ def compiled_stress(tmp_path: Path, *flags: str) -> Path:
     if compiler is None:
         pytest.skip("there is no C compiler")
     here, program = Path(__file__).parent, tmp_path / "stress"
-    sources = [here / "pool_stress.c", here.parents[1] / "kernels/cpu/threads.c"]
-    command = [compiler, "-std=gnu11", "-O1", "-g", "-pthread", *flags, "-I", sources[1].parent]
+    kernels = here.parents[1] / "kernels/cpu"
+    sources = [here / "pool_stress.c", kernels / "threads.c", kernels / "scratch.c"]
+    command = [compiler, "-std=gnu11", "-O1", "-g", "-pthread", *flags, "-I", kernels]
     done = subprocess.run([*command, *sources, "-o", program], capture_output=True, text=True)
     if done.returncode:
         assert flags and "sanitize" in " ".join(flags), done.stderr

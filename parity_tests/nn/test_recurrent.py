@@ -247,6 +247,17 @@ def test_weights_and_copies(torch: Any, kind: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("length", [1, 2])
+@both_agree
+def test_a_batch_of_nothing(torch: Any, length: int, kind: str) -> Any:
+    net = getattr(torch.nn, kind)(WIDTH, 4)
+    x = torch.zeros(length, 0, WIDTH, requires_grad=True)
+    out, _ = net(x)
+    out.sum().backward()
+    return [out, x.grad, *(p.grad for p in net.parameters())]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_writing_to_a_result_before_backward_is_noticed(kind: str) -> None:
     torch = minigrad
     net = getattr(torch.nn, kind)(WIDTH, 4)

@@ -10,6 +10,7 @@ from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.backend.native import pointwise
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.elementwise.masks import clipped, number, picked
@@ -37,11 +38,13 @@ _PAIR_ERRORS = (call(T(2, 3), T(2, 3), reduction="average"),)
 def of_difference(cls: Any) -> Any:
     """Complete an op from a loss of d = x - t alone, and its slope, an odd function of d.
 
-    The class says ``loss(xp, d, bend)``, which may overwrite d, and ``slope(d, bend, F)``.
+    The class says ``loss(xp, d, bend)``, which may overwrite d, ``slope(d, bend, F)``, and which
+    ``kernel`` does the former of x and t, and of the bend if there is one.
     """
 
     def forward(xp: Any, input: Array, target: Array, reduction: str, bend: float) -> Array:
-        return reduced(cls.loss(xp, input - target, bend), reduction)
+        found = pointwise(cls.kernel, input, target, *((bend,) if bend else ()))
+        return reduced(cls.loss(xp, input - target, bend) if found is None else found, reduction)
 
     def vjp(
         g: Any, input: Any, target: Any, reduction: str, bend: float, needs: Any, F: Any
@@ -61,6 +64,8 @@ class _OfDifference(Op):
 class MseLoss(_OfDifference):
     """Squared differences.   l = d²    gx = 2 g d."""
 
+    kernel = "squared_difference"
+
     @staticmethod
     def loss(xp: Any, d: Array, bend: float) -> Array:
         """In place."""
@@ -79,6 +84,7 @@ _LAST = {"mean": "MeanBackward0", "sum": "SumBackward0"}  # of torch's ops for `
 class L1Loss(_OfDifference):
     """Absolute differences.   l = |d|    gx = g sign(d)."""
 
+    kernel = "distance"
     grad_fn = staticmethod(lambda reduction, bend: _LAST.get(reduction, "AbsBackward0"))
 
     @staticmethod
@@ -95,6 +101,8 @@ class L1Loss(_OfDifference):
 @of_difference
 class HuberLoss(_OfDifference):
     """l = d² / 2 where |d| < δ, δ (|d| - δ/2) elsewhere.   gx = g clamp(d, -δ, δ)."""
+
+    kernel = "huber"
 
     @staticmethod
     def loss(xp: Any, d: Array, bend: float) -> Array:
@@ -115,6 +123,8 @@ class HuberLoss(_OfDifference):
 @of_difference
 class SmoothL1Loss(_OfDifference):
     """Huber's loss over β.   gx = g clamp(d / β, -1, 1)."""
+
+    kernel = "smooth_l1"
 
     @staticmethod
     def loss(xp: Any, d: Array, bend: float) -> Array:

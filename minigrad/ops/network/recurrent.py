@@ -22,12 +22,12 @@ from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.registry import register
 from minigrad.backend import Array, native, xp_of
 from minigrad.backend.moves import joined
-from minigrad.ops.network import recurrent_gates as gates
+from minigrad.ops.network import recurrent_gates as one_step
 from minigrad.ops.network import recurrent_steps
 from minigrad.ops.network.recurrent_steps import Walk
 
 
-class Gradients(NamedTuple):
+class WalkedBack(NamedTuple):
     """What has been found of a layer's gradients when the walk back through its steps is over."""
 
     by_input: Array  # of what the input added to the gates
@@ -46,7 +46,7 @@ def times(a: Array, b: Array, bias: Array | None = None, out: Array | None = Non
     return made
 
 
-def walked(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
+def each_step(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
     """The rows of each step, and the states of the sequences that take part in it."""
     whole = len(set(walk.sizes)) == 1
     for step in walk.steps():
@@ -54,43 +54,43 @@ def walked(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
         yield (step, *(states if whole else [None if s is None else s[:size] for s in states]))
 
 
-def befores(rows: Array, start: Array, walk: Walk) -> Array:
+def states_before(rows: Array, start: Array, walk: Walk) -> Array:
     """The state before each row: that after the same sequence's row of the step before."""
     steps, parts = walk.steps(), []
     for last, step in zip([None, *steps], steps, strict=False):
         size = step.stop - step.start
         have = 0 if last is None else last.stop - last.start
         found = [] if last is None else [rows[last][:size]]
-        if size > have:
+        if last is None or size > have:
             found.append(start[have:size])
         parts.append(found)
     in_time = parts[::-1] if walk.backwards else parts
     return joined([part for found in in_time for part in found], 0)
 
 
-def added(input: Array, weight: Array, *biases: Array | None) -> Array:
+def input_part(input: Array, weight: Array, *biases: Array | None) -> Array:
     """What the input adds to the gates, for all steps at once."""
     given = [bias for bias in biases if bias is not None]
     return times(input, weight.T, sum(given[1:], given[0]) if given else None)
 
 
-def turned(weight: Array, walk: Walk) -> Array:
+def transposed(weight: Array, walk: Walk) -> Array:
     """The transpose of a weight; a copy, with which BLAS is faster, where it serves often."""
     return weight.T.copy() if len(walk.sizes) > 3 else weight.T
 
 
-def started(g: Array | None, like: Array) -> Array:
+def last_gradient(g: Array | None, like: Array) -> Array:
     """The gradient of the last state, to be written to: with its rows one after the other."""
     return xp_of(like).zeros(like.shape, like.dtype) if g is None else g.copy()
 
 
-def shown_to(g: Array | None) -> Array | None:
+def output_gradient(g: Array | None) -> Array | None:
     """The gradient of all outputs, with rows without gaps for the kernels; or None."""
     return None if g is None else xp_of(g).ascontiguousarray(g)
 
 
-def pulled(
-    needs: Sequence[bool], input: Array, w_ih: Array, found: Gradients
+def weight_gradients(
+    needs: Sequence[bool], input: Array, w_ih: Array, found: WalkedBack
 ) -> tuple[Array | None, ...]:
     """The gradients of the input, of both weights and of both biases."""
     by_input, by_state, before = found
@@ -125,9 +125,9 @@ class RnnLayer(Op):
         walk: Walk, relu: bool,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last of each sequence."""
-        out, w, state = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk), hidden.copy()
-        for step, h in walked(walk, state):
-            gates.rnn(times(h, w), out[step], h, relu)
+        out, w, state = input_part(input, w_ih, b_ih, b_hh), transposed(w_hh, walk), hidden.copy()
+        for step, h in each_step(walk, state):
+            one_step.rnn(times(h, w), out[step], h, relu)
         return out, state
 
     @staticmethod
@@ -139,12 +139,13 @@ class RnnLayer(Op):
         if F is not arrays:
             given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.rnn, g, given, needs, walk, relu)
-        d, state, shown = xp_of(out).empty_like(out), started(g[1], hidden), shown_to(g[0])
-        for step, h in walked(walk.back(), state):
-            gates.rnn_back(h, None if shown is None else shown[step], out[step], d[step], relu)
+        d, g_out = xp_of(out).empty_like(out), output_gradient(g[0])
+        state = last_gradient(g[1], hidden)
+        for step, h in each_step(walk.back(), state):
+            one_step.rnn_back(h, None if g_out is None else g_out[step], out[step], d[step], relu)
             times(d[step], w_hh, out=h)
-        found = Gradients(d, d, befores(out, hidden, walk))
-        gx, *weights = pulled(needs, input, w_ih, found)
+        found = WalkedBack(d, d, states_before(out, hidden, walk))
+        gx, *weights = weight_gradients(needs, input, w_ih, found)
         return gx, state, *weights
 
 
@@ -160,7 +161,7 @@ class GruLayer(Op):
 
     outputs = 2
     promotes = "same"
-    keeps = ("made", "recalled")
+    keeps = ("gates", "from_state")
 
     @staticmethod
     def forward(
@@ -168,30 +169,31 @@ class GruLayer(Op):
         walk: Walk,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, and what n takes of the state."""
-        made, w, state = added(input, w_ih, b_ih), turned(w_hh, walk), hidden.copy()
-        out = xp.empty((len(made), hidden.shape[1]), made.dtype)
-        recalled = xp.empty_like(out)
-        for step, h in walked(walk, state):
-            gates.gru(times(h, w, b_hh), made[step], recalled[step], h, out[step])
-        return out, state, made, recalled
+        gates, w, state = input_part(input, w_ih, b_ih), transposed(w_hh, walk), hidden.copy()
+        out = xp.empty((len(gates), hidden.shape[1]), gates.dtype)
+        from_state = xp.empty_like(out)
+        for step, h in each_step(walk, state):
+            one_step.gru(times(h, w, b_hh), gates[step], from_state[step], h, out[step])
+        return out, state, gates, from_state
 
     @staticmethod
     def vjp(
         g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, out: Any,
-        made: Any, recalled: Any, walk: Walk, needs: Any, F: Any,
+        gates: Any, from_state: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
-        """Back through the steps; input and state add to n apart, so that there are two gradients."""
+        """Back through the steps. Input and state add to n apart: there are two gradients."""
         if F is not arrays:
             given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.gru, g, given, needs, walk)
-        before, state, shown = befores(out, hidden, walk), started(g[1], hidden), shown_to(g[0])
-        by_input, by_state = (xp_of(made).empty_like(made) for _ in range(2))
-        for step, h in walked(walk.back(), state):
-            now = None if shown is None else shown[step]
-            kept = (made[step], recalled[step], before[step])
-            gates.gru_back(h, now, *kept, by_input[step], by_state[step])
+        before, g_out = states_before(out, hidden, walk), output_gradient(g[0])
+        state = last_gradient(g[1], hidden)
+        by_input, by_state = (xp_of(gates).empty_like(gates) for _ in range(2))
+        for step, h in each_step(walk.back(), state):
+            now = None if g_out is None else g_out[step]
+            kept = (gates[step], from_state[step], before[step])
+            one_step.gru_back(h, now, *kept, by_input[step], by_state[step])
             h += times(by_state[step], w_hh)
-        gx, *weights = pulled(needs, input, w_ih, Gradients(by_input, by_state, before))
+        gx, *weights = weight_gradients(needs, input, w_ih, WalkedBack(by_input, by_state, before))
         return gx, state, *weights
 
 
@@ -208,7 +210,7 @@ class LstmLayer(Op):
 
     outputs = 3
     promotes = "same"
-    keeps = ("made", "cells", "shown")
+    keeps = ("gates", "cells", "shown")
 
     @staticmethod
     def forward(
@@ -217,43 +219,44 @@ class LstmLayer(Op):
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, the cells, and their tanh."""
         size, rows = cell.shape[1], len(input)
-        made, w = added(input, w_ih, b_ih, b_hh), turned(w_hh, walk)
-        cells, shown = (xp.empty((rows, size), made.dtype) for _ in range(2))
-        out = xp.empty((rows, hidden.shape[1]), made.dtype)
+        gates, w = input_part(input, w_ih, b_ih, b_hh), transposed(w_hh, walk)
+        cells, shown = (xp.empty((rows, size), gates.dtype) for _ in range(2))
+        out = xp.empty((rows, hidden.shape[1]), gates.dtype)
         state, memory = hidden.copy(), cell.copy()
-        for step, h, c in walked(walk, state, memory):
-            given = (times(h, w), made[step], c, cells[step], shown[step])
+        for step, h, c in each_step(walk, state, memory):
+            given = (times(h, w), gates[step], c, cells[step], shown[step])
             if w_hr is None:
-                gates.lstm(*given, h, out[step])
+                one_step.lstm(*given, h, out[step])
             else:
                 whole = xp.empty_like(c)
-                gates.lstm(*given, None, whole)
+                one_step.lstm(*given, None, whole)
                 out[step] = h[...] = times(whole, w_hr.T)
-        return out, state, memory, made, cells, shown
+        return out, state, memory, gates, cells, shown
 
     @staticmethod
     def vjp(
         g: Any, input: Any, hidden: Any, cell: Any, w_hr: Any, w_ih: Any, w_hh: Any, b_ih: Any,
-        b_hh: Any, out: Any, made: Any, cells: Any, shown: Any, walk: Walk, needs: Any, F: Any,
+        b_hh: Any, out: Any, gates: Any, cells: Any, shown: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """Back through the steps; the weights' gradients at the end."""
         if F is not arrays:
             given = (input, hidden, cell, w_hr, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.lstm, g, given, needs, walk)
-        before, seen, d = befores(cells, cell, walk), shown_to(g[0]), xp_of(made).empty_like(made)
-        state, memory = started(g[1], hidden), started(g[2], cell)
+        before, g_out = states_before(cells, cell, walk), output_gradient(g[0])
+        d = xp_of(gates).empty_like(gates)
+        state, memory = last_gradient(g[1], hidden), last_gradient(g[2], cell)
         arrived = None if w_hr is None else xp_of(out).empty_like(out)
-        for step, h, c in walked(walk.back(), state, memory):
-            m, now = h, None if seen is None else seen[step]
+        for step, h, c in each_step(walk.back(), state, memory):
+            m, now = h, None if g_out is None else g_out[step]
             if arrived is not None:
                 arrived[step] = h if now is None else h + now
                 m, now = times(arrived[step], w_hr), None
-            gates.lstm_back(m, now, made[step], before[step], shown[step], c, d[step])
+            one_step.lstm_back(m, now, gates[step], before[step], shown[step], c, d[step])
             times(d[step], w_hh, out=h)
         g_hr = None
         if arrived is not None:
-            o = made[:, 3 * cell.shape[1] :]
+            o = gates[:, 3 * cell.shape[1] :]
             g_hr = times(arrived.T, o * shown)
-        found = Gradients(d, d, befores(out, hidden, walk))
-        gx, *weights = pulled(needs, input, w_ih, found)
+        found = WalkedBack(d, d, states_before(out, hidden, walk))
+        gx, *weights = weight_gradients(needs, input, w_ih, found)
         return gx, state, memory, g_hr, *weights

@@ -40,19 +40,19 @@ def rnn_back(arrived: Array, g: Array | None, out: Array, d: Array, relu: bool) 
     d[...] = xp.where(out <= 0, 0, whole) if relu else whole * (1 - out * out)
 
 
-def gru(by_state: Array, gates: Array, recalled: Array, state: Array, out: Array) -> None:
+def gru(by_state: Array, gates: Array, from_state: Array, state: Array, out: Array) -> None:
     """To the gates r, z, n, what n takes of the state, and the new state, twice."""
     rows, size = state.shape
-    run = kernel("gru_step", by_state, gates, recalled, state, out)
+    run = kernel("gru_step", by_state, gates, from_state, state, out)
     if run is not None:
-        run(by_state, gates, recalled, state, out, rows, size)
+        run(by_state, gates, from_state, state, out, rows, size)
         return
     xp = xp_of(gates)
     rz, n = gates[:, : 2 * size], gates[:, 2 * size :]
-    recalled[...] = by_state[:, 2 * size :]
+    from_state[...] = by_state[:, 2 * size :]
     rz += by_state[:, : 2 * size]
     _sigmoid(xp, rz)
-    n += rz[:, :size] * recalled
+    n += rz[:, :size] * from_state
     xp.tanh(n, out=n)
     state -= n
     state *= rz[:, size:]
@@ -61,12 +61,12 @@ def gru(by_state: Array, gates: Array, recalled: Array, state: Array, out: Array
 
 
 def gru_back(
-    arrived: Array, g: Array | None, gates: Array, recalled: Array, before: Array,
+    arrived: Array, g: Array | None, gates: Array, from_state: Array, before: Array,
     by_input: Array, by_state: Array,
 ) -> None:  # fmt: skip
     """The gradients of what input and state add, and in ``arrived`` what the state kept has."""
     rows, size = arrived.shape
-    given = (gates, recalled, before, by_input, by_state)
+    given = (gates, from_state, before, by_input, by_state)
     run = kernel("gru_step_backward", arrived, *given, *([] if g is None else [g]))
     if run is not None:
         run(arrived, g, *given, rows, size)
@@ -77,7 +77,7 @@ def gru_back(
     to_r, to_z, to_n = _parts(by_input, 3)
     to_n[...] = (1 - z) * (1 - n * n) * arrived
     to_z[...] = (before - n) * z * (1 - z) * arrived
-    to_r[...] = to_n * r * recalled * (1 - r)
+    to_r[...] = to_n * r * from_state * (1 - r)
     by_state[...] = by_input
     by_state[:, 2 * size :] *= r
     arrived *= z

@@ -12,7 +12,7 @@ from minigrad.ops.dims import one_dim
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.reduction.extrema import the_only
 from minigrad.ops.reduction.reduce import as_summed
-from minigrad.ops.reduction.running import last_places, running, running_sum
+from minigrad.ops.reduction.running import running, running_extreme, running_sum
 from minigrad.return_types import named
 
 ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
@@ -161,17 +161,10 @@ class _RunningExtreme(Op):
 
     @classmethod
     def find(cls, xp: Any, input: Array, dim: int) -> Any:
-        """Values by a running extreme; a place counts if it reaches what stood before it."""
+        """The places are a result, and kept for the gradient."""
         if not input.ndim:
             return the_only(xp, input)
-        values = running(xp, cls.ufunc_name, input, dim)
-        if not values.size:
-            places = xp.zeros(values.shape, xp.int64)
-            return values, places, places
-        reached = input == values
-        if input.dtype.kind in "fV":
-            reached |= input != input
-        places = last_places(xp, reached, dim)
+        values, places = running_extreme(xp, cls.ufunc_name, input, dim)
         return values, places, places
 
     @staticmethod
