@@ -64,9 +64,11 @@ static int read_stack(PyArrayObject *x, stack *s)
  * some 25 ms, in a loop, and so leave the kernels' threads no processor; and results shall not
  * depend on their number. A smaller one is where the kernel is faster: where few rows meet columns
  * that need not be packed, or long lines that need not be turned, and where a bias would cost NumPy
- * another call and pass.
+ * another call and pass. Stacks of matrices that are not tiny are the kernel's, which has several threads
+ * where NumPy does one matrix after the other.
  */
 #define MATRIX_WORK 262144
+#define STACKED_WORK 4096
 #define VECTOR_WORK 9216
 
 static int pays(const stack *a, const stack *b, int bias)
@@ -78,6 +80,8 @@ static int pays(const stack *a, const stack *b, int bias)
         return 1;
     if (fewest == 1)
         return 0;
+    if (a->count > 1 && work >= STACKED_WORK && work * (double)a->count > MATRIX_WORK)
+        return 1;
     if (lines && fewest <= 28 && a->columns >= 128)
         return 1;
     if (work < 8192 || b->columns < 24)

@@ -210,6 +210,13 @@ static inline vec R(bent)(vec d, vec bend)
 POINTWISE3(huber, x, t, bend) { return R(bent)(x - t, bend); }
 POINTWISE3(smooth_l1, x, t, bend) { return R(bent)(x - t, bend) / bend; }
 
+/* -log sigmoid(x) of a target t of 1, x more than that for 0: (1 - t) x + log(1 + e^-x). */
+POINTWISE2(logistic_loss, x, t)
+{
+    const vec rest = R(vlog1p)(R(vexp_below)(-R(magnitude)(x)));
+    return (1 - t) * x + (rest - R(choose)(x < 0, x, ZERO));
+}
+
 /* Cut below, then above; a bound that is NaN gives NaN. */
 POINTWISE3(clamp, x, least, most)
 {

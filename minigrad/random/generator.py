@@ -378,6 +378,8 @@ class Generator(Source):
             race = probs / in_memory_order(
                 probs, lambda size: self.exponential(size, 1.0, probs.dtype)
             )
+            if num_samples == 1:
+                return np.expand_dims(race.argmax(-1), -1)
             order = np.argsort(-race, axis=-1, kind="stable")
             return np.ascontiguousarray(order[..., :num_samples])
         rows = probs.reshape(-1, probs.shape[-1])

@@ -69,6 +69,12 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
         2,
         lambda x, t: F.smooth_l1_loss(*mg.broadcast_tensors(x, t), reduction="none", beta=0.7),
     ),
+    "bce with logits": (
+        2,
+        lambda x, t: F.binary_cross_entropy_with_logits(
+            *mg.broadcast_tensors(x, t), reduction="none"
+        ),
+    ),
     "threshold": (1, lambda x: F.threshold(x, 0.1, 20.0)),
     "hardshrink": (1, lambda x: F.hardshrink(x, 0.4)),
     "softshrink": (1, lambda x: F.softshrink(x, 0.4)),

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, faults
+from minigrad.backend.native import pointwise
 from minigrad.ops.elementwise.masks import negative, number
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.network.loss import check_dtype, check_pair, check_weight
@@ -128,6 +129,9 @@ class BinaryCrossEntropyWithLogits(Op):
         xp: Any, input: Array, target: Array, weight: Array, pos_weight: Array, reduction: str
     ) -> Array:
         """The exponential is taken of what is at most 0."""
+        found = pointwise("logistic_loss", input, target) if pos_weight is None else None
+        if found is not None:
+            return reduced(found if weight is None else found * weight, reduction)
         rest = xp.log1p(xp.exp(-xp.abs(input))) - negative(xp, input)
         if pos_weight is not None:
             rest *= 1 + (pos_weight - 1) * target

@@ -22,6 +22,7 @@ SORT = named("sort", "values", "indices")
 TOPK = named("topk", "values", "indices")
 
 LONG = 128  # elements; above, one sort of 64-bit keys is faster than a stable argsort
+PART = 4  # times as many elements as are wanted: then the others need not be sorted
 FEW = 16  # how many of the greatest are found one after the other
 ERRORS = (call(T(2, 3), dim=2), call(T(2, 3), dim=-3))
 
@@ -31,12 +32,15 @@ def comparable(xp: Any, x: Array) -> Array:
     return x.astype(xp.float32) if is_half(x.dtype) else x
 
 
-def places_in_order(xp: Any, x: Array, dim: int, descending: bool = False) -> Array:
+def places_in_order(
+    xp: Any, x: Array, dim: int, descending: bool = False, first: int | None = None
+) -> Array:
     """Where the elements of an axis stand from small to great; equal ones stay as they stood.
 
-    NaN counts as the greatest of all.
+    NaN counts as the greatest of all. ``first``: only so many of them, the first ones.
     """
     x = comparable(xp, x)
+    wanted = (slice(None),) * dim + (slice(first),)
     if x.shape[dim] > LONG and x.size and x.dtype.itemsize >= 4:
         x, bits = _short(xp, x)
         if bits == 32:  # the value and, below it, the place: one fast sort of numbers
@@ -44,13 +48,15 @@ def places_in_order(xp: Any, x: Array, dim: int, descending: bool = False) -> Ar
             line[dim] = -1
             keys = (~x if descending else x).astype(xp.int64) << 32
             keys |= xp.arange(x.shape[dim]).reshape(line)
-            keys = xp.sort(keys, axis=dim)
+            if first is not None and first * PART < x.shape[dim] and xp is np:
+                keys = xp.partition(keys, first, axis=dim)[wanted]
+            keys = xp.sort(keys, axis=dim)[wanted]
             keys &= 0xFFFFFFFF
             return keys
     if descending:  # the order from small to great of what stands backwards, backwards
         last, backwards = x.shape[dim] - 1, (slice(None),) * dim + (slice(None, None, -1),)
-        return last - xp.argsort(x[backwards], axis=dim, kind="stable")[backwards]
-    return xp.argsort(x, axis=dim, kind="stable")
+        return (last - xp.argsort(x[backwards], axis=dim, kind="stable")[backwards])[wanted]
+    return xp.argsort(x, axis=dim, kind="stable")[wanted]
 
 
 def _short(xp: Any, x: Array) -> tuple[Array, int]:
@@ -174,8 +180,7 @@ class TopkAlong(Picked):
             return the_only(xp, input)
         places = _greatest(xp, input, k, dim) if largest and k <= FEW else None
         if places is None:
-            places = places_in_order(xp, input, dim, largest)
-            places = places[(slice(None),) * dim + (slice(k),)]
+            places = places_in_order(xp, input, dim, largest, k)
         if xp is np:
             places = as_torch_ties(input, places, dim, largest)
         places = in_rows(places)
