@@ -257,6 +257,31 @@ def test_a_batch_of_nothing(torch: Any, length: int, kind: str) -> Any:
     return [out, x.grad, *(p.grad for p in net.parameters())]
 
 
+@pytest.mark.parametrize(
+    ("name", "gates"), [("rnn_tanh_cell", 1), ("gru_cell", 3), ("lstm_cell", 4)]
+)
+@pytest.mark.parametrize("rows", [(-1, 0), (0, -1), (4, 4), (-4, -4), (100, 100)])
+def test_weights_that_do_not_fit(name: str, gates: int, rows: tuple[int, int]) -> None:
+    """As torch refuses them, before anything is written anywhere."""
+    torch = minigrad
+    h = torch.zeros(2, 4)
+    weights = [
+        torch.ones(max(4 * gates + more, 0), n) for more, n in zip(rows, (3, 4), strict=True)
+    ]
+    with pytest.raises(RuntimeError, match=f"first dim must be {gates} \\* hidden_size = "):
+        getattr(torch, name)(torch.ones(2, 3), (h, h) if name == "lstm_cell" else h, *weights)
+
+
+def test_states_that_do_not_fit_a_network() -> None:
+    torch = minigrad
+    weights = [torch.ones(16, 3), torch.ones(16, 4)]
+    options = (False, 1, 0.0, False, False, False)
+    x, h = torch.ones(5, 2, 3), torch.zeros(1, 2, 4)
+    for one, other in ((h, torch.zeros(1, 3, 4)), (torch.zeros(1, 3, 4), h), (h, h[..., :3])):
+        with pytest.raises(RuntimeError):
+            torch.lstm(x, (one, other), weights, *options)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_writing_to_a_result_before_backward_is_noticed(kind: str) -> None:
     torch = minigrad

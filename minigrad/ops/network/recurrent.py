@@ -22,6 +22,7 @@ from minigrad.autograd.op import Op, arrays
 from minigrad.autograd.registry import register
 from minigrad.backend import Array, native, xp_of
 from minigrad.backend.moves import joined
+from minigrad.errors import ShapeError
 from minigrad.ops.network import recurrent_gates as one_step
 from minigrad.ops.network import recurrent_steps
 from minigrad.ops.network.recurrent_steps import Walk
@@ -44,6 +45,29 @@ def times(a: Array, b: Array, bias: Array | None = None, out: Array | None = Non
     if bias is not None:
         made += bias
     return made
+
+
+def check_sizes(
+    gates: int, walk: Walk, input: Array, w_ih: Array, w_hh: Array, *states: Array
+) -> None:
+    """Raise torch's error for what does not fit, as the kernels of a step look at no sizes.
+
+    The last of the states is as wide as a gate.
+    """
+    size, batch = states[-1].shape[1], max(walk.sizes, default=0)
+    for name, weight in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+        if len(weight) != gates * size:
+            raise ShapeError(
+                f"{name} first dim must be {gates} * hidden_size = {gates * size}, "
+                f"but got {len(weight)}"
+            )
+    for index, state in enumerate(states):
+        if len(state) != batch:
+            raise ShapeError(
+                f"Input batch size {batch} doesn't match hidden{index} batch size {len(state)}"
+            )
+    if len(input) != sum(walk.sizes):
+        raise ShapeError(f"{sum(walk.sizes)} rows of input expected, got {len(input)}")
 
 
 def each_step(walk: Walk, *states: Array | None) -> Iterator[tuple[Any, ...]]:
@@ -125,6 +149,7 @@ class RnnLayer(Op):
         walk: Walk, relu: bool,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last of each sequence."""
+        check_sizes(1, walk, input, w_ih, w_hh, hidden)
         out, w, state = input_part(input, w_ih, b_ih, b_hh), transposed(w_hh, walk), hidden.copy()
         for step, h in each_step(walk, state):
             one_step.rnn(times(h, w), out[step], h, relu)
@@ -169,6 +194,7 @@ class GruLayer(Op):
         walk: Walk,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, and what n takes of the state."""
+        check_sizes(3, walk, input, w_ih, w_hh, hidden)
         gates, w, state = input_part(input, w_ih, b_ih), transposed(w_hh, walk), hidden.copy()
         out = xp.empty((len(gates), hidden.shape[1]), gates.dtype)
         from_state = xp.empty_like(out)
@@ -218,7 +244,12 @@ class LstmLayer(Op):
         w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, walk: Walk,
     ) -> Any:  # fmt: skip
         """The states after all steps, and the last; the gates, the cells, and their tanh."""
+        check_sizes(4, walk, input, w_ih, w_hh, hidden, cell)
         size, rows = cell.shape[1], len(input)
+        if w_hr is None and hidden.shape[1] != size:
+            raise ShapeError(
+                f"hidden1 has inconsistent hidden_size: got {size}, expected {hidden.shape[1]}"
+            )
         gates, w = input_part(input, w_ih, b_ih, b_hh), transposed(w_hh, walk)
         cells, shown = (xp.empty((rows, size), gates.dtype) for _ in range(2))
         out = xp.empty((rows, hidden.shape[1]), gates.dtype)
