@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad
 from parity_tests.both import assert_same, built_in, outcome, same_as_torch
@@ -142,6 +144,18 @@ def test_raises_as_torch(line: str) -> None:
             eval(line, {"torch": torch, "np": np})
         kinds.append(built_in(error.value))
     assert kinds[0] == kinds[1]
+
+
+@given(
+    ends=st.tuples(*[st.decimals(-1000, 1000, places=3).map(float)] * 2),
+    steps=st.integers(2, 300),
+    kind=st.sampled_from(["float32", "float16", "bfloat16"]),
+)
+def test_numbers_between_two_ends_have_torchs_bits(
+    ends: tuple[float, float], steps: int, kind: str
+) -> None:
+    ours, theirs = (t.linspace(*ends, steps, dtype=getattr(t, kind)) for t in (minigrad, oracle))
+    assert ours.tolist() == theirs.tolist()
 
 
 @same_as_torch

@@ -195,7 +195,7 @@ def jacobian(
                 rows.append(_filled(found, entered, "The gradient of input", strict, create_graph))
             blocks.append(
                 tuple(
-                    _rows([row[i] for row in rows], t).reshape(*out.shape, *t.shape)
+                    _rows([row[i] for row in rows], t).reshape((*out.shape, *t.shape))
                     for i, t in enumerate(entered)
                 )
             )

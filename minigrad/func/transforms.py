@@ -253,7 +253,7 @@ def jacrev(
             part = rows[start : start + out.numel()]
             start += out.numel()
             found = [
-                _joined([row[i] for row in part], leaf).reshape(*out.shape, *leaf.shape)
+                _joined([row[i] for row in part], leaf).reshape((*out.shape, *leaf.shape))
                 for i, leaf in enumerate(leaves)
             ]
             blocks.append(tree_unflatten(found, spec))
@@ -293,7 +293,7 @@ def jacfwd(
                 part = [column[i] for column in columns[start : start + leaf.numel()]]
                 start += leaf.numel()
                 joined = _joined(part, out).movedim(0, -1)
-                found.append(joined.reshape(*out.shape, *leaf.shape))
+                found.append(joined.reshape((*out.shape, *leaf.shape)))
             blocks.append(tree_unflatten(found, spec))
         jacobian = tree_unflatten(blocks, shape)
         return (jacobian, aux) if has_aux else jacobian

@@ -28,6 +28,14 @@ def test_jacobian_of_a_tensor_by_a_tensor(torch, create_graph):
     return torch.autograd.functional.jacobian(lambda x: x * x.flip(0), x, create_graph)
 
 
+@same_as_torch
+def test_derivatives_of_a_number_by_a_number(torch):
+    x, of, by = torch.tensor(1.5, dtype=torch.float64), torch.autograd.functional, torch.func
+    transforms = [by.jacrev, by.jacfwd, by.hessian]
+    found = [of.jacobian(torch.sin, x), of.hessian(torch.sin, x)]
+    return found + [transform(torch.sin)(x) for transform in transforms]
+
+
 @pytest.mark.parametrize("vectorize", [False, True])
 @same_as_torch
 def test_jacobian_of_several_by_several(torch, vectorize):

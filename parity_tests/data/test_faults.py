@@ -344,3 +344,10 @@ def test_a_program_without_a_guard_is_told_of_it(tmp_path: Path, context: str) -
         "imports the program anew: what makes and reads loaders has to stand below "
         '`if __name__ == "__main__":`'
     )
+
+
+@both_agree
+def test_batches_that_can_not_be_put_together(torch: Any) -> Any:
+    collate, one = torch.utils.data.default_collate, torch.ones(2)
+    batches = [[one, None], [None, one], [None], [one, 1], [(one, 1), (one,)], [{"a": 1}, {"b": 1}]]
+    return [error_of(lambda batch=batch: collate(batch)) for batch in batches]

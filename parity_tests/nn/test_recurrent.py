@@ -300,6 +300,16 @@ def test_writing_to_a_result_before_backward_is_noticed(kind: str) -> None:
         out.sum().backward()
 
 
+@pytest.mark.parametrize("kind", ["RNN", "GRU"])
+@both_agree
+def test_a_result_may_be_written_to(torch: Any, kind: str) -> Any:
+    torch.manual_seed(0)
+    net, x = getattr(torch.nn, kind)(3, 4, num_layers=2), torch.ones(5, 2, 3)
+    out, _ = net(x)
+    out.mul_(2).relu_().sum().backward()
+    return [p.grad for p in net.parameters()]
+
+
 CALLS = [
     "RNN(3, 4, nonlinearity='sigmoid')",
     "RNN(3, 4, 1, 'relu', False)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -282,6 +283,17 @@ def test_affine_grid_and_sampling(torch):
         y = f.grid_sample(x, grid, align_corners=align)
         found += [grid.detach(), y.detach(), *torch.autograd.grad(y.square().sum(), theta)]
     return found
+
+
+@pytest.mark.parametrize("size", [(2, 1, 7, 10), (1, 1, 33, 1), (1, 2, 3, 4, 9)], ids=str)
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0, affine_grid behavior")
+def test_the_grid_that_moves_nothing_has_torchs_bits(size: Any, align: bool) -> None:
+    axes, found = len(size) - 2, []
+    for library in (minigrad, torch):
+        theta = library.eye(axes, axes + 1).expand(size[0], axes, axes + 1)
+        found.append(library.nn.functional.affine_grid(theta, size, align).numpy())
+    np.testing.assert_array_equal(*found)
 
 
 # -- tables --------------------------------------------------------------------------------------

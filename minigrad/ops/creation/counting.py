@@ -156,16 +156,21 @@ def range_(
     return place(values.astype(kind), device, requires_grad, out, constant=True)
 
 
-def _both_ends(start: Any, end: Any, steps: int, kind: Any) -> Any:
-    """Numbers at equal distances, from both ends to the middle, so that the last is the end."""
+def both_ends(start: Any, end: Any, steps: int, kind: Any) -> Any:
+    """Numbers at equal distances, from both ends to the middle, so that the last is the end.
+
+    As in torch, product and sum are rounded together in float32 and float64, apart in halves.
+    """
     if kind.kind in "biu":
         first, last = int(start), int(end)
-        wide: Any = np.float64
+        narrow = wide = np.float64
     else:
-        first, last, wide = kind.type(start), kind.type(end), kind.type
+        first, last = kind.type(start), kind.type(end)
+        narrow = kind.type
+        wide = {4: np.float64, 8: np.longdouble}.get(kind.itemsize, narrow)
     if steps == 1:
         return np.array([first], dtype=kind)
-    step = wide(wide(last - first) / wide(max(steps - 1, 1)))
+    step = wide(narrow(last - first) / narrow(max(steps - 1, 1)))
     half, numbers = steps // 2, np.arange(steps)
     from_end = numbers[half:]
     np.subtract(steps - 1, from_end, out=from_end)
@@ -212,7 +217,7 @@ def linspace(
     """
     first, last = _number("start", start, "linspace"), _number("end", end, "linspace")
     kind = numpy_type(dtype, out, layout)
-    values = _both_ends(first, last, _steps(steps, "linspace"), kind)
+    values = both_ends(first, last, _steps(steps, "linspace"), kind)
     return place(values, device, requires_grad, out, constant=True)
 
 
@@ -247,7 +252,7 @@ def logspace(
     if kind.kind in "biu":
         first, last = int(first), int(last)
     wide = np.dtype(np.float64) if kind.kind in "biu" or kind.itemsize < 4 else kind
-    exponents = _both_ends(first, last, _steps(steps, "logspace"), wide)
+    exponents = both_ends(first, last, _steps(steps, "logspace"), wide)
     with np.errstate(all="ignore"):
         values = np.power(wide.type(base), exponents).astype(kind)
     return place(values, device, requires_grad, out, constant=True)

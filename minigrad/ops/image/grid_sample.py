@@ -13,6 +13,7 @@ from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.ops.creation.counting import both_ends
 from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.image.grid_places import How, constant, coordinate, moved, raw
 
@@ -356,8 +357,8 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
     spatial, dtype, xp = sizes[2:], theta._array.dtype, xp_of(theta._array)
     base = xp.ones((*spatial, axes + 1), dtype)
     for axis, n in enumerate(spatial):
-        line = xp.linspace(-1, 1, n) if n > 1 else xp.zeros(1)
-        line = line if align_corners else line * ((n - 1) / n)
+        line = xp.asarray(both_ends(-1, 1, n, dtype)) if n > 1 else xp.zeros(1, dtype)
+        line = line if align_corners else line * dtype.type(n - 1) / dtype.type(n)
         base[..., axes - 1 - axis] = line.reshape((-1,) + (1,) * (axes - axis - 1))
     places = tensors.from_array(base.reshape(-1, axes + 1))
     return (places @ theta.transpose(1, 2)).reshape(sizes[0], *spatial, axes)

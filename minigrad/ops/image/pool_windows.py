@@ -237,12 +237,12 @@ class MaxPool(Op):
         return windows.reduced(windows.framed(xp, input, lowest(input)), xp.maximum), None
 
     @staticmethod
-    def grad_input(g: Any, input: Any, out: Any, taps: Any, windows: Windows, F: Any) -> Any:
-        """The cotangent, at the winner's place."""
+    def grad_input(g: Any, input: Any, taps: Any, windows: Windows, F: Any) -> Any:
+        """The cotangent, at the winner's place; the output may have been written to since."""
         found = pool_kernels.to_winners(g, taps, windows)
         if found is not None:
             return found
-        places, once = F.max_places(input, out, windows), windows.apart()
+        places, once = F.max_places(input, None, windows), windows.apart()
         if max(windows.dilation) > 1:  # a window may lie in the padding alone: there is no winner
             count = math.prod(windows.sizes)
             g, places, once = F.where(places < count, g, 0.0), places % count, False
@@ -259,6 +259,8 @@ class MaxPlaces(Op):
         found = pool_kernels.winners(input, windows)
         if found is not None:
             return found
+        if best is None:
+            best = windows.reduced(windows.framed(xp, input, lowest(input)), xp.maximum)
         begin, away = _places_of_taps(xp, windows)
         places = away.take(winning_taps(xp, input, best, windows))
         places += begin

@@ -37,7 +37,10 @@ class QrParts(Op):
 
     @staticmethod
     def forward(xp: Any, A: Array, mode: str) -> Any:
-        """By LAPACK; what NumPy does around it takes as long as a small matrix."""
+        """By LAPACK; what NumPy does around it takes as long as a small matrix.
+
+        What is kept are copies: users may write to the results.
+        """
         few = xp is np and A.ndim == 2 and 0 < A.size <= FEW
         if few and (mode != "complete" or A.shape[0] <= A.shape[1]):
             k = min(A.shape)
@@ -46,13 +49,13 @@ class QrParts(Op):
             Q = xp.empty((0,), A.dtype)
             if mode != "r":
                 Q = xp.ascontiguousarray(lapack(xp, "orgqr", A.dtype)(made[:, :k], tau)[0])
-            return Q, R, Q, R
+            return Q, R, Q.copy(), R.copy()
         if mode == "r":
             R = linalg(xp).qr(A, mode="r")
             Q = xp.empty((0,), A.dtype)
         else:
             Q, R = linalg(xp).qr(A, mode=mode)
-        return Q, R, Q, R
+        return Q, R, Q.copy(), R.copy()
 
     @staticmethod
     def rekeep(F: Any, A: Any, mode: str) -> Any:

@@ -51,9 +51,9 @@ class SvdParts(Op):
 
     @staticmethod
     def forward(xp: Any, A: Array, full: bool) -> Any:
-        """By LAPACK."""
+        """By LAPACK. What is kept are copies: users may write to the results."""
         U, S, Vh = _decomposed(xp, A, full)
-        return U, S, Vh, U, S, Vh
+        return U, S, Vh, U.copy(), S.copy(), Vh.copy()
 
     @staticmethod
     def rekeep(F: Any, A: Any, full: bool) -> Any:
@@ -128,12 +128,12 @@ class EighParts(Op):
 
     @staticmethod
     def forward(xp: Any, A: Array, triangle: str) -> Any:
-        """By LAPACK; NaN for a matrix that is not finite."""
+        """By LAPACK; NaN for a matrix that is not finite. Copies are kept."""
         try:
             L, V = linalg(xp).eigh(A, UPLO=triangle)
         except np.linalg.LinAlgError:
             L, V = xp.full(A.shape[:-1], np.nan, A.dtype), xp.full_like(A, np.nan)
-        return L, V, L, V
+        return L, V, L.copy(), V.copy()
 
     @staticmethod
     def rekeep(F: Any, A: Any, triangle: str) -> Any:

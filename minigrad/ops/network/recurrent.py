@@ -142,34 +142,36 @@ class RnnLayer(Op):
 
     outputs = 2
     promotes = "same"
+    keeps = ("states",)
 
     @staticmethod
     def forward(
         xp: Any, input: Array, hidden: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array,
         walk: Walk, relu: bool,
     ) -> Any:  # fmt: skip
-        """The states after all steps, and the last of each sequence."""
+        """The states after all steps, and the last; and once more, as outputs may be written to."""
         check_sizes(1, walk, input, w_ih, w_hh, hidden)
         out, w, state = input_part(input, w_ih, b_ih, b_hh), transposed(w_hh, walk), hidden.copy()
         for step, h in each_step(walk, state):
             one_step.rnn(times(h, w), out[step], h, relu)
-        return out, state
+        return out, state, out.copy()
 
     @staticmethod
     def vjp(
-        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, out: Any,
+        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, states: Any,
         walk: Walk, relu: bool, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """Back through the steps; the weights' gradients at the end."""
         if F is not arrays:
             given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.rnn, g, given, needs, walk, relu)
-        d, g_out = xp_of(out).empty_like(out), output_gradient(g[0])
+        d, g_out = xp_of(states).empty_like(states), output_gradient(g[0])
         state = last_gradient(g[1], hidden)
         for step, h in each_step(walk.back(), state):
-            one_step.rnn_back(h, None if g_out is None else g_out[step], out[step], d[step], relu)
+            now = None if g_out is None else g_out[step]
+            one_step.rnn_back(h, now, states[step], d[step], relu)
             times(d[step], w_hh, out=h)
-        found = WalkedBack(d, d, states_before(out, hidden, walk))
+        found = WalkedBack(d, d, states_before(states, hidden, walk))
         gx, *weights = weight_gradients(needs, input, w_ih, found)
         return gx, state, *weights
 
@@ -186,7 +188,7 @@ class GruLayer(Op):
 
     outputs = 2
     promotes = "same"
-    keeps = ("gates", "from_state")
+    keeps = ("gates", "from_state", "states")
 
     @staticmethod
     def forward(
@@ -200,18 +202,18 @@ class GruLayer(Op):
         from_state = xp.empty_like(out)
         for step, h in each_step(walk, state):
             one_step.gru(times(h, w, b_hh), gates[step], from_state[step], h, out[step])
-        return out, state, gates, from_state
+        return out, state, gates, from_state, out.copy()
 
     @staticmethod
     def vjp(
-        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, out: Any,
-        gates: Any, from_state: Any, walk: Walk, needs: Any, F: Any,
+        g: Any, input: Any, hidden: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, gates: Any,
+        from_state: Any, states: Any, walk: Walk, needs: Any, F: Any,
     ) -> Any:  # fmt: skip
         """Back through the steps. Input and state add to n apart: there are two gradients."""
         if F is not arrays:
             given = (input, hidden, w_ih, w_hh, b_ih, b_hh)
             return recurrent_steps.pull(F, recurrent_steps.gru, g, given, needs, walk)
-        before, g_out = states_before(out, hidden, walk), output_gradient(g[0])
+        before, g_out = states_before(states, hidden, walk), output_gradient(g[0])
         state = last_gradient(g[1], hidden)
         by_input, by_state = (xp_of(gates).empty_like(gates) for _ in range(2))
         for step, h in each_step(walk.back(), state):

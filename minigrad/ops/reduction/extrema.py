@@ -172,10 +172,10 @@ class Aminmax(Op):
 
     @staticmethod
     def forward(xp: Any, input: Array, dim: Any, keepdim: bool) -> Any:
-        """Both, and both once more for backward."""
+        """Both, and copies for backward: users may write to the results."""
         low = xp.asarray(fold(xp, "minimum", input, dim, keepdim))
         high = xp.asarray(fold(xp, "maximum", input, dim, keepdim))
-        return low, high, low, high
+        return low, high, low.copy(), high.copy()
 
     @staticmethod
     def grad_input(

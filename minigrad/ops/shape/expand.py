@@ -211,7 +211,7 @@ def _together(shapes: list[tuple[int, ...]]) -> list[int]:
     returns="tuple[Tensor, ...]",
 )
 def broadcast_tensors(*tensors: Any) -> Any:
-    """Tensors expanded to the shape that they have together, as views.
+    """Tensors expanded to the shape that they have together, as views; who has it stays itself.
 
     >>> import minigrad as torch
     >>> a, b = torch.broadcast_tensors(torch.zeros(2, 1), torch.zeros(3)); a.shape
@@ -225,4 +225,4 @@ def broadcast_tensors(*tensors: Any) -> Any:
                 f"expected Tensor as element {index} in argument 0, but got {type(t).__name__}"
             )
     shape = broadcast_shape(*[t._array.shape for t in tensors])
-    return tuple(t.expand(shape) for t in tensors)
+    return tuple(t if t._array.shape == shape else t.expand(shape) for t in tensors)

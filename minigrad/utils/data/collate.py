@@ -107,7 +107,8 @@ def _stack_tensors(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None
     arrays = [
         tensor._array
         for tensor in batch
-        if tensor._node is None
+        if isinstance(tensor, Tensor)
+        and tensor._node is None
         and ((view := tensor._view) is None or view.base._node is None is view.base._view)
     ]
     rows = _joined(arrays) if len(arrays) == len(batch) else None
