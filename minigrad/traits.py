@@ -219,7 +219,7 @@ class Traits(TensorBase):
             strides = _told(self._array.shape, strides)
         return strides if dim is None else strides[_axis(dim, len(strides))]
 
-    def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:
+    def is_contiguous(self, *, memory_format: memory_format = contiguous_format) -> bool:
         """Whether the elements lie in row-major (or the given) order without gaps.
 
         >>> import minigrad as torch

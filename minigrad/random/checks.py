@@ -180,27 +180,40 @@ def float_request(
     return float_dtype(op, dtype), shape_of(op, size)
 
 
-def require(ok: bool, op: str, expected: str, got: str) -> None:
-    """Raise RuntimeError, the type torch raises for a bad parameter, unless ``ok``."""
+def require(ok: bool, text: str, value: float) -> None:
+    """Raise torch's RuntimeError for a bad parameter: the text and the value, unless ``ok``."""
     if not ok:
-        raise RuntimeError(message(op, expected, got))
+        raise RuntimeError(f"{text}={value:g}")
 
 
 def check_bounds(low: float, high: float, dtype: np.dtype[Any]) -> None:
     """Check the bounds of ``uniform``: in order, and each and their distance held by the dtype."""
-    limit = float(_LARGEST_FLOAT[dtype])
-    if not (-limit <= low <= high <= limit and high - low <= limit):
-        expected = f"low <= high, both and high - low within {dtype.name}"
-        raise RuntimeError(message("uniform", expected, f"low={low:g} and high={high:g}"))
+    limit, name = float(_LARGEST_FLOAT[dtype]), of_numpy(dtype).type_name
+    for bound, value in (("from", low), ("to", high)):
+        if not -limit <= value <= limit:
+            raise RuntimeError(f"{bound} is out of bounds for {name}: got {value:g}")
+    if not low <= high:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
+        )
+    if high - low > limit:
+        raise RuntimeError(
+            f"uniform_ expects to-from <= std::numeric_limits<{name}>::max(), but found "
+            f"to={high:g} and from={low:g} which result in to-from to exceed the limit"
+        )
 
 
 def check_weights(probs: NDArray[Any], num_samples: int, replacement: bool) -> None:
     """Check the arguments of ``multinomial``."""
-    op = "multinomial"
-    require(0 < probs.ndim <= 2, op, "1 or 2 dimensions", str(probs.ndim))
+    if not 0 < probs.ndim <= 2:
+        raise RuntimeError(f"prob_dist must be 1 or 2 dim, got {probs.ndim}")
     if probs.dtype not in _DIGITS:
-        raise RuntimeError(message(op, "floating point weights", str(probs.dtype)))
-    require(num_samples > 0, op, "num_samples > 0", str(num_samples))
+        kind = of_numpy(probs.dtype).type_name
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {kind}"
+        )
+    if num_samples <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples: {num_samples}")
     if not replacement and num_samples > probs.shape[-1]:
         raise RuntimeError(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement: "

@@ -138,7 +138,7 @@ class Generator(Source):
             [59.2634162902832, 1.5115599632263184]
         """
         found, shape = checks.float_request("log_normal", size, dtype)
-        checks.require(std > 0.0, "log_normal", "std > 0.0", f"std={std:g}")
+        checks.require(std > 0.0, "log_normal_ expects std > 0.0, but found std", std)
         with self._lock:
             normals = draws.standard_normals(self._stream, math.prod(shape))
         values = libm(math.exp, fused_multiply_add(normals, std, mean))
@@ -203,7 +203,9 @@ class Generator(Source):
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
         limit = checks.permutation_limit(found)
-        checks.require(n <= limit, "randperm", f"n of at most {limit} for {found.name}", str(n))
+        if n > limit:
+            text = f"randperm: value cannot be converted to type {found.name} without overflow"
+            raise RuntimeError(f"{text}: expected n of at most {limit}, got {n}")
         with self._lock:
             return draws.shuffled(self._stream, n).astype(found)
 
@@ -232,7 +234,7 @@ class Generator(Source):
         ok = bool(np.all((chances >= 0) & (chances <= 1)))
         if not ok and is_array:
             raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-        checks.require(ok, "bernoulli", "p in [0, 1]", f"p={p}")
+        checks.require(ok, "bernoulli_ expects p to be in [0, 1], but got p", float(p))
         with self._lock:
             if not is_array:
                 drawn = draws.standard_bernoullis(
@@ -268,7 +270,7 @@ class Generator(Source):
             [3.508326292037964, 1.2303847074508667]
         """
         found, shape = checks.float_request("exponential", size, dtype)
-        checks.require(lambd > 0.0, "exponential", "lambd > 0.0", f"lambd={lambd:g}")
+        checks.require(lambd > 0.0, "exponential_ expects lambda > 0.0, but found lambda", lambd)
         with self._lock:
             u = draws.uniform_doubles(self._stream, math.prod(shape))
         waits = -1.0 / lambd * draws.apply_double("log1p", -u, found)
@@ -286,7 +288,7 @@ class Generator(Source):
             [1.0, 1.0, 3.0, 1.0]
         """
         shape = checks.shape_of("geometric", size)
-        checks.require(0.0 < p < 1.0, "geometric", "p in (0, 1)", f"p={p:g}")
+        checks.require(0.0 < p < 1.0, "geometric_ expects p to be in (0, 1), but got p", p)
         with self._lock:
             u = draws.uniform_doubles(self._stream, math.prod(shape))
         trials = np.ceil(np.log(u) / math.log1p(-p))
@@ -308,7 +310,7 @@ class Generator(Source):
             [10.597729682922363, 0.7647672891616821]
         """
         found, shape = checks.float_request("cauchy", size, dtype)
-        checks.require(sigma > 0.0, "cauchy", "sigma > 0.0", f"sigma={sigma:g}")
+        checks.require(sigma > 0.0, "cauchy_ expects sigma > 0.0, but found sigma", sigma)
         with self._lock:
             u = draws.uniform_doubles(self._stream, math.prod(shape))
         slopes = draws.apply_double("tan", math.pi * (u - 0.5), found)
@@ -325,7 +327,8 @@ class Generator(Source):
         """
         checks.float_dtype("poisson", rates.dtype)
         ok = bool(np.all(rates >= 0))
-        checks.require(ok, "poisson", "rates that are not negative", "a negative one")
+        if not ok:
+            raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
         with self._lock:
             drawn = poissons(self._stream, rates.astype(np.float64).ravel().tolist())
         return draws.narrow(np.array(drawn, dtype=np.float64), rates.dtype).reshape(rates.shape)

@@ -215,7 +215,7 @@ class CardGenerator(Generator):
     ) -> Any:
         """``exp(normal(mean, std))``."""
         found, shape = checks.float_request("log_normal", size, dtype)
-        checks.require(std > 0.0, "log_normal", "std > 0.0", f"std={std:g}")
+        checks.require(std > 0.0, "log_normal_ expects std > 0.0, but found std", std)
         wide = np.float64 if found == np.float64 else np.float32
         xp = select.cuda_backend().xp
         return draws.narrow(xp.exp(self.normal(shape, mean, std, wide)), found)
@@ -245,7 +245,7 @@ class CardGenerator(Generator):
         found = np.dtype(dtype)
         if not hasattr(p, "shape"):
             shape = checks.shape_of("bernoulli", () if size is None else size)
-            checks.require(0 <= p <= 1, "bernoulli", "p in [0, 1]", f"p={p}")
+            checks.require(0 <= p <= 1, "bernoulli_ expects p to be in [0, 1], but got p", p)
             kind = found if found.kind in _FLOATS else np.dtype(np.float32)
             return self._filled("philox_bernoulli", shape, kind, float(p)).astype(found, copy=False)
         checks.float_dtype("bernoulli", p.dtype)
@@ -258,7 +258,7 @@ class CardGenerator(Generator):
     ) -> Any:
         """Waiting times: ``-log(1 - u) / lambd``, and never 0."""
         found, shape = checks.float_request("exponential", size, dtype)
-        checks.require(lambd > 0.0, "exponential", "lambd > 0.0", f"lambd={lambd:g}")
+        checks.require(lambd > 0.0, "exponential_ expects lambda > 0.0, but found lambda", lambd)
         xp, u = self._units(shape, found)
         waits = xp.maximum(-xp.log1p(-u), float(np.finfo(u.dtype).eps) / 2)
         return draws.narrow(waits / lambd, found)
@@ -266,7 +266,7 @@ class CardGenerator(Generator):
     def geometric(self, size: Sequence[int], p: float, dtype: DTypeLike = np.float32) -> Any:
         """Trials up to the first success: ``ceil(log(1 - u) / log(1 - p))``, and at least 1."""
         found, shape = np.dtype(dtype), checks.shape_of("geometric", size)
-        checks.require(0.0 < p < 1.0, "geometric", "p in (0, 1)", f"p={p:g}")
+        checks.require(0.0 < p < 1.0, "geometric_ expects p to be in (0, 1), but got p", p)
         xp, u = self._units(shape, found)
         return draws.narrow(xp.maximum(xp.ceil(xp.log1p(-u) / math.log1p(-p)), 1), found)
 
@@ -279,7 +279,7 @@ class CardGenerator(Generator):
     ) -> Any:
         """``median + sigma * tan(pi (u - 1/2))``."""
         found, shape = checks.float_request("cauchy", size, dtype)
-        checks.require(sigma > 0.0, "cauchy", "sigma > 0.0", f"sigma={sigma:g}")
+        checks.require(sigma > 0.0, "cauchy_ expects sigma > 0.0, but found sigma", sigma)
         xp, u = self._units(shape, found)
         return draws.narrow(median + sigma * xp.tan(math.pi * (u - 0.5)), found)
 

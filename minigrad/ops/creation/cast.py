@@ -123,7 +123,7 @@ class Clone(Op):
 
 
 @function(where=("Tensor",), torch="Tensor.contiguous", samples=(call(T(2, 3)), call(T())))
-def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
+def contiguous(input: Any, *, memory_format: Any = contiguous_format) -> Any:
     """The tensor itself if its elements lie in this order, row-major by default, else a copy.
 
     >>> import minigrad as torch
@@ -242,7 +242,7 @@ def cuda(input: Any, device: Any = None, non_blocking: bool = False) -> Any:
 
 
 @function(where=("Tensor",), torch="Tensor.cpu", samples=(call(T(2, 3)),))
-def cpu(input: Any, memory_format: Any = None) -> Any:
+def cpu(input: Any, *, memory_format: Any = None) -> Any:
     """The tensor on the CPU; itself if it is there already.
 
     >>> import minigrad as torch
@@ -260,7 +260,10 @@ def type_as(input: Any, other: Any) -> Any:
     >>> torch.tensor([1, 2]).type_as(torch.zeros(1))
     tensor([1., 2.])
     """
-    return input.to(other.dtype)
+    if not isinstance(other, TensorBase):
+        kind = type(other).__name__
+        raise TypeError(f"type_as(): argument 'other' (position 1) must be Tensor, not {kind}")
+    return input.to(dtypes.of_numpy(other._array.dtype))
 
 
 @function("type", **METHOD)
@@ -307,7 +310,7 @@ TYPE_NAMES = {
 def _conversion(name: str, kind: Dtype) -> None:
     """One of the methods ``float()``, ``long()`` and so on."""
 
-    def convert(input: Any, memory_format: Any = None) -> Any:
+    def convert(input: Any, *, memory_format: Any = None) -> Any:
         if memory_format is None:
             return input if input._array.dtype is kind.numpy else CAST(input, kind)
         return input.to(kind, memory_format=memory_format)
@@ -325,7 +328,7 @@ def _conversion(name: str, kind: Dtype) -> None:
 def _left_out(name: str, kind: dtypes.LeftOut) -> None:
     """One of the methods that torch has for complex types: it says that there are none."""
 
-    def convert(input: Any, memory_format: Any = None) -> Any:
+    def convert(input: Any, *, memory_format: Any = None) -> Any:
         return input.to(kind)
 
     convert.__name__ = convert.__qualname__ = name

@@ -154,6 +154,8 @@ def resize_(input: Any, *size: Any, memory_format: Any = None) -> Any:
     from minigrad.ops.dims import sizes
 
     shape = sizes(size)
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"resize_(): sizes must not be negative, got {list(shape)}")
     if input._array.shape == shape:
         return input
     if input.requires_grad:

@@ -55,6 +55,8 @@ def _fitting(
     size = shape[at] if shape else 1
     bad = outside(places, size)
     if bad is not None:
+        if op == "index_add" and len(shape) <= 1:
+            raise IndexError(f"index out of range in self: {bad}, of size {size}")
         raise kind(f"{op}_(): index {bad} is out of bounds for dimension {at} with size {size}")
     return at
 

@@ -92,6 +92,10 @@ def _projected(
             both = linear(key, to_both, parts[1]).split(embed, -1)
             return (linear(query, to_q, parts[0]), *both)
         weights = packed.split(embed)
+    for name, weight, x in zip(("key", "value"), weights[1:], (key, value), strict=True):
+        shape = (query._array.shape[-1], x._array.shape[-1])
+        fits = weight._array.shape == shape
+        _need(fits, f"expecting {name} weights shape of {shape}, but got {weight.shape}")
     biases = (None,) * 3 if bias is None else bias.chunk(3)
     inputs = (query, key, value)
     return tuple(linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
