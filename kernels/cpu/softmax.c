@@ -81,6 +81,25 @@ static void R(softmax_some)(const void *context, real *out, long begin, long end
         R(store_part)(out + i - begin, end - i, R(softmax_of)(&r, R(some_of)(r.x + i, end - i)));
 }
 
+/* A short row: its result is not handed on in blocks. */
+static void R(softmax_short_row)(const real *x, real *y, long n)
+{
+    real top;
+    const double total = R(exponentials)(x, y, n, &top, NULL);
+    const vec one = R(splat)((real)(1 / total)); /* as exact as dividing by a rounded total */
+    for (long i = 0; i < n; i += LANES)
+        R(store_part)(y + i, n - i, R(some_of)(y + i, n - i) * one);
+}
+
+static void R(log_softmax_short_row)(const real *x, real *y, long n)
+{
+    real top;
+    const double total = R(exponentials)(x, NULL, n, &top, NULL);
+    const vec one = R(splat)(top), two = R(splat)((real)log(total));
+    for (long i = 0; i < n; i += LANES)
+        R(store_part)(y + i, n - i, R(some_of)(x + i, n - i) - one - two);
+}
+
 static void R(softmax_row)(const R(rows) *p, const real *x, real *y)
 {
     real top;
@@ -126,10 +145,14 @@ static void R(softmax_range)(void *context, long begin, long end)
     }
     for (long row = begin; row < end; row++) {
         long at = row * p->n * p->inner;
-        if (p->inner == 1)
-            R(softmax_row)(p, p->x + at, p->y + at);
-        else
+        if (p->inner > 1)
             R(each_strip)(p, row, 1, R(softmax_strip));
+        else if (!R(is_short)(p))
+            R(softmax_row)(p, p->x + at, p->y + at);
+        else if (p->log)
+            R(log_softmax_short_row)(p->x + at, p->y + at, p->n);
+        else
+            R(softmax_short_row)(p->x + at, p->y + at, p->n);
     }
     PUT_END();
 }
@@ -187,9 +210,39 @@ static void R(softmax_row_back)(const R(rows) *p, const real *g, const real *y, 
     R(deliver_some)(R(softmax_back_some), &r, gx, p->far, 0, n);
 }
 
+/* A short row: one sum for at most 64 vectors in each lane. */
+INLINE void R(short_row_back)(const real *g, const real *y, real *gx, long n, const int log)
+{
+    vec one = {0}, two = {0};
+    long i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        one += R(softmax_term)(*(const vec *)(g + i), *(const vec *)(y + i), log);
+        two += R(softmax_term)(*(const vec *)(g + i + LANES), *(const vec *)(y + i + LANES), log);
+    }
+    for (; i < n; i += LANES)
+        one += R(softmax_term)(R(some_of)(g + i, n - i), R(some_of)(y + i, n - i), log);
+    const vec total = R(splat)(R(sum_lanes)(one + two));
+    for (i = 0; i < n; i += LANES)
+        R(store_part)(gx + i, n - i,
+                      R(softmax_slope)(R(some_of)(g + i, n - i), R(some_of)(y + i, n - i), total, log));
+}
+
+INLINE void R(short_rows_back)(const R(rows) *p, long begin, long end, const int log)
+{
+    for (long at = begin * p->n; at < end * p->n; at += p->n)
+        R(short_row_back)(p->x + at, p->s + at, p->y + at, p->n, log);
+}
+
 static void R(softmax_backward_range)(void *context, long begin, long end)
 {
     const R(rows) *p = context;
+    if (R(is_short)(p)) {
+        if (p->log)
+            R(short_rows_back)(p, begin, end, 1);
+        else
+            R(short_rows_back)(p, begin, end, 0);
+        return;
+    }
     for (long row = begin; row < end; row++) {
         long at = row * p->n * p->inner;
         if (p->inner == 1)

@@ -13,14 +13,17 @@ typedef struct {
     int log, far, asks; /* far: the result goes past the caches; asks: not all is in a near one */
 } R(rows);
 
-/* What depends on the size of the result, in bytes. Short rows are read ahead by the processor itself,
- * and the stores past the caches would come in pieces.
- */
+/* Short rows are read ahead by the processor itself, and stores past the caches would come in pieces. */
+INLINE int R(is_short)(const R(rows) *p)
+{
+    return p->inner == 1 && p->n < R(FAR_RUN);
+}
+
+/* What depends on the size of the result, in bytes. */
 static R(rows) R(of_size)(R(rows) p, long bytes)
 {
-    const int short_rows = p.inner == 1 && p.n < R(FAR_RUN);
-    p.far = R(is_far)(bytes) && !short_rows;
-    p.asks = bytes > 1L << 19 && !short_rows;
+    p.far = R(is_far)(bytes) && !R(is_short)(&p);
+    p.asks = bytes > 1L << 19 && !R(is_short)(&p);
     return p;
 }
 
