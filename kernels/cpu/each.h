@@ -53,6 +53,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "sample.c"
 #include "softmax_columns.c"
 #include "softmax.c"
+#include "cross_entropy.c"
 #undef PUT_END
 #undef PUT_VECTOR
 #undef WALK

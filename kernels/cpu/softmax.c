@@ -1,14 +1,10 @@
-/* Softmax and cross-entropy. x is seen as (outer, n, inner); the sum is over the middle axis.
+/* Softmax. x is seen as (outer, n, inner); the sum is over the middle axis.
  *
  * softmax(x, y, outer, n, inner, log)              y = e^x / sum e^x, or its logarithm
  * softmax_backward(g, y, gx, outer, n, inner, log) gx = (g - sum g y) y, or g - e^y sum g
- * cross_entropy(x, classes, y, stats, N, C)   y[i] = log softmax(x[i])[classes[i]]; stats (N, 2):
- *                                                  the greatest of row i, and log sum e^(x - it)
- * cross_entropy_backward(g, x, classes, stats, gx, N, C)   gx[i] = g[i] (onehot - softmax(x[i]))
  *
- * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
- * infinity that leaves no difference, makes a whole row NaN. Reference: ops/network/softmax.py and
- * cross_entropy_rows.py.
+ * The greatest element is taken out of exponentials. A NaN, or an infinity that leaves no difference,
+ * makes a whole row NaN. Reference: ops/network/softmax.py.
  */
 /* The greatest of a row; four at a time, as each comparison waits for the one before. */
 static real R(greatest_of)(const real *x, long n)
@@ -259,90 +255,4 @@ KERNEL(softmax_backward)
                  .log = (int)a[6].i};
     p = R(of_size)(p, a[3].i * p.n * p.inner * (long)sizeof(real));
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
-}
-
-/* What a row keeps, and its loss. */
-static void R(keep_row)(const R(rows) *p, long row, real top, double total)
-{
-    real rest = (real)log(total);
-    p->stats[2 * row] = top;
-    p->stats[2 * row + 1] = rest;
-    p->y[row] = p->x[row * p->n + p->classes[row]] - top - rest;
-}
-
-static void R(cross_entropy_turned)(const R(rows) *p, long begin, long end)
-{
-    real x[R(FEW) * LANES] = {0};
-    for (long row = begin; row < end; row += LANES) {
-        const long rows = min((long)LANES, end - row);
-        vec top = R(splat)(-INFINITY), total = {0};
-        R(turn)(p->x + row * p->n, p->n, rows, p->n, x, LANES);
-        for (long i = 0; i < p->n; i++)
-            top = R(greater)(*(const vec *)(x + i * LANES), top);
-        for (long i = 0; i < p->n; i++)
-            total += R(vexp_below)(*(const vec *)(x + i * LANES) - top);
-        for (long lane = 0; lane < rows; lane++)
-            R(keep_row)(p, row + lane, top[lane], (double)total[lane]);
-    }
-}
-
-static void R(cross_entropy_range)(void *context, long begin, long end)
-{
-    const R(rows) *p = context;
-    if (R(is_few)(p)) {
-        R(cross_entropy_turned)(p, begin, end);
-        return;
-    }
-    for (long row = begin; row < end; row++) {
-        real top;
-        const real *x = p->x + row * p->n;
-        const double total = R(exponentials)(x, NULL, p->n, &top, p->asks ? x + p->n : NULL);
-        R(keep_row)(p, row, top, total);
-    }
-}
-
-KERNEL(cross_entropy)
-{
-    R(rows) p = {.x = a[0].p, .classes = a[1].p, .y = a[2].p, .stats = a[3].p, .n = a[5].i,
-                 .inner = 1};
-    p = R(of_size)(p, a[4].i * p.n * (long)sizeof(real));
-    parallel(a[4].i, R(row_grain)(&p), R(cross_entropy_range), &p);
-}
-
-/* -g e^(x - top - rest), and g more for the class. */
-static void R(cross_entropy_back_some)(const void *context, real *out, long begin, long end)
-{
-    const R(row) r = *(const R(row) *)context;
-    const real g = *r.g;
-    if (r.ask)
-        R(ask_near)(r.x + r.ask + begin, end - begin);
-    long i = begin;
-    for (; i + LANES <= end; i += LANES)
-        *(vec *)(out + i - begin) = R(vexp_below)(*(const vec *)(r.x + i) - r.one - r.two) * -g;
-    if (i < end)
-        R(store_part)(out + i - begin, end - i,
-                      R(vexp_below)(R(some_of)(r.x + i, end - i) - r.one - r.two) * -g);
-    if (r.class >= begin && r.class < end)
-        out[r.class - begin] += g;
-}
-
-static void R(cross_entropy_backward_range)(void *context, long begin, long end)
-{
-    const R(rows) *p = context;
-    for (long row = begin; row < end; row++) {
-        const real *x = p->s + row * p->n;
-        const R(row) r = {.x = x, .g = p->x + row, .class = p->classes[row],
-                          .ask = p->asks ? p->n : 0, .one = R(splat)(p->stats[2 * row]),
-                          .two = R(splat)(p->stats[2 * row + 1])};
-        R(deliver_some)(R(cross_entropy_back_some), &r, p->y + row * p->n, p->far, 0, p->n);
-    }
-    PUT_END();
-}
-
-KERNEL(cross_entropy_backward)
-{
-    R(rows) p = {.x = a[0].p, .s = a[1].p, .classes = a[2].p, .stats = a[3].p, .y = a[4].p,
-                 .n = a[6].i, .inner = 1};
-    p = R(of_size)(p, a[5].i * p.n * (long)sizeof(real));
-    parallel(a[5].i, R(row_grain)(&p), R(cross_entropy_backward_range), &p);
 }

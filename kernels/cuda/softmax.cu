@@ -17,7 +17,7 @@
  * are `wide`, and so is g of cross_entropy_backward.
  *
  * classes are int64 and in range. The greatest element is taken out of exponentials. A NaN, or an
- * infinity that leaves no difference, makes a whole row NaN. Twin: ../cpu/softmax.c; which of the
+ * infinity that leaves no difference, makes a whole row NaN. Twins: ../cpu/softmax.c, cross_entropy.c; which of the
  * kernels here runs is chosen in cuda_plans.py: a warp a row, a block a row, or a thread a column.
  */
 #include "rows.cuh"

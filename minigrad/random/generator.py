@@ -234,7 +234,8 @@ class Generator(Source):
         ok = bool(np.all((chances >= 0) & (chances <= 1)))
         if not ok and is_array:
             raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-        checks.require(ok, "bernoulli_ expects p to be in [0, 1], but got p", float(p))
+        if not ok:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         with self._lock:
             if not is_array:
                 drawn = draws.standard_bernoullis(

@@ -108,15 +108,25 @@ def index_of(xp: Any, axis_map: AxisMap) -> Any:
 
 
 @kept(512)
-def matrix_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Any:
-    """A map as a sparse matrix (count, size), or that transposed."""
+def table_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Taps:
+    """A map, or its transpose, as kernels take it: elements, weights, where each row begins."""
     name, size, count, options = axis_map
     index, weights, begins = KINDS[name](dtype.type, size, count, *options)
     weights = np.ones(len(index)) if weights is None else weights
-    weights = weights.astype(dtype, copy=False)
-    columns = (xp.asarray(weights), xp.asarray(index), xp.asarray(begins))
-    matrix = scientific(xp, "sparse").csr_matrix(columns, shape=(count, size))
-    return matrix.T.tocsr() if turned else matrix
+    if turned:  # element by element, those of earlier rows first
+        row, order = np.repeat(np.arange(count), np.diff(begins)), np.argsort(index, kind="stable")
+        begins = np.concatenate([[0], np.cumsum(np.bincount(index, minlength=size))])
+        index, weights = row[order], weights[order]
+    index, begins = index.astype(np.int64, copy=False), begins.astype(np.int64, copy=False)
+    return xp.asarray(index), xp.asarray(weights.astype(dtype, copy=False)), xp.asarray(begins)
+
+
+@kept(512)
+def matrix_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Any:
+    """The same as a sparse matrix (count, size), or that transposed."""
+    index, weights, begins = table_of(xp, axis_map, dtype, turned)
+    shape = (axis_map.size, axis_map.rows) if turned else (axis_map.rows, axis_map.size)
+    return scientific(xp, "sparse").csr_matrix((weights, index, begins), shape=shape)
 
 
 @kept(128)
@@ -147,14 +157,6 @@ def product(matrix: Any, x: Array, axis: int) -> Array:
     moved = x.swapaxes(0, axis)
     flat = moved.reshape(moved.shape[0], math.prod(moved.shape[1:]))
     return (matrix @ flat).reshape(matrix.shape[0], *moved.shape[1:]).swapaxes(0, axis)
-
-
-@kept(512)
-def table_of(xp: Any, axis_map: AxisMap, dtype: Any, turned: bool) -> Taps:
-    """``matrix_of`` as a kernel takes it: elements, weights, where each row begins."""
-    matrix = matrix_of(np, axis_map, dtype, turned)
-    index, begins = matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)
-    return xp.asarray(index), xp.asarray(matrix.data), xp.asarray(begins)
 
 
 def mapped(xp: Any, x: Array, axis: int, axis_map: AxisMap, turned: bool) -> Array:

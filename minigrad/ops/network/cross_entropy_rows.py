@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import register
-from minigrad.backend import Array, kept, xp_of
+from minigrad.backend import Array, faults, kept, xp_of
 from minigrad.backend.native import array_types, kernel
 from minigrad.ops.elementwise.precision import is_half, widened
 from minigrad.ops.folds import MANY
@@ -57,12 +57,17 @@ def checked(xp: Any, target: Array, count: int, ignore_index: int) -> tuple[Arra
     ignored = classes == ignore_index
     classes = xp.where(ignored, 0, classes)
     if not _in_range(xp, classes, count):
-        wrong = classes[(classes < 0) | (classes >= count)]
-        raise IndexError(
-            f"Target {int(wrong.reshape(-1)[0])} is out of bounds. (nll_loss: {count} classes are "
-            f"numbered 0 to {count - 1})"
-        )
+        raise _outside(classes, count)
     return classes, ignored
+
+
+def _outside(classes: Array, count: int) -> IndexError:
+    """torch's error for classes of which one is not there."""
+    wrong = classes[(classes < 0) | (classes >= count)]
+    return IndexError(
+        f"Target {int(wrong.reshape(-1)[0])} is out of bounds. (nll_loss: {count} classes are "
+        f"numbered 0 to {count - 1})"
+    )
 
 
 def weighed(
@@ -100,26 +105,27 @@ def slope_of(g: Any, scale: Any, ignored: Any, F: Any) -> Any:
     return F.masked_fill(slope, ignored, 0)
 
 
-def _on_card(
+def _by_kernels(
     xp: Any, input: Array, target: Array, ignore_index: int, mean: bool
 ) -> tuple[Array, Array, Array, None, Array] | None:
-    """The loss of unweighted classes in two launches: of each row, and one number of them."""
+    """The loss of unweighted classes by two kernels: of each row, and one number of them."""
     run, add = kernel("class_rows", input), kernel("class_loss", input)
     if run is None or add is None or not input.size:
         return None
-    from minigrad.backend import faults
-
     rows, count = input.shape
     target = xp.ascontiguousarray(target.astype(LONG, copy=False))
     wide = _wide(input)
     classes, scale = xp.empty(rows, LONG), xp.empty(rows, wide)
     picked, stats = xp.empty(rows, wide), xp.empty((rows, 2), wide)
     loss = xp.empty((), input.dtype)
-    message = f"Target is out of bounds for an axis of size {count} (nll_loss)"
-    bad = faults.flag(xp, input, message)
+    text = f"Target is out of bounds for an axis of size {count} (nll_loss)"
+    bad = np.zeros(1, LONG) if xp is np else faults.flag(xp, input, text)
     run(input, target, classes, picked, stats, scale, rows, count, ignore_index, bad)
+    if xp is np and bad[0]:
+        raise _outside(target[target != ignore_index], count)
     add(picked, scale, loss, rows, int(mean))
-    faults.tell_at_once()
+    if xp is not np:
+        faults.tell_at_once()
     return loss, classes, scale, None, stats
 
 
@@ -135,15 +141,16 @@ def _slopes(xp: Any, g: Array, scale: Any, ignored: Any, rows: int, dtype: Any) 
     return each
 
 
-def _gradient_on_card(
+def _gradient_by_kernel(
     g: Any, input: Any, classes: Any, scale: Any, ignored: Any, stats: Any
 ) -> Any:
-    """The gradient of what ``_on_card`` has made, in one launch; None for another's.
+    """The gradient of what ``_by_kernels`` has made; None for another's.
 
     Nothing has a weight there: the scale is 0 where a row is ignored.
     """
-    if input.__class__ is np.ndarray or ignored is not None or stats is None:
+    if ignored is not None or stats is None or scale.__class__ not in array_types:
         return None
+    g = np.asarray(g) if isinstance(g, np.generic) else g
     run = kernel("class_gradient", g, input)
     if run is None or scale.shape != classes.shape or scale.dtype != _wide(input):
         return None
@@ -157,8 +164,8 @@ def _forward(
 ) -> tuple[Array, Array, Any, Any, Array | None]:
     """A kernel needs the scores once, and keeps two numbers of each row."""
     rows, count = input.shape
-    if xp is not np and weight is None and reduction != "none":
-        found = _on_card(xp, input, target, ignore_index, reduction == "mean")
+    if weight is None and reduction != "none":
+        found = _by_kernels(xp, input, target, ignore_index, reduction == "mean")
         if found is not None:
             return found
     classes, ignored = checked(xp, target, count, ignore_index)
@@ -198,7 +205,7 @@ class CrossEntropyRows(Op):
     ) -> Any:
         """The softmax, less 1 at the right class, by what a row counts."""
         if g.__class__ in array_types or isinstance(g, np.generic):
-            found = _gradient_on_card(g, input, classes, scale, ignored, stats)
+            found = _gradient_by_kernel(g, input, classes, scale, ignored, stats)
             if found is not None:
                 return found
             xp = xp_of(input)

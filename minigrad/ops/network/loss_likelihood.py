@@ -1,16 +1,20 @@
-"""Losses that are negative logarithms of a density: Poisson and Gaussian."""
+"""Losses of probabilities: logarithms of a density, Poisson and Gaussian, and divergence."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
-from minigrad.autograd.op import tensors
-from minigrad.autograd.registry import T, call, function, reals
+from minigrad.autograd.op import Op, tensors
+from minigrad.autograd.readings import composed
+from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
+from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError
-from minigrad.ops.network.loss_reduction import facts, legacy, reduced_tensor
+from minigrad.ops.elementwise.masks import picked
+from minigrad.ops.network.loss_reduction import facts, legacy, reduced_in, reduced_tensor
 
 _COUNT = reals(0.1, 4)
 
@@ -114,3 +118,82 @@ def gaussian_nll_loss(
     difference = input - target
     loss = 0.5 * (tensors.log(var) + difference * difference / var)
     return reduced_tensor(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
+
+
+@function(
+    where=("nn.functional",),
+    torch="nn.functional.kl_div",
+    domain=(reals(-3, 0), reals(0.05, 1)),
+    samples=(
+        call(T(2, 3), T(2, 3), reduction="sum"),
+        call(T(2, 3), T(2, 3), reduction="batchmean"),
+        call(T(2, 3), T(2, 3), reduction="none"),
+        call(T(2, 3), T(2, 3, domain=reals(-3, 0)), reduction="batchmean", log_target=True),
+        call(T(2, 3), T(3), reduction="none"),
+    ),
+    errors=(call(T(2, 3), T(2, 3), reduction="average"), call(T(2, 3), T(4), reduction="sum")),
+)
+def kl_div(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Any:
+    """The Kullback-Leibler divergence, from log-probabilities x to probabilities t.
+
+    Formula: l = t (log t - x), with 0 log 0 = 0; for ``log_target`` l = e^t (t - x).
+    ``batchmean`` divides the sum by the first size. Gradient: gx = -g t.
+
+    Shape: any two shapes that broadcast -> (), or their common shape for ``reduction='none'``.
+    Raises: RuntimeError for shapes that do not fit, ValueError for an unknown reduction.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
+
+    >>> import minigrad as torch
+    >>> half = torch.tensor([0.5, 0.5])
+    >>> torch.nn.functional.kl_div(half.log(), torch.tensor([1., 0.]), reduction="sum")
+    tensor(0.6931)
+    """
+    for_batch = reduction == "batchmean" and size_average is None and reduce is None
+    reduction = "sum" if for_batch else legacy("kl_div", size_average, reduce, reduction)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
+            "release.",
+            stacklevel=3,
+        )
+    if not (input.is_floating_point() and target.is_floating_point()):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
+    return composed(_divergence, (input, target), log_target, reduction, for_batch)
+
+
+def _divergence(
+    F: Any, input: Any, target: Any, log_target: bool, reduction: str, for_batch: bool
+) -> Any:
+    if log_target:
+        terms = F.exp(target) * (target - input)
+    else:
+        terms = F.negative_entropy(target) - target * input
+    loss = reduced_in(F, terms, reduction)
+    return loss / input.shape[0] if for_batch and len(input.shape) else loss
+
+
+@register(internal=True)
+class NegativeEntropy(Op):
+    """t log t, and 0 where t is 0.   gt = g (log t + 1)."""
+
+    promotes = "float"
+
+    @staticmethod
+    def forward(xp: Any, input: Array) -> Array:
+        """The logarithm of 0 never meets a number other than 0."""
+        zero = input == 0
+        return input * xp.log(picked(xp, zero, input.dtype.type(1), input))
+
+    @staticmethod
+    def grad_input(g: Any, input: Any, F: Any) -> Any:
+        """By the product rule."""
+        return g * (F.log(input) + 1)

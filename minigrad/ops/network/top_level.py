@@ -17,11 +17,10 @@ from minigrad.autograd.signatures import arguments_of, empty, names_of, show
 from minigrad.backend import xp_of
 from minigrad.ops.network import dropout as drop
 from minigrad.ops.network.embedding_bag import embedding_bag
-from minigrad.ops.network.loss import kl_div
 from minigrad.ops.network.loss_binary import binary_cross_entropy_with_logits
 from minigrad.ops.network.loss_ctc import ctc_loss
 from minigrad.ops.network.loss_distance import cosine_embedding_loss, triplet_margin_loss
-from minigrad.ops.network.loss_likelihood import poisson_nll_loss
+from minigrad.ops.network.loss_likelihood import kl_div, poisson_nll_loss
 from minigrad.ops.network.loss_margin import hinge_embedding_loss, margin_ranking_loss
 
 REDUCTIONS = ("none", "mean", "sum")
