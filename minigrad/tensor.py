@@ -20,6 +20,7 @@ from minigrad.autograd.graph import (
     Node,
     Output,
     RemovableHandle,
+    end_anew,
     hooks_of,
     new,
     storage_of,
@@ -210,8 +211,8 @@ class Tensor(Interchange):
             )
         self._array = value._array
         self._storage = None
-        if isinstance(node, AccumulateGrad):
-            node.shape = value._array.shape
+        if isinstance(node, AccumulateGrad) and node.shape != value._array.shape:
+            end_anew(self)
 
     @data.deleter
     def data(self) -> None:

@@ -44,7 +44,8 @@ _Thread_local int out_of_memory; /* read and cleared by the module after each ca
 #if CHECKED /* what is beyond the bytes that were asked for is found only where malloc gave them */
 static char *take(size_t bytes)
 {
-    return aligned_alloc(64, bytes);
+    void *found = NULL;
+    return posix_memalign(&found, 64, bytes) ? NULL : found;
 }
 
 static void give_back(block *b)

@@ -5,19 +5,20 @@
  *         Candidates are places (planes, count, taps), or (count, taps) in all planes (shared);
  *         or, if `away` is there, those that lie away[t] from places (planes, count), or (count).
  *         The first of equals wins; of NaNs, which win over all, the last.
- *     plane_gather(x, places, y, planes, count, size, shared)
+ *     plane_gather(x, places, y, planes, count, size, shared, bad)
  *         (planes, size) -> (planes, count), at places of each plane, or of all (shared)
- *     plane_scatter(x, places, y, planes, count, size, once)
+ *     plane_scatter(x, places, y, planes, count, size, once, bad)
  *         (planes, count) -> (planes, size): elements added up at their places, 0 elsewhere; with
  *         `once` the last one stands there
  *
- * All places are int64, and checked by the caller. Reference: MaxAmong, PlaneGather, PlaneScatter
+ * All places are int64. Those of max_among are checked by the caller; where another is outside of its
+ * plane, it is left alone, and bad[0] (int64) becomes 1. Reference: MaxAmong, PlaneGather, PlaneScatter
  * of ops/image.
  */
 typedef struct {
     const real *x;
     real *y;
-    int64_t *places;
+    int64_t *places, *bad;
     const int64_t *at, *away;
     long count, size, taps, flag;
 } R(windows);
@@ -52,6 +53,15 @@ KERNEL(max_among)
     parallel(a[5].i, max(1, 8192 / max(1, v.count * v.taps)), R(max_among_range), &v);
 }
 
+/* Whether a place is not in its plane, which is noted. */
+INLINE int R(is_outside)(const R(windows) *v, int64_t at)
+{
+    if ((uint64_t)at < (uint64_t)v->size)
+        return 0;
+    __atomic_store_n(v->bad, 1, __ATOMIC_RELAXED);
+    return 1;
+}
+
 static void R(plane_scatter_range)(void *context, long begin, long end)
 {
     const R(windows) *v = context;
@@ -60,19 +70,18 @@ static void R(plane_scatter_range)(void *context, long begin, long end)
         const int64_t *at = v->at + plane * v->count;
         real *y = v->y + plane * v->size;
         memset(y, 0, (size_t)v->size * sizeof(real));
-        if (v->flag)
-            for (long i = 0; i < v->count; i++)
-                y[at[i]] = x[i];
-        else
-            for (long i = 0; i < v->count; i++)
-                y[at[i]] += x[i];
+        for (long i = 0; i < v->count; i++) {
+            if (R(is_outside)(v, at[i]))
+                continue;
+            y[at[i]] = v->flag ? x[i] : y[at[i]] + x[i];
+        }
     }
 }
 
 KERNEL(plane_scatter)
 {
     R(windows) v = {.x = a[0].p, .at = a[1].p, .y = a[2].p, .count = a[4].i, .size = a[5].i,
-                    .flag = a[6].i};
+                    .flag = a[6].i, .bad = a[7].p};
     parallel(a[3].i, max(1, 8192 / max(1, v.size + v.count)), R(plane_scatter_range), &v);
 }
 
@@ -84,13 +93,13 @@ static void R(plane_gather_range)(void *context, long begin, long end)
         const int64_t *at = v->at + (v->flag ? 0 : plane * v->count);
         real *y = v->y + plane * v->count;
         for (long i = 0; i < v->count; i++)
-            y[i] = x[at[i]];
+            y[i] = R(is_outside)(v, at[i]) ? 0 : x[at[i]];
     }
 }
 
 KERNEL(plane_gather)
 {
     R(windows) v = {.x = a[0].p, .at = a[1].p, .y = a[2].p, .count = a[4].i, .size = a[5].i,
-                    .flag = a[6].i};
+                    .flag = a[6].i, .bad = a[7].p};
     parallel(a[3].i, max(1, 8192 / max(1, v.count)), R(plane_gather_range), &v);
 }

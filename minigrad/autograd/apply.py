@@ -29,9 +29,9 @@ from minigrad.autograd.graph import (
     tick,
     view_of,
 )
-from minigrad.autograd.modes import HOOKS, MODE, NO_GRAD, PACKING
+from minigrad.autograd.modes import HOOKS, MODE, PACKING
 from minigrad.autograd.op import Op, renamed
-from minigrad.autograd.parcels import Packed, Parcel
+from minigrad.autograd.parcels import Packed, parcel
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Cards, at, elsewhere, xp_of
 from minigrad.backend.numpy_backend import IGNORE, reset_errors, set_errors
@@ -319,6 +319,7 @@ def _save(
             if kind == "kept":
                 value = kept[index]
                 to_free = to_free or hasattr(value, "nbytes")
+                store = _store_of(value, outs, inputs)
             elif kind == "out":
                 value, store, to_free = outs[0]._array, storage_of(outs[0]), True
             elif op.variadic:
@@ -337,6 +338,16 @@ def _save(
             pack(node)
 
 
+def _store_of(value: Any, *tensors_: Sequence[Any]) -> Storage | None:
+    """The storage of the result or the argument that an op keeps as it is: an index."""
+    if getattr(value, "dtype", None) != np.int64:
+        return None
+    for t in (*tensors_[0], *tensors_[1]):
+        if isinstance(t, TensorBase) and t._array is value:
+            return may_save(t)
+    return None
+
+
 def pack(node: Node) -> None:
     """Put what a node has saved into parcels, if hooks hold here."""
     pairs = HOOKS.get()
@@ -345,29 +356,6 @@ def pack(node: Node) -> None:
         saved = [parcel(v, at, *pairs[-1]) for v, at in zip(node.saved, places, strict=True)]
         node.saved = Packed(saved)
         node.stores = (None,) * len(saved)  # a later write does not reach what is packed
-
-
-def parcel(value: Any, place: Any, to_content: Any, unpack: Any) -> Any:
-    """An array as a pack hook wants it kept; also those of a tuple. Anything else stays."""
-    if type(value) is tuple:
-        edges = place or (None,) * len(value)
-        pairs = zip(value, edges, strict=True)
-        return tuple([parcel(v, at, to_content, unpack) for v, at in pairs])
-    if not (hasattr(value, "dtype") and hasattr(value, "shape")):
-        return value
-    token = MODE.set(NO_GRAD)
-    try:
-        tensor = make(value, place)
-        content = to_content(tensor)
-    finally:
-        MODE.reset(token)
-    if tensor._storage is not None and tensor._storage.version:
-        raise RuntimeError(
-            "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
-            "to pack hook can not be modified by in-place operations, as the value is used "
-            "elsewhere; clone() it in the hook."
-        )
-    return Parcel(content, unpack, value.shape)
 
 
 def may_save(tensor: TensorBase) -> Storage:

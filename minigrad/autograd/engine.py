@@ -19,6 +19,7 @@ import numpy as np
 from minigrad.autograd.apply import edge_of, make
 from minigrad.autograd.arguments import broadcasts_to
 from minigrad.autograd.graph import AccumulateGrad, Clock, GradientEdge, Hooks, Node, Output
+from minigrad.autograd.hook_values import put_in, put_in_all, shown
 from minigrad.autograd.modes import ANOMALY, MODE, NO_GRAD, recording
 from minigrad.autograd.op import arrays, pull_all, saved_as_tensors, tensors
 from minigrad.autograd.paths import Cotangents, uses_of_leaves
@@ -216,7 +217,7 @@ def arrived(node: Node, g: Any, reading: Reading) -> Any:
     if node.hooks is not None:
         for hook in tuple(node.hooks.tensor.values()):
             changed = hook(reading.to_tensor(g))
-            g = g if changed is None else _replacement(changed, g, reading, node)
+            g = g if changed is None else put_in(changed, g, reading, node)
         if node.hooks.retain is not None:
             node.hooks.retain(reading.to_tensor(g))
     if reading.captured is not None and node in reading.captured:
@@ -243,13 +244,13 @@ def visit(node: Node, g: Any, reading: Reading) -> list[tuple[Any, Any]]:
         return []
     if node.hooks is not None:
         for hook in tuple(node.hooks.pre.values()):
-            changed = hook(_user_tuple(g, reading))
-            g = g if changed is None else _from_user(changed, g, reading)
+            changed = hook(shown(g, reading))
+            g = g if changed is None else put_in_all(changed, g, reading, node)
     gradients = _gradients(node, g, reading)
     if node.hooks is not None:
         for hook in tuple(node.hooks.post.values()):
             outer = tuple(None if x is None else reading.to_tensor(x) for x in gradients)
-            changed = hook(outer, _user_tuple(g, reading))
+            changed = hook(outer, shown(g, reading))
             if changed is not None:
                 changed = changed if isinstance(changed, tuple) else (changed,)
                 gradients = [None if c is None else reading.from_tensor(c) for c in changed]
@@ -283,34 +284,16 @@ def _check_nan(node: Node, index: int, gradient: Any) -> None:
         raise RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
 
 
-def _replacement(changed: Any, g: Any, reading: Reading, node: Node) -> Any:
-    """What a tensor hook returned, checked."""
-    if not isinstance(changed, TensorBase):
-        raise TypeError(f"a gradient hook returns a Tensor or None, not {type(changed).__name__}")
-    if changed._array.shape != tuple(g.shape):
-        raise GradientShapeError(
-            f"hook of {node.name()} has changed the size of value: {tuple(g.shape)} became "
-            f"{changed._array.shape}"
-        )
-    return reading.from_tensor(changed)
-
-
-def _user_tuple(g: Any, reading: Reading) -> tuple[Any, ...]:
-    parts = g if isinstance(g, tuple) else (g,)
-    return tuple(None if p is None else reading.to_tensor(p) for p in parts)
-
-
-def _from_user(changed: Any, g: Any, reading: Reading) -> Any:
-    parts = changed if isinstance(changed, tuple) else (changed,)
-    back = tuple(None if p is None else reading.from_tensor(p) for p in parts)
-    return back if isinstance(g, tuple) else back[0]
-
-
 def accumulate(node: AccumulateGrad, g: Any, reading: Reading) -> None:
     """Add a gradient to the leaf's ``.grad``, in place where the old one has no history."""
     leaf = node.variable
     if leaf is None or leaf._node is None:
         return
+    if g.shape != leaf._array.shape:
+        raise GradientShapeError(
+            f"a backward found an invalid gradient for a leaf that has been resized since: got "
+            f"{list(g.shape)} but expected shape compatible with {list(leaf._array.shape)}"
+        )
     old = leaf._grad
     if reading.recorded:
         if g._array.dtype != leaf._array.dtype:

@@ -301,6 +301,12 @@ class AccumulateGrad(Node):
         return self._leaf()
 
 
+def end_anew(leaf: Any) -> None:
+    """Another end for a leaf that took another shape: the graphs that are there keep the former."""
+    old, leaf._node = leaf._node, AccumulateGrad(leaf)
+    leaf._node.hooks, leaf._node.post_accumulate = old.hooks, old.post_accumulate
+
+
 class GradientEdge(NamedTuple):
     """A place in the graph: an output of a node. ``autograd.graph.get_gradient_edge`` finds it."""
 

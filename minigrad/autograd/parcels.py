@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.autograd.modes import MODE, NO_GRAD
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import ShapeError
 
@@ -24,6 +25,31 @@ class Parcel:
         self.content = content
         self.unpack = unpack
         self.shape = shape
+
+
+def parcel(value: Any, place: Any, to_content: Any, unpack: Any) -> Any:
+    """An array as a pack hook wants it kept; also those of a tuple. Anything else stays."""
+    if type(value) is tuple:
+        edges = place or (None,) * len(value)
+        pairs = zip(value, edges, strict=True)
+        return tuple([parcel(v, at, to_content, unpack) for v, at in pairs])
+    if not (hasattr(value, "dtype") and hasattr(value, "shape")):
+        return value
+    from minigrad.autograd.apply import make  # which stands above this room
+
+    token = MODE.set(NO_GRAD)
+    try:
+        tensor = make(value, place)
+        content = to_content(tensor)
+    finally:
+        MODE.reset(token)
+    if tensor._storage is not None and tensor._storage.version:
+        raise RuntimeError(
+            "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
+            "to pack hook can not be modified by in-place operations, as the value is used "
+            "elsewhere; clone() it in the hook."
+        )
+    return Parcel(content, unpack, value.shape)
 
 
 def opened(value: Any) -> Any:

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from minigrad.autograd.apply import make, parcel
+from minigrad.autograd.apply import make
 from minigrad.autograd.graph import Node
 from minigrad.autograd.modes import GRAD, HOOKS, MODE, recording
 from minigrad.autograd.op import saved_as_tensors
-from minigrad.autograd.parcels import Packed, Parcel
+from minigrad.autograd.parcels import Packed, Parcel, parcel
 
 Pack = Callable[[Any], Any]
 DISABLED: ContextVar[str | None] = ContextVar("disabled_saved_tensors_hooks", default=None)

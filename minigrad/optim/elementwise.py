@@ -20,6 +20,7 @@ from minigrad.autograd import set_grad_enabled
 from minigrad.backend import capture, native
 from minigrad.backend.numpy_backend import quiet, unquiet
 from minigrad.dtypes import float32, float64, get_default_dtype
+from minigrad.errors import ShapeError
 from minigrad.optim.blocks import PIECE, Room
 from minigrad.optim.cells import Cell
 from minigrad.optim.groups import Group
@@ -212,6 +213,12 @@ class Elementwise(Optimizer):
         waiting: dict[Any, list[Tensor]] = {}
         for p, fresh in members:
             state = self.state[p] if names else {}
+            for name in self.moments(group):
+                if state[name]._array.shape != p._array.shape:
+                    raise ShapeError(
+                        f"the state {name!r} of shape {tuple(state[name].shape)} does not fit its "
+                        f"parameter, {p._array.shape}"
+                    )
             if alone or p._array.size > SMALL:
                 yield Pack([p], [state], names, fresh)
                 continue

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.graph import Storage, storage_of
+from minigrad.errors import ShapeError
 from minigrad.optim.blocks import PIECE, Block, Room
 from minigrad.tensor import Tensor
 
@@ -85,6 +86,7 @@ class Pack:
         flags = members[0]._array.flags
         self.turned = len(members) == 1 and flags.f_contiguous and not flags.c_contiguous
         self.parameters = Column(members, turned=self.turned)
+        self.shapes = [p._array.shape for p in members]
         self.columns = {
             name: Column([state[name] for state in states], born, self.turned) for name in names
         }
@@ -119,11 +121,14 @@ class Pack:
 
     def gradient(self, spare: Any) -> Any:
         """The gradients as one flat array."""
-        if len(self.members) > 1:
-            grads: list[Any] = [p._grad._array for p in self.members]
+        grads: list[Any] = [p._grad._array for p in self.members]
+        if [grad.shape for grad in grads] != self.shapes:
+            pairs = zip(grads, self.shapes, strict=True)
+            wrong, shape = next((g.shape, s) for g, s in pairs if g.shape != s)
+            raise ShapeError(f"a gradient of shape {wrong} does not fit its parameter, {shape}")
+        if len(grads) > 1:
             return np.concatenate(grads, axis=None, out=spare, casting="same_kind")
-        grad = self.members[0]._grad._array
-        return (grad.T if self.turned else grad).reshape(-1)
+        return (grads[0].T if self.turned else grads[0]).reshape(-1)
 
     def take(self, moments: Sequence[str], room: Room) -> tuple[Any, Any, dict[str, Any]]:
         """Parameters, gradient and state, each as one flat array to be worked on."""

@@ -15,13 +15,13 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from minigrad.autograd.apply import edge_of, make, parcel
+from minigrad.autograd.apply import edge_of, make
 from minigrad.autograd.engine import Here, current_sweep
 from minigrad.autograd.function import Function
 from minigrad.autograd.grad import backward
 from minigrad.autograd.graph import storage_of
 from minigrad.autograd.modes import HOOKS, enable_grad, is_grad_enabled
-from minigrad.autograd.parcels import opened
+from minigrad.autograd.parcels import opened, parcel
 from minigrad.autograd.saved import saved_tensors_hooks
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.errors import ModifiedInPlaceError

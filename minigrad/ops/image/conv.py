@@ -12,7 +12,7 @@ from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
-from minigrad.ops.image.geometry import Geometry
+from minigrad.ops.image.geometry import Geometry, geometry_of
 
 _F = ("nn.functional",)
 _DOMAIN = (reals(-2, 2),)
@@ -193,7 +193,7 @@ def _placed(
         margins = per_axis("padding", padding, axes)
     check_numbers(steps, margins, gaps, groups)
     groups = index(groups)  # a kernel takes no number of NumPy
-    geometry = Geometry(steps, margins, gaps, groups)
+    geometry = geometry_of(steps, margins, gaps, groups)
     lead, sizes = size[:-axes], size[-axes:]
     padded = (*lead, *map(sum, zip(sizes, ends, strict=True))) if ends else size
     _check_channels(padded, weight, bias, geometry)

@@ -10,7 +10,7 @@ from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.errors import ShapeError
 from minigrad.ops.image.conv import check_filters, check_numbers, checked_arrays, hashable, per_axis
-from minigrad.ops.image.geometry import Geometry
+from minigrad.ops.image.geometry import Geometry, geometry_of
 
 _WHERE = ("torch", "nn.functional")
 _DOMAIN = (reals(-2, 2),)
@@ -184,7 +184,7 @@ def _placed(
             f"Given input size per channel: {sizes}. Calculated output size per channel: {out}. "
             "Output size is too small"
         )
-    return Geometry(steps, margins, gaps, groups), (n, made, *out)
+    return geometry_of(steps, margins, gaps, groups), (n, made, *out)
 
 
 def _by_side(name: str, values: tuple[int, ...]) -> str:

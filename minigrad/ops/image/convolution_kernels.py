@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.backend.native import kernel
+from minigrad.errors import ShapeError
 from minigrad.ops.image.geometry import Geometry, remembered
 
 ROOM = 1 << 21  # numbers that are laid side by side at a time
@@ -33,6 +34,8 @@ def _numbers(
         return None
     one = (1,) * (2 - axes)
     n, c, *sizes = size
+    if c != weight[1] * geometry.groups or weight[0] % geometry.groups:
+        raise ShapeError(f"{c} channels do not fit a weight of shape {weight}")
     pairs = (geometry.stride, (0,) * (2 - axes) + geometry.padding, geometry.dilation)
     filled = [one + pair if len(pair) < 2 else pair for pair in pairs]
     head = (n, c, *one, *sizes, weight[0], *one, *weight[2:])

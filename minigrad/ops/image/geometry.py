@@ -56,3 +56,14 @@ class Geometry(NamedTuple):
     def inner(self, sizes: tuple[int, ...]) -> tuple[slice, ...]:
         """The places of the padded input that are no margin."""
         return tuple(slice(p, p + n) for n, p in zip(sizes, self.padding, strict=True))
+
+
+@remembered
+def geometry_of(
+    stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...], groups: int
+) -> Geometry:
+    """A geometry whose numbers can be multiplied with sizes: of 32 bits, as torch's for pools."""
+    for name, values in (("stride", stride), ("padding", padding), ("dilation", dilation)):
+        if max(values, default=0) >= 1 << 31:
+            raise RuntimeError(f"{name} must be less than 2**31, got {list(values)}")
+    return Geometry(stride, padding, dilation, groups)

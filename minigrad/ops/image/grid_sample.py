@@ -108,7 +108,8 @@ def _kernel(name: str, how: How, x: Array, grid: Array) -> Any:
     fast these move; None where there is none.
     """
     run = kernel(name, x) if len(how.sizes) == 2 and how.mode != "bicubic" else None
-    if run is None or math.prod(how.sizes) >= 1 << 31:
+    exact = 1 << (24 if x.dtype.itemsize < 8 else 31)  # places that its numbers can tell apart
+    if run is None or math.prod(how.sizes) >= 1 << 31 or max(how.sizes) > exact:
         return None
     found = [coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
     xp = xp_of(x)

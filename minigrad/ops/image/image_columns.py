@@ -12,7 +12,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, native
 from minigrad.errors import ShapeError
-from minigrad.ops.image.geometry import Geometry
+from minigrad.ops.image.geometry import Geometry, geometry_of
 from minigrad.ops.image.pool_checks import per_axis
 
 _F = ("nn.functional",)
@@ -110,7 +110,7 @@ def _geometry(
 ) -> tuple[tuple[int, ...], Geometry]:
     kernel = _pair(op, "kernel_size", kernel_size, 1)
     steps, gaps = _pair(op, "stride", stride, 1), _pair(op, "dilation", dilation, 1)
-    return kernel, Geometry(steps, _pair(op, "padding", padding, 0), gaps, 1)
+    return kernel, geometry_of(steps, _pair(op, "padding", padding, 0), gaps, 1)
 
 
 def _places(op: str, size: Any, kernel: tuple[int, ...], geometry: Geometry) -> tuple[int, ...]:

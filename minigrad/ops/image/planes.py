@@ -31,7 +31,14 @@ def _walked(
     if run is None or places.dtype != np.int64 or not places.flags.c_contiguous:
         return None
     planes, out = math.prod(x.shape[: x.ndim - len(sizes)]), xp_of(x).empty(shape, x.dtype)
-    run(x, places, out, planes, math.prod(places.shape[-len(sizes) :]), math.prod(sizes), *options)
+    count, size, bad = (
+        math.prod(places.shape[-len(sizes) :]),
+        math.prod(sizes),
+        np.zeros(1, np.int64),
+    )
+    run(x, places, out, planes, count, size, *options, bad)
+    if bad[0]:
+        raise IndexError(f"an index is out of bounds for planes of size {list(sizes)}")
     return out
 
 

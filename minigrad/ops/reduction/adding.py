@@ -26,10 +26,10 @@ def few_added_up(x: Any, ones: Any, dim: Any, keepdim: bool) -> Any:
     if dim is None:
         total = x.reshape(-1).dot(ones[: x.size])
         return total.reshape((1,) * ndim) if keepdim else total
-    if dim == (ndim - 1,):
+    if dim == (ndim - 1,) and x.size:
         total = x.dot(ones[: x.shape[-1]])
         return total.reshape((*x.shape[:-1], 1)) if keepdim else total
-    if dim == (ndim - 2,):
+    if dim == (ndim - 2,) and x.size:
         total = ones[: x.shape[-2]].dot(x)
         return total.reshape((*x.shape[:-2], 1, x.shape[-1])) if keepdim else total
     add: Any = np.add
@@ -48,7 +48,7 @@ def add_up(xp: Any, x: Array, dim: Any, keepdim: bool) -> Array:
     if is_half(x.dtype):
         return rounded(xp, add_up(xp, single(xp, x), dim, keepdim), x.dtype)
     if x.size < MANY:
-        ones = ONES.get(x.dtype.char) if x.size <= FEW and xp is np else None
+        ones = ONES.get(x.dtype.char) if x.size <= FEW else None
         if ones is not None:
             return few_added_up(x, ones, dim, keepdim)
         return in_rows(xp.add.reduce(x, axis=dim, keepdims=keepdim))

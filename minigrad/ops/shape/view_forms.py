@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.apply import make
-from minigrad.autograd.graph import AccumulateGrad, storage_of
+from minigrad.autograd.graph import AccumulateGrad, end_anew, storage_of
 from minigrad.autograd.inplace import check_writable
 from minigrad.autograd.modes import MODE
 from minigrad.autograd.registry import REGISTRY, T, call, function, into
@@ -139,7 +139,7 @@ def become(tensor: Any, view: Any, former: Any = None) -> Any:
     if recorded:
         tensor._node = view._node
     elif isinstance(tensor._node, AccumulateGrad) and MODE.get() <= 0:
-        tensor._node.shape = view._array.shape
+        end_anew(tensor)
     return tensor
 
 
