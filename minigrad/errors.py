@@ -6,6 +6,12 @@ written for torch keeps working.
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
+
+OURS = (os.path.dirname(__file__) + os.sep, "<written by minigrad")  # how our files' names begin
+
 
 class ShapeError(RuntimeError):
     """Sizes that do not fit together."""
@@ -85,3 +91,18 @@ def message(op: str, expected: str, got: str, hint: str = "") -> str:
     """
     text = f"{op}: expected {expected}, got {got}"
     return f"{text}; {hint}" if hint else text
+
+
+def warn_user(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warn of the line outside of minigrad that has led here, however far up it is.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True, action="always") as told:
+    ...     warn_user("look here")
+    >>> os.path.basename(told[0].filename) == "errors.py"
+    False
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_code.co_filename.startswith(OURS) and frame.f_back is not None:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)

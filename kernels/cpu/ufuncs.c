@@ -5,6 +5,9 @@
  * in use, where one array has the result's shape and the others lie along rows or columns of it: so a
  * row is added to a matrix in one call, and not in one for each of its rows. All else it hands to a
  * ufunc, of which the kernel is a loop: NumPy broadcasts, walks strides, casts, and raises errors.
+ *
+ * float16 is worked out in float32, some numbers at a time, and rounded once: NumPy's values, who
+ * converts number by number.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -12,6 +15,8 @@
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
 #include <numpy/ufuncobject.h>
+
+#include <string.h>
 
 #include "dispatch.h"
 
@@ -46,6 +51,39 @@ typedef struct {
     int inputs, entry;
 } target;
 static target targets[FUNCTIONS][2];
+
+/* Some halves of contiguous arrays, by the kernel `entry` for float32 of `inputs` arguments. */
+static void through_float(int entry, int inputs, char *const *args, npy_intp n)
+{
+    enum { MANY = 1024, HALF = 2 };
+    static int from_half = -1, to_half = -1;
+    for (int i = 0; (from_half < 0 || to_half < 0) && i < kernel_count; i++) {
+        const char *name = level_in_use->entries[i].name;
+        if (strcmp(name, "from_half_f32") == 0)
+            from_half = i;
+        if (strcmp(name, "to_half_f32") == 0)
+            to_half = i;
+    }
+    float wide[MOST_INPUTS + 1][MANY];
+    for (npy_intp begin = 0; begin < n; begin += MANY) {
+        const npy_intp m = min(n - begin, (npy_intp)MANY);
+        arg a[MOST_ARGUMENTS], *next = a;
+        *next++ = (arg){.i = m};
+        for (int k = 0; k <= inputs; k++) {
+            *next++ = (arg){.p = wide[k]};
+            *next++ = (arg){.i = sizeof(float)};
+            if (k == inputs)
+                break;
+            *next++ = (arg){.i = 1};
+            *next++ = (arg){.i = m};
+            const arg from[3] = {{.p = args[k] + begin * HALF}, {.p = wide[k]}, {.i = m}};
+            level_in_use->entries[from_half].run(from);
+        }
+        level_in_use->entries[entry].run(a);
+        const arg to[3] = {{.p = wide[inputs]}, {.p = args[inputs] + begin * HALF}, {.i = m}};
+        level_in_use->entries[to_half].run(to);
+    }
+}
 
 static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
 {
@@ -88,6 +126,30 @@ static int lies_along(PyArrayObject *x, PyArrayObject *full, npy_intp *wide, npy
     return k < 0;
 }
 
+/* The result for arrays of halves of one size; NULL without an error for others. */
+static PyObject *halves_at_once(const target *both, PyObject *const *args, PyArrayObject *full)
+{
+    char *data[MOST_INPUTS + 1];
+    const npy_intp n = PyArray_SIZE(full);
+    for (int k = 0; k < both->inputs; k++) {
+        if (PyFloat_CheckExact(args[k]) || !PyArray_SAMESHAPE((PyArrayObject *)args[k], full))
+            return NULL;
+        data[k] = PyArray_BYTES((PyArrayObject *)args[k]);
+    }
+    PyObject *out = PyArray_SimpleNew(PyArray_NDIM(full), PyArray_DIMS(full), NPY_HALF);
+    if (out == NULL)
+        return NULL;
+    data[both->inputs] = PyArray_BYTES((PyArrayObject *)out);
+    if (n < LONG_WORK) {
+        through_float(both[0].entry, both->inputs, data, n);
+        return out;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    through_float(both[0].entry, both->inputs, data, n);
+    Py_END_ALLOW_THREADS
+    return out;
+}
+
 /* The result, by the kernel; NULL without an error where that can't do it. */
 static PyObject *at_once(const target *both, PyObject *const *args)
 {
@@ -105,6 +167,8 @@ static PyObject *at_once(const target *both, PyObject *const *args)
             full = x;
     }
     const int type = full ? PyArray_TYPE(full) : NPY_NOTYPE;
+    if (type == NPY_HALF && PyArray_NDIM(full) && PyArray_SIZE(full))
+        return halves_at_once(both, args, full);
     if ((type != NPY_FLOAT && type != NPY_DOUBLE) || !PyArray_NDIM(full) || !PyArray_SIZE(full))
         return NULL;
     const npy_intp n = PyArray_SIZE(full), bytes = PyArray_ITEMSIZE(full);
@@ -233,8 +297,8 @@ enum { STAND_INS = (int)(sizeof stand_ins / sizeof *stand_ins) };
 
 static struct {
     int entry;
-    PyUFuncGenericFunction loop; /* NumPy's own */
-    void *data;
+    PyUFuncGenericFunction loop, half_loop; /* NumPy's own */
+    void *data, *half_data;
 } instead[STAND_INS];
 
 static void stand_in(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
@@ -247,6 +311,16 @@ static void stand_in(char **args, const npy_intp *dimensions, const npy_intp *st
     const arg a[7] = {{.i = dimensions[0]}, {.p = args[0]}, {.i = steps[0]}, {.i = 1},
                       {.i = dimensions[0]}, {.p = args[1]}, {.i = steps[1]}};
     level_in_use->entries[instead[me].entry].run(a);
+}
+
+static void stand_in_for_halves(char **args, const npy_intp *dimensions, const npy_intp *steps,
+                                void *data)
+{
+    const int me = (int)(intptr_t)data;
+    if (used && steps[0] == 2 && steps[1] == 2)
+        through_float(instead[me].entry, 1, args, dimensions[0]);
+    else
+        instead[me].half_loop(args, dimensions, steps, instead[me].half_data);
 }
 
 static PyObject *one_stand_in(int me, const PyUFuncObject *numpys)
@@ -262,6 +336,11 @@ static PyObject *one_stand_in(int me, const PyUFuncObject *numpys)
             instead[me].loop = loops[me][i];
             instead[me].data = data[me][i];
             loops[me][i] = stand_in;
+            data[me][i] = (void *)(intptr_t)me;
+        } else if (numpys->types[i * types] == NPY_HALF && !instead[me].half_loop) {
+            instead[me].half_loop = loops[me][i];
+            instead[me].half_data = data[me][i];
+            loops[me][i] = stand_in_for_halves;
             data[me][i] = (void *)(intptr_t)me;
         }
     }

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 from minigrad.autograd.graph import Node, Output
 from minigrad.autograd.signatures import arguments_of, empty, names_of
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, native, xp_of
+from minigrad.backend import Array, halves, native, xp_of
 
 # Every primitive op by name, read on arrays and read on Tensors.
 arrays: Any = SimpleNamespace()
@@ -194,7 +194,8 @@ class Unrounded(float):
     def met(self, ufunc: str, array: Any) -> Any:
         """What a function of the array module gives for an array and the number."""
         xp = xp_of(array)
-        return getattr(xp, ufunc)(array.astype(xp.float32), float(self)).astype(array.dtype)
+        found = getattr(xp, ufunc)(halves.single(xp, array), float(self))
+        return halves.rounded(xp, found, array.dtype)
 
     def __rmul__(self, array: Any) -> Any:
         return self.met("multiply", array)
@@ -205,11 +206,15 @@ class Unrounded(float):
 
 def _ufunc_forward(op: type[Op], ufunc: str) -> Callable[..., Any]:
     def one(xp: Any, input: Array) -> Any:
+        if halves.many(xp, input):
+            return halves.met(native.ufunc(xp, ufunc), input)
         return native.ufunc(xp, ufunc, input)(input)
 
     def two(xp: Any, input: Array, other: Array) -> Any:
         if type(other) is Unrounded:
             return other.met(ufunc, input)
+        if halves.many(xp, input, other):
+            return halves.met(native.ufunc(xp, ufunc), input, other)
         return native.ufunc(xp, ufunc, input)(input, other)
 
     return two if issubclass(op, Binary) else one

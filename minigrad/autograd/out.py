@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from minigrad.autograd.modes import MODE
 from minigrad.autograd.op import Op
 from minigrad.autograd.overlap import check_apart, check_overlap
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import DtypeError
+from minigrad.errors import DtypeError, warn_user
 
 # torch's kernels that write a result of one dtype only; all others cast it to that of ``out=``.
 _EXACT = """
@@ -76,11 +75,10 @@ def into(out: Any, result: Any, exact: bool = False, read: Sequence[Any] = ()) -
     shape = out._array.shape
     if shape != result._array.shape:
         if out._array.size:
-            warnings.warn(
+            warn_user(
                 "An output with one or more elements was resized since it had shape "
                 f"{list(shape)}, which does not match the required output shape "
-                f"{list(result._array.shape)}. Give an empty tensor as out= to have it resized.",
-                stacklevel=3,
+                f"{list(result._array.shape)}. Give an empty tensor as out= to have it resized."
             )
         out.resize_(result.shape)
     out.copy_(result)

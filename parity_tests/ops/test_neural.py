@@ -12,6 +12,7 @@ import torch.nn.functional as TF
 import minigrad
 import minigrad.nn.functional as F
 from minigrad.ops.image import convolution
+from parity_tests.both import same_as_torch
 from parity_tests.ops.pairs import RNG, assert_close, assert_derivatives_close, both
 from parity_tests.streams import scalar_bernoulli
 
@@ -312,3 +313,18 @@ def test_masks_of_dropout_follow_memory_as_torchs_do(layout):
 def test_dropout_outside_of_training_is_the_input_itself():
     x = minigrad.ones(3)
     assert F.dropout(x, 0.5, training=False) is x
+
+
+@pytest.mark.parametrize("mask", ["bool", "float32"])
+@same_as_torch
+def test_a_mask_beside_is_causal_closes_more(torch, mask):
+    q = torch.arange(32.0).reshape(1, 2, 4, 4).sin().requires_grad_()
+    given = torch.tensor([[1, 0, 1, 1], [1, 1, 1, 1], [0, 1, 1, 1], [1, 1, 0, 1]])
+    given = given.bool() if mask == "bool" else given.float()
+    attend = torch.nn.functional.scaled_dot_product_attention
+    y = attend(q, q * 2, q + 1, given, is_causal=True)
+    y.square().sum().backward()
+    for wrong in ({"dropout_p": 0.5}, {"attn_mask": given.float().requires_grad_()}):
+        with pytest.raises(RuntimeError, match="Explicit attn_mask should not be set"):
+            attend(q, q, q, **{"attn_mask": given, "is_causal": True, **wrong})
+    return y.detach(), q.grad

@@ -15,7 +15,7 @@ from minigrad.device import get_default_device
 from minigrad.dtypes import dtype as Dtype
 from minigrad.layout import check_layout
 from minigrad.ops.creation.placing import place
-from minigrad.ops.creation.sources import warn_of_copy, writable
+from minigrad.ops.creation.sources import unbanned, warn_of_copy, writable
 
 TOP: dict[str, Any] = {"where": ("torch",), "gradcheck": False, "quick": True}
 
@@ -315,6 +315,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
             __dlpack__=lambda **options: capsule, __dlpack_device__=lambda: (1, 0)
         )
     array = np.from_dlpack(ext_tensor, **options)
+    if not array.flags.writeable:  # so NumPy takes what the protocol has no word for
+        array = unbanned(array)
     result = from_numpy(array)
     return result if device is None else result.to(device)
 

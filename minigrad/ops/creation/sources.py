@@ -6,10 +6,11 @@ pandas' columns are read-only, and torch has no such tensors: it warns once and 
 from __future__ import annotations
 
 import functools
-import warnings
 from typing import Any
 
 import numpy as np
+
+from minigrad.errors import warn_user
 
 
 def writable(array: Any) -> Any:
@@ -24,16 +25,26 @@ def writable(array: Any) -> Any:
     array([7, 1, 2])
     """
     _warn()
+    return unbanned(array)
+
+
+def unbanned(array: Any) -> Any:
+    """The memory of an array, to be written to.
+
+    >>> column = np.arange(3)
+    >>> column.flags.writeable = False
+    >>> unbanned(column).flags.writeable
+    True
+    """
     return np.asarray(_Told(array))
 
 
 def warn_of_copy() -> None:
     """Say how a tensor is copied: not by ``torch.tensor``."""
-    warnings.warn(
+    warn_user(
         "To copy construct from a tensor, it is recommended to use "
         "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
-        "rather than torch.tensor(sourceTensor).",
-        stacklevel=3,
+        "rather than torch.tensor(sourceTensor)."
     )
 
 
@@ -49,10 +60,9 @@ class _Told:
 @functools.cache
 def _warn() -> None:
     """Say, once, that writes to a tensor of a read-only array reach that array."""
-    warnings.warn(
+    warn_user(
         "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. "
         "This means writing to this tensor will result in undefined behavior. You may want to copy "
         "the array to protect its data or make it writable before converting it to a tensor. This "
-        "type of warning will be suppressed for the rest of this program.",
-        stacklevel=4,
+        "type of warning will be suppressed for the rest of this program."
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minigrad.autograd.signatures import show
+from minigrad.errors import warn_user
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
@@ -40,10 +40,9 @@ def number_first(
 @functools.cache
 def _deprecated(name: str, keyword: str) -> None:
     """Say, once for each name, how it is written now."""
-    warnings.warn(
+    warn_user(
         f"This overload of {name} is deprecated: a number before the tensors is now given after "
-        f"them, as {keyword}=",
-        stacklevel=4,
+        f"them, as {keyword}="
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from typing import Any, NamedTuple
 
 from minigrad.autograd.op import Op, arrays, tensors
@@ -12,7 +11,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 from minigrad.backend.native import kernel
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError, ShapeError, warn_user
 from minigrad.ops.creation.counting import both_ends
 from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.image.grid_places import How, constant, coordinate, moved, raw
@@ -261,7 +260,7 @@ def grid_sample(
     """
     _check(input, grid, mode, padding_mode)
     if align_corners is None:
-        warnings.warn(ALIGN, stacklevel=3)
+        warn_user(ALIGN)
     how = How(mode, padding_mode, bool(align_corners), input._array.shape[2:])
     if is_half(input._array.dtype):
         return tensors.grid_values(input.float(), grid.float(), how).to(input.dtype)
@@ -347,7 +346,7 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
             f"{sizes}. Got {theta.shape}."
         )
     if align_corners is None:
-        warnings.warn(ALIGN, stacklevel=3)
+        warn_user(ALIGN)
     if min(sizes) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {list(sizes)}")
     if theta.shape[0] != sizes[0]:

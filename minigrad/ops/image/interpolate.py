@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.errors import KindError, ShapeError
+from minigrad.errors import KindError, ShapeError, warn_user
 from minigrad.ops.image.axis_maps import AxisMap, Taps, even, kind, picks, uneven
 
 _F = ("nn.functional",)
@@ -350,7 +349,4 @@ def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) ->
 
 
 def _retired(name: str) -> None:
-    warnings.warn(
-        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=4,
-    )
+    warn_user(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.")

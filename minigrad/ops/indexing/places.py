@@ -65,6 +65,8 @@ def outside(index: Array, size: int, negative: bool = False) -> int | None:
         message = f"index out of bounds for an axis of size {size}"
         faults.note_range(xp_of(index), index, -size if negative else 0, size, message)
         return None
+    if 0 in index.strides:  # what an expanded one repeats is looked at once
+        index = index[tuple([slice(None if step else 1) for step in index.strides])]
     if negative:
         low, high = int(index.min()), int(index.max())
         return high if high >= size else low if low < -size else None
@@ -147,6 +149,23 @@ def _is_even(counts: Sequence[int], shape: Sequence[int], dim: int) -> bool:
     return (*counts[:dim], *counts[dim + 1 :]) == (*shape[:dim], *shape[dim + 1 :])
 
 
+def one_for_all(index: Array, shape: Sequence[int], dim: int) -> Array | None:
+    """The vector that an index repeats along all axes of a shape but one, as graphs expand theirs.
+
+    >>> import numpy as np
+    >>> one_for_all(np.broadcast_to([[2], [0]], (2, 3)), (4, 3), 0).tolist()
+    [2, 0]
+    """
+    if type(index) is not np.ndarray or index.ndim < 2 or not _is_even(index.shape, shape, dim):
+        return None
+    others = [axis for axis, n in enumerate(index.shape) if n > 1 and axis != dim]
+    if not others or any([index.strides[axis] for axis in others]):
+        return None
+    line: Any = [0] * index.ndim
+    line[dim] = slice(None)
+    return np.ascontiguousarray(index[tuple(line)])
+
+
 def taken(xp: Any, array: Array, places: Array, dim: int) -> Array:
     """``xp.take_along_axis`` by one flat index.
 
@@ -156,7 +175,11 @@ def taken(xp: Any, array: Array, places: Array, dim: int) -> Array:
            [7]])
     """
     shape = array.shape or (1,)
+    vector = one_for_all(places, shape, dim)
+    if vector is not None:
+        return taken_slices(xp, array, vector, dim)
     if (xp is not np or array.dtype.char in "fd") and _is_even(places.shape, shape, dim):
+        places = xp.ascontiguousarray(places)
         out = xp.empty(places.shape, array.dtype)
         if by_kernel("take_along", array, places, out, shape, dim):
             return out
@@ -241,8 +264,13 @@ def add_along(xp: Any, target: Array, dim: int, index: Array, values: Array) -> 
         target[...] = rounded(xp, whole, target.dtype)
         return
     shape = target.shape or (1,)
+    vector = one_for_all(index, shape, dim)
+    if vector is not None:
+        add_rows(xp, target, dim, vector, values)
+        return
     values = xp.ascontiguousarray(values)
     even = _is_even(index.shape or (1,), shape, dim)
+    index = xp.ascontiguousarray(index) if even else index
     if not (even and by_kernel("add_along", target, index, values, shape, dim)):
         add_at(xp, target, positions(xp, index, shape, dim), values)
 

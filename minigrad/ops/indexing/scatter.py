@@ -22,8 +22,10 @@ from minigrad.ops.indexing.places import (
     counted_at,
     need_tensor,
     on_flat,
+    one_for_all,
     positions,
 )
+from minigrad.ops.indexing.scatter_slices import UFUNCS, divided, identity, slices_reduced
 
 
 def _checked(op: str, input: Any, dim: int, index: Any, src: Any) -> tuple[int, Any]:
@@ -207,17 +209,6 @@ def _scatter_reduce(
     return apply(ScatterReduce, (input, index, src), (at, reduce, bool(include_self)))
 
 
-def _identity(xp: Any, reduce: str, dtype: Any) -> Any:
-    """What leaves any number as it is under a reduction."""
-    if reduce in ("sum", "mean", "prod"):
-        return 1 if reduce == "prod" else 0
-    if dtype.kind == "b":
-        return reduce == "amin"
-    if dtype.kind in "fV":
-        return -float("inf") if reduce == "amax" else float("inf")
-    return xp.iinfo(dtype).min if reduce == "amax" else xp.iinfo(dtype).max
-
-
 def _count(F: Any, like: Any, index: Any, dim: int, include_self: bool) -> Any:
     """How many numbers came together at each place of ``like``; one where none did."""
     ones = F.blank(like, like.shape) + 1
@@ -259,19 +250,20 @@ class ScatterReduce(Op):
     ) -> Array:
         """Reduce into a copy; without the old value begin with the reduction's identity."""
         out = input.copy()
+        vector = one_for_all(index, input.shape, dim) if src.dtype.kind != "b" else None
+        if vector is not None:
+            return slices_reduced(out, vector, src, dim, reduce, include_self)
         flat, places = out.reshape(-1), positions(xp, index, input.shape or (1,), dim)
         places, src = places.reshape(-1), src.reshape(-1)
         if not include_self:
-            flat[places] = _identity(xp, reduce, input.dtype)
+            flat[places] = identity(xp, reduce, input.dtype)
         if reduce in ("sum", "mean"):
             add_at(xp, out, places, src)
         else:
-            name = {"prod": "multiply", "amax": "maximum", "amin": "minimum"}[reduce]
-            apply_at(xp, name, flat, places, src)
+            apply_at(xp, UFUNCS[reduce], flat, places, src)
         if reduce == "mean":
             count = counted_at(xp, places, flat.size).reshape(out.shape) + include_self
-            count = xp.maximum(count, 1).astype(out.dtype)
-            out = out // count if out.dtype.kind in "iu" else out / count
+            return divided(xp, out, count)
         return out
 
     @staticmethod

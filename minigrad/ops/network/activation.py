@@ -52,6 +52,7 @@ class Relu(Unary):
     """
 
     @staticmethod
+    @widened(halves=lambda xp, input: one_pass("relu", input))
     def forward(xp: Any, input: Array) -> Array:
         """NaN stays NaN."""
         if input.dtype.kind == "b":

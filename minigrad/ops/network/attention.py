@@ -19,7 +19,7 @@ from minigrad.ops.network.softmax import SoftmaxAlong
 _DOMAIN = (reals(-2, 2),)
 
 
-def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) -> None:
+def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, both: bool) -> None:
     """Raise torch's errors for what cannot attend."""
     op = "scaled_dot_product_attention"
     kinds = [t._array.dtype for t in (query, key, value)]
@@ -44,7 +44,7 @@ def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) ->
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
                 f"attn_mask.dtype: {of_numpy(kind)!r} ({op})"
             )
-        if is_causal:
+        if is_causal and not both:
             raise RuntimeError(f"_{op}: Explicit attn_mask should not be set when is_causal=True")
 
 
@@ -63,6 +63,15 @@ def _as_bias(attn_mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
         bias = xp.where(closed, -math.inf, 0.0).astype(scores._array.dtype)
         attn_mask = make(bias)
     return attn_mask.to(scores.dtype), make(blind) if xp is not np or blind.any() else None
+
+
+def _joined(attn_mask: Any, queries: int, keys: int) -> Any:
+    """A mask that closes what comes after a query as well."""
+    xp = xp_of(attn_mask._array)
+    before = make(xp.tri(queries, keys, dtype=bool))
+    if attn_mask._array.dtype.kind == "b":
+        return attn_mask & before
+    return attn_mask.masked_fill(~before, -math.inf)
 
 
 @kept(4)
@@ -110,7 +119,8 @@ def scaled_dot_product_attention(
     gk = s hᵀ q, gb = h.
 
     Shape: (*, L, E), (*, S, E), (*, S, V) -> (*, L, V); the mask broadcasts to (*, L, S).
-    Raises: RuntimeError for shapes, dtypes, or a mask beside ``is_causal``.
+    Raises: RuntimeError for shapes, dtypes, or a mask beside ``is_causal`` (but for four axes, no
+    dropout and a constant mask, where both hold).
     Source: Vaswani and others, Attention is all you need, 2017;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 
@@ -119,7 +129,16 @@ def scaled_dot_product_attention(
     >>> torch.nn.functional.scaled_dot_product_attention(q, k, v)
     tensor([[2., 3.]])
     """
-    _check(query, key, value, attn_mask, is_causal)
+    # torch joins the two where its fused kernel runs, and refuses them elsewhere.
+    both = (
+        not dropout_p
+        and getattr(query, "ndim", 0) == 4
+        and not (attn_mask is not None and attn_mask.requires_grad)
+    )
+    _check(query, key, value, attn_mask, is_causal, both)
+    if is_causal and attn_mask is not None:
+        is_causal = False
+        attn_mask = _joined(attn_mask, query._array.shape[-2], key._array.shape[-2])
     if enable_gqa:
         groups = query._array.shape[-3] // max(key._array.shape[-3], 1)
         key, value = (t.repeat_interleave(groups, -3) for t in (key, value))

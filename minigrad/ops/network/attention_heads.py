@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from minigrad.autograd.op import tensors
 from minigrad.autograd.registry import T, call, function, reals
-from minigrad.errors import ShapeError
+from minigrad.errors import ShapeError, warn_user
 from minigrad.ops.matrix.linear import linear
 from minigrad.ops.network.attention import scaled_dot_product_attention
 from minigrad.ops.network.dropout import dropout
@@ -67,10 +66,9 @@ def as_float_mask(mask: Any, name: str, dtype: Any, other: Any = None, other_nam
         boolean or mask.is_floating_point(), f"only bool and floating types of {name} are supported"
     )
     if other is not None and other.dtype != mask.dtype:
-        warnings.warn(
+        warn_user(
             f"Support for mismatched {name} and {other_name} is deprecated. Use same type for "
-            "both instead.",
-            stacklevel=3,
+            "both instead."
         )
     if not boolean:
         return mask

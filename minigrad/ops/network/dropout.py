@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from minigrad.autograd.op import Op, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.backend import Array, backend_of, native, xp_of
 from minigrad.dtypes import of_numpy
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import DtypeError, ShapeError, warn_user
 from minigrad.layout import in_memory_order
 from minigrad.ops.network.dropout_bits import KEEP_BITS
 
@@ -193,13 +192,12 @@ def _drop_channels(op: str, axes: int, input: Any, p: float, training: bool, inp
                 "exists to provide channel-wise dropout on inputs with 1 spatial dimension, a "
                 "channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
             )
-        warnings.warn(
+        warn_user(
             f"{op}: Received a {ndim}-D input to {op}, which is deprecated and will result in an "
             "error in a future release. To retain the behavior and silence this warning, please "
             f"use dropout instead. Note that {op} exists to provide channel-wise dropout on inputs "
             f"with {axes} spatial dimensions, a channel dimension, and an optional batch dimension "
-            f"(i.e. {axes + 1}D or {axes + 2}D inputs).",
-            stacklevel=4,
+            f"(i.e. {axes + 1}D or {axes + 2}D inputs)."
         )
     if not training or p == 0.0 or not input._array.size:
         return input
@@ -248,13 +246,12 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     tensor([[ 0.,  0., 32.]])
     """
     if input._array.ndim == 3:
-        warnings.warn(
+        warn_user(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
             "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "
             "dim. This behavior will change in a future release to interpret the input as one "
             "without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
-            "dropout behavior, please switch to using dropout1d instead.",
-            stacklevel=3,
+            "dropout behavior, please switch to using dropout1d instead."
         )
     return _drop_channels("dropout2d", 2, input, p, training, inplace)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from minigrad.autograd.op import Op, tensors
@@ -12,7 +11,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
-from minigrad.errors import DtypeError
+from minigrad.errors import DtypeError, warn_user
 from minigrad.ops.elementwise.masks import picked
 from minigrad.ops.network.loss_reduction import facts, legacy, reduced_in, reduced_tensor
 
@@ -158,12 +157,11 @@ def kl_div(
     for_batch = reduction == "batchmean" and size_average is None and reduce is None
     reduction = "sum" if for_batch else legacy("kl_div", size_average, reduce, reduction)
     if reduction == "mean":
-        warnings.warn(
+        warn_user(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
             "'batchmean' divides only by the batch size, and aligns with the KL div math "
             "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
-            "release.",
-            stacklevel=3,
+            "release."
         )
     if not (input.is_floating_point() and target.is_floating_point()):
         raise RuntimeError("kl_div: Integral inputs not supported.")

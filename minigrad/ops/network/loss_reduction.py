@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from minigrad.autograd.apply import edge_of
@@ -11,7 +10,7 @@ from minigrad.autograd.registry import Call
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array, xp_of
 from minigrad.dtypes import of_numpy
-from minigrad.errors import DtypeError, KindError, ShapeError
+from minigrad.errors import DtypeError, KindError, ShapeError, warn_user
 from minigrad.ops.reduction.adding import add_up
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -32,10 +31,8 @@ def legacy(op: str, size_average: Any, reduce: Any, reduction: str) -> str:
         return reduction
     average = size_average is None or size_average
     chosen = "none" if reduce is False else "mean" if average else "sum"
-    warnings.warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{chosen}' instead.",
-        stacklevel=4,
+    warn_user(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead."
     )
     return chosen
 
@@ -96,11 +93,10 @@ def same_shape(op: str, input: Any, target: Any) -> tuple[Any, Any]:
     x, t = input._array, target._array
     if x.shape == t.shape:
         return input, target
-    warnings.warn(
+    warn_user(
         f"Using a target size ({target.shape}) that is different to the input size "
         f"({input.shape}). This will likely lead to incorrect results due to broadcasting. Please "
-        "ensure they have the same size.",
-        stacklevel=5,
+        "ensure they have the same size."
     )
     shape = broadcast_shape(op, x.shape, t.shape)
     return input.expand(shape), target.expand(shape)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
-from minigrad.errors import DtypeError
+from minigrad.errors import DtypeError, warn_user
 from minigrad.ops.dims import all_dims, one_dim
 from minigrad.ops.elementwise.precision import widened
 from minigrad.ops.folds import as_columns, as_rows, fold, in_rows, is_short
@@ -121,10 +120,9 @@ def _prepared(op: str, input: Any, dim: Any, dtype: Any) -> tuple[Any, int]:
         input = input.to(dtype)
     array = input._array
     if dim is None:
-        warnings.warn(
+        warn_user(
             f"Implicit dimension choice for {op} has been deprecated. Change the call to include "
-            "dim=X as an argument.",
-            stacklevel=3,
+            "dim=X as an argument."
         )
         dim = 0 if array.ndim in (0, 1, 3) else 1
     axis = one_dim(dim, array.ndim)
@@ -242,7 +240,7 @@ def gumbel_softmax(
     tensor([[1., 0.]])
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
+        warn_user("`eps` parameter is deprecated and has no effect.")
     if logits._array.dtype.kind not in "fV":
         raise DtypeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from minigrad.autograd.registry import T, call, function, register
 from minigrad.backend import Array
 from minigrad.backend.native import kernel, pointwise
 from minigrad.dtypes import get_default_dtype
+from minigrad.errors import warn_user
 from minigrad.ops.dims import all_dims, kept_shape
 from minigrad.ops.elementwise.precision import is_half, widened
 from minigrad.ops.reduction.adding import MANY, add_up, first_of_last, square_sum
@@ -45,10 +45,9 @@ def _asked(
         correction = 1 if unbiased is None else int(unbiased)
     dims = all_dims(dim, x.ndim)
     if count_of(x.shape, dims) <= correction:
-        warnings.warn(
+        warn_user(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
-            "reduction factor (input numel divided by output numel).",
-            stacklevel=3,
+            "reduction factor (input numel divided by output numel)."
         )
     return dims, correction
 
@@ -327,10 +326,9 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         counted = 1 if aweights is None else (weights * aweights).sum() / total
         degrees = (total - correction * counted).clamp(min=0)
     if not degrees:
-        warnings.warn(
+        warn_user(
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the "
-            "number of observations.",
-            stacklevel=3,
+            "number of observations."
         )
     return (weighed @ centred.t() / degrees).squeeze()
 

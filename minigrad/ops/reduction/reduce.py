@@ -17,7 +17,7 @@ from minigrad.backend.native import kernel
 from minigrad.errors import DtypeError
 from minigrad.ops.dims import NOT_GIVEN, all_dims, kept_shape, one_dim, sizes
 from minigrad.ops.elementwise.masks import picked, zero
-from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.elementwise.precision import single, widened
 from minigrad.ops.folds import fold, in_rows
 from minigrad.ops.reduction.adding import FEW, ONES, add_up, few_added_up
 
@@ -132,7 +132,7 @@ class Sum(Op):
                 return few_added_up(input, ONES[kind.char], dim, keepdim)
             return add_up(xp, input, dim, keepdim)
         if kind.itemsize == 2 and kind.kind in "fV":
-            return add_up(xp, input.astype(xp.float32), dim, keepdim).astype(kind)
+            return add_up(xp, single(xp, input), dim, keepdim).astype(kind)
         if kind.kind in "biu" and kind.itemsize < 8:
             return in_rows(xp.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim))
         return add_up(xp, input, dim, keepdim)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from minigrad.autograd.refusals import not_a_tensor
 from minigrad.autograd.registry import T, call, function, register
 from minigrad.autograd.tensor_base import TensorBase
 from minigrad.backend import Array
+from minigrad.errors import warn_user
 from minigrad.ops.dims import listed, one_dim
 
 ANY = ("float", "int", "bool")
@@ -188,12 +188,11 @@ def _reversed_axes(input: Any) -> Any:
 @functools.cache
 def _warn_of_other_shapes() -> None:
     """Say once, as torch does, that reversing the axes of what is no matrix will be an error."""
-    warnings.warn(
+    warn_user(
         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
         "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
         "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
-        "dimensions of a tensor.",
-        stacklevel=3,
+        "dimensions of a tensor."
     )
 
 
