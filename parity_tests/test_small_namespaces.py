@@ -22,6 +22,10 @@ import minigrad
         "cudnn.allow_tf32",
         "cudnn.version",
         "cudnn.is_available",
+        "cuda.flash_sdp_enabled",
+        "cuda.mem_efficient_sdp_enabled",
+        "cuda.math_sdp_enabled",
+        "cuda.cudnn_sdp_enabled",
         "mps.is_available",
         "mps.is_built",
         "cpu.get_cpu_capability",
@@ -30,6 +34,17 @@ import minigrad
 def test_backends_say_what_torch_says_without_a_card(name: str) -> None:
     ours, theirs = (value(library.backends, name) for library in (minigrad, torch))
     assert ours == theirs
+
+
+@pytest.mark.parametrize("way", ["flash", "mem_efficient", "math", "cudnn"])
+def test_ways_of_attention_are_what_was_said(way: str) -> None:
+    for library in (minigrad, torch):
+        switches = library.backends.cuda
+        ask, say = getattr(switches, f"{way}_sdp_enabled"), getattr(switches, f"enable_{way}_sdp")
+        say(False)
+        assert ask() is False
+        say(True)
+        assert ask() is True
 
 
 def value(found: Any, name: str) -> Any:
