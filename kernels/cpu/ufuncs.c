@@ -52,18 +52,23 @@ typedef struct {
 } target;
 static target targets[FUNCTIONS][2];
 
-/* Some halves of contiguous arrays, by the kernel `entry` for float32 of `inputs` arguments. */
-static void through_float(int entry, int inputs, char *const *args, npy_intp n)
+static int from_half, to_half; /* where these kernels for float32 stand in the tables */
+
+static void find_conversions(void)
 {
-    enum { MANY = 1024, HALF = 2 };
-    static int from_half = -1, to_half = -1;
-    for (int i = 0; (from_half < 0 || to_half < 0) && i < kernel_count; i++) {
+    for (int i = 0; i < kernel_count; i++) {
         const char *name = level_in_use->entries[i].name;
         if (strcmp(name, "from_half_f32") == 0)
             from_half = i;
         if (strcmp(name, "to_half_f32") == 0)
             to_half = i;
     }
+}
+
+/* Some halves of contiguous arrays, by the kernel `entry` for float32 of `inputs` arguments. */
+static void through_float(int entry, int inputs, char *const *args, npy_intp n)
+{
+    enum { MANY = 1024, HALF = 2 };
     float wide[MOST_INPUTS + 1][MANY];
     for (npy_intp begin = 0; begin < n; begin += MANY) {
         const npy_intp m = min(n - begin, (npy_intp)MANY);
@@ -265,6 +270,7 @@ PyObject *make_ufuncs(void)
         PyType_Ready(&FunctionType) < 0)
         return NULL;
     PyObject *numpy = PyImport_ImportModule("numpy"), *found = numpy ? PyDict_New() : NULL;
+    find_conversions();
     for (int i = 0; found != NULL && i < FUNCTIONS; i++) {
         for (int type = 0; type < 2; type++) /* they are the last in the table of kernels */
             targets[i][type] = (target){functions[i].inputs,

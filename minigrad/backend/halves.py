@@ -71,8 +71,8 @@ def many(xp: Any, *arrays: Any) -> bool:
 
     Functions of NumPy's own float16 are told in C (``kernels/cpu/ufuncs.c``).
     """
-    if xp is not np or arrays[0].dtype.kind != "V":
-        return False
+    if xp is not np or getattr(getattr(arrays[0], "dtype", None), "kind", "") != "V":
+        return False  # one of two may be a number
     return all([getattr(a, "dtype", None) == BFLOAT16 and a.size > FEW for a in arrays])
 
 
