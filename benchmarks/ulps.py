@@ -67,7 +67,7 @@ def _norm(lib: Any, x: Any) -> tuple[Any, Any]:
 SMOOTH = ("sigmoid", "tanh", "silu", "elu", "softplus", "logsigmoid", "softsign", "mish")
 PLAIN = ("exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "atan")
 PLAIN += ("sinh", "cosh", "asinh", "erf", "erfc", "lgamma", "sqrt", "rsqrt", "exp2")
-INSIDE = ("asin", "acos", "atanh")  # of numbers between -1 and 1
+INSIDE = ("asin", "acos", "atanh", "erfinv")  # of numbers between -1 and 1
 ROWS = (
     *(Row(name, _f(name), (100_000,), spread=3) for name in SMOOTH),
     Row("gelu", _f("gelu"), (100_000,), spread=2, most=4),
@@ -82,6 +82,7 @@ ROWS = (
         )
         for name in INSIDE
     ),
+    Row("atan2", lambda lib, x: lib.atan2(x, _other(lib, x, 100_000).abs() + 1), (100_000,)),
     Row("sum", lambda lib, x: x.sum(), (1_000_000,), (0,)),
     Row("sum of rows", lambda lib, x: x.sum(1), (300, 1000), (0,)),
     Row("mean of places", lambda lib, x: x.mean((2, 3)), (8, 64, 7, 7), (0, 1)),

@@ -217,6 +217,26 @@ POINTWISE2(logistic_loss, x, t)
     return (1 - t) * x + (rest - R(choose)(x < 0, x, ZERO));
 }
 
+/* log sigmoid(x) = -log(1 + e^-x). */
+POINTWISE1(log_sigmoid, x)
+{
+    return R(choose)(x < 0, x, ZERO) - R(vlog1p)(R(vexp_below)(-R(magnitude)(x)));
+}
+POINTWISE2(log_sigmoid_backward, g, x) { return g * R(vsigmoid)(-x); }
+
+/* x t, t = tanh(log(1 + e)) = n / (n + 2), e = e^x, n = e (e + 2); t is 1 from 20 on. */
+POINTWISE1(mish, x)
+{
+    vec e = R(vexp)(R(limited)(x, -INFINITY, 20)), n = e * (e + 2);
+    return x * (n / (n + 2));
+}
+POINTWISE2(mish_backward, g, x)
+{
+    vec e = R(vexp)(R(limited)(x, -INFINITY, 20)), n = e * (e + 2), over = 1 / (n + 2);
+    vec slope = n * over + x * (e * over) * ((e + 1) * over) * 4;
+    return R(choose)(x > 20, g * (1 + x * 0), g * slope); /* of infinity NaN, as torch's */
+}
+
 /* Cut below, then above; a bound that is NaN gives NaN. */
 POINTWISE3(clamp, x, least, most)
 {

@@ -111,107 +111,117 @@ KERNEL(random_uniform)
     }
 }
 
-/* ln of a float in [2^-24, 1], with the roundings of Cephes logf in fused arithmetic. */
-static inline float R(log_single)(float u)
-{
-    int32_t bits;
-    memcpy(&bits, &u, sizeof bits);
-    int32_t half_bits = (bits & 0x7fffff) | 0x3f000000;
-    float m;
-    memcpy(&m, &half_bits, sizeof m);
-    int small = m < 0.707106781186547524f;
-    float power = (float)((bits >> 23) - 126 - small);
-    float x = (small ? m + m : m) - 1.0f, square = x * x;
-    float y = 7.0376836292e-2f;
-    y = __builtin_fmaf(y, x, -1.1514610310e-1f);
-    y = __builtin_fmaf(y, x, 1.1676998740e-1f);
-    y = __builtin_fmaf(y, x, -1.2420140846e-1f);
-    y = __builtin_fmaf(y, x, 1.4249322787e-1f);
-    y = __builtin_fmaf(y, x, -1.6668057665e-1f);
-    y = __builtin_fmaf(y, x, 2.0000714765e-1f);
-    y = __builtin_fmaf(y, x, -2.4999993993e-1f);
-    y = __builtin_fmaf(y, x, 3.3333331174e-1f);
-    y = y * x;
-    y = __builtin_fmaf(y, square, power * -2.12194440e-4f);
-    y = y - square * 0.5f;             /* products by 0.5 and by LN2_HIGH are exact, */
-    return x + y + power * 0.693359375f; /* so it does not matter whether they are fused */
-}
-
-/* Sine and cosine of a float in [0, 2 pi], with the roundings of Cephes in fused arithmetic. */
-static inline void R(sin_cos_single)(float angle, float *sine, float *cosine)
-{
-    int32_t quarter = ((int32_t)(angle * 1.27323954473516f) + 1) >> 1;
-    float multiple = (float)(2 * quarter);
-    float x = __builtin_fmaf(multiple, -0.78515625f, angle);
-    x = __builtin_fmaf(multiple, -2.4187564849853515625e-4f, x);
-    x = __builtin_fmaf(multiple, -3.77489497744594108e-8f, x);
-    float square = x * x;
-    float c = __builtin_fmaf(2.443315711809948e-5f, square, -1.388731625493765e-3f);
-    c = __builtin_fmaf(c, square, 4.166664568298827e-2f) * square;
-    c = __builtin_fmaf(c, square, square * -0.5f) + 1.0f;
-    float s = __builtin_fmaf(-1.9515295891e-4f, square, 8.3321608736e-3f);
-    s = __builtin_fmaf(s, square, -1.6666654611e-1f) * square;
-    s = __builtin_fmaf(s, x, x);
-    float turned_s = quarter & 1 ? c : s, turned_c = quarter & 1 ? s : c;
-    *sine = quarter & 2 ? -turned_s : turned_s;
-    *cosine = (quarter + 1) & 2 ? -turned_c : turned_c;
-}
-
 typedef struct {
     real *out;
     real mean, std;
 } R(normal);
 
-/* Pairs of words to pairs of normals, in place: eight words for radii, then eight for angles. */
-static void R(normal_single)(const R(normal) *c, long begin, long end)
+#if SINGLE
+/* x y + z with one rounding. */
+static inline vec R(fused_lanes)(vec x, vec y, vec z)
 {
-    float u[RANDOM_PAIRS], v[RANDOM_PAIRS], mean = (float)c->mean, std = (float)c->std;
+    for (int i = 0; i < LANES; i++)
+        z[i] = __builtin_fmaf(x[i], y[i], z[i]);
+    return z;
+}
+#define FUSED(x, y, z) R(fused_lanes)(x, y, z)
+#define EACH(number) R(splat)(number)
+
+/* ln of numbers in [2^-24, 1], with the roundings of Cephes logf in fused arithmetic. */
+static inline vec R(log_single)(vec u)
+{
+    mask bits = (mask)u;
+    vec m = (vec)((bits & 0x7fffff) | 0x3f000000);
+    mask small = m < 0.707106781186547524f;
+    vec power = __builtin_convertvector((bits >> 23) - 126 + small, vec);
+    vec x = R(choose)(small, m + m, m) - 1.0f, square = x * x;
+    vec y = EACH(7.0376836292e-2f);
+    y = FUSED(y, x, EACH(-1.1514610310e-1f));
+    y = FUSED(y, x, EACH(1.1676998740e-1f));
+    y = FUSED(y, x, EACH(-1.2420140846e-1f));
+    y = FUSED(y, x, EACH(1.4249322787e-1f));
+    y = FUSED(y, x, EACH(-1.6668057665e-1f));
+    y = FUSED(y, x, EACH(2.0000714765e-1f));
+    y = FUSED(y, x, EACH(-2.4999993993e-1f));
+    y = FUSED(y, x, EACH(3.3333331174e-1f));
+    y = y * x;
+    y = FUSED(y, square, power * -2.12194440e-4f);
+    y = y - square * 0.5f;               /* products by 0.5 and by LN2_HIGH are exact, */
+    return x + y + power * 0.693359375f; /* so it does not matter whether they are fused */
+}
+
+/* Sines and cosines of numbers in [0, 2 pi], with the roundings of Cephes in fused arithmetic. */
+static inline void R(sin_cos_single)(vec angle, vec *sine, vec *cosine)
+{
+    mask quarter = (__builtin_convertvector(angle * 1.27323954473516f, mask) + 1) >> 1;
+    vec multiple = __builtin_convertvector(2 * quarter, vec);
+    vec x = FUSED(multiple, EACH(-0.78515625f), angle);
+    x = FUSED(multiple, EACH(-2.4187564849853515625e-4f), x);
+    x = FUSED(multiple, EACH(-3.77489497744594108e-8f), x);
+    vec square = x * x;
+    vec c = FUSED(EACH(2.443315711809948e-5f), square, EACH(-1.388731625493765e-3f));
+    c = FUSED(c, square, EACH(4.166664568298827e-2f)) * square;
+    c = FUSED(c, square, square * -0.5f) + 1.0f;
+    vec s = FUSED(EACH(-1.9515295891e-4f), square, EACH(8.3321608736e-3f));
+    s = FUSED(s, square, EACH(-1.6666654611e-1f)) * square;
+    s = FUSED(s, x, x);
+    const mask odd = (quarter & 1) != 0;
+    vec turned_s = R(choose)(odd, c, s), turned_c = R(choose)(odd, s, c);
+    *sine = (vec)((mask)turned_s ^ (quarter & 2) << 30);
+    *cosine = (vec)((mask)turned_c ^ ((quarter + 1) & 2) << 30);
+}
+
+/* Pairs of words to pairs of normals, in place: eight words for radii, then eight for angles. */
+static void R(normal_range)(void *context, long begin, long end)
+{
+    const R(normal) *c = context;
+    const vec mean = EACH(c->mean), std = EACH(c->std);
+    real u[RANDOM_PAIRS + LANES], v[RANDOM_PAIRS + LANES];
     for (long first = begin; first < end; first += RANDOM_PAIRS / 8) {
-        int rows = (int)min(end - first, (long)(RANDOM_PAIRS / 8));
-        float *out = (float *)(void *)c->out + first * 16;
+        const int rows = (int)min(end - first, (long)(RANDOM_PAIRS / 8));
+        real *out = c->out + first * 16;
         const random_word *w = (const random_word *)out;
         for (int r = 0; r < rows; r++)
             for (int k = 0; k < 8; k++) {
                 u[r * 8 + k] = 1.0f - (float)(int32_t)(w[r * 16 + k] & 0xffffffu) * 0x1p-24f;
                 v[r * 8 + k] = (float)(int32_t)(w[r * 16 + 8 + k] & 0xffffffu) * 0x1p-24f;
             }
-        for (int i = 0; i < rows * 8; i++) {
-            float sine, cosine, radius = sqrtf(-2.0f * R(log_single)(u[i]));
-            R(sin_cos_single)(v[i] * 6.283185307179586f, &sine, &cosine);
-            u[i] = __builtin_fmaf(radius * cosine, std, mean);
-            v[i] = __builtin_fmaf(radius * sine, std, mean);
+        for (int k = 0; k < LANES; k++) /* eight pairs may end within a vector */
+            u[rows * 8 + k] = v[rows * 8 + k] = 1;
+        for (int i = 0; i < rows * 8; i += LANES) {
+            vec sine, cosine, radius = R(vsqrt)(R(log_single)(*(vec *)(u + i)) * -2);
+            R(sin_cos_single)(*(vec *)(v + i) * 6.283185307179586f, &sine, &cosine);
+            *(vec *)(u + i) = FUSED(radius * cosine, std, mean);
+            *(vec *)(v + i) = FUSED(radius * sine, std, mean);
         }
         for (int r = 0; r < rows; r++) {
-            memcpy(out + r * 16, u + r * 8, 8 * sizeof(float));
-            memcpy(out + r * 16 + 8, v + r * 8, 8 * sizeof(float));
+            memcpy(out + r * 16, u + r * 8, 8 * sizeof(real));
+            memcpy(out + r * 16 + 8, v + r * 8, 8 * sizeof(real));
         }
     }
 }
+#undef FUSED
+#undef EACH
 
+#else
 /* The same with the functions of the C library; each row of 16 doubles is 32 words. */
-static void R(normal_double)(const R(normal) *c, long begin, long end)
+static void R(normal_range)(void *context, long begin, long end)
 {
+    const R(normal) *c = context;
     for (long row = begin; row < end; row++) {
-        double *out = (double *)(void *)c->out + row * 16, wave[16];
+        double *out = c->out + row * 16, wave[16];
         const random_word *w = (const random_word *)out;
         for (int k = 0; k < 8; k++) {
             double u = R(double_of)(w[2 * k], w[2 * k + 1]);
             double v = R(double_of)(w[2 * k + 16], w[2 * k + 17]);
             double radius = sqrt(-2.0 * log(1.0 - u)), angle = 6.283185307179586 * v;
-            wave[k] = __builtin_fma(radius * cos(angle), (double)c->std, (double)c->mean);
-            wave[k + 8] = __builtin_fma(radius * sin(angle), (double)c->std, (double)c->mean);
+            wave[k] = __builtin_fma(radius * cos(angle), c->std, c->mean);
+            wave[k + 8] = __builtin_fma(radius * sin(angle), c->std, c->mean);
         }
         memcpy(out, wave, sizeof wave);
     }
 }
-
-static void R(normal_range)(void *context, long begin, long end)
-{
-    if (sizeof(real) == 4)
-        R(normal_single)(context, begin, end);
-    else
-        R(normal_double)(context, begin, end);
-}
+#endif
 
 KERNEL(random_normal)
 {

@@ -88,6 +88,44 @@ POINTWISE1(erf, x)
 }
 #endif
 
+/* The angle of the point (x, y), and the inverse error function: of float64 one by one. Of the latter
+ * the polynomial of float32 begins, and each step by the slope and the curve trebles its digits; in
+ * the tails by what is missing to 1, which is exact.
+ */
+#if SINGLE
+POINTWISE2(atan2, y, x) { return R(wide_atan2_of)(y, x); }
+POINTWISE1(erfinv, x) { return R(wide_erfinv_of)(x); }
+#else
+POINTWISE2(atan2, y, x)
+{
+    for (int i = 0; i < LANES; i++)
+        y[i] = atan2(y[i], x[i]);
+    return y;
+}
+
+static inline double R(erfinv_one)(double a)
+{
+    if (!(a < 1))
+        return a == 1 ? (double)INFINITY : (double)NAN;
+    double w = -log1p(-a * a), v = w < 5 ? w - 2.5 : sqrt(w) - 3;
+    double y = w < 5 ? a * ((v * -0.00417768164 + 0.246640727) * v + 1.50140941)
+                     : a * (v * 1.00167406 + 2.83297682);
+    for (int step = 0; step < 4; step++) {
+        double off = a < 0.5 ? erf(y) - a : (1 - a) - erfc(y);
+        double slide = off * exp(y * y) * 0.88622692545275801365;
+        y -= slide / (1 + y * slide);
+    }
+    return y;
+}
+
+POINTWISE1(erfinv, x)
+{
+    for (int i = 0; i < LANES; i++)
+        x[i] = copysign(R(erfinv_one)(fabs(x[i])), x[i]);
+    return x;
+}
+#endif
+
 /* The logarithm of the gamma function. Of positive float32 in double by Lanczos' sum with g = 7 and
  * nine terms, which is exact to 1e-15; the C library does the other elements, and float64.
  */

@@ -2,9 +2,9 @@
  * those of numpy.def as NumPy's own ufuncs, in which the loop for float32 is a kernel.
  *
  * A callable takes arrays of one type without gaps, and numbers, straight to the kernel of the level
- * in use, where one array has the result's shape and the others lie along rows or columns of it: so a
- * row is added to a matrix in one call, and not in one for each of its rows. All else it hands to a
- * ufunc, of which the kernel is a loop: NumPy broadcasts, walks strides, casts, and raises errors.
+ * in use, where each lies along rows or columns of the result: so a row is added to a matrix, or to
+ * a column, in one call, and not in one for each row. All else it hands to a ufunc, of which the
+ * kernel is a loop: NumPy broadcasts, walks strides, casts, and raises errors.
  *
  * float16 is worked out in float32, some numbers at a time, and rounded once: NumPy's values, who
  * converts number by number.
@@ -114,17 +114,38 @@ typedef struct {
     const char *name;
 } FunctionObject;
 
-/* How x lies along the shape of `full`: (..., many, wide), the axes before them without it. */
-static int lies_along(PyArrayObject *x, PyArrayObject *full, npy_intp *wide, npy_intp *many)
+/* The shape that arrays are broadcast to. */
+typedef struct {
+    int axes;
+    npy_intp sizes[NPY_MAXDIMS], n;
+} shape;
+
+/* Lets x count; 0 if it does not go with those before. */
+static int broadcast(shape *full, PyArrayObject *x)
 {
-    const int axes = PyArray_NDIM(x), before = PyArray_NDIM(full) - axes;
+    const int axes = PyArray_NDIM(x), more = max(axes - full->axes, 0);
+    memmove(full->sizes + more, full->sizes, (size_t)full->axes * sizeof *full->sizes);
+    full->axes += more;
+    for (int k = 0; k < axes; k++) {
+        npy_intp *size = &full->sizes[full->axes - axes + k], its = PyArray_DIM(x, k);
+        if (k < more || *size == 1)
+            *size = its;
+        else if (its != 1 && its != *size)
+            return 0;
+    }
+    return 1;
+}
+
+/* How x lies along the whole: (..., many, wide), the axes before them without it. */
+static int lies_along(PyArrayObject *x, const shape *full, npy_intp *wide, npy_intp *many)
+{
+    const int axes = PyArray_NDIM(x);
+    const npy_intp *sizes = full->sizes + full->axes - axes;
     int k = axes - 1;
     *wide = *many = 1;
-    if (before < 0)
-        return 0;
     for (; k >= 0 && PyArray_DIM(x, k) == 1; k--)
-        *wide *= PyArray_DIM(full, before + k);
-    for (; k >= 0 && PyArray_DIM(x, k) == PyArray_DIM(full, before + k); k--)
+        *wide *= sizes[k];
+    for (; k >= 0 && PyArray_DIM(x, k) == sizes[k]; k--)
         *many *= PyArray_DIM(x, k);
     for (; k >= 0 && PyArray_DIM(x, k) == 1; k--)
         ;
@@ -132,16 +153,16 @@ static int lies_along(PyArrayObject *x, PyArrayObject *full, npy_intp *wide, npy
 }
 
 /* The result for arrays of halves of one size; NULL without an error for others. */
-static PyObject *halves_at_once(const target *both, PyObject *const *args, PyArrayObject *full)
+static PyObject *halves_at_once(const target *both, PyObject *const *args, shape *full)
 {
     char *data[MOST_INPUTS + 1];
-    const npy_intp n = PyArray_SIZE(full);
+    const npy_intp n = full->n;
     for (int k = 0; k < both->inputs; k++) {
-        if (PyFloat_CheckExact(args[k]) || !PyArray_SAMESHAPE((PyArrayObject *)args[k], full))
+        if (PyFloat_CheckExact(args[k]) || PyArray_SIZE((PyArrayObject *)args[k]) != n)
             return NULL;
         data[k] = PyArray_BYTES((PyArrayObject *)args[k]);
     }
-    PyObject *out = PyArray_SimpleNew(PyArray_NDIM(full), PyArray_DIMS(full), NPY_HALF);
+    PyObject *out = PyArray_SimpleNew(full->axes, full->sizes, NPY_HALF);
     if (out == NULL)
         return NULL;
     data[both->inputs] = PyArray_BYTES((PyArrayObject *)out);
@@ -159,24 +180,27 @@ static PyObject *halves_at_once(const target *both, PyObject *const *args, PyArr
 static PyObject *at_once(const target *both, PyObject *const *args)
 {
     const int inputs = both->inputs;
-    PyArrayObject *full = NULL;
+    PyArrayObject *first = NULL;
+    shape full = {.axes = 0, .n = 1};
     for (int k = 0; k < inputs; k++) {
         if (PyFloat_CheckExact(args[k]))
             continue;
         PyArrayObject *x = (PyArrayObject *)args[k];
         if (!PyArray_CheckExact(args[k]) || !PyArray_ISCARRAY_RO(x) ||
-            (full && PyArray_DESCR(x) != PyArray_DESCR(full)))
+            (first && PyArray_DESCR(x) != PyArray_DESCR(first)) || !broadcast(&full, x))
             return NULL;
-        if (full == NULL || PyArray_SIZE(x) > PyArray_SIZE(full) ||
-            (PyArray_SIZE(x) == PyArray_SIZE(full) && PyArray_NDIM(x) > PyArray_NDIM(full)))
-            full = x;
+        first = x;
     }
-    const int type = full ? PyArray_TYPE(full) : NPY_NOTYPE;
-    if (type == NPY_HALF && PyArray_NDIM(full) && PyArray_SIZE(full))
-        return halves_at_once(both, args, full);
-    if ((type != NPY_FLOAT && type != NPY_DOUBLE) || !PyArray_NDIM(full) || !PyArray_SIZE(full))
+    for (int k = 0; k < full.axes; k++)
+        full.n *= full.sizes[k];
+    const int type = first ? PyArray_TYPE(first) : NPY_NOTYPE;
+    if (!full.axes || !full.n)
         return NULL;
-    const npy_intp n = PyArray_SIZE(full), bytes = PyArray_ITEMSIZE(full);
+    if (type == NPY_HALF)
+        return halves_at_once(both, args, &full);
+    if (type != NPY_FLOAT && type != NPY_DOUBLE)
+        return NULL;
+    const npy_intp n = full.n, bytes = PyArray_ITEMSIZE(first);
     arg a[MOST_ARGUMENTS], *next = a;
     union {
         float one;
@@ -186,7 +210,7 @@ static PyObject *at_once(const target *both, PyObject *const *args)
     for (int k = 0; k < inputs; k++) {
         npy_intp wide = 1, many = 1;
         if (!PyFloat_CheckExact(args[k])) {
-            if (!lies_along((PyArrayObject *)args[k], full, &wide, &many))
+            if (!lies_along((PyArrayObject *)args[k], &full, &wide, &many))
                 return NULL;
             *next++ = (arg){.p = PyArray_DATA((PyArrayObject *)args[k])};
         } else {
@@ -200,7 +224,7 @@ static PyObject *at_once(const target *both, PyObject *const *args)
         *next++ = (arg){.i = wide};
         *next++ = (arg){.i = many};
     }
-    PyObject *out = PyArray_SimpleNew(PyArray_NDIM(full), PyArray_DIMS(full), type);
+    PyObject *out = PyArray_SimpleNew(full.axes, full.sizes, type);
     if (out == NULL)
         return NULL;
     *next++ = (arg){.p = PyArray_DATA((PyArrayObject *)out)};

@@ -1,6 +1,6 @@
 /* Functions of vectors, to about one unit in the last place, with the special values of C's own:
  *
- *     vexp, vexp_below (of at most 0), vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1),
+ *     vexp, vexp2, vexp_below (of at most 0), vexpm1 (of -87..80, float, or -700..700), vlog1p (of 0..1),
  *     vlog, vtanh, vsigmoid,
  *     vnormal: the chance that a normal number is below x, and its density
  *
@@ -61,7 +61,18 @@ static inline vec R(vexp)(vec x)
     return R(scaled)(r * r * R(exp_tail)(r) + r + 1, n);
 }
 
-/* The same of what is at most 0 (or NaN), with fewer steps. */
+/* 2^x; what is taken from x leaves its fraction without error. */
+static inline vec R(vexp2)(vec x)
+{
+    const int single = sizeof(real) == 4;
+    const real magic = single ? (real)12582912.0 : (real)6755399441055744.0;
+    x = R(limited)(x, single ? -151 : -1076, single ? 129 : 1025);
+    vec shifted = x + magic, r = (x - (shifted - magic)) * (real)0.69314718055994530942;
+    mask n = (mask)shifted - (mask)R(splat)(magic);
+    return R(scaled)(r * r * R(exp_tail)(r) + r + 1, n);
+}
+
+/* The same as vexp of what is at most 0 (or NaN), with fewer steps. */
 static inline vec R(vexp_below)(vec x)
 {
     const int single = sizeof(real) == 4, bits = single ? 23 : 52;

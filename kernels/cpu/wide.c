@@ -23,7 +23,9 @@ typedef int64_t long_mask __attribute__((vector_size(VBYTES)));
     }                                                                                              \
     static inline wide R(NAME##_wide)(wide A)
 
-POINTWISE1(wide_exp, x) { return R(vexp)(x); } /* which is within 0.6 units as it is */
+/* These are within one unit as they are. */
+POINTWISE1(wide_exp, x) { return R(vexp)(x); }
+POINTWISE1(wide_exp2, x) { return R(vexp2)(x); }
 
 #define NONE ((wide){0})
 #define LN_2 0.69314718055994530942
@@ -175,16 +177,45 @@ WIDE(arccos, x)
     return R(either)(small, HALF_PI - R(signed_as)(y, x), far);
 }
 
+/* arctan t for 0 <= t <= 1. */
+static inline wide R(small_arctan)(wide t)
+{
+    wide z = t * t;
+    wide sum = (z * 0.001057607438057 - 0.007030669470424) * z + 0.02191294586545;
+    sum = ((sum * z - 0.04392841073327) * z + 0.06685281517877) * z - 0.08785043282363;
+    sum = ((sum * z + 0.1105077127585) * z - 0.1427857602481) * z + 0.1999955810036;
+    return ((sum * z - 0.3333332248891) * z + 0.9999999995535) * t;
+}
+
 WIDE(arctan, x)
 {
     wide a = R(size_of)(x);
     long_mask large = a > 1;
-    wide t = R(either)(large, 1 / a, a), z = t * t;
-    wide sum = (z * 0.001057607438057 - 0.007030669470424) * z + 0.02191294586545;
-    sum = ((sum * z - 0.04392841073327) * z + 0.06685281517877) * z - 0.08785043282363;
-    sum = ((sum * z + 0.1105077127585) * z - 0.1427857602481) * z + 0.1999955810036;
-    sum = ((sum * z - 0.3333332248891) * z + 0.9999999995535) * t;
-    return R(signed_as)(R(either)(large, HALF_PI - sum, sum), x);
+    wide y = R(small_arctan)(R(either)(large, 1 / a, a));
+    return R(signed_as)(R(either)(large, HALF_PI - y, y), x);
+}
+
+/* The angle of the point (x, y), by the smaller over the larger of the two. */
+static inline wide R(direction)(wide y, wide x)
+{
+    wide a = R(size_of)(y), b = R(size_of)(x);
+    long_mask steep = a > b;
+    wide less = R(either)(steep, b, a), more = R(either)(steep, a, b);
+    wide same = R(either)(more == 0, NONE, NONE + 1); /* also of two infinities */
+    wide turn = R(small_arctan)(R(either)(less == more, same, less / more));
+    turn = R(either)(steep, HALF_PI - turn, turn);
+    return R(signed_as)(R(either)((long_mask)x < 0, 2 * HALF_PI - turn, turn), y);
+}
+
+POINTWISE2(wide_atan2, y, x)
+{
+    R(half) one[2], two[2];
+    memcpy(one, &y, sizeof one);
+    memcpy(two, &x, sizeof two);
+    for (int i = 0; i < 2; i++)
+        one[i] = R(narrow)(R(direction)(R(widen)(one[i]), R(widen)(two[i])));
+    memcpy(&y, one, sizeof one);
+    return y;
 }
 
 /* sin(x + quarter pi / 2), |x| < 2^20, from the nearest multiple of pi / 2: that is taken away in
@@ -230,19 +261,61 @@ TURNING(sin, sinf, R(sine)(x, 0))
 TURNING(cos, cosf, R(sine)(x, 1))
 TURNING(tan, tanf, R(sine)(x, 0) / R(sine)(x, 1))
 
-/* The error function: its series, and beyond 1/2 what the tail leaves (vtail of vmath.h). */
-WIDE(erf, x)
+/* The error function near 0: its series. */
+static inline wide R(erf_near)(wide x)
 {
-    wide z = x * x, near = (z * (-1. / 75600) + 1. / 9360) * z - 1. / 1320;
-    near = (((near * z + 1. / 216) * z - 1. / 42) * z + 1. / 10) * z - 1. / 3;
-    near = x * (near * z + 1) * 1.12837916709551257390;
-    wide a = R(at_most)(R(size_of)(x), 5), over = 1 / (a * 1.41421356237309504880 + 3.5);
-    wide u = 1 - 7 * over, sum = (-4.79235703627e-5 * u + 3.47670765784e-5) * u + 0.000448069056427;
+    wide z = x * x, sum = (z * (-1. / 75600) + 1. / 9360) * z - 1. / 1320;
+    sum = (((sum * z + 1. / 216) * z - 1. / 42) * z + 1. / 10) * z - 1. / 3;
+    return x * (sum * z + 1) * 1.12837916709551257390;
+}
+
+/* What is missing to 1 in its tail, over e^(-a^2), a > 0 (vtail of vmath.h). */
+static inline wide R(erf_tail)(wide a)
+{
+    wide over = 1 / (a * 1.41421356237309504880 + 3.5), u = 1 - 7 * over;
+    wide sum = (-4.79235703627e-5 * u + 3.47670765784e-5) * u + 0.000448069056427;
     sum = ((sum * u - 0.000418067580013) * u - 0.00317492041065) * u + 0.00646546060893;
     sum = ((sum * u + 0.0174045977872) * u - 0.116049109233) * u + 0.315425242161;
-    sum = (sum * u - 0.565561903834) * u + 0.744416071703;
-    wide far = 1 - 2 * (R(grown_less_one)(-a * a) + 1) * sum * over;
-    return R(either)(R(size_of)(x) < 0.5, near, R(signed_as)(far, x));
+    return 2 * ((sum * u - 0.565561903834) * u + 0.744416071703) * over;
+}
+
+WIDE(erf, x)
+{
+    wide a = R(at_most)(R(size_of)(x), 5);
+    wide far = 1 - (R(grown_less_one)(-a * a) + 1) * R(erf_tail)(a);
+    return R(either)(R(size_of)(x) < 0.5, R(erf_near)(x), R(signed_as)(far, x));
+}
+
+/* One step by the slope of the error function from y, which is nearly where it is a, 0 <= a <= 1. */
+static inline wide R(nearer)(wide y, wide a)
+{
+    wide bell = R(grown_less_one)(-y * y) + 1;
+    wide off = R(either)(a < 0.5, R(erf_near)(y) - a, (1 - a) - bell * R(erf_tail)(y));
+    return y - off / bell * 0.88622692545275801365;
+}
+
+/* The inverse of the error function: x p(w), w = -log(1 - x^2), p a polynomial near the middle and one
+ * of the root of w in the tails (M. Giles, "Approximating the erfinv function", GPU Computing Gems,
+ * 2011), and one step from there.
+ */
+POINTWISE1(wide_erfinv, x)
+{
+    vec a = R(magnitude)(x), w = -R(vlog)((1 - a) * (1 + a)), v = w - 2.5f;
+    vec near = (v * 2.81022636e-8f + 3.43273939e-7f) * v - 3.5233877e-6f;
+    near = ((near * v - 4.39150654e-6f) * v + 0.00021858087f) * v - 0.00125372503f;
+    near = ((near * v - 0.00417768164f) * v + 0.246640727f) * v + 1.50140941f;
+    v = R(vsqrt)(w) - 3;
+    vec far = (v * -0.000200214257f + 0.000100950558f) * v + 0.00134934322f;
+    far = ((far * v - 0.00367342844f) * v + 0.00573950773f) * v - 0.0076224613f;
+    far = ((far * v + 0.00943887047f) * v + 1.00167406f) * v + 2.83297682f;
+    vec y = R(choose)(w < 5, near, far) * a;
+    R(half) one[2], two[2];
+    memcpy(one, &y, sizeof one);
+    memcpy(two, &a, sizeof two);
+    for (int i = 0; i < 2; i++)
+        one[i] = R(narrow)(R(nearer)(R(widen)(one[i]), R(widen)(two[i])));
+    memcpy(&y, one, sizeof one);
+    return R(with_sign)(R(choose)(a == 1, R(splat)((real)INFINITY), y), x);
 }
 
 #undef WIDE

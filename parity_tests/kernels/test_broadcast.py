@@ -56,6 +56,30 @@ def test_arithmetic(
                 np.testing.assert_array_equal(got, want)
 
 
+@few
+@given(st.lists(sizes, min_size=1, max_size=3), st.data())
+def test_two_that_are_both_broadcast(shape: list[int], data: Any) -> None:
+    """As the outer product of two vectors is; and sizes that do not go together."""
+    shape[:-2] = [min(n, 40) for n in shape[:-2]]
+    left, right = (
+        tuple(n if data.draw(st.booleans()) else 1 for n in shape[data.draw(cut) :])
+        for cut in (st.just(0), st.integers(0, len(shape) - 1))
+    )
+    for dtype in ("float32", "float64"):
+        x, y = drawn(left, dtype), drawn(right, dtype, 1)
+        wanted = [ufunc(x, y) for ufunc in ARITHMETIC.values()]
+        for found in at_each_level(
+            lambda x=x, y=y: [native.ufunc(np, name)(x, y) for name in ARITHMETIC]
+        ):
+            for got, want in zip(found, wanted, strict=True):
+                assert got.dtype == want.dtype and got.shape == want.shape
+                np.testing.assert_array_equal(got, want)
+        wrong = (*left[:-1], left[-1] + 1 + shape[-1])
+        for level in LEVELS:
+            with using(level), pytest.raises(ValueError, match="could not be broadcast"):
+                native.ufunc(np, "add")(drawn(wrong, dtype), drawn((shape[-1] + 1,), dtype))
+
+
 def test_rows_columns_and_numbers_of_functions_of_several() -> None:
     x, row, column = (
         drawn((70, 300), "float32"),

@@ -116,39 +116,6 @@ class Erfc(Unary):
         return g * (F.exp(-(input * input)) * (-2 / ROOT_PI))
 
 
-# Of p in erfinv(x) = x p(-log(1 - x²) - 2.5), from the lowest power on, where the argument is below
-# 2.5: M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2011.
-ERFINV = (
-    1.50140941,
-    0.246640727,
-    -0.00417768164,
-    -0.00125372503,
-    0.000218580870,
-    -4.39150654e-06,
-    -3.5233877e-06,
-    3.43273939e-07,
-    2.81022636e-08,
-)
-
-
-def _erfinv(out: Array, x: Array) -> None:
-    w = x * x
-    np.negative(w, out=w)
-    np.log1p(w, out=w)
-    w += np.float32(2.5)
-    np.negative(w, out=w)
-    first, *middle, last = (np.array(c, np.float32) for c in ERFINV)
-    np.multiply(w, last, out=out)
-    for c in reversed(middle):
-        out += c
-        out *= w
-    out += first
-    out *= x
-    far = np.flatnonzero(~(w < 2.5))
-    if far.size:
-        out[far] = scientific(np, "special").erfinv(x[far])
-
-
 @register(domain=[reals(-0.9, 0.9)], dtypes=NUMBERS, inplace=True, aliases=("special_erfinv",))
 class Erfinv(Unary):
     """Elementwise inverse of the error function; infinite at -1 and 1, NaN beyond.
@@ -163,13 +130,7 @@ class Erfinv(Unary):
 
     promotes = "float"
 
-    @staticmethod
-    @widened
-    def forward(xp: Any, input: Array) -> Array:
-        """SciPy's, but of many float32 near the middle a polynomial."""
-        if xp is not np or input.dtype != np.float32 or input.size < MANY:
-            return scientific(xp, "special").erfinv(input)
-        return blockwise(_erfinv, input)
+    forward = widened(of_scipy("erfinv"))
 
     @staticmethod
     def grad_input(g: Any, out: Any, F: Any) -> Any:

@@ -9,6 +9,7 @@ from minigrad.autograd.op import Binary, Unary
 from minigrad.autograd.registry import T, call, reals, register
 from minigrad.backend import Array
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 NUMBERS = ("float", "int")
 
@@ -172,9 +173,15 @@ class Atan2(Binary):
     tensor([ 0.7854, -2.3562])
     """
 
-    ufunc = "arctan2"
     promotes = "float"
     numbers = ()
+
+    @staticmethod
+    @widened
+    @natively("atan2")
+    def forward(xp: Any, input: Array, other: Array) -> Array:
+        """The array module's own, where there is no kernel."""
+        return xp.arctan2(input, other)
 
     @staticmethod
     def grad_input(g: Array, input: Array, other: Array, F: Any) -> Array:

@@ -17,6 +17,7 @@ from minigrad.ops.elementwise.masks import choose, either, gate_positive, negati
 from minigrad.ops.elementwise.normal import normal_chance
 from minigrad.ops.elementwise.one_pass import one_pass, one_pass_back
 from minigrad.ops.elementwise.precision import widened
+from minigrad.ops.natively import natively
 
 _F = ("nn.functional",)
 _ALL = ("torch", "Tensor", "nn.functional")
@@ -372,11 +373,13 @@ class Mish(Unary):
 
     @staticmethod
     @widened
+    @natively("mish")
     def forward(xp: Any, input: Array) -> Array:
         """The softplus without overflow."""
         return input * xp.tanh(softplus_of(xp, input))
 
     @staticmethod
+    @natively("mish_backward")
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """By the product rule."""
         t = F.tanh(-F.logsigmoid(-input))

@@ -100,12 +100,14 @@ class Logsigmoid(Unary):
 
     @staticmethod
     @widened
+    @natively("log_sigmoid")
     def forward(xp: Any, input: Array) -> Array:
         """Minus the softplus of minus x."""
         y = softplus_of(xp, -in_rows(input))
         return xp.negative(y, out=y if input.ndim else None)
 
     @staticmethod
+    @natively("log_sigmoid_backward")
     def grad_input(g: Any, input: Any, F: Any) -> Any:
         """What is missing to 1."""
         return g * F.sigmoid(-input)
