@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "broadcast.h"
 #include "dispatch.h"
 
 enum { MOST_INPUTS = 4, MOST_ARGUMENTS = 3 + 4 * MOST_INPUTS };
@@ -65,6 +66,12 @@ static void find_conversions(void)
     }
 }
 
+static void convert(int entry, void *from, void *to, npy_intp n)
+{
+    const arg a[3] = {{.p = from}, {.p = to}, {.i = n}};
+    level_in_use->entries[entry].run(a);
+}
+
 /* Some halves of contiguous arrays, by the kernel `entry` for float32 of `inputs` arguments. */
 static void through_float(int entry, int inputs, char *const *args, npy_intp n)
 {
@@ -81,12 +88,10 @@ static void through_float(int entry, int inputs, char *const *args, npy_intp n)
                 break;
             *next++ = (arg){.i = 1};
             *next++ = (arg){.i = m};
-            const arg from[3] = {{.p = args[k] + begin * HALF}, {.p = wide[k]}, {.i = m}};
-            level_in_use->entries[from_half].run(from);
+            convert(from_half, args[k] + begin * HALF, wide[k], m);
         }
         level_in_use->entries[entry].run(a);
-        const arg to[3] = {{.p = wide[inputs]}, {.p = args[inputs] + begin * HALF}, {.i = m}};
-        level_in_use->entries[to_half].run(to);
+        convert(to_half, wide[inputs], args[inputs] + begin * HALF, m);
     }
 }
 
@@ -114,45 +119,7 @@ typedef struct {
     const char *name;
 } FunctionObject;
 
-/* The shape that arrays are broadcast to. */
-typedef struct {
-    int axes;
-    npy_intp sizes[NPY_MAXDIMS], n;
-} shape;
-
-/* Lets x count; 0 if it does not go with those before. */
-static int broadcast(shape *full, PyArrayObject *x)
-{
-    const int axes = PyArray_NDIM(x), more = max(axes - full->axes, 0);
-    memmove(full->sizes + more, full->sizes, (size_t)full->axes * sizeof *full->sizes);
-    full->axes += more;
-    for (int k = 0; k < axes; k++) {
-        npy_intp *size = &full->sizes[full->axes - axes + k], its = PyArray_DIM(x, k);
-        if (k < more || *size == 1)
-            *size = its;
-        else if (its != 1 && its != *size)
-            return 0;
-    }
-    return 1;
-}
-
-/* How x lies along the whole: (..., many, wide), the axes before them without it. */
-static int lies_along(PyArrayObject *x, const shape *full, npy_intp *wide, npy_intp *many)
-{
-    const int axes = PyArray_NDIM(x);
-    const npy_intp *sizes = full->sizes + full->axes - axes;
-    int k = axes - 1;
-    *wide = *many = 1;
-    for (; k >= 0 && PyArray_DIM(x, k) == 1; k--)
-        *wide *= sizes[k];
-    for (; k >= 0 && PyArray_DIM(x, k) == sizes[k]; k--)
-        *many *= PyArray_DIM(x, k);
-    for (; k >= 0 && PyArray_DIM(x, k) == 1; k--)
-        ;
-    return k < 0;
-}
-
-/* The result for arrays of halves of one size; NULL without an error for others. */
+/* The result for arrays of halves of one size, some at a time; NULL without an error for others. */
 static PyObject *halves_at_once(const target *both, PyObject *const *args, shape *full)
 {
     char *data[MOST_INPUTS + 1];
@@ -166,13 +133,10 @@ static PyObject *halves_at_once(const target *both, PyObject *const *args, shape
     if (out == NULL)
         return NULL;
     data[both->inputs] = PyArray_BYTES((PyArrayObject *)out);
-    if (n < LONG_WORK) {
-        through_float(both[0].entry, both->inputs, data, n);
-        return out;
-    }
-    Py_BEGIN_ALLOW_THREADS
+    PyThreadState *others = n < LONG_WORK ? NULL : PyEval_SaveThread();
     through_float(both[0].entry, both->inputs, data, n);
-    Py_END_ALLOW_THREADS
+    if (others)
+        PyEval_RestoreThread(others);
     return out;
 }
 
@@ -181,7 +145,8 @@ static PyObject *at_once(const target *both, PyObject *const *args)
 {
     const int inputs = both->inputs;
     PyArrayObject *first = NULL;
-    shape full = {.axes = 0, .n = 1};
+    shape full; /* its sizes are not cleared: it is asked for at each call */
+    full.axes = 0, full.n = 1;
     for (int k = 0; k < inputs; k++) {
         if (PyFloat_CheckExact(args[k]))
             continue;
@@ -194,49 +159,60 @@ static PyObject *at_once(const target *both, PyObject *const *args)
     for (int k = 0; k < full.axes; k++)
         full.n *= full.sizes[k];
     const int type = first ? PyArray_TYPE(first) : NPY_NOTYPE;
-    if (!full.axes || !full.n)
+    if (!full.axes || !full.n || (type != NPY_HALF && type != NPY_FLOAT && type != NPY_DOUBLE))
         return NULL;
-    if (type == NPY_HALF)
-        return halves_at_once(both, args, &full);
-    if (type != NPY_FLOAT && type != NPY_DOUBLE)
-        return NULL;
-    const npy_intp n = full.n, bytes = PyArray_ITEMSIZE(first);
+    PyObject *out = type == NPY_HALF ? halves_at_once(both, args, &full) : NULL;
+    if (out != NULL || PyErr_Occurred())
+        return out;
+    const npy_intp n = full.n, bytes = type == NPY_DOUBLE ? sizeof(double) : sizeof(float);
     arg a[MOST_ARGUMENTS], *next = a;
     union {
         float one;
         double two;
     } numbers[MOST_INPUTS];
+    float *wide_copies[MOST_INPUTS + 1] = {NULL}; /* of halves, and their result */
+    int fits = 1;
     *next++ = (arg){.i = n};
-    for (int k = 0; k < inputs; k++) {
+    for (int k = 0; fits && k < inputs; k++) {
         npy_intp wide = 1, many = 1;
         if (!PyFloat_CheckExact(args[k])) {
-            if (!lies_along((PyArrayObject *)args[k], &full, &wide, &many))
-                return NULL;
-            *next++ = (arg){.p = PyArray_DATA((PyArrayObject *)args[k])};
+            PyArrayObject *x = (PyArrayObject *)args[k];
+            void *data = PyArray_DATA(x);
+            fits = lies_along(x, &full, &wide, &many);
+            if (fits && type == NPY_HALF) {
+                fits = (wide_copies[k] = PyMem_RawMalloc((size_t)(PyArray_SIZE(x) * bytes))) != NULL;
+                if (fits)
+                    convert(from_half, data, wide_copies[k], PyArray_SIZE(x));
+                data = wide_copies[k];
+            }
+            *next++ = (arg){.p = data};
         } else {
-            if (type == NPY_FLOAT)
-                numbers[k].one = (float)PyFloat_AS_DOUBLE(args[k]);
-            else
+            if (type == NPY_DOUBLE)
                 numbers[k].two = PyFloat_AS_DOUBLE(args[k]);
+            else
+                numbers[k].one = (float)PyFloat_AS_DOUBLE(args[k]);
             *next++ = (arg){.p = &numbers[k]};
         }
         *next++ = (arg){.i = many == 1 ? 0 : bytes};
         *next++ = (arg){.i = wide};
         *next++ = (arg){.i = many};
     }
-    PyObject *out = PyArray_SimpleNew(full.axes, full.sizes, type);
-    if (out == NULL)
-        return NULL;
-    *next++ = (arg){.p = PyArray_DATA((PyArrayObject *)out)};
-    *next++ = (arg){.i = bytes};
-    kernel *run = level_in_use->entries[both[type == NPY_DOUBLE].entry].run;
-    if (n < LONG_WORK) {
+    if (fits && type == NPY_HALF)
+        fits = (wide_copies[inputs] = PyMem_RawMalloc((size_t)(n * bytes))) != NULL;
+    if (fits && (out = PyArray_SimpleNew(full.axes, full.sizes, type)) != NULL) {
+        void *data = PyArray_DATA((PyArrayObject *)out), *made = wide_copies[inputs];
+        *next++ = (arg){.p = made ? made : data};
+        *next++ = (arg){.i = bytes};
+        kernel *run = level_in_use->entries[both[type == NPY_DOUBLE].entry].run;
+        PyThreadState *others = n < LONG_WORK ? NULL : PyEval_SaveThread();
         run(a);
-        return out;
+        if (made)
+            convert(to_half, made, data, n);
+        if (others)
+            PyEval_RestoreThread(others);
     }
-    Py_BEGIN_ALLOW_THREADS
-    run(a);
-    Py_END_ALLOW_THREADS
+    for (int k = 0; k <= inputs; k++)
+        PyMem_RawFree(wide_copies[k]);
     return out;
 }
 

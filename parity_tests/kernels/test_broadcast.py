@@ -65,7 +65,7 @@ def test_two_that_are_both_broadcast(shape: list[int], data: Any) -> None:
         tuple(n if data.draw(st.booleans()) else 1 for n in shape[data.draw(cut) :])
         for cut in (st.just(0), st.integers(0, len(shape) - 1))
     )
-    for dtype in ("float32", "float64"):
+    for dtype in ("float16", "float32", "float64"):
         x, y = drawn(left, dtype), drawn(right, dtype, 1)
         wanted = [ufunc(x, y) for ufunc in ARITHMETIC.values()]
         for found in at_each_level(
