@@ -176,14 +176,41 @@ def mapped(xp: Any, x: Array, axis: int, axis_map: AxisMap, turned: bool) -> Arr
 @kept(512)
 def plan_of(
     xp: Any, maps: tuple[AxisMap | None, ...], ndim: int, of_bytes: bool, turned: bool
-) -> tuple[tuple[int, AxisMap, Any], ...]:
-    """The axes in their order, with their maps, and the index of a map that only picks."""
+) -> tuple[tuple[int, AxisMap, Any, Any], ...]:
+    """The axes in their order, with their maps, and how a map picks that does nothing else."""
     todo = [(axis, m) for axis, m in enumerate(maps, ndim - len(maps)) if m is not None]
     if of_bytes:
         todo.reverse()  # bytes are rounded after each axis, in torch's order
     else:
         todo.sort(key=lambda pair: pair[1].rows / max(pair[1].size, 1), reverse=turned)
-    return tuple((axis, m, None if turned else index_of(xp, m)) for axis, m in todo)
+    found = [(axis, m, None if turned else index_of(xp, m)) for axis, m in todo]
+    return tuple(
+        (axis, m, i, _middle(i) if xp is np and axis == ndim - 1 else None) for axis, m, i in found
+    )
+
+
+def _middle(index: Any) -> tuple[slice, slice] | None:
+    """Where an index goes on one by one, if it mostly does: places there, and what they pick."""
+    if index is None or len(index) < 8:
+        return None
+    ends = np.flatnonzero(np.diff(index) != 1) + 1
+    edges = [0, *ends.tolist(), len(index)]
+    begin, end = max(zip(edges, edges[1:], strict=False), key=lambda pair: pair[1] - pair[0])
+    first = int(index[begin])
+    large = 2 * (end - begin) > len(index)
+    return (slice(begin, end), slice(first, first + end - begin)) if large else None
+
+
+def _picked(xp: Any, x: Array, axis: int, index: Any, middle: Any) -> Array:
+    """The slices at an index; along the last axis those of the middle at once."""
+    if middle is None:
+        return taken_slices(xp, x, index, axis)
+    there, here = middle
+    out = xp.empty((*x.shape[:-1], len(index)), x.dtype)
+    out[..., there] = x[..., here]
+    for edge in (slice(None, there.start), slice(there.stop, None)):
+        out[..., edge] = x[..., index[edge]]
+    return out
 
 
 def _spread_evenly(xp: Any, x: Array, maps: tuple[AxisMap | None, ...]) -> Array | None:
@@ -207,9 +234,9 @@ def along_axes(xp: Any, x: Array, maps: tuple[AxisMap | None, ...], turned: bool
     dtype = x.dtype
     if turned and (found := _spread_evenly(xp, x, maps)) is not None:
         return found
-    for axis, axis_map, index in plan_of(xp, maps, x.ndim, dtype == xp.uint8, turned):
+    for axis, axis_map, index, middle in plan_of(xp, maps, x.ndim, dtype == xp.uint8, turned):
         if index is not None:
-            x = taken_slices(xp, x, index, axis)
+            x = _picked(xp, x, axis, index, middle)
             continue
         if x.dtype == xp.uint8:
             x = of_bytes(xp, x, axis, axis_map)
