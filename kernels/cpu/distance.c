@@ -94,9 +94,15 @@ INLINE vec R(norm_with)(const int kind, vec norm, vec d, double p)
     }
 }
 
-/* A piece of a row of x and of the columns of some vectors: begins the norms, or goes on with them. */
+/* What is known of a tile's norms: of single pieces of rows as they are, of several their sums. */
+typedef struct {
+    R(double_sums) sums[DISTANCE_ROWS * 4];
+    vec norms[DISTANCE_ROWS * 4];
+} R(found);
+
+/* A piece of a row of x and of the columns of some vectors; it may be the first, the last, or both. */
 INLINE void R(distance_piece)(const int kind, const int vecs, const real *x, const real *tile,
-                              long count, int first, R(double_sums) *norms, double p)
+                              long count, int first, int last, R(found) *to, long at, double p)
 {
     vec found[4] = {{0}};
     for (long k = 0; k < count; k++) {
@@ -109,24 +115,32 @@ INLINE void R(distance_piece)(const int kind, const int vecs, const real *x, con
     }
 #pragma GCC unroll 4
     for (int q = 0; q < vecs; q++) {
-        if (!first && kind == GREATEST)
-            found[q] = R(norm_with)(kind, R(rounded)(norms + q), found[q], p);
-        if (first || kind == GREATEST)
-            norms[q] = (R(double_sums)){0};
-        R(add_to)(norms + q, found[q]);
+        if (kind == GREATEST && !first)
+            found[q] = R(norm_with)(kind, to->norms[at + q], found[q], p);
+        if (kind != GREATEST && !(first && last)) {
+            R(double_sums) sum = {0};
+            if (!first)
+                sum = to->sums[at + q];
+            R(add_to)(&sum, found[q]);
+            to->sums[at + q] = sum;
+            if (last)
+                found[q] = R(rounded)(&sum);
+        }
+        to->norms[at + q] = found[q];
     }
 }
 
 INLINE void R(distance_tile)(const int kind, const R(between) *s, const real *x, long rows,
-                             long vecs, const real *tile, long count, int first,
-                             R(double_sums) *norms)
+                             long vecs, const real *tile, long count, int first, int last,
+                             R(found) *to)
 {
-    for (long i = 0; i < rows; i++, x += s->width, norms += 4)
+    for (long i = 0; i < rows; i++, x += s->width)
         if (vecs == 4 && kind != POWERS)
-            R(distance_piece)(kind, 4, x, tile, count, first, norms, s->p);
+            R(distance_piece)(kind, 4, x, tile, count, first, last, to, i * 4, s->p);
         else
             for (long q = 0; q < vecs; q++)
-                R(distance_piece)(kind, 1, x, tile + q * LANES, count, first, norms + q, s->p);
+                R(distance_piece)(kind, 1, x, tile + q * LANES, count, first, last, to, i * 4 + q,
+                                  s->p);
 }
 
 /* The norm from what was summed. */
@@ -142,7 +156,7 @@ static void R(distance_block)(const R(between) *s, const real *x, const real *y,
                               long rows, long j, long columns, real *out)
 {
     real tile[DISTANCE_PIECE * DISTANCE_COLUMNS], line[DISTANCE_COLUMNS + LANES];
-    R(double_sums) norms[DISTANCE_ROWS * 4];
+    R(found) found;
     const long vecs = (columns + LANES - 1) / LANES;
     for (long k = 0; k < s->width || k == 0; k += DISTANCE_PIECE) {
         const long count = min((long)DISTANCE_PIECE, s->width - k);
@@ -153,7 +167,8 @@ static void R(distance_block)(const R(between) *s, const real *x, const real *y,
         switch (s->kind) {
 #define CASE(kind)                                                                                 \
     case kind:                                                                                     \
-        R(distance_tile)(kind, s, from, rows, vecs, tile, count, k == 0, norms);                   \
+        R(distance_tile)(kind, s, from, rows, vecs, tile, count, k == 0, k + count == s->width,   \
+                         &found);                                                                  \
         break;
             CASE(COUNTED) CASE(ADDED) CASE(SQUARED) CASE(GREATEST) CASE(POWERS)
 #undef CASE
@@ -163,7 +178,7 @@ static void R(distance_block)(const R(between) *s, const real *x, const real *y,
         const long skip = s->pairs ? max(0, first + i + 1 - j) : 0;
         const long at = s->pairs ? R(pair_at)(s->rows, first + i, j) : (first + i) * s->columns + j;
         for (long q = 0; q < vecs; q++) {
-            const vec norm = R(norm_end)(s->kind, R(rounded)(norms + i * 4 + q), s->p);
+            const vec norm = R(norm_end)(s->kind, found.norms[i * 4 + q], s->p);
             if (skip)
                 *(vec *)(line + q * LANES) = norm;
             else
