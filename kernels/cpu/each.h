@@ -51,6 +51,7 @@ typedef whole mask __attribute__((vector_size(VBYTES), aligned(sizeof(whole)), m
 #include "conv_weight.c"
 #include "index.c"
 #include "sample.c"
+#include "distance.c"
 #include "softmax_columns.c"
 #include "softmax.c"
 #include "cross_entropy.c"

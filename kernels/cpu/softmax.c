@@ -2,6 +2,7 @@
  *
  * softmax(x, y, outer, n, inner, log)              y = e^x / sum e^x, or its logarithm
  * softmax_backward(g, y, gx, outer, n, inner, log) gx = (g - sum g y) y, or g - e^y sum g
+ * logsumexp(x, y, rows, n)                         y = log sum e^x, of rows
  *
  * The greatest element is taken out of exponentials. A NaN, or an infinity that leaves no difference,
  * makes a whole row NaN. Reference: ops/network/softmax.py.
@@ -255,4 +256,26 @@ KERNEL(softmax_backward)
                  .log = (int)a[6].i};
     p = R(of_size)(p, a[3].i * p.n * p.inner * (long)sizeof(real));
     parallel(a[3].i, R(row_grain)(&p), R(softmax_backward_range), &p);
+}
+
+static void R(logsumexp_range)(void *context, long begin, long end)
+{
+    const R(rows) *p = context;
+    for (long row = begin; row < end; row++) {
+        const real *x = p->x + row * p->n;
+        real top;
+        const double total = R(exponentials)(x, NULL, p->n, &top, NULL);
+        p->y[row] = (real)((double)top + log(total));
+        if (isinf(top)) { /* there are no differences; but NaN may be among the others */
+            p->y[row] = top;
+            for (long i = 0; i < p->n; i++)
+                p->y[row] = x[i] != x[i] ? x[i] : p->y[row];
+        }
+    }
+}
+
+KERNEL(logsumexp)
+{
+    R(rows) p = {.x = a[0].p, .y = a[1].p, .n = a[3].i, .inner = 1};
+    parallel(a[2].i, R(row_grain)(&p), R(logsumexp_range), &p);
 }

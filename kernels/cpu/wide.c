@@ -60,15 +60,27 @@ static inline wide R(wide_root)(wide x)
     return x;
 }
 
-/* e^x - 1 for |x| < 700; the power of 2 in it is put to `power`. */
-static inline wide R(grown_less_one)(wide x)
+/* e^r - 1 for x = k ln 2 + r, |x| < 708, |r| <= ln 2 / 2; 2^k is put to `power`. */
+static inline wide R(growth_of)(wide x, wide *power)
 {
     wide shifted = x * (1 / LN_2) + MAGIC, k = shifted - MAGIC, r = x - k * LN_2;
     wide sum = r * (1. / 40320) + 1. / 5040;
     sum = ((sum * r + 1. / 720) * r + 1. / 120) * r + 1. / 24;
     sum = ((sum * r + 1. / 6) * r + 1. / 2) * r + 1;
-    wide power = (wide)(((long_mask)shifted + 1023) << 52);
-    return power * (sum * r) + (power - 1);
+    *power = (wide)(((long_mask)shifted + 1023) << 52);
+    return sum * r;
+}
+
+static inline wide R(grown_less_one)(wide x)
+{
+    wide power, growth = R(growth_of)(x, &power);
+    return power * growth + (power - 1);
+}
+
+static inline wide R(exp_wide_of)(wide x)
+{
+    wide power, growth = R(growth_of)(R(either)(x < -700, NONE - 700, R(at_most)(x, 700)), &power);
+    return power * growth + power;
 }
 
 /* m and k of x = 2^k m, with m from the root of a half to the root of 2. */

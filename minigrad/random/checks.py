@@ -219,9 +219,10 @@ def check_weights(probs: NDArray[Any], num_samples: int, replacement: bool) -> N
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
             f"{num_samples} > {probs.shape[-1]}"
         )
-    if replacement and not probs.size:
+    if not probs.size:
         return
-    if not np.all((probs >= 0) & (probs < np.inf)):
+    greatest = probs.max(axis=-1)
+    if not (probs.min() >= 0 and greatest.max() < np.inf):  # no number is above or below NaN
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if not np.all(probs.sum(axis=-1) > 0):
+    if not greatest.min() > 0:
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")

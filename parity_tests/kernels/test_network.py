@@ -225,7 +225,7 @@ def test_group_and_instance_normalisation(
 @few
 @given(st.integers(1, 5), st.integers(1, 70), st.integers(1, 40), seeds, shifts)
 def test_softmax(outer: int, n: int, inner: int, seed: int, shift: int) -> None:
-    for function in (F.softmax, F.log_softmax):
+    for function in (F.softmax, F.log_softmax, mg.logsumexp):
         _check(lambda x, f=function: f(x * 3, 1), [(outer, n, inner)], seed, shift)
         _check(lambda x, f=function: f(x * 3, 1), [(outer, n)], seed, shift)
 
@@ -234,7 +234,7 @@ def test_softmax_of_special_values() -> None:
     rows = np.zeros((6, 37), np.float32)
     rows[0, 3], rows[1, 36], rows[2], rows[3, 2] = np.nan, np.inf, -np.inf, -np.inf
     rows[4], rows[5, 7] = 1e4, 200.0
-    for function in (F.softmax, F.log_softmax):
+    for function in (F.softmax, F.log_softmax, mg.logsumexp):
         for array, dim in ((rows, 1), (np.ascontiguousarray(rows.T), 0)):
 
             def run(f: Any = function, a: Any = array, dim: int = dim) -> list[Any]:

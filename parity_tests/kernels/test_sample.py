@@ -83,3 +83,11 @@ def test_infinite_elements_do_not_reach_places_that_they_are_no_part_of() -> Non
     x[0, 0, 0, 0] = np.inf
     grid = np.array([[[[2.0, 2.0], [0.9, 0.9]]]], np.float32)
     compare(x, grid, How("bilinear", "zeros", False, (4, 4)))
+
+
+@pytest.mark.parametrize(("mode", "edges", "align"), HOWS)
+def test_images_and_grids_in_any_order_in_memory(mode: str, edges: str, align: int) -> None:
+    random = np.random.default_rng(5)
+    x = random.standard_normal((2, 7, 9, 3)).astype(np.float32).transpose(0, 3, 1, 2)
+    grid = random.uniform(-2.5, 2.5, (2, 2, 5, 6)).astype(np.float32).transpose(0, 2, 3, 1)
+    compare(x, grid, How(mode, edges, bool(align), (7, 9)))

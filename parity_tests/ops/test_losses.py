@@ -48,14 +48,21 @@ def test_cdist_by_a_product_of_matrices(torch, rows):
     return values_and_gradients(torch, torch.cdist, np.tile(X, (6, 1)), X[:rows] + 0.5)
 
 
-def test_cdist_in_bites(monkeypatch):
+def test_distances_in_bites(monkeypatch):
     import minigrad
-    from minigrad.ops.network import distance
+    from minigrad.backend import native
+    from minigrad.ops.network import distance_rows
 
     x, y = minigrad.tensor(X), minigrad.tensor(X[::-1].copy())
-    whole = minigrad.cdist(x, y, 3.0)
-    monkeypatch.setattr(distance, "CHUNK", 1)
-    assert minigrad.equal(minigrad.cdist(x, y, 3.0), whole)
+    before = native.level()
+    native.use("numpy")
+    try:
+        whole = minigrad.cdist(x, y, 3.0), minigrad.pdist(x, 3.0)
+        monkeypatch.setattr(distance_rows, "CHUNK", 1)
+        bites = minigrad.cdist(x, y, 3.0), minigrad.pdist(x, 3.0)
+    finally:
+        native.use(before)
+    assert all(minigrad.equal(a, b) for a, b in zip(whole, bites, strict=True))
 
 
 @pytest.mark.parametrize("p", [1, 2])

@@ -6,6 +6,8 @@ import itertools
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minigrad.autograd.op import Op, arrays, tensors
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
@@ -17,6 +19,7 @@ from minigrad.ops.elementwise.precision import is_half
 from minigrad.ops.image.grid_places import How, constant, coordinate, moved, raw
 
 _F = ("nn.functional",)
+EDGES = ("zeros", "border", "reflection")  # by the kernels' numbers
 ALIGN = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
     "Please specify align_corners=True if the old behavior is desired. See the documentation of "
@@ -102,27 +105,37 @@ def _name(how: How) -> str:
     return f"GridSampler{len(how.sizes)}DBackward0"
 
 
-def _kernel(name: str, how: How, x: Array, grid: Array) -> Any:
+def _kernel(name: str, how: How, x: Array, grid: Array, moving: bool = False) -> Any:
     """A kernel for images, with the coordinates down and to the right as it takes them, and how
-    fast these move; None where there is none.
+    fast these move, if that is asked for; None where there is none.
     """
     run = kernel(name, x) if len(how.sizes) == 2 and how.mode != "bicubic" else None
     exact = 1 << (24 if x.dtype.itemsize < 8 else 31)  # places that its numbers can tell apart
     if run is None or math.prod(how.sizes) >= 1 << 31 or max(how.sizes) > exact:
         return None
-    found = [coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
     xp = xp_of(x)
+    find = kernel("grid_places", x) if xp is np and grid.dtype == x.dtype else None
+    if find is not None:
+        grid = xp.ascontiguousarray(grid)
+        places = [xp.empty(grid.shape[:-1], x.dtype) for _ in how.sizes]
+        paces = [xp.empty_like(place) for place in places] if moving else [None, None]
+        count, edges = math.prod(grid.shape[:-1]), EDGES.index(how.edges)
+        find(grid, *places, *paces, count, *how.sizes, how.align, edges)
+        return run, places, paces
+    found = [coordinate(arrays, grid[..., 1 - axis], how.sizes[axis], how) for axis in (0, 1)]
     places = [xp.ascontiguousarray(c, x.dtype) for c, _ in found]
     return run, places, [pace for _, pace in found]
 
 
 def _sampled(input: Array, grid: Array, how: How) -> Array | None:
     """``GridValues`` by a kernel, if there is one for it."""
+    xp = xp_of(input)
+    input = xp.ascontiguousarray(input)
     found = _kernel("sample_planes", how, input, grid)
     if found is None:
         return None
     run, places, _ = found
-    out = xp_of(input).empty((*input.shape[:2], *grid.shape[1:3]), input.dtype)
+    out = xp.empty((*input.shape[:2], *grid.shape[1:3]), input.dtype)
     run(input, *places, out, *input.shape, math.prod(grid.shape[1:3]), how.mode == "nearest")
     return out
 
@@ -133,7 +146,10 @@ def _sampled_back(
     """The gradients of ``GridValues`` by kernels, if there are such."""
     xp = xp_of(g)
     g, input = xp.ascontiguousarray(g), xp.ascontiguousarray(input)
-    found = _kernel("sample_planes_input", how, g, grid) if g.dtype == input.dtype else None
+    found = None
+    if g.dtype == input.dtype:
+        moving = needs[1] and how.mode != "nearest"
+        found = _kernel("sample_planes_input", how, g, grid, moving)
     if found is None:
         return None
     run, places, paces = found

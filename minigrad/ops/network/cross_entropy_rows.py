@@ -20,22 +20,24 @@ from minigrad.ops.reduction.adding import add_up
 LONG = np.dtype(np.int64)
 
 
-def places(xp: Any, classes: Array, shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """The index of each target's class in an input of ``shape``."""
+def places(xp: Any, classes: Array, shape: tuple[int, ...]) -> Array:
+    """Where each target's class stands in an input of ``shape``, counted in all its elements."""
     if len(shape) == 1:
-        return (classes,)
-    along = _numbered if xp is np and classes.size <= MANY else _numbered.__wrapped__
-    first, *others = along(xp, classes.shape)
-    return (first, classes, *others)
+        return classes
+    first = _firsts if xp is np and classes.size <= MANY else _firsts.__wrapped__
+    inner = math.prod(shape[2:])
+    return first(xp, shape) + (classes if inner == 1 else classes * inner)
 
 
 @kept(64)
-def _numbered(xp: Any, shape: tuple[int, ...]) -> list[Any]:
-    """For each axis of a shape the numbers of its places, laid along it."""
-    return [
-        xp.arange(n).reshape([1] * axis + [n] + [1] * (len(shape) - axis - 1))
-        for axis, n in enumerate(shape)
-    ]
+def _firsts(xp: Any, shape: tuple[int, ...]) -> Array:
+    """The place of each target's class 0."""
+    rows, classes, *rest = shape
+    inner = math.prod(rest)
+    starts = xp.arange(0, rows * classes * inner, max(classes * inner, 1), LONG)
+    if rest:
+        starts = starts.reshape(-1, *[1] * len(rest)) + xp.arange(inner).reshape(rest)
+    return starts
 
 
 def _in_range(xp: Any, classes: Array, count: int) -> bool:
@@ -172,7 +174,7 @@ def _forward(
     run = kernel("cross_entropy", input)
     if run is None or not input.size:
         logp = LogSoftmaxAlong.forward(xp, input, 1)
-        picked, stats = logp[places(xp, classes, logp.shape)], None
+        picked, stats = logp.reshape(-1)[places(xp, classes, logp.shape)], None
     else:
         classes, wide = xp.ascontiguousarray(classes), _wide(input)
         picked, stats = xp.empty(rows, wide), xp.empty((rows, 2), wide)

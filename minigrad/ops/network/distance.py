@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-
-from minigrad.autograd.apply import make
 from minigrad.autograd.arguments import common_type
-from minigrad.autograd.op import Op, renamed, tensors
+from minigrad.autograd.op import Op, renamed
 from minigrad.autograd.readings import composed
 from minigrad.autograd.registry import T, call, function, reals, register
 from minigrad.autograd.tensor_base import TensorBase
-from minigrad.backend import Array, kept, xp_of
+from minigrad.backend import Array
 from minigrad.dtypes import of_numpy
 from minigrad.errors import DtypeError, ShapeError
 from minigrad.ops.dims import one_dim
-from minigrad.ops.elementwise.masks import choose
-from minigrad.ops.matrix.products import stacks
+from minigrad.ops.network.distance_rows import Distances, PairDistances
 from minigrad.ops.network.loss_reduction import broadcast_shape
 
 _BOTH = ("torch", "nn.functional")
 _APART = (reals(-3, -0.5), reals(0.5, 3))
-# How many differences are held in memory at a time.
-CHUNK = 1 << 20
-FEW = 1 << 14
 BY_PRODUCT = 25  # torch's: with more rows than that, Euclidean distances come from a product
 
 
@@ -138,87 +130,6 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     return input / input.norm(p, dim, keepdim=True).clamp_min(eps)
 
 
-@register("distances", internal=True)
-class Distances(Op):
-    """The distance of each row of x₁ from each row of x₂.
-
-    Gradient: with w = g / d^(p-1) (0 where d = 0), gx₁ = Σ_j w_ij sign(δ) |δ|^(p-1), δ = x₁ᵢ - x₂ⱼ,
-    which for p = 2 is a product with a matrix.
-    """
-
-    grad_fn = "CdistBackward0"
-
-    @staticmethod
-    def forward(xp: Any, input: Array, other: Array, p: float, by_product: bool) -> Array:
-        """A product of matrices for many rows and p = 2, else in bites of rows."""
-        if by_product:
-            squares = [(x * x).sum(axis=-1) for x in (input, other)]
-            turned = xp.swapaxes(other, -1, -2)
-            y = xp.matmul(input, turned) if xp is np else stacks(input, turned)
-            y = y * input.dtype.type(-2)
-            y += squares[0][..., :, None]
-            y += squares[1][..., None, :]
-            return xp.sqrt(xp.maximum(y, 0))
-        rows, other = input.shape[-2], other[..., None, :, :]
-        out = xp.zeros((*input.shape[:-1], other.shape[-2]), dtype=input.dtype)
-        if not (out.size and input.shape[-1]):
-            return out
-        step = max(1, CHUNK * rows // max(out.size * input.shape[-1], 1))
-        for start in range(0, rows, step):
-            part = slice(start, start + step)
-            d = xp.abs(input[..., part, None, :] - other)
-            out[..., part, :] = _length(xp, d, p)
-        return out
-
-    @staticmethod
-    def vjp(g: Any, input: Any, other: Any, out: Any, p: float, needs: Any, F: Any) -> Any:
-        """Nothing comes from a distance of 0."""
-        gx = gy = None
-        if p == 0:
-            return input * 0 if needs[0] else None, other * 0 if needs[1] else None
-        apart = out != 0
-        away = choose(apart, out, out * 0 + 1)
-        if p == 2:
-            w = F.gate(g / away, apart)
-            last = len(out.shape) - 1
-            if needs[0]:
-                gx = input * F.sum(w, (last,), True) - stacks(w, other)
-            if needs[1]:
-                w = w.swapaxes(-1, -2)
-                gy = other * F.sum(w, (last,), True) - stacks(w, input)
-            return gx, gy
-        d = input[..., :, None, :] - other[..., None, :, :]
-        rows, columns = len(d.shape) - 3, len(d.shape) - 2
-        size, sign, w = F.abs(d), F.sign(d), F.gate(g, apart)[..., None]
-        if p == math.inf:
-            part = F.gate(sign * w, size == out[..., None])
-        elif p == 1:
-            part = sign * w
-        else:
-            some = size != 0
-            power = (choose(some, size, size * 0 + 1) / away[..., None]) ** (p - 1)
-            part = F.gate(sign * power * w, some)
-        return (
-            F.sum(part, (columns,), False) if needs[0] else None,
-            -F.sum(part, (rows,), False) if needs[1] else None,
-        )
-
-
-def _length(xp: Any, d: Array, p: float) -> Array:
-    """The p-norm along the last axis of what is not negative."""
-    if p == 2 and xp is not np:  # CuPy has cuBLAS do an einsum, which cannot be captured
-        return xp.sqrt((d * d).sum(axis=-1))
-    if p == 2:
-        return xp.sqrt(xp.einsum("...i,...i->...", d, d))
-    if p == 1:
-        return d.sum(axis=-1)
-    if p == math.inf:
-        return d.max(axis=-1)
-    if p == 0:
-        return (d != 0).sum(axis=-1).astype(d.dtype)
-    return (d**p).sum(axis=-1) ** (1 / p)
-
-
 def _check(op: str, p: float, *xs: Any) -> None:
     """Raise torch's errors for what has no distances."""
     for number, x in enumerate(xs, 1):
@@ -289,22 +200,15 @@ def cdist(
         one, two = of_numpy(a.dtype), of_numpy(b.dtype)
         raise DtypeError(f"expected scalar type {one!r} but found {two!r} (cdist)")
     lead = broadcast_shape("cdist", a.shape[:-2], b.shape[:-2])
-    x1, x2 = x1.expand((*lead, *a.shape[-2:])), x2.expand((*lead, *b.shape[-2:]))
+    x1, x2 = (x if x._array.shape[:-2] == lead else _spread(x, lead) for x in (x1, x2))
     by_product = MODES[compute_mode]
     if by_product is None:
         by_product = max(a.shape[-2], b.shape[-2]) > BY_PRODUCT
-    return tensors.distances(x1, x2, float(p), bool(by_product and p == 2))
+    return Distances.short(x1, x2, float(p), bool(by_product and p == 2))
 
 
-@kept(64)
-def _pair_numbers(xp: Any, n: int) -> tuple[Array, ...]:
-    """The first and the second row of each pair."""
-    return tuple(xp.asarray(rows) for rows in np.triu_indices(n, 1))
-
-
-def _pairs(F: Any, x: Any, first: Any, second: Any, p: float) -> Any:
-    difference = F.index_select(x, first, 0) - F.index_select(x, second, 0)
-    return F.vector_norm(difference, p, (1,), False)
+def _spread(x: Any, lead: tuple[int, ...]) -> Any:
+    return x.expand((*lead, *x._array.shape[-2:]))
 
 
 @function(
@@ -332,8 +236,4 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     if x.ndim != 2:
         raise ShapeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
     _check("pdist", p, input)
-    n, xp = x.shape[0], xp_of(x)
-    if x.size * n <= FEW and 0 < p < math.inf:  # whose ties share nothing here
-        return composed(_pairs, (input,), float(p), places=map(make, _pair_numbers(xp, n)))
-    places = xp.asarray(np.flatnonzero(np.tri(n, k=-1, dtype=bool).T))
-    return tensors.distances(input, input, float(p), False).reshape(-1)[make(places)]
+    return PairDistances.short(input, float(p))

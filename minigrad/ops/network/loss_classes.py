@@ -66,7 +66,7 @@ class _NllLoss(Op):
         """Pick, weigh, add up; ordinary targets need no weights and no look at each."""
         count = input.shape[min(1, input.ndim - 1)]
         classes, ignored = checked(xp, target, count, ignore_index)
-        picked = input[places(xp, classes, input.shape)]
+        picked = input.reshape(-1)[places(xp, classes, input.shape)]
         loss, scale = weighed(xp, picked, classes, ignored, weight, reduction)
         return loss, classes, scale, ignored
 
@@ -99,7 +99,7 @@ class PlaceClasses(Op):
     def forward(xp: Any, input: Array, classes: Array, size: tuple[int, ...]) -> Array:
         """No two targets share a place."""
         out = xp.zeros(size, dtype=input.dtype)
-        out[places(xp, classes, size)] = input
+        out.reshape(-1)[places(xp, classes, size)] = input
         return out
 
     @staticmethod
@@ -115,7 +115,7 @@ class PickClasses(Op):
     @staticmethod
     def forward(xp: Any, input: Array, classes: Array) -> Array:
         """One look-up."""
-        return input[places(xp, classes, input.shape)]
+        return input.reshape(-1)[places(xp, classes, input.shape)]
 
     @staticmethod
     def grad_input(g: Any, classes: Any, shape: Any, F: Any) -> Any:

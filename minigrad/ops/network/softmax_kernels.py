@@ -1,12 +1,14 @@
 """Softmax by the kernels of kernels/cpu/softmax.c and kernels/cuda/softmax.cu.
 
-Both functions give None where there is no kernel for their arrays; the array module does it then.
+The functions give None where there is no kernel for their arrays; the array module does it then.
 """
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+import numpy as np
 
 from minigrad.backend import Array, xp_of
 from minigrad.backend.native import array_types, kernel
@@ -39,3 +41,14 @@ def softmax_back(g: Any, out: Any, dim: int, log: bool) -> Array | None:
     gx = xp.empty(g.shape, g.dtype)
     run(g, out, gx, *_seen(g.shape, dim), log)
     return gx
+
+
+def logsumexp(x: Array) -> Array | None:
+    """The logarithm of the sum of the exponentials along the last axis."""
+    xp = xp_of(x)
+    run = kernel("logsumexp", x) if xp is np and x.ndim else None
+    if run is None:
+        return None
+    out = xp.empty(x.shape[:-1], x.dtype)
+    run(x, out, out.size, x.shape[-1])
+    return out
