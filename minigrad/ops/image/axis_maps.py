@@ -7,6 +7,7 @@ no row are never multiplied, so an infinity stays where it is.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -195,7 +196,7 @@ def _middle(index: Any) -> tuple[slice, slice] | None:
         return None
     ends = np.flatnonzero(np.diff(index) != 1) + 1
     edges = [0, *ends.tolist(), len(index)]
-    begin, end = max(zip(edges, edges[1:], strict=False), key=lambda pair: pair[1] - pair[0])
+    begin, end = max(itertools.pairwise(edges), key=lambda pair: pair[1] - pair[0])
     first = int(index[begin])
     large = 2 * (end - begin) > len(index)
     return (slice(begin, end), slice(first, first + end - begin)) if large else None
