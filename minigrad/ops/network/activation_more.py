@@ -76,6 +76,13 @@ class Softplus(Op):
         return choose(z > threshold, g, g * F.sigmoid(z))
 
 
+@natively("log_sigmoid")
+def _log_sigmoid(xp: Any, x: Array) -> Array:
+    """Minus the softplus of minus x."""
+    y = softplus_of(xp, -x)
+    return xp.negative(y, out=y if x.ndim else None)
+
+
 @register(
     public=lambda input: either(Logsigmoid, False, input),
     where=_F,
@@ -100,11 +107,9 @@ class Logsigmoid(Unary):
 
     @staticmethod
     @widened
-    @natively("log_sigmoid")
     def forward(xp: Any, input: Array) -> Array:
-        """Minus the softplus of minus x."""
-        y = softplus_of(xp, -in_rows(input))
-        return xp.negative(y, out=y if input.ndim else None)
+        """Of elements in rows, as torch's."""
+        return _log_sigmoid(xp, in_rows(input))
 
     @staticmethod
     @natively("log_sigmoid_backward")
